@@ -1,0 +1,1 @@
+"""The head model: mean, bases, topology, UV, landmarks, expression names."""

@@ -1,0 +1,155 @@
+"""One interface for every head model: Effigy Head, and others loaded from a person's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..data import FloatArray, HeadCoefficients, IntArray
+from ..errors import ModelUnreadable
+
+
+@dataclass(frozen=True)
+class SurfacePoints:
+    """Points that ride on a mesh's surface (a landmark embedding).
+
+    Attributes
+    ----------
+    corners: (L, 3) vertex indices of the triangle each point lies in.
+    weights: (L, 3) barycentric weights; each row sums to 1.
+    """
+
+    corners: IntArray
+    weights: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.corners)
+
+    def on(self, vertices: FloatArray) -> FloatArray:
+        """(..., V, C) per-vertex values -> (..., L, C) values at the points.
+
+        Works for positions and, because it is linear, for every basis.
+        """
+        picked = vertices[..., self.corners, :]
+        return np.asarray((picked * self.weights[..., None]).sum(-2), dtype=np.float32)
+
+    def take(self, which: slice | IntArray) -> SurfacePoints:
+        """The embedding of a subset of the points."""
+        return SurfacePoints(self.corners[which], self.weights[which])
+
+
+@dataclass(frozen=True)
+class LinearShape:
+    """A mean and its linear bases, over all vertices or only over some surface points.
+
+    Attributes
+    ----------
+    mean: (N, 3) metres.
+    identity: (I, N, 3) metres per standard deviation.
+    expression: (E, N, 3) metres at activation 1.
+    """
+
+    mean: FloatArray
+    identity: FloatArray
+    expression: FloatArray
+
+    def at(self, coefficients: HeadCoefficients) -> FloatArray:
+        """(N, 3) positions in head space, metres: mean + identity + expression."""
+        flat = self.mean.reshape(-1) + coefficients.identity @ self.identity.reshape(
+            len(self.identity), -1
+        )
+        flat = flat + coefficients.expression @ self.expression.reshape(len(self.expression), -1)
+        return np.asarray(flat.reshape(-1, 3), dtype=np.float32)
+
+    def neutral(self, identity: FloatArray) -> FloatArray:
+        """(N, 3) positions of the person at rest, metres."""
+        rest = np.zeros(len(self.expression), np.float32)
+        return self.at(HeadCoefficients(identity, rest))
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """A linear 3D morphable head.
+
+    Attributes
+    ----------
+    model_id, version: name the coefficients' meaning; stored beside every result.
+    licence: SPDX identifier of the model's data.
+    shape: mean (V, 3), identity (I, V, 3), expression (E, V, 3); head space, metres.
+    expression_names: (E,) names; the ARKit-52 in Effigy's order where the model has them.
+    quads: (F, 4) vertex indices, counter-clockwise seen from outside; a triangle repeats its
+        last index.
+    uv: (T, 2) texture coordinates, origin at the bottom left, 0..1.
+    uv_quads: (F, 4) indices into ``uv``, corner by corner like ``quads``.
+    part: (F,) uint8 index into ``part_names``.
+    part_names: names of the parts (skin, eye_left, teeth, ...).
+    embeddings: landmark sets: "ibug68", "mediapipe478" and "dense" (the network's points).
+    """
+
+    model_id: str
+    version: str
+    licence: str
+    shape: LinearShape
+    expression_names: tuple[str, ...]
+    quads: IntArray
+    uv: FloatArray
+    uv_quads: IntArray
+    part: np.ndarray
+    part_names: tuple[str, ...]
+    embeddings: Mapping[str, SurfacePoints] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        vertices = len(self.shape.mean)
+        expected = {
+            "identity": (self.shape.identity.shape[1:], (vertices, 3)),
+            "expression": (self.shape.expression.shape[1:], (vertices, 3)),
+            "expression_names": (
+                (len(self.expression_names),),
+                (len(self.shape.expression),),
+            ),
+            "uv_quads": (self.uv_quads.shape, self.quads.shape),
+            "part": (self.part.shape, self.quads.shape[:1]),
+        }
+        for name, (found, wanted) in expected.items():
+            if tuple(found) != tuple(wanted):
+                raise ModelUnreadable(
+                    f"Head model {self.model_id!r}: array {name!r} has shape {tuple(found)}, "
+                    f"expected {tuple(wanted)}",
+                    "Get the file again, or build it with ml.training.head.build",
+                )
+
+    @property
+    def vertex_count(self) -> int:
+        return len(self.shape.mean)
+
+    @property
+    def identity_count(self) -> int:
+        return len(self.shape.identity)
+
+    @cached_property
+    def triangles(self) -> IntArray:
+        """(F', 3) both halves of every quad, degenerate halves dropped."""
+        both = np.concatenate([self.quads[:, [0, 1, 2]], self.quads[:, [0, 2, 3]]])
+        return both[(both[:, 0] != both[:, 2]) & (both[:, 1] != both[:, 2])]
+
+    def points(self, name: str) -> LinearShape:
+        """The model restricted to the landmark set ``name``: (L, 3), (I, L, 3), (E, L, 3)."""
+        if name not in self.embeddings:
+            raise ModelUnreadable(
+                f"Head model {self.model_id!r} has no landmark embedding {name!r}",
+                f"It has: {', '.join(self.embeddings) or 'none'}",
+            )
+        embedding = self.embeddings[name]
+        return LinearShape(
+            embedding.on(self.shape.mean),
+            embedding.on(self.shape.identity),
+            embedding.on(self.shape.expression),
+        )
+
+    def part_faces(self, *names: str) -> IntArray:
+        """Indices of the faces that belong to any of the named parts."""
+        wanted = [self.part_names.index(name) for name in names]
+        return np.flatnonzero(np.isin(self.part, wanted)).astype(np.int32)

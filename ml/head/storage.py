@@ -1,0 +1,101 @@
+"""Head models as files: one ``.npz`` of plain arrays, bases in float16.
+
+float16 keeps a basis of millimetres to better than a micrometre, because each basis is stored
+divided by its own largest value.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..data import FloatArray
+from ..errors import ModelUnreadable
+from .model import HeadModel, LinearShape, SurfacePoints
+
+ASSETS = Path(__file__).parent / "assets"
+EFFIGY_HEAD = ASSETS / "effigy_head.npz"
+
+
+@lru_cache(maxsize=2)
+def load_head_model(path: Path = EFFIGY_HEAD) -> HeadModel:
+    """Read a head model that :func:`save_head_model` wrote.
+
+    Raises
+    ------
+    ModelUnreadable: the file is absent, damaged, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelUnreadable(
+            f"Head model {path} could not be read ({error})",
+            "Install Effigy again; the model is part of it",
+        ) from error
+    try:
+        return _from_arrays(arrays)
+    except KeyError as missing:
+        raise ModelUnreadable(
+            f"Head model {path} lacks the array {missing}",
+            "The file is of another version or not a head model",
+        ) from missing
+
+
+def save_head_model(model: HeadModel, path: Path) -> None:
+    """Write ``model`` as a compressed ``.npz`` with float16 bases."""
+    arrays: dict[str, np.ndarray] = {
+        "model_id": np.array(model.model_id),
+        "version": np.array(model.version),
+        "licence": np.array(model.licence),
+        "mean": model.shape.mean.astype(np.float32),
+        "expression_names": np.array(model.expression_names),
+        "quads": model.quads.astype(np.int32),
+        "uv": model.uv.astype(np.float32),
+        "uv_quads": model.uv_quads.astype(np.int32),
+        "part": model.part.astype(np.uint8),
+        "part_names": np.array(model.part_names),
+    }
+    for name, basis in (("identity", model.shape.identity), ("expression", model.shape.expression)):
+        scale = np.maximum(np.abs(basis).max((1, 2)), 1e-9).astype(np.float32)
+        arrays[name] = (basis / scale[:, None, None]).astype(np.float16)
+        arrays[f"{name}_scale"] = scale
+    for name, embedding in model.embeddings.items():
+        arrays[f"embedding/{name}/corners"] = embedding.corners.astype(np.int32)
+        arrays[f"embedding/{name}/weights"] = embedding.weights.astype(np.float32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
+    names = sorted({key.split("/")[1] for key in arrays if key.startswith("embedding/")})
+    embeddings = {
+        name: SurfacePoints(
+            arrays[f"embedding/{name}/corners"], arrays[f"embedding/{name}/weights"]
+        )
+        for name in names
+    }
+    return HeadModel(
+        model_id=str(arrays["model_id"]),
+        version=str(arrays["version"]),
+        licence=str(arrays["licence"]),
+        shape=LinearShape(
+            arrays["mean"].astype(np.float32),
+            _basis(arrays, "identity"),
+            _basis(arrays, "expression"),
+        ),
+        expression_names=tuple(str(name) for name in arrays["expression_names"]),
+        quads=arrays["quads"],
+        uv=arrays["uv"],
+        uv_quads=arrays["uv_quads"],
+        part=arrays["part"],
+        part_names=tuple(str(name) for name in arrays["part_names"]),
+        embeddings=embeddings,
+    )
+
+
+def _basis(arrays: dict[str, np.ndarray], name: str) -> FloatArray:
+    scale = arrays[f"{name}_scale"].astype(np.float32)
+    return np.asarray(arrays[name].astype(np.float32) * scale[:, None, None], dtype=np.float32)
