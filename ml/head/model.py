@@ -133,7 +133,8 @@ class HeadModel:
     def triangles(self) -> IntArray:
         """(F', 3) both halves of every quad, degenerate halves dropped."""
         both = np.concatenate([self.quads[:, [0, 1, 2]], self.quads[:, [0, 2, 3]]])
-        return both[(both[:, 0] != both[:, 2]) & (both[:, 1] != both[:, 2])]
+        proper = (both[:, 0] != both[:, 2]) & (both[:, 1] != both[:, 2])
+        return np.asarray(both[proper], dtype=np.int32)
 
     def points(self, name: str) -> LinearShape:
         """The model restricted to the landmark set ``name``: (L, 3), (I, L, 3), (E, L, 3)."""

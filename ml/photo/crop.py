@@ -61,9 +61,10 @@ def warp_crop(rgb: np.ndarray, to_photo: FloatArray, size: int) -> np.ndarray:
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(
+    warped: np.ndarray = cv2.warpAffine(
         image, shifted, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
+    return warped
 
 
 def _reduced(
