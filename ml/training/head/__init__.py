@@ -1,0 +1,1 @@
+"""Effigy Head: population, statistics, topology and the build of the asset."""

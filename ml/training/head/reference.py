@@ -1,0 +1,144 @@
+"""Build the *reference* head: Effigy's statistics on ICT-FaceKit's vertices.
+
+    python -m ml.training.head.reference --data ../shared/data --out out/head/reference.npz
+
+The reference is never shipped. The shipped layout samples it (see build.py), and the regressor
+trains on it, so a better layout keeps the meaning of every coefficient.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ...data import FloatArray
+from ...head.arkit import EXPRESSION_NAMES
+from ...head.model import HeadModel, LinearShape
+from ...head.storage import save_head_model
+from .correspondence import make_transfer
+from .embeddings import reference_embeddings
+from .population import average_weights, people, people_weights
+from .sources import IctFaceKit, read_ict, read_makehuman
+from .statistics import (
+    IdentityModes,
+    align_rigidly,
+    identity_modes,
+    mirror_vertices,
+    mirrored,
+    vertex_weights,
+)
+
+MODEL_ID, MODEL_VERSION = "effigy-head", "1"
+IDENTITY_MODES = 80
+MAKEHUMAN_PEOPLE = 600
+MAKEHUMAN_SHARE = 0.4
+SEED = 20
+# ICT has no tongueOut: the tip comes out by this much, the root stays.
+TONGUE_OUT = np.array([0.0, -0.004, 0.032], np.float32)
+TONGUE_OUT_JAW = 0.3
+
+
+def learn_identity(data: Path, ict: IctFaceKit) -> IdentityModes:
+    """Identity modes of both populations together."""
+    makehuman = read_makehuman(data)
+    transfer = make_transfer(data, ict, makehuman)
+    rng = np.random.default_rng(SEED)
+    average = transfer.carry(people(makehuman, average_weights(makehuman)[None])[0])
+    crowd = people(makehuman, people_weights(makehuman, MAKEHUMAN_PEOPLE, rng))
+    carried = np.stack([transfer.carry(person) for person in crowd])
+    face = ict.vertices_of("Face")
+    # Pose first against the average, then the average (and its people) against ICT's mean.
+    carried = align_rigidly(carried, average, face)
+    onto_ict = align_rigidly(np.stack([average, *carried]), ict.mean, face)
+    made = onto_ict[1:] - onto_ict[0]
+    made = (made - made.mean(0)) * np.sqrt(MAKEHUMAN_SHARE / MAKEHUMAN_PEOPLE)
+    scanned = ict.identity * np.sqrt(1 - MAKEHUMAN_SHARE)
+    deviations = np.concatenate([scanned, made.astype(np.float32)])
+    opposite = mirror_vertices(ict.mean)
+    return identity_modes(deviations, opposite, vertex_weights(ict), IDENTITY_MODES)
+
+
+def arkit_expressions(ict: IctFaceKit) -> FloatArray:
+    """(52, V, 3): ICT's 53 under ARKit's names, halves joined, left and right exact twins."""
+    by_name = dict(zip(ict.expression_names, ict.expression, strict=True))
+    for joined in ("browInnerUp", "cheekPuff"):
+        by_name[joined] = by_name.pop(f"{joined}_L") + by_name.pop(f"{joined}_R")
+    found = {
+        name.replace("_L", "Left").replace("_R", "Right"): delta for name, delta in by_name.items()
+    }
+    found["tongueOut"] = _tongue_out(ict, found["jawOpen"])
+    return np.stack([found[name] for name in EXPRESSION_NAMES])
+
+
+def _tongue_out(ict: IctFaceKit, jaw_open: FloatArray) -> FloatArray:
+    """The tongue's free end slides forward over a slightly lowered jaw."""
+    tongue = tongue_vertices(ict)
+    depth = ict.mean[tongue, 2]
+    along = (depth - depth.min()) / np.ptp(depth)
+    delta = TONGUE_OUT_JAW * jaw_open
+    delta[tongue] += (along**1.5)[:, None] * TONGUE_OUT
+    return delta.astype(np.float32)
+
+
+def tongue_vertices(ict: IctFaceKit) -> np.ndarray:
+    """ICT keeps tongue and gums in one part: the tongue is its piece that crosses the midline
+    away from any tooth, found as a connected component."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    quads = ict.quads[ict.part == ict.part_names.index("Gums and tongue")]
+    edges = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    size = len(ict.mean)
+    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(size, size))
+    _, label = connected_components(graph, directed=False)
+    used = np.unique(quads)
+    pieces = [used[label[used] == piece] for piece in np.unique(label[used])]
+
+    # Gums bend round the teeth; only the tongue has vertices close to the middle of its own box.
+    def hollowness(piece: np.ndarray) -> float:
+        points = ict.mean[piece]
+        centre = (points.min(0) + points.max(0)) / 2
+        return float(np.linalg.norm((points - centre)[:, [0, 2]], axis=1).min())
+
+    return min(pieces, key=hollowness)
+
+
+def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
+    """The reference head model and how much variance its modes explain."""
+    ict = read_ict(data)
+    opposite = mirror_vertices(ict.mean)
+    modes = learn_identity(data, ict)
+    mean = (ict.mean + mirrored(ict.mean, opposite)) / 2
+    model = HeadModel(
+        model_id=MODEL_ID,
+        version=MODEL_VERSION,
+        licence="CC0-1.0",
+        shape=LinearShape(mean.astype(np.float32), modes.modes, arkit_expressions(ict)),
+        expression_names=EXPRESSION_NAMES,
+        quads=ict.quads,
+        uv=ict.uv,
+        uv_quads=ict.uv_quads,
+        part=ict.part,
+        part_names=ict.part_names,
+        embeddings=reference_embeddings(data, ict, mean.astype(np.float32)),
+    )
+    return model, modes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the training data's folder")
+    parser.add_argument("--out", type=Path, default=Path("out/head/reference.npz"))
+    arguments = parser.parse_args()
+    model, modes = build_reference(arguments.data)
+    save_head_model(model, arguments.out)
+    shares = ", ".join(f"{n}: {modes.explained[n - 1]:.4f}" for n in (10, 20, 40, 80))
+    print(f"{arguments.out}: {model.vertex_count} vertices, {model.identity_count} modes")
+    print(f"explained variance by number of modes: {shares}")
+    print(f"antisymmetric modes: {np.count_nonzero(~modes.symmetric)}")
+
+
+if __name__ == "__main__":
+    main()
