@@ -1,0 +1,159 @@
+"""Gauss–Newton against synthetic heads whose answer is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml.data import Camera, HeadCoefficients, Landmarks
+from ml.fitting.camera import FACING, first_camera, guess_focal, make_intrinsics
+from ml.fitting.gauss_newton import (
+    FitSettings,
+    _Layout,
+    _Problem,
+    _State,
+    fit_head,
+    rotation_from_vector,
+)
+from ml.head.model import LinearShape
+
+IDENTITIES, EXPRESSIONS, POINTS = 6, 4, 120
+
+
+@pytest.fixture(scope="module")
+def shape() -> LinearShape:
+    rng = np.random.default_rng(3)
+    mean = rng.normal(0, 0.06, (POINTS, 3)).astype(np.float32)
+    identity = rng.normal(0, 0.003, (IDENTITIES, POINTS, 3)).astype(np.float32)
+    expression = rng.normal(0, 0.006, (EXPRESSIONS, POINTS, 3)).astype(np.float32)
+    return LinearShape(mean, identity, expression)
+
+
+@pytest.fixture(scope="module")
+def truth() -> tuple[HeadCoefficients, Camera]:
+    turn = rotation_from_vector(np.array([0.1, 0.5, -0.2])) @ FACING
+    camera = Camera(
+        make_intrinsics(900, 640, 480), turn, np.array([0.05, -0.02, 1.1], np.float32), 640, 480
+    )
+    identity = np.array([1.5, -1, 0.5, 0, 2, -0.7], np.float32)
+    return HeadCoefficients(identity, np.array([0.8, 0, 0.3, 1.0], np.float32)), camera
+
+
+def at_rest() -> HeadCoefficients:
+    return HeadCoefficients(np.zeros(IDENTITIES, np.float32), np.full(EXPRESSIONS, 0.3, np.float32))
+
+
+WEAK_PRIORS = FitSettings(
+    iterations=60, sigma_scale=1, identity_weight=0.01, expression_sigma=10, outlier=1e6
+)
+
+
+def first_guess(shape: LinearShape, landmarks: Landmarks, camera: Camera) -> Camera:
+    turn = rotation_from_vector(np.array([0.0, 0.25, 0.0])) @ FACING
+    return first_camera(shape.mean, landmarks.points, turn, camera.intrinsics, (640, 480))
+
+
+def test_recovers_identity_expression_and_pose_from_exact_points(shape, truth):
+    coefficients, camera = truth
+    pixels = camera.project(shape.at(coefficients))
+    landmarks = Landmarks(pixels, np.full(POINTS, 0.5, np.float32))
+    fit = fit_head(shape, landmarks, first_guess(shape, landmarks, camera), at_rest(), WEAK_PRIORS)
+    np.testing.assert_allclose(fit.coefficients.expression, coefficients.expression, atol=0.02)
+    np.testing.assert_allclose(fit.coefficients.identity, coefficients.identity, atol=0.05)
+    np.testing.assert_allclose(fit.camera.rotation, camera.rotation, atol=0.005)
+    assert fit.residual < 1e-3
+
+
+def test_expressions_stay_within_their_bounds(shape, truth):
+    coefficients, camera = truth
+    beyond = replace(coefficients, expression=np.array([1.6, -0.9, 0.5, 0.2], np.float32))
+    pixels = camera.project(shape.at(beyond))
+    landmarks = Landmarks(pixels, np.full(POINTS, 0.5, np.float32))
+    fit = fit_head(shape, landmarks, first_guess(shape, landmarks, camera), at_rest(), WEAK_PRIORS)
+    assert fit.coefficients.expression.min() >= 0
+    assert fit.coefficients.expression.max() <= 1
+    assert fit.coefficients.expression[0] == pytest.approx(1, abs=1e-6)
+
+
+def test_points_with_infinite_sigma_and_gross_outliers_do_not_matter(shape, truth):
+    coefficients, camera = truth
+    pixels = camera.project(shape.at(coefficients)).copy()
+    sigma = np.full(POINTS, 1.0, np.float32)
+    pixels[:10] += 500
+    sigma[:10] = np.inf
+    pixels[10:14] += 300
+    settings = replace(WEAK_PRIORS, outlier=4.0)
+    landmarks = Landmarks(pixels, sigma)
+    start = first_camera(
+        shape.mean[14:], pixels[14:], camera.rotation, camera.intrinsics, (640, 480)
+    )
+    fit = fit_head(shape, landmarks, start, at_rest(), settings)
+    projected = fit.camera.project(shape.at(fit.coefficients))
+    clean = camera.project(shape.at(coefficients))
+    assert np.linalg.norm(projected - clean, axis=1)[14:].mean() < 1.0
+
+
+def test_a_stronger_prior_pulls_towards_the_mean(shape, truth):
+    coefficients, camera = truth
+    landmarks = Landmarks(camera.project(shape.at(coefficients)), np.full(POINTS, 2.0, np.float32))
+    lengths = []
+    for weight in (0.1, 3.0, 30.0):
+        settings = replace(WEAK_PRIORS, identity_weight=weight)
+        fit = fit_head(shape, landmarks, camera, at_rest(), settings)
+        lengths.append(float(np.linalg.norm(fit.coefficients.identity)))
+    assert lengths[0] > lengths[1] > lengths[2]
+
+
+def test_jacobian_agrees_with_finite_differences(shape, truth):
+    coefficients, camera = truth
+    layout = _Layout.of(shape)
+    problem = _Problem(
+        shape.mean.astype(np.float64),
+        np.concatenate([shape.identity, shape.expression]).astype(np.float64),
+        np.zeros((POINTS, 2)), np.ones(POINTS), np.zeros(EXPRESSIONS), layout, FitSettings(),
+    )  # fmt: skip
+    values = np.concatenate([coefficients.identity, coefficients.expression]).astype(np.float64)
+    exact = replace(
+        camera,
+        rotation=camera.rotation.astype(np.float64),
+        translation=camera.translation.astype(np.float64),
+    )
+    jacobian = problem._jacobian(_State(values, exact))
+    step = 1e-5
+    for index in range(len(values) + 6):
+        moved, shifted = values.copy(), exact
+        if index < len(values):
+            moved[index] += step
+        elif index < len(values) + 3:
+            # Rotation's float32 is too coarse for 1e-5: form the turned matrix in float64 here.
+            axis = np.eye(3)[index - len(values)]
+            shifted = replace(exact, rotation=_turn(axis * step) @ exact.rotation)
+        else:
+            shifted = replace(
+                exact, translation=exact.translation + np.eye(3)[index - len(values) - 3] * step
+            )
+        change = problem.residual(_State(moved, shifted)) - problem.residual(_State(values, exact))
+        np.testing.assert_allclose(jacobian[..., index], change / step, rtol=2e-2, atol=0.15)
+
+
+def _turn(vector: np.ndarray) -> np.ndarray:
+    x, y, z = vector
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + cross + cross @ cross / 2
+
+
+def test_focal_follows_exif_then_lens_then_distance():
+    assert guess_focal(4000, 3000, 800, focal_px=3100.0) == 3100.0
+    assert guess_focal(3600, 2400, 300) == pytest.approx(5000)
+    # A tight crop: a normal lens would put the face half a metre away.
+    assert guess_focal(225, 275, 150) == pytest.approx(150 * 1.1 / 0.165)
+
+
+def test_first_camera_meets_the_points_it_was_given(shape, truth):
+    coefficients, camera = truth
+    pixels = camera.project(shape.at(coefficients))
+    guess = first_camera(
+        shape.at(coefficients), pixels, camera.rotation, camera.intrinsics, (640, 480)
+    )
+    error = np.linalg.norm(guess.project(shape.at(coefficients)) - pixels, axis=1)
+    assert error.mean() < 0.02 * np.ptp(pixels, axis=0).max()
