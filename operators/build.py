@@ -1,0 +1,114 @@
+"""Build a head from a reconstruction on disk. Quick, repeatable, undoable; needs no engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..ml.errors import HeadError
+from ..ml.reconstruction import load_reconstruction
+from .edge import Edge
+from .scene.collection import build_head, rebuild_head, set_render_size
+from .scene.metadata import directory_of, is_head, record_of
+
+
+class EFFIGY_OT_build(Edge, bpy.types.Operator):
+    """Build the head of a reconstruction folder into the scene"""
+
+    bl_idname = "effigy.build"
+    bl_label = "Build head"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: bpy.props.StringProperty(
+        name="Reconstruction",
+        description="Folder with reconstruction.json and reconstruction.npz",
+        subtype="DIR_PATH",
+    )
+    collection: bpy.props.StringProperty(
+        name="Collection",
+        description="Collection for the head, made if there is none; empty: the scene's own",
+    )
+    match_render: bpy.props.BoolProperty(
+        name="Match render size", description="Set the scene's render size to the photo's"
+    )
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context, event):
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def run(self, context):
+        directory = Path(bpy.path.abspath(self.directory))
+        head = load_reconstruction(directory)
+        if self.match_render:
+            set_render_size(context.scene, head.provenance.width, head.provenance.height)
+        obj = build_head(context.scene, _parent(context, self.collection), head, directory)
+        _make_active(context, obj)
+        if context.scene.camera is None:
+            context.scene.camera = obj["effigy_camera"]
+        self.report({"INFO"}, f"Built {obj.name}")
+        return {"FINISHED"}
+
+
+class EFFIGY_OT_rebuild(Edge, bpy.types.Operator):
+    """Make the mesh, shape keys and materials again as the photo gave them. Edits to them are lost; the object's place, parents and modifiers stay"""  # noqa: E501 - the tooltip
+
+    bl_idname = "effigy.rebuild"
+    bl_label = "Rebuild head"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return poll_head(cls, context) and poll_object_mode(cls, context)
+
+    def run(self, context):
+        obj = context.object
+        directory, record = directory_of(obj), record_of(obj)
+        head = load_reconstruction(directory)
+        if head.provenance.photo_sha256 != record["photo_sha256"]:
+            raise HeadError(
+                f"{directory} now holds the head of another photo",
+                f"Reconstruct {record['photo_name']} again",
+            )
+        rebuild_head(obj, head, directory)
+        self.report({"INFO"}, f"Rebuilt {obj.name}")
+        return {"FINISHED"}
+
+
+def poll_head(operator, context) -> bool:
+    """Whether a head made by Effigy is the active object; tells the person if not."""
+    if is_head(context.object):
+        return True
+    operator.poll_message_set("Select a head made by Effigy")
+    return False
+
+
+def poll_object_mode(operator, context) -> bool:
+    """Whether Blender is in Object Mode; tells the person if not."""
+    if context.mode == "OBJECT":
+        return True
+    operator.poll_message_set("Leave Edit or Sculpt Mode first")
+    return False
+
+
+def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:
+    if not name:
+        return context.scene.collection
+    found = context.scene.collection.children.get(name)
+    if found is None:
+        found = bpy.data.collections.new(name)
+        context.scene.collection.children.link(found)
+    return found
+
+
+def _make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    if context.mode != "OBJECT" or obj.name not in context.view_layer.objects:
+        return  # someone is editing another object: do not take it away
+    for other in context.selected_objects:
+        other.select_set(False)
+    obj.select_set(True)
+    context.view_layer.objects.active = obj
+
+
+CLASSES = (EFFIGY_OT_build, EFFIGY_OT_rebuild)

@@ -1,0 +1,118 @@
+"""``blender -b --command effigy``: photos become heads without a window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+
+from ..ml.errors import HeadError, UsageError
+from .edge import call
+from .export import WRITERS
+from .job import Outcome, ReconstructionJob
+from .photos import photos_in, tasks_for
+from .report import summary, write_report
+from .surroundings import engine, engine_python
+
+NAME = "effigy"
+OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+_FORMATS = ("blend", "glb", "fbx", "usd")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Entry point of the command; returns its exit status.
+
+    0: every photo succeeded. 1: some failed, or the engine is not there. 2: wrong usage.
+    """
+    try:
+        options = _parser().parse_args(list(arguments))
+    except SystemExit as stop:  # argparse exits; inside Blender that would skip its own end
+        return int(stop.code or OK)
+    try:
+        return _reconstruct(options)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except HeadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return SOME_FAILED
+    finally:
+        engine.stop()
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--output", type=Path, required=True, help="folder for the results")
+    shared.add_argument(
+        "--face",
+        default="prominent",
+        type=_face,
+        help='"prominent" (default), "all", or a number counted from the most prominent',
+    )
+    for name in _FORMATS:
+        shared.add_argument(f"--{name}", action="store_true", help=f"also write a .{name} file")
+    parser = argparse.ArgumentParser(
+        prog=f"blender -b --command {NAME}", description="Portrait photos become 3D heads."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("reconstruct", parents=[shared], help="reconstruct these photos")
+    one.add_argument("photos", nargs="+", metavar="PHOTO")
+    many = commands.add_parser("batch", parents=[shared], help="reconstruct a folder of photos")
+    many.add_argument("folder", metavar="FOLDER")
+    many.add_argument("--recursive", action="store_true", help="also the folders below")
+    return parser
+
+
+def _face(text: str) -> str:
+    if text in ("prominent", "all") or (text.isdecimal() and int(text) > 0):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is neither prominent, all nor a number from 1")
+
+
+def _reconstruct(options: argparse.Namespace) -> int:
+    formats = [name for name in _FORMATS if getattr(options, name)]
+    settings = bpy.context.scene.effigy.as_request() | {"face": options.face}
+    executable = engine_python().executable
+    job = ReconstructionJob(
+        lambda data: engine.submit(executable, "reconstruct", data),
+        tasks_for(_photos(options), options.output.absolute()),
+        {"settings": settings},
+        lambda directory: _write_files(directory, formats),
+        _print_outcome,
+    )
+    while not job.step():
+        time.sleep(0.02)
+    report = write_report(job.outcomes, options.output)
+    print(f"{summary(job.outcomes)} ({report})")
+    return OK if all(outcome.status == "ok" for outcome in job.outcomes) else SOME_FAILED
+
+
+def _photos(options: argparse.Namespace) -> list[Path]:
+    if options.command == "batch":
+        return photos_in(options.folder, options.recursive)
+    # A photo that is not there is one failed photo, not a wrong command: the others go on.
+    return [Path(photo).absolute() for photo in options.photos]
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    told = ", ".join(str(head) for head in outcome.heads) or str(outcome.error)
+    print(f"{outcome.photo.name}: {outcome.status} ({outcome.seconds:.1f} s) {told}", flush=True)
+
+
+def _write_files(directory: Path, formats: Sequence[str]) -> None:
+    """Build the head alone in an empty file and write it in every wanted format."""
+    if not formats:
+        return
+    bpy.ops.wm.read_homefile(use_empty=True)
+    call(bpy.ops.effigy.build, directory=str(directory), match_render=True)
+    for name in formats:
+        if name == "blend":
+            path = str(directory / f"{directory.name}.blend")
+            call(bpy.ops.wm.save_as_mainfile, filepath=path, check_existing=False)
+        else:
+            path = str(directory / (directory.name + WRITERS[name.upper()][0]))
+            call(bpy.ops.effigy.export, filepath=path, format=name.upper())

@@ -1,0 +1,40 @@
+"""Where Effigy's errors meet Blender: caught here, once, and reported with their remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import bpy
+
+from ..ml.errors import Cancelled, HeadError
+
+
+class Edge:
+    """Mixin for operators: implement :meth:`run` (or guard other entries with :meth:`guarded`).
+
+    A :class:`HeadError` becomes a report and ``{'CANCELLED'}``; anything else is a fault of
+    Effigy's own and goes on to Blender, which shows the traceback.
+    """
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return self.guarded(lambda: self.run(context))
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        raise NotImplementedError
+
+    def guarded(self, action: Callable[[], set[str]]) -> set[str]:
+        try:
+            return action()
+        except Cancelled as stopped:
+            self.report({"WARNING"}, str(stopped))
+        except HeadError as error:
+            self.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+
+
+def call(operator: Callable[..., set[str]], *how: object, **properties: object) -> None:
+    """Run another operator; what it reports as an error is raised as HeadError."""
+    try:
+        operator(*how, **properties)
+    except RuntimeError as error:  # how Blender passes an operator's error report on
+        raise HeadError(str(error).strip().removeprefix("Error: ")) from error

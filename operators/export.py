@@ -1,0 +1,119 @@
+"""Export one head, with its texture and its shape keys, to an interchange format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+
+from ..ml.errors import HeadError
+from .build import poll_head, poll_object_mode
+from .edge import Edge, call
+
+
+def _write_glb(path: str) -> None:
+    call(
+        bpy.ops.export_scene.gltf,
+        filepath=path,
+        export_format="GLB",
+        use_selection=True,
+        export_morph=True,
+        export_animations=False,
+    )
+
+
+def _write_fbx(path: str) -> None:
+    call(
+        bpy.ops.export_scene.fbx,
+        filepath=path,
+        use_selection=True,
+        object_types={"MESH"},
+        # Applying modifiers would drop the shape keys.
+        use_mesh_modifiers=False,
+        bake_anim=False,
+        path_mode="COPY",
+        embed_textures=True,
+    )
+
+
+def _write_usd(path: str) -> None:
+    call(
+        bpy.ops.wm.usd_export,
+        filepath=path,
+        selected_objects_only=True,
+        export_shapekeys=True,
+        export_materials=True,
+        export_animation=False,
+    )
+
+
+WRITERS: dict[str, tuple[str, Callable[[str], None]]] = {
+    "GLB": (".glb", _write_glb),
+    "FBX": (".fbx", _write_fbx),
+    "USD": (".usdc", _write_usd),
+}
+
+
+class EFFIGY_OT_export(Edge, bpy.types.Operator):
+    """Write the selected head to a file, with texture and expressions"""
+
+    bl_idname = "effigy.export"
+    bl_label = "Export head"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    format: bpy.props.EnumProperty(
+        name="Format",
+        items=(
+            ("GLB", "GLB", "glTF, one binary file: web, game engines, most programs"),
+            ("FBX", "FBX", "Unity, Unreal, Maya and others"),
+            ("USD", "USD", "Film pipelines; textures in a folder beside it"),
+        ),
+    )
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        return poll_head(cls, context) and poll_object_mode(cls, context)
+
+    def invoke(self, context, event):
+        if not self.filepath:
+            folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
+            self.filepath = str(folder / (context.object.name + WRITERS[self.format][0]))
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def run(self, context):
+        suffix, write = WRITERS[self.format]
+        path = Path(bpy.path.abspath(self.filepath))
+        if path.suffix.lower() != suffix and not (self.format == "USD" and ".usd" in path.suffix):
+            path = path.with_name(path.name + suffix)
+        if not path.parent.is_dir():
+            raise HeadError(f"There is no folder {path.parent}", "Make it, or choose another")
+        if not context.object.visible_get():
+            raise HeadError(f"{context.object.name} is hidden", "Show it before exporting")
+        with _only_selected(context.view_layer, context.object):
+            write(str(path))
+        self.report({"INFO"}, f"Wrote {path}")
+        return {"FINISHED"}
+
+
+@contextmanager
+def _only_selected(layer: bpy.types.ViewLayer, obj: bpy.types.Object) -> Iterator[None]:
+    """Select one object for the length of a block; exporters look at the selection."""
+    before = {other.name for other in layer.objects.selected}
+    _select(layer, {obj.name})
+    try:
+        yield
+    finally:
+        _select(layer, before)
+
+
+def _select(layer: bpy.types.ViewLayer, names: set[str]) -> None:
+    for obj in layer.objects:
+        obj.select_set(obj.name in names)
+
+
+CLASSES = (EFFIGY_OT_export,)

@@ -1,0 +1,46 @@
+"""Set all expression keys of a head at once."""
+
+from __future__ import annotations
+
+import bpy
+
+from .build import poll_head
+from .edge import Edge
+from .scene.mesh import BASIS, set_key_value
+from .scene.metadata import photo_expression
+
+
+class EFFIGY_OT_expression(Edge, bpy.types.Operator):
+    """Set all expression sliders of the selected head"""
+
+    bl_idname = "effigy.expression"
+    bl_label = "Set expression"
+    bl_options = {"REGISTER", "UNDO"}
+
+    which: bpy.props.EnumProperty(
+        name="Expression",
+        items=(
+            ("NEUTRAL", "Neutral", "All sliders to zero: the person at rest"),
+            ("PHOTO", "As in the photo", "The expression that the photo shows"),
+        ),
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        return properties.bl_rna.properties["which"].enum_items[properties.which].description
+
+    @classmethod
+    def poll(cls, context):
+        return poll_head(cls, context)
+
+    def run(self, context):
+        obj = context.object
+        wanted = photo_expression(obj) if self.which == "PHOTO" else {}
+        for key in obj.data.shape_keys.key_blocks:
+            # Keys that the person added are not ours to set from a photo, only to rest.
+            if key.name != BASIS and (key.name in wanted or self.which == "NEUTRAL"):
+                set_key_value(key, wanted.get(key.name, 0.0))
+        return {"FINISHED"}
+
+
+CLASSES = (EFFIGY_OT_expression,)

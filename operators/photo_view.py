@@ -1,0 +1,48 @@
+"""Look at a head through the camera that took its photo."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..ml.errors import HeadError
+from .build import poll_head
+from .edge import Edge
+from .scene.camera import fit_lens
+from .scene.collection import set_render_size
+from .scene.metadata import camera_of, photo_camera
+
+
+class EFFIGY_OT_photo_view(Edge, bpy.types.Operator):
+    """Look through the camera of the photo, the head over the face"""
+
+    bl_idname = "effigy.photo_view"
+    bl_label = "View with photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    match_render: bpy.props.BoolProperty(
+        name="Match render size", description="Set the scene's render size to the photo's"
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return poll_head(cls, context)
+
+    def run(self, context):
+        camera = camera_of(context.object)
+        if camera is None:
+            raise HeadError(
+                f"The photo's camera of {context.object.name} was deleted", "Build the head again"
+            )
+        photographed = photo_camera(context.object)
+        if self.match_render:
+            set_render_size(context.scene, photographed.width, photographed.height)
+        # The frame may have changed since the head was built.
+        render = context.scene.render
+        fit_lens(camera.data, photographed, (render.resolution_x, render.resolution_y))
+        context.scene.camera = camera
+        if context.space_data is not None and context.space_data.type == "VIEW_3D":
+            context.space_data.region_3d.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+
+CLASSES = (EFFIGY_OT_photo_view,)

@@ -1,0 +1,1 @@
+"""What a reconstruction becomes in Blender: mesh, shape keys, camera, material, collection."""

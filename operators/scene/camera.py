@@ -1,0 +1,54 @@
+"""The camera that took the photo."""
+
+from __future__ import annotations
+
+import bpy
+from mathutils import Matrix
+
+from ...ml.data import Camera
+from .axes import camera_to_world
+
+_SENSOR = 36.0
+
+
+def new_camera(
+    name: str, camera: Camera, photo: bpy.types.Image | None, frame: tuple[int, int]
+) -> bpy.types.Object:
+    """A camera object that sees the head as the photo does, the photo behind it.
+
+    ``frame``: the scene's render size in pixels. The whole photo is fitted into it; where the
+    two have the same proportions, pixels of the render are pixels of the photo.
+    """
+    data = bpy.data.cameras.new(name)
+    fit_lens(data, camera, frame)
+    if photo is not None:
+        _set_background(data, photo)
+    obj = bpy.data.objects.new(name, data)
+    obj.matrix_world = Matrix(camera_to_world(camera).tolist())
+    return obj
+
+
+def fit_lens(data: bpy.types.Camera, camera: Camera, frame: tuple[int, int]) -> None:
+    """Set focal length and shift so that the whole photo fits into a frame of this size."""
+    focal_x, focal_y = float(camera.intrinsics[0, 0]), float(camera.intrinsics[1, 1])
+    center_x, center_y = float(camera.intrinsics[0, 2]), float(camera.intrinsics[1, 2])
+    # Blender measures focal length and shift along one side of the frame: take the side that
+    # the photo touches, so that nothing of the photo falls outside.
+    wide = camera.width * frame[1] >= camera.height * frame[0]
+    data.sensor_fit = "HORIZONTAL" if wide else "VERTICAL"
+    data.sensor_width = data.sensor_height = _SENSOR
+    side = camera.width if wide else camera.height
+    data.lens = _SENSOR * (focal_x if wide else focal_y) / side
+    data.shift_x = (camera.width / 2 - center_x) / side
+    data.shift_y = (center_y - camera.height / 2) / side
+    data.clip_start, data.clip_end = 0.01, 100.0
+    data.display_size = 0.1
+
+
+def _set_background(data: bpy.types.Camera, photo: bpy.types.Image) -> None:
+    data.show_background_images = True
+    background = data.background_images.new()
+    background.image = photo
+    background.alpha = 1.0
+    background.frame_method = "FIT"
+    background.display_depth = "BACK"

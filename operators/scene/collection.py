@@ -1,0 +1,109 @@
+"""A whole head in the scene: one collection with the head and the camera of its photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ...ml.errors import HeadError
+from ...ml.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
+from .camera import new_camera
+from .material import SURFACES, new_material, surface_kinds
+from .mesh import add_part_groups, add_shape_keys, new_mesh
+from .metadata import camera_of, record_head
+
+
+def build_head(
+    scene: bpy.types.Scene,
+    parent: bpy.types.Collection,
+    head: Reconstruction,
+    directory: Path,
+) -> bpy.types.Object:
+    """Build the head into a new collection under ``parent`` and return its mesh object.
+
+    Everything is made first and linked last; if a part fails, nothing is left behind.
+    """
+    name = Path(head.provenance.photo_name).stem or "Head"
+    with _Transaction() as made:
+        obj = _new_head_object(name, head, directory, made)
+        photo = _load_image(directory / PHOTO_NAME, f"{name} photo", made)
+        frame = (scene.render.resolution_x, scene.render.resolution_y)
+        camera = made.keep(new_camera(f"{name} camera", head.camera, photo, frame))
+        made.keep(camera.data)
+        record_head(obj, head, directory, camera)
+        collection = made.keep(bpy.data.collections.new(name))
+        collection.objects.link(obj)
+        collection.objects.link(camera)
+        parent.children.link(collection)
+    return obj
+
+
+def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -> None:
+    """Give ``obj`` the reconstruction's mesh, keys and materials again.
+
+    The object itself stays: its place, parents, modifiers and collection are not touched.
+    """
+    with _Transaction() as made:
+        fresh = _new_head_object(obj.name, head, directory, made)
+        obj.vertex_groups.clear()
+        old, obj.data = obj.data, fresh.data
+        # Weights lie in the mesh, the groups' names on the object, in the same order.
+        for group in fresh.vertex_groups:
+            obj.vertex_groups.new(name=group.name)
+        record_head(obj, head, directory, camera_of(obj))
+    bpy.data.objects.remove(fresh)
+    if old.users == 0:
+        bpy.data.meshes.remove(old)
+
+
+def set_render_size(scene: bpy.types.Scene, width: int, height: int) -> None:
+    """Make the scene render at the photo's size."""
+    scene.render.resolution_x, scene.render.resolution_y = width, height
+    scene.render.resolution_percentage = 100
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+
+
+class _Transaction:
+    """Remembers new datablocks and removes them again if the block raises."""
+
+    def __init__(self) -> None:
+        self._made: list[bpy.types.ID] = []
+
+    def keep(self, datablock):
+        self._made.append(datablock)
+        return datablock
+
+    def __enter__(self) -> _Transaction:
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if kind is not None:
+            bpy.data.batch_remove(self._made)
+
+
+def _new_head_object(
+    name: str, head: Reconstruction, directory: Path, made: _Transaction
+) -> bpy.types.Object:
+    mesh: HeadMesh = head.mesh
+    kinds, slot_of_part = surface_kinds(mesh.part_names)
+    data = made.keep(new_mesh(name, mesh, slot_of_part))
+    albedo = _load_image(directory / ALBEDO_NAME, f"{name} albedo", made)
+    for kind in kinds:
+        data.materials.append(made.keep(new_material(f"{name} {kind}", SURFACES[kind], albedo)))
+    obj = made.keep(bpy.data.objects.new(name, data))
+    add_part_groups(obj, mesh)
+    add_shape_keys(obj, mesh, head.coefficients.expression)
+    return obj
+
+
+def _load_image(path: Path, name: str, made: _Transaction) -> bpy.types.Image | None:
+    """The image, packed into the file; None where the reconstruction has none."""
+    if not path.exists():
+        return None
+    image = made.keep(bpy.data.images.load(str(path)))
+    image.name = name
+    if not all(image.size):
+        raise HeadError(f"{path} could not be read", "Reconstruct the photo again")
+    image.pack()
+    return image

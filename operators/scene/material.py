@@ -1,0 +1,75 @@
+"""Materials of a head: the photo's colours on plausible surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import bpy
+
+_Color = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """How one kind of surface looks.
+
+    Attributes
+    ----------
+    color: linear RGBA where there is no texture, and in Solid view.
+    roughness, coat, subsurface: of the Principled BSDF, 0..1.
+    """
+
+    color: _Color
+    roughness: float
+    coat: float = 0.0
+    subsurface: float = 0.0
+
+
+SURFACES = {
+    "skin": Surface((0.50, 0.30, 0.23, 1.0), roughness=0.5, subsurface=0.08),
+    "mouth": Surface((0.25, 0.06, 0.06, 1.0), roughness=0.35, subsurface=0.05),
+    "tongue": Surface((0.42, 0.14, 0.13, 1.0), roughness=0.35, subsurface=0.08),
+    "teeth": Surface((0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03),
+    "eye": Surface((0.72, 0.70, 0.67, 1.0), roughness=0.15, coat=1.0),
+}
+# How far light travels under skin: millimetres, in metres.
+_SCATTERING = (0.0037, 0.0014, 0.0007)
+
+
+def surface_kinds(part_names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The kinds of surface that the parts need, and for each part its place among them."""
+    wanted = [_kind(name) for name in part_names]
+    kinds = list(dict.fromkeys(wanted))
+    return kinds, [kinds.index(kind) for kind in wanted]
+
+
+def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) -> bpy.types.Material:
+    """A Principled material; ``albedo`` gives its colour where there is one."""
+    material = bpy.data.materials.new(name)
+    if not material.use_nodes:  # Blender 5.0 and later: always on
+        material.use_nodes = True
+    material.diffuse_color = surface.color
+    material.roughness = surface.roughness
+    tree = material.node_tree
+    # By type, not by name: node names are translated.
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = surface.color
+    shader.inputs["Roughness"].default_value = surface.roughness
+    shader.inputs["Coat Weight"].default_value = surface.coat
+    shader.inputs["Coat Roughness"].default_value = 0.03
+    shader.inputs["Subsurface Weight"].default_value = surface.subsurface
+    shader.inputs["Subsurface Radius"].default_value = _SCATTERING
+    shader.inputs["Subsurface Scale"].default_value = 1.0
+    if albedo is not None:
+        texture = tree.nodes.new("ShaderNodeTexImage")
+        texture.image = albedo
+        texture.location = shader.location.x - 320, shader.location.y
+        tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    return material
+
+
+def _kind(part: str) -> str:
+    if part.startswith("eye"):
+        return "eye"
+    return part if part in SURFACES else "skin"

@@ -1,0 +1,146 @@
+"""The tab "Effigy" in the 3D View's sidebar."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..ml.head.arkit import REGIONS, mirrored_name
+from ..operators.export import WRITERS
+from ..operators.scene.metadata import is_head, record_of
+from .engine_hint import draw_engine_hint
+
+
+class _Tab:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Effigy"
+
+
+class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
+    bl_label = "From photo"
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.effigy
+        if _draw_progress(layout, context.window_manager.effigy_job):
+            return
+        ready = draw_engine_hint(layout)
+        column = layout.column()
+        column.enabled = ready
+        column.prop(settings, "photo", text="")
+        row = column.row()
+        row.scale_y = 1.4
+        button = row.operator("effigy.reconstruct", text="Reconstruct", icon="USER")
+        button.filepath = settings.photo
+
+
+class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
+    bl_label = "Settings"
+    bl_parent_id = "EFFIGY_PT_photo"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.effigy
+        layout.use_property_split, layout.use_property_decorate = True, False
+        layout.prop(settings, "face")
+        if settings.face == "NUMBER":
+            layout.prop(settings, "face_number")
+        layout.prop(settings, "landmarks")
+        if settings.landmarks == "face-alignment":
+            layout.prop(settings, "allow_download")
+        layout.prop(settings, "texture_size")
+        layout.prop(settings, "match_render")
+        layout.prop(settings, "output")
+
+
+class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
+    bl_label = "Folder of photos"
+    bl_parent_id = "EFFIGY_PT_photo"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.effigy
+        layout.prop(settings, "photo_folder", text="")
+        layout.prop(settings, "recursive")
+        button = layout.operator("effigy.batch", icon="FILE_FOLDER")
+        button.directory, button.recursive = settings.photo_folder, settings.recursive
+
+
+class EFFIGY_PT_head(_Tab, bpy.types.Panel):
+    bl_label = "Head"
+
+    @classmethod
+    def poll(cls, context):
+        return is_head(context.object)
+
+    def draw(self, context):
+        layout, record = self.layout, record_of(context.object)
+        column = layout.column(align=True)
+        column.label(text=record["photo_name"], icon="IMAGE_DATA")
+        model = f"{record['model_id']} {record['model_version']}"
+        column.label(text=f"Model {model}, {record['model_licence']}", icon="MESH_DATA")
+        layout.operator("effigy.photo_view", icon="CAMERA_DATA")
+        layout.operator("effigy.rebuild", icon="FILE_REFRESH")
+        row = layout.row(align=True)
+        for kind in WRITERS:
+            row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
+
+
+class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
+    bl_label = "Expression"
+
+    @classmethod
+    def poll(cls, context):
+        return is_head(context.object) and context.object.data.shape_keys is not None
+
+    def draw(self, context):
+        layout = self.layout
+        row = layout.row(align=True)
+        row.operator("effigy.expression", text="Neutral").which = "NEUTRAL"
+        row.operator("effigy.expression", text="As in the photo").which = "PHOTO"
+        keys = context.object.data.shape_keys.key_blocks
+        for number, (region, names) in enumerate(REGIONS.items()):
+            header, body = layout.panel(f"EFFIGY_PT_region_{number}", default_closed=number > 0)
+            header.label(text=region)
+            if body is not None:
+                _draw_region(body.column(align=True), keys, names)
+
+
+def _draw_progress(layout: bpy.types.UILayout, job) -> bool:
+    """The running job with its Stop button; False when nothing runs."""
+    if not job.running:
+        return False
+    layout.label(text=job.message)
+    row = layout.row(align=True)
+    row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
+    row.operator("effigy.stop", text="", icon="X")
+    return True
+
+
+def _draw_region(column: bpy.types.UILayout, keys, names: tuple[str, ...]) -> None:
+    """One slider an expression; left and right share a line, as on the face seen from ahead."""
+    for name in names:
+        twin = mirrored_name(name)
+        if twin == name or twin not in keys or name not in keys:
+            if name in keys:
+                column.prop(keys[name], "value", text=_words(name), slider=True)
+        elif name.endswith("Right"):
+            split = column.split(factor=0.4, align=True)
+            split.label(text=_words(name.removesuffix("Right")))
+            row = split.row(align=True)
+            row.prop(keys[name], "value", text="R", slider=True)
+            row.prop(keys[twin], "value", text="L", slider=True)
+
+
+def _words(name: str) -> str:
+    """``mouthSmileLeft`` -> ``Mouth smile left``."""
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced.capitalize()
+
+
+CLASSES = (
+    EFFIGY_PT_photo,
+    EFFIGY_PT_settings,
+    EFFIGY_PT_folder,
+    EFFIGY_PT_head,
+    EFFIGY_PT_expression,
+)

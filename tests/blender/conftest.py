@@ -1,0 +1,90 @@
+"""The extension in the bpy wheel, under its true name ``bl_ext.user_default.effigy``."""
+
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from synthetic_head import write_synthetic
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "bl_ext.user_default.effigy"
+_USER = Path(tempfile.mkdtemp(prefix="effigy-blender-"))
+# Blender looks at this once, when bpy is imported: before any test module is.
+os.environ["BLENDER_USER_RESOURCES"] = str(_USER)
+os.environ.pop("EFFIGY_PYTHON", None)
+
+
+@pytest.fixture(scope="session")
+def blender():
+    """bpy, with the extension enabled from this working copy."""
+    import bpy  # first: it puts Blender's own modules on the path
+    import addon_utils  # isort: skip
+
+    repository = Path(bpy.utils.user_resource("EXTENSIONS")) / "user_default"
+    repository.mkdir(parents=True)
+    (repository / "effigy").symlink_to(ROOT, target_is_directory=True)
+    assert addon_utils.enable(NAME, default_set=True) is not None
+    return bpy
+
+
+@pytest.fixture
+def bpy(blender):
+    """bpy with an empty file."""
+    blender.ops.wm.read_homefile(use_empty=True)
+    return blender
+
+
+@pytest.fixture
+def module(blender):
+    """Imports a module of the enabled extension by its name inside it."""
+    return lambda name: importlib.import_module(f"{NAME}.{name}")
+
+
+@pytest.fixture
+def saved_head(tmp_path):
+    """An invented reconstruction, and the directory that it was saved in."""
+    directory = tmp_path / "Ada"
+    return SimpleNamespace(head=write_synthetic(directory), directory=directory)
+
+
+@pytest.fixture
+def built_head(bpy, saved_head):
+    """The object of an invented head in an otherwise empty file."""
+    bpy.ops.effigy.build(directory=str(saved_head.directory))
+    return bpy.context.object
+
+
+@pytest.fixture
+def fake_engine(module, saved_head, tmp_path, monkeypatch):
+    """Makes the extension's engine a script; call it with "dead" or "mute" for a broken one."""
+
+    def use(template=str(saved_head.directory)):
+        script = tmp_path / "python"
+        worker = ROOT / "tests/support/fake_worker.py"
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{worker}" "{template}"\n')
+        script.chmod(0o755)
+        monkeypatch.setenv("EFFIGY_PYTHON", str(script))
+        return script
+
+    use()
+    yield use
+    module("operators.surroundings").engine.stop()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Makes files with these names in a folder; only their names matter to the fake engine."""
+
+    def make(*names):
+        folder = tmp_path / "photos"
+        for name in names:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"photo")
+        return folder
+
+    return make

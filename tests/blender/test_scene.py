@@ -1,0 +1,188 @@
+"""What a reconstruction becomes in Blender: geometry, keys, materials, camera, record."""
+
+import time
+
+import numpy as np
+import pytest
+from synthetic_head import PARTS, without_images, write_synthetic
+
+from ml.head.arkit import EXPRESSION_NAMES
+from ml.reconstruction import save_reconstruction
+
+
+def positions(points):
+    """(V, 3) of vertices or key points, in Blender's space."""
+    flat = np.empty(3 * len(points), np.float32)
+    points.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def to_head_space(vectors):
+    """Written out again, so that the product's own function is not its own judge."""
+    return np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], 1)
+
+
+def evaluated(bpy, obj):
+    """(V, 3) with all keys applied, head space."""
+    mesh = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    return to_head_space(positions(mesh.vertices))
+
+
+def test_axes_turn_forward_to_minus_y_and_up_to_z(module):
+    axes = module("operators.scene.axes")
+    forward, up, left = np.float32([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
+    assert axes.to_blender(forward).tolist() == [0, -1, 0]
+    assert axes.to_blender(up).tolist() == [0, 0, 1]
+    assert axes.to_blender(left).tolist() == [1, 0, 0]
+
+
+def test_axes_there_and_back(module):
+    axes = module("operators.scene.axes")
+    points = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    assert np.array_equal(axes.from_blender(axes.to_blender(points)), points)
+
+
+def test_basis_is_the_person_at_rest(built_head, saved_head):
+    basis = built_head.data.shape_keys.key_blocks["Basis"]
+    found = to_head_space(positions(basis.points))
+    assert np.abs(found - saved_head.head.mesh.vertices).max() <= 1e-5
+    assert np.array_equal(found, to_head_space(positions(built_head.data.vertices)))
+
+
+def test_each_key_is_rest_plus_its_delta(built_head, saved_head):
+    mesh = saved_head.head.mesh
+    for name, delta in zip(mesh.shape_key_names, mesh.shape_keys, strict=True):
+        found = to_head_space(positions(built_head.data.shape_keys.key_blocks[name].points))
+        assert np.abs(found - (mesh.vertices + delta)).max() <= 1e-5, name
+
+
+def test_keys_have_the_arkit_names_and_the_photos_values(built_head, saved_head):
+    keys = built_head.data.shape_keys.key_blocks
+    assert tuple(key.name for key in keys) == ("Basis", *EXPRESSION_NAMES)
+    found = [keys[name].value for name in EXPRESSION_NAMES]
+    assert found == pytest.approx(saved_head.head.coefficients.expression.tolist(), abs=1e-6)
+    assert keys["jawOpen"].slider_max == pytest.approx(1.25)
+
+
+def test_evaluated_mesh_shows_the_photos_expression(bpy, built_head, saved_head):
+    found = evaluated(bpy, built_head)
+    assert np.abs(found - saved_head.head.mesh.vertices_expressed).max() <= 1e-5
+
+
+def test_topology_uv_parts_and_smoothness(built_head, saved_head):
+    head, mesh = saved_head.head.mesh, built_head.data
+    layer = mesh.uv_layers[0]
+    assert len(mesh.polygons) == len(head.quads)
+    for polygon, quad, uv_quad in zip(mesh.polygons, head.quads, head.uv_quads, strict=True):
+        size = 3 if quad[2] == quad[3] else 4
+        assert list(polygon.vertices) == quad[:size].tolist()
+        found = [layer.uv[loop].vector[:] for loop in polygon.loop_indices]
+        assert np.allclose(found, head.uv[uv_quad[:size]], atol=1e-6)
+    assert all(polygon.use_smooth for polygon in mesh.polygons)
+    for index, name in enumerate(PARTS):
+        group = built_head.vertex_groups[name].index
+        members = [v.index for v in mesh.vertices if group in {g.group for g in v.groups}]
+        assert members == np.unique(head.quads[head.part == index]).tolist()
+
+
+def test_normals_point_outward(built_head):
+    skin = [p for p in built_head.data.polygons if p.vertices[0] < 6 * 8 * 8]
+    assert all(polygon.normal.dot(polygon.center) > 0 for polygon in skin)
+
+
+def test_every_part_has_its_material_with_the_packed_texture(built_head):
+    slots = built_head.material_slots
+    kinds = [slot.material.name.split()[-1] for slot in slots]
+    assert kinds == ["skin", "mouth", "eye", "teeth", "tongue"]
+    used = {slots[p.material_index].material.name.split()[-1] for p in built_head.data.polygons}
+    assert used == set(kinds)
+    for slot in slots:
+        shader = next(n for n in slot.material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
+        image = shader.inputs["Base Color"].links[0].from_node.image
+        assert image.packed_file is not None
+        assert tuple(image.size) == (64, 64)
+
+
+def test_the_texture_is_the_right_way_up(built_head):
+    """The albedo's first row is at v = 1; Blender's first row of pixels is at v = 0."""
+    shader = built_head.active_material.node_tree
+    image = next(n for n in shader.nodes if n.type == "TEX_IMAGE").image
+    pixels = np.array(image.pixels[:]).reshape(64, 64, 4)
+    assert pixels[0, 0, 0] == pytest.approx(90 / 255, abs=0.01)
+    assert pixels[-1, 0, 0] == pytest.approx(200 / 255, abs=0.01)
+
+
+def test_a_reconstruction_without_images_still_has_visible_materials(bpy, saved_head, tmp_path):
+    bare = tmp_path / "bare"
+    save_reconstruction(without_images(saved_head.head), bare)
+    bpy.ops.effigy.build(directory=str(bare))
+    shader = bpy.context.object.active_material.node_tree.nodes[0]
+    assert not bpy.data.images
+    assert any(node.type == "BSDF_PRINCIPLED" for node in shader.id_data.nodes)
+    assert bpy.context.object.active_material.diffuse_color[0] > 0.1
+
+
+@pytest.mark.parametrize("frame", [(600, 800), (1920, 1080), (300, 900)])
+def test_the_camera_sees_what_the_photo_saw(bpy, saved_head, frame):
+    from bpy_extras.object_utils import world_to_camera_view
+    from mathutils import Vector
+
+    render = bpy.context.scene.render
+    render.resolution_x, render.resolution_y = frame
+    bpy.ops.effigy.build(directory=str(saved_head.directory))
+    bpy.context.view_layer.update()
+    camera = bpy.context.object["effigy_camera"]
+    assert camera.data.background_images[0].image.packed_file is not None
+    head = saved_head.head
+    # The photo lies in the middle of the frame, as large as fits.
+    scale = min(frame[0] / head.camera.width, frame[1] / head.camera.height)
+    margin = (np.array(frame) - scale * np.array([head.camera.width, head.camera.height])) / 2
+    for point, pixel in zip(head.mesh.landmarks_478, head.landmarks_478_px, strict=True):
+        place = Vector((float(point[0]), -float(point[2]), float(point[1])))
+        x, y, depth = world_to_camera_view(bpy.context.scene, camera, place)
+        found = (np.array([x * frame[0], (1 - y) * frame[1]]) - margin) / scale
+        assert np.abs(found - pixel).max() <= 0.5
+        assert depth == pytest.approx(float(head.camera.to_camera_space(point)[2]), abs=1e-5)
+
+
+def test_render_size_changes_only_when_asked(bpy, saved_head):
+    render = bpy.context.scene.render
+    before = (render.resolution_x, render.resolution_y)
+    bpy.ops.effigy.build(directory=str(saved_head.directory))
+    assert (render.resolution_x, render.resolution_y) == before
+    bpy.ops.effigy.build(directory=str(saved_head.directory), match_render=True)
+    assert (render.resolution_x, render.resolution_y) == (600, 800)
+
+
+def test_one_collection_holds_head_and_camera(bpy, built_head):
+    collection = built_head.users_collection[0]
+    assert [obj.type for obj in collection.objects] == ["MESH", "CAMERA"]
+    assert collection.name in bpy.context.scene.collection.children
+    assert built_head == bpy.context.view_layer.objects.active
+    assert bpy.context.scene.camera == built_head["effigy_camera"]
+
+
+def test_the_record_survives_saving(bpy, built_head, saved_head, tmp_path):
+    path = tmp_path / "head.blend"
+    name = built_head.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    record = bpy.data.objects[name]["effigy"].to_dict()
+    head = saved_head.head
+    assert record["photo_sha256"] == head.provenance.photo_sha256
+    assert record["model_licence"] == "CC0-1.0"
+    assert record["identity"] == pytest.approx(head.coefficients.identity.tolist(), abs=1e-6)
+    assert record["expression"]["jawOpen"] == pytest.approx(1.25)
+    assert record["camera"]["intrinsics"] == pytest.approx(head.camera.intrinsics.ravel())
+    assert bpy.data.images[f"{name} albedo"].packed_file is not None
+
+
+def test_building_a_full_size_head_is_quick(bpy, module, tmp_path):
+    head = write_synthetic(tmp_path / "big", steps=40)
+    assert len(head.mesh.vertices) > 9600
+    collection, load = module("operators.scene.collection"), module("ml.reconstruction")
+    loaded = load.load_reconstruction(tmp_path / "big")
+    scene = bpy.context.scene
+    start = time.process_time()
+    collection.build_head(scene, scene.collection, loaded, tmp_path / "big")
+    assert time.process_time() - start <= 0.5

@@ -1,0 +1,73 @@
+"""A worker that speaks the engine's protocol and does what the photo's name says.
+
+``fake_worker.py TEMPLATE``: photos named ok* get a copy of the reconstruction in TEMPLATE,
+several* two, noface* an error, crash* kill the process, garbage* break the protocol, slow* never
+end. TEMPLATE "dead" dies before it is ready; "mute" is never ready.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+
+def say(number, kind, **data):
+    print(json.dumps({"id": number, "type": kind, "data": data}), flush=True)
+
+
+def copy_head(template, directory, photo):
+    shutil.copytree(template, directory, dirs_exist_ok=True)
+    target = directory / "reconstruction.json"
+    about = json.loads(target.read_text())
+    about["photo"]["name"] = photo.name
+    target.write_text(json.dumps(about))
+    return {"directory": str(directory), "json": str(target)}
+
+
+def reconstruct(number, data, template):
+    photo, out = Path(data["photo"]), Path(data["out"])
+    name = photo.name.lower()
+    say(number, "progress", fraction=0.5, message="Fitting")
+    if name.startswith("noface"):
+        say(number, "error", code="no_face", message=f"No face in {name}", hint="Try another")
+    elif name.startswith("crash"):
+        print("out of memory", file=sys.stderr, flush=True)
+        os._exit(3)
+    elif name.startswith("garbage"):
+        print("Traceback: this is no message", flush=True)
+    elif name.startswith("slow"):
+        while True:
+            time.sleep(0.05)
+            say(number, "progress", fraction=0.6, message="Still fitting")
+    elif name.startswith("silent"):
+        time.sleep(600)
+    else:
+        places = [out / "1", out / "2"] if name.startswith("several") else [out]
+        heads = [copy_head(template, place, photo) for place in places]
+        (out / "request.json").write_text(json.dumps(data))
+        say(number, "result", heads=heads)
+
+
+def main():
+    template = sys.argv[1]
+    if template == "dead":
+        print("ModuleNotFoundError: No module named 'torch'", file=sys.stderr, flush=True)
+        sys.exit(1)
+    if template == "mute":
+        time.sleep(600)
+    environment = {name: value for name, value in os.environ.items() if "PYTHON" in name}
+    say(None, "ready", python="3.11", torch="2.13", effigy_version="0.1.0", pid=os.getpid())
+    for line in sys.stdin:
+        message = json.loads(line)
+        number, kind = message["id"], message["type"]
+        if kind == "reconstruct":
+            reconstruct(number, message["data"], Path(template))
+        elif kind == "check":
+            say(number, "result", torch="2.13", environment=environment, folder=os.getcwd())
+        elif kind == "shutdown":
+            break
+
+
+main()

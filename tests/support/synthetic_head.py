@@ -1,0 +1,149 @@
+"""A small invented head with every feature of a real one: parts, triangles, seams, 52 keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ml.data import Camera, HeadCoefficients
+from ml.head.arkit import EXPRESSION_NAMES
+from ml.reconstruction import HeadMesh, Provenance, Reconstruction, save_reconstruction
+
+PARTS = ("skin", "mouth", "eye_left", "eye_right", "teeth", "tongue")
+WIDTH, HEIGHT = 600, 800
+
+
+def cube_sphere(steps: int, radius: float, center: tuple[float, float, float]):
+    """(V, 3) points, (F, 4) outward quads, (T, 2) and (F, 4) UV of a sphere of six grids."""
+    line = np.linspace(-1, 1, steps + 1)
+    a, b = np.meshgrid(line, line, indexing="ij")
+    one = np.ones_like(a)
+    sides = [(one, a, b), (-one, b, a), (b, one, a), (a, -one, b), (a, b, one), (b, a, -one)]
+    grids = np.stack([np.stack(side, -1) for side in sides]).reshape(-1, 3)
+    index = np.arange(len(grids)).reshape(6, steps + 1, steps + 1)
+    corners = [index[:, :-1, :-1], index[:, 1:, :-1], index[:, 1:, 1:], index[:, :-1, 1:]]
+    uv_quads = np.stack(corners, -1).reshape(-1, 4)
+    points, same = np.unique(np.round(grids, 9), axis=0, return_inverse=True)
+    points = points / np.linalg.norm(points, axis=1, keepdims=True) * radius + center
+    cell = np.stack([a, b], -1).reshape(1, -1, 2) * 0.45 + 0.5
+    origin = np.array([[column, row] for row in range(2) for column in range(3)], float)
+    uv = ((cell + origin[:, None]) / 3).reshape(-1, 2)
+    return points, same.reshape(-1)[uv_quads], uv, uv_quads
+
+
+def octahedron(radius: float, center: tuple[float, float, float]):
+    """The same for eight triangles, which repeat their last index."""
+    points = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
+    top = [(0, 2, 4, 4), (2, 1, 4, 4), (1, 3, 4, 4), (3, 0, 4, 4)]
+    bottom = [(2, 0, 5, 5), (1, 2, 5, 5), (3, 1, 5, 5), (0, 3, 5, 5)]
+    quads = np.array(top + bottom)
+    uv = 0.5 + 0.1 * points[:, :2]
+    return points * radius + center, quads, uv, quads.copy()
+
+
+def synthetic_mesh(steps: int) -> HeadMesh:
+    """About ``6 * steps ** 2`` vertices; every expression moves a region of its own."""
+    eye = max(2, steps // 4)
+    pieces = [
+        cube_sphere(steps, 0.11, (0.0, 0.0, 0.0)),
+        octahedron(0.02, (0.0, -0.05, 0.08)),
+        cube_sphere(eye, 0.012, (0.03, 0.02, 0.1)),
+        cube_sphere(eye, 0.012, (-0.03, 0.02, 0.1)),
+        octahedron(0.01, (0.0, -0.05, 0.09)),
+        octahedron(0.008, (0.0, -0.06, 0.09)),
+    ]
+    vertices, quads, uv, uv_quads, part = [], [], [], [], []
+    offset = uv_offset = 0
+    for number, (points, faces, places, uv_faces) in enumerate(pieces):
+        vertices.append(points)
+        quads.append(faces + offset)
+        uv.append(places)
+        uv_quads.append(uv_faces + uv_offset)
+        part.append(np.full(len(faces), number))
+        offset, uv_offset = offset + len(points), uv_offset + len(places)
+    rest = np.concatenate(vertices).astype(np.float32)
+    keys = _shape_keys(rest)
+    values = expression_values()
+    return HeadMesh(
+        vertices=rest,
+        vertices_expressed=rest + np.tensordot(values, keys, 1),
+        quads=np.concatenate(quads).astype(np.int32),
+        uv=np.concatenate(uv).astype(np.float32),
+        uv_quads=np.concatenate(uv_quads).astype(np.int32),
+        part=np.concatenate(part).astype(np.uint8),
+        part_names=PARTS,
+        shape_keys=keys,
+        shape_key_names=EXPRESSION_NAMES,
+        landmarks_68=np.resize(rest, (68, 3)),
+        landmarks_478=np.resize(rest, (478, 3)),
+    )
+
+
+def expression_values() -> np.ndarray:
+    """(52,): mostly small; one above 1, which Blender would clamp."""
+    values = np.linspace(0.0, 0.9, len(EXPRESSION_NAMES)).astype(np.float32)
+    values[EXPRESSION_NAMES.index("jawOpen")] = 1.25
+    return values
+
+
+def synthetic_camera() -> Camera:
+    """A turned head, and a principal point away from the middle."""
+    yaw, pitch, roll = 0.35, -0.15, 0.1
+    turn = _about(1, yaw) @ _about(0, pitch) @ _about(2, roll)
+    rotation = np.diag([1.0, -1.0, -1.0]) @ turn
+    intrinsics = np.array([[1100.0, 0, 290.0], [0, 1100.0, 430.0], [0, 0, 1]])
+    place = np.array([0.02, -0.01, 0.6])
+    return Camera(*(np.float32(a) for a in (intrinsics, rotation, place)), WIDTH, HEIGHT)
+
+
+def synthetic_reconstruction(steps: int = 8, name: str = "Ada.jpg") -> Reconstruction:
+    mesh, camera = synthetic_mesh(steps), synthetic_camera()
+    albedo = np.zeros((64, 64, 3), np.uint8)
+    albedo[:32], albedo[32:] = (200, 150, 130), (90, 60, 50)
+    photo = np.full((HEIGHT // 4, WIDTH // 4, 3), 120, np.uint8)
+    return Reconstruction(
+        provenance=Provenance(
+            "effigy-head", "1.0.0", "CC0-1.0", name, "ab" * 32, WIDTH, HEIGHT, "0.1.0"
+        ),
+        mesh=mesh,
+        coefficients=HeadCoefficients(
+            np.linspace(-2, 2, 40).astype(np.float32), expression_values()
+        ),
+        camera=camera,
+        face_box=(100.0, 150.0, 500.0, 700.0),
+        landmarks_68_px=camera.project(mesh.landmarks_68),
+        landmarks_478_px=camera.project(mesh.landmarks_478),
+        confidence=0.9,
+        albedo=albedo,
+        photo_rgb=photo,
+    )
+
+
+def write_synthetic(directory: Path, steps: int = 8, name: str = "Ada.jpg") -> Reconstruction:
+    """Save an invented reconstruction into ``directory`` and return it."""
+    head = synthetic_reconstruction(steps, name)
+    save_reconstruction(head, directory)
+    return head
+
+
+def without_images(head: Reconstruction) -> Reconstruction:
+    return replace(head, albedo=None, photo_rgb=None)
+
+
+def _shape_keys(rest: np.ndarray) -> np.ndarray:
+    generator = np.random.default_rng(7)
+    count = len(EXPRESSION_NAMES)
+    centers = rest[generator.choice(len(rest), count, replace=False)]
+    ways = generator.normal(size=(count, 3)) * 0.01
+    near = np.exp(-(((rest[None] - centers[:, None]) / 0.03) ** 2).sum(-1))
+    return (near[..., None] * ways[:, None]).astype(np.float32)
+
+
+def _about(axis: int, angle: float) -> np.ndarray:
+    first, second = [other for other in range(3) if other != axis]
+    matrix = np.eye(3)
+    matrix[first, first] = matrix[second, second] = np.cos(angle)
+    matrix[first, second], matrix[second, first] = -np.sin(angle), np.sin(angle)
+    return matrix
