@@ -1,0 +1,74 @@
+"""Rasterise triangle meshes: which face each pixel sees, and where on it.
+
+Camera-space conventions of :mod:`ml.data`: pixels continuous with (0, 0) the top-left corner, so a
+pixel's centre is at +0.5; depth positive and growing away from the camera.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """What each pixel of a picture sees.
+
+    Attributes
+    ----------
+    face: (H, W) int32 index of the nearest triangle, -1 where there is none.
+    barycentric: (H, W, 3) perspective-correct weights of its corners.
+    depth: (H, W) its depth; infinite where there is none.
+    """
+
+    face: IntArray
+    barycentric: FloatArray
+    depth: FloatArray
+
+
+def rasterize(vertices: FloatArray, triangles: IntArray, width: int, height: int) -> Fragments:
+    """Nearest triangle for every pixel.
+
+    Parameters
+    ----------
+    vertices: (V, 3) pixel x, pixel y, depth. Triangles with a corner at depth <= 0 are skipped.
+    triangles: (F, 3); both orientations are drawn.
+    """
+    from .zbuffer import fill
+
+    face = np.full((height, width), -1, np.int32)
+    weights = np.zeros((height, width, 3), np.float32)
+    depth = np.full((height, width), np.inf, np.float32)
+    fill(
+        np.ascontiguousarray(vertices, dtype=np.float32),
+        np.ascontiguousarray(triangles, dtype=np.int32),
+        face,
+        weights,
+        depth,
+    )
+    return Fragments(face, weights, depth)
+
+
+def interpolate(fragments: Fragments, values: FloatArray, triangles: IntArray) -> FloatArray:
+    """(V, C) per-vertex values -> (H, W, C) picture; zero where nothing is seen."""
+    seen = fragments.face >= 0
+    picture = np.zeros((*fragments.face.shape, values.shape[1]), np.float32)
+    corners = values[triangles[fragments.face[seen]]]
+    picture[seen] = (corners * fragments.barycentric[seen][..., None]).sum(1)
+    return picture
+
+
+def vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
+    """(V, 3) unit normals, each the area-weighted mean of its triangles'."""
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    across = np.cross(b - a, c - a)
+    normals = np.empty((len(vertices), 3), np.float32)
+    for axis in range(3):
+        normals[:, axis] = np.bincount(
+            triangles.ravel(), np.repeat(across[:, axis], 3), len(vertices)
+        )
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return normals / np.maximum(length, 1e-20)

@@ -1,0 +1,1 @@
+"""The data engine: portraits, profiled portraits and renders as training samples."""

@@ -1,0 +1,137 @@
+"""Generate training samples for the regressor.
+
+    python -m ml.training.data.generate --data ../shared/data --out out/data/v1
+
+Every sample depends only on the seed and its number, so any number of workers makes the same data,
+and an interrupted run goes on where it stopped. Arrays, N samples, L landmarks, I identity modes:
+
+    images (N, 144, 144, 3) uint8         crop with a margin of 144/128 round the network's
+    points (N, L, 2) float32              pixels of the stored image, (0, 0) its top-left corner
+    point_weight (N, L) float16           how much each point may be trusted
+    identity (N, I), expression (N, 52)   float16 coefficients
+    rotation (N, 3, 3) float32            head -> camera space, as the (rolled) crop shows it
+    supervision (N, 4) float16            weights of identity, expression, rotation; 1 if a face
+    kind (N,) uint8                       0 photo, 1 profiled, 2 render, 3 negative
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from .portraits import load_portraits
+from .samples import STORED, Sample, Studio, make_sample
+from .scene import load_stage
+from .skins import load_lights, load_skins
+from .surroundings import load_scenes
+
+CHUNK = 250
+CONFIG = Path(__file__).parent / "config.toml"
+_studio: Studio | None = None
+
+
+def open_studio(data: Path, reference: Path, fits: Path) -> Studio:
+    """Load everything that samples are made of."""
+    stage = load_stage(reference)
+    return Studio(
+        stage, load_portraits(data, fits), load_skins(data, stage), load_lights(data),
+        load_scenes(data), {},
+    )  # fmt: skip
+
+
+def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
+    """Open or create the memory-mapped arrays in ``out``."""
+    points, modes = len(studio.stage.dense.mean), len(studio.stage.dense.identity)
+    layout: dict[str, tuple[tuple[int, ...], type]] = {
+        "images": ((STORED, STORED, 3), np.uint8),
+        "points": ((points, 2), np.float32),
+        "point_weight": ((points,), np.float16),
+        "identity": ((modes,), np.float16),
+        "expression": ((len(studio.stage.dense.expression),), np.float16),
+        "rotation": ((3, 3), np.float32),
+        "supervision": ((4,), np.float16),
+        "kind": ((), np.uint8),
+    }
+    arrays = {}
+    for name, (shape, dtype) in layout.items():
+        path = out / f"{name}.npy"
+        if path.exists():
+            arrays[name] = np.lib.format.open_memmap(path, mode="r+")
+        else:
+            arrays[name] = np.lib.format.open_memmap(
+                path, mode="w+", dtype=dtype, shape=(count, *shape)
+            )
+    return arrays
+
+
+def store(arrays: dict[str, np.ndarray], row: int, sample: Sample) -> None:
+    """Write one sample into its row."""
+    arrays["images"][row] = sample.image
+    arrays["points"][row] = sample.points
+    arrays["point_weight"][row] = sample.point_weight
+    arrays["identity"][row] = sample.coefficients.identity
+    arrays["expression"][row] = sample.coefficients.expression
+    arrays["rotation"][row] = sample.rotation
+    arrays["supervision"][row] = sample.supervision
+    arrays["kind"][row] = sample.kind
+
+
+def _open_worker(data: Path, reference: Path, fits: Path) -> None:
+    global _studio  # a process pool has no other place for what a worker keeps
+    import cv2
+
+    cv2.setNumThreads(1)
+    _studio = open_studio(data, reference, fits)
+
+
+def _make_chunk(out: Path, count: int, first: int, seed: int, shares: list[float]) -> int:
+    assert _studio is not None
+    arrays = make_arrays(out, count, _studio)
+    last = min(first + CHUNK, count)
+    for row in range(first, last):
+        rng = np.random.default_rng([seed, row])
+        kind = int(rng.choice(len(shares), p=shares))
+        store(arrays, row, make_sample(_studio, kind, rng))
+    (out / "done" / str(first)).touch()
+    return last - first
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--out", type=Path, default=Path("out/data/v1"))
+    parser.add_argument("--count", type=int, help="instead of the configuration's")
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    config = tomllib.loads(arguments.config.read_text())
+    count, seed = arguments.count or config["count"], config["seed"]
+    shares = [config["shares"][kind] for kind in ("photo", "profiled", "render", "negative")]
+    (arguments.out / "done").mkdir(parents=True, exist_ok=True)
+    studio = (arguments.data, arguments.reference, arguments.fits)
+    make_arrays(arguments.out, count, open_studio(*studio))
+    waiting = [
+        first for first in range(0, count, CHUNK)
+        if not (arguments.out / "done" / str(first)).exists()
+    ]  # fmt: skip
+    with ProcessPoolExecutor(arguments.workers, initializer=_open_worker, initargs=studio) as pool:
+        jobs = [
+            pool.submit(_make_chunk, arguments.out, count, first, seed, shares) for first in waiting
+        ]
+        with tqdm(total=count, initial=count - len(waiting) * CHUNK, unit="sample") as bar:
+            for job in jobs:
+                bar.update(job.result())
+    meta = {"count": count, "seed": seed, "shares": config["shares"], "size": STORED}
+    (arguments.out / "meta.json").write_text(json.dumps(meta, indent=1))
+
+
+if __name__ == "__main__":
+    main()
