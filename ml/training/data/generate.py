@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -122,7 +123,9 @@ def main() -> None:
         first for first in range(0, count, CHUNK)
         if not (arguments.out / "done" / str(first)).exists()
     ]  # fmt: skip
-    with ProcessPoolExecutor(arguments.workers, initializer=_open_worker, initargs=studio) as pool:
+    # Forked workers would inherit locks of OpenCV's and numba's threads.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.workers, spawn, _open_worker, studio) as pool:
         jobs = [
             pool.submit(_make_chunk, arguments.out, count, first, seed, shares) for first in waiting
         ]

@@ -1,0 +1,1 @@
+"""Training of the regressor: batches, losses, the loop, and the export of its weights."""

@@ -1,0 +1,40 @@
+"""A quick look at how well the network places points, for the training log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...photo.crop import CROP_SIZE, box_from_landmarks, crop_to_photo, warp_crop
+from ...regressor.network import HeadNetwork
+
+EYES = (33, 263)
+FACE_POINTS = 468
+
+
+@torch.inference_mode()
+def portrait_error(network: HeadNetwork, data: Path) -> float:
+    """Mean distance of 468 points as per cent of the outer-eye distance, portraits/dev.
+
+    The crops come from the labels; the benchmark in ml/evaluation finds the faces itself.
+    """
+    with np.load(data / "portraits" / "dev.npz") as archive:
+        names, labels = archive["photo"], archive["landmarks"][..., :2]
+    crops, maps = [], []
+    for name, label in zip(names, labels, strict=True):
+        with Image.open(data / "portraits" / "dev" / str(name)) as image:
+            rgb = np.asarray(image.convert("RGB"))
+        maps.append(crop_to_photo(box_from_landmarks(label)))
+        crops.append(warp_crop(rgb, maps[-1], CROP_SIZE))
+    pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+    _, refined = network(pixels.contiguous(memory_format=torch.channels_last))
+    points = (refined.points.numpy()[:, :FACE_POINTS] + 1) * (CROP_SIZE / 2)
+    errors = []
+    for found, to_photo, label in zip(points, maps, labels, strict=True):
+        placed = found @ to_photo[:, :2].T + to_photo[:, 2]
+        eyes = np.linalg.norm(label[EYES[0]] - label[EYES[1]])
+        errors.append(np.linalg.norm(placed - label[:FACE_POINTS], axis=1).mean() / eyes)
+    return 100 * float(np.mean(errors))

@@ -1,0 +1,208 @@
+"""Train the regressor.
+
+    python -m ml.training.regressor.train --samples out/data/v1 --out out/train/v1 \
+        --data ../shared/data
+
+Run it again to go on from the last checkpoint; the time already spent counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from ...head.model import HeadModel
+from ...head.storage import load_head_model
+from ...regressor.network import HeadNetwork, NetworkShape
+from .batches import Batch, batches_ahead, open_samples
+from .losses import Importance, LossWeights, importance_of, losses
+from .measure import portrait_error
+from .mirror import make_mirror
+
+CONFIG = Path(__file__).parent / "config.toml"
+
+
+@dataclass
+class Run:
+    """All that a checkpoint holds."""
+
+    network: HeadNetwork
+    average: HeadNetwork
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
+    """Sizes from the head model and the configuration."""
+    sizes = config["network"]
+    return NetworkShape(
+        points=len(model.embeddings["dense"]),
+        identity=model.identity_count,
+        expression=len(model.expression_names),
+        widths=tuple(sizes["widths"]),
+        summary=sizes["summary"],
+        refine=sizes["refine"],
+    )
+
+
+def start_run(shape: NetworkShape, config: dict[str, Any]) -> Run:
+    """Networks and optimizer with fixed random weights."""
+    torch.manual_seed(config["seed"])
+    network, average = (HeadNetwork(shape).to(memory_format=torch.channels_last) for _ in range(2))
+    average.load_state_dict(network.state_dict())
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": config["weight_decay"]},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=config["peak_rate"],
+    )
+    return Run(network, average, optimizer)
+
+
+def rate_at(progress: float, peak: float, warm_up: float) -> float:
+    """One cycle: linear rise over ``warm_up``, then a cosine to zero. ``progress`` is 0..1."""
+    if progress < warm_up:
+        return peak * (0.05 + 0.95 * progress / warm_up)
+    along = min((progress - warm_up) / (1 - warm_up), 1.0)
+    return peak * max(0.5 * (1 + math.cos(math.pi * along)), 1e-3)
+
+
+def take_step(
+    run: Run, batch: Batch, rate: float, importance: Importance, weights: LossWeights
+) -> dict[str, float]:
+    """One optimizer step; returns the parts of the refined prediction's loss."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
+    first, refined = run.network(crops)
+    parts = losses(refined, batch, importance, weights)
+    early = losses(first, batch, importance, weights)
+    total = torch.stack(list(parts.values())).sum()
+    total = total + weights.first_look * torch.stack(list(early.values())).sum()
+    run.optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.optimizer.step()
+    return {name: float(value) for name, value in parts.items()}
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the averaged weights and statistics a little towards the network's."""
+    ours, theirs = average.state_dict(), network.state_dict()
+    for name, value in ours.items():
+        if value.is_floating_point():
+            value.lerp_(theirs[name], 1 - decay)
+        else:
+            value.copy_(theirs[name])
+
+
+def train(arguments: argparse.Namespace) -> None:
+    config = tomllib.loads(arguments.config.read_text())
+    budget = 60 * (arguments.max_minutes or config["budget_minutes"])
+    model = load_head_model(arguments.reference)
+    run = start_run(network_shape(model, config), config)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = arguments.out / "checkpoint.pt"
+    if checkpoint.exists():
+        run.load(checkpoint)
+    importance = importance_of(model.points("dense"))
+    weights = LossWeights(**config["loss"])
+    stream = batches_ahead(
+        open_samples(arguments.samples), make_mirror(model), config["batch"],
+        run.network.shape.crop, config["seed"], run.step,
+    )  # fmt: skip
+    run.network.train()
+    run.average.eval()
+    with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
+        _loop(arguments, config, run, stream, budget, bar, (importance, weights))
+    run.save(checkpoint)
+    _measure(arguments, run)
+
+
+def _loop(arguments, config, run, stream, budget, bar, terms) -> None:  # type: ignore[no-untyped-def]
+    """Steps until the budget of seconds is spent, saving and measuring on the way."""
+    saved = measured = run.seconds
+    smooth: dict[str, float] = {}
+    while run.seconds < budget:
+        begun = time.monotonic()
+        rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
+        parts = take_step(run, next(stream), rate, *terms)
+        run.step += 1
+        # Young averages would remember the random start: let the decay grow with the steps.
+        decay = min(config["average_decay"], (1 + run.step) / (10 + run.step))
+        follow(run.average, run.network, decay)
+        for name, value in parts.items():
+            smooth[name] = 0.98 * smooth.get(name, value) + 0.02 * value
+        spent = time.monotonic() - begun
+        run.seconds += spent
+        bar.update(round(run.seconds) - bar.n)
+        if run.step % 50 == 0:
+            bar.set_postfix({k: f"{v:.3f}" for k, v in smooth.items()} | {"step": run.step})
+        if run.seconds - saved > 60 * config["checkpoint_minutes"]:
+            run.save(arguments.out / "checkpoint.pt")
+            saved = run.seconds
+        if run.seconds - measured > 60 * config["measure_minutes"]:
+            _measure(arguments, run)
+            measured = run.seconds
+
+
+def _measure(arguments: argparse.Namespace, run: Run) -> None:
+    """Append the averaged network's error on development portraits to the log."""
+    if arguments.data is None:
+        return
+    error = portrait_error(run.average, arguments.data)
+    line = {"step": run.step, "minutes": run.seconds / 60, "portraits_dev_percent": error}
+    with (arguments.out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    tqdm.write(json.dumps(line))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=Path, default=Path("out/data/v1"))
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--out", type=Path, default=Path("out/train/v1"))
+    parser.add_argument("--data", type=Path, help="measure on this data's portraits now and then")
+    parser.add_argument("--max-minutes", type=float, help="instead of the configuration's budget")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
