@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 ROTATION_NUMBERS = 6
+SUMMARY_CHANNELS = 64
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,18 @@ class ParameterRefinement(nn.Module):
         self, maps: list[Tensor], summary: Tensor, points: Tensor, log_scale: Tensor
     ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
         """Corrections of points (B, L, 2), log scale (B, L) and the raw coefficients."""
-        grid = points.detach()[:, :, None]
-        seen = [
-            functional.grid_sample(head(level), grid, align_corners=False)[..., 0]
-            for head, level in ((self.fine, maps[0]), (self.middle, maps[1]))
-        ]
+        levels = [self.fine(maps[0]), self.middle(maps[1])]
+        with full_precision(points):
+            grid = points.detach()[:, :, None]
+            seen = [
+                functional.grid_sample(level.float(), grid, align_corners=False)[..., 0]
+                for level in levels
+            ]
+            return self._read(seen, summary, points, log_scale)
+
+    def _read(
+        self, seen: list[Tensor], summary: Tensor, points: Tensor, log_scale: Tensor
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
         features = torch.cat([*seen, log_scale.detach()[:, None]], 1).transpose(1, 2)
         local = functional.relu(self.local(features))
         by_point = self.point_update(local)
@@ -162,20 +170,28 @@ class HeadNetwork(nn.Module):
             nn.ReLU(),
             nn.Flatten(),
         )
-        self.summary = nn.Linear(64 * cells, shape.summary)
+        self.summary = nn.Linear(SUMMARY_CHANNELS * cells, shape.summary)
         self.sizes = [
             shape.points * 2, shape.points, shape.identity, shape.expression, ROTATION_NUMBERS, 1,
         ]  # fmt: skip
         self.read = nn.Linear(shape.summary, sum(self.sizes))
         self.refinement = ParameterRefinement(shape)
 
+    def start_at(self, mean_points: Tensor) -> None:
+        """Let an untrained network predict (L, 2) ``mean_points`` (crop units) for every crop."""
+        count = mean_points.numel()
+        with torch.no_grad():
+            self.read.weight[:count] *= 0.1
+            self.read.bias[:count] = mean_points.flatten()
+
     def forward(self, crops: Tensor) -> tuple[Prediction, Prediction]:
         """(B, 3, S, S) in 0..1 -> first and refined prediction."""
         maps = self.encoder((crops - 0.45) / 0.25)
-        summary = functional.relu(self.summary(self.flatten(maps[-1])))
-        flat, log_scale, identity, expression, rotation, confidence = self.read(summary).split(
-            self.sizes, 1
-        )
+        flat_map = self.flatten(maps[-1])
+        with full_precision(crops):
+            summary = functional.relu(self.summary(flat_map.float()))
+            read = self.read(summary)
+        flat, log_scale, identity, expression, rotation, confidence = read.split(self.sizes, 1)
         points = flat.view(len(crops), -1, 2)
         log_scale = log_scale - 3
         first = _prediction(points, log_scale, identity, expression, rotation, confidence)
@@ -183,10 +199,15 @@ class HeadNetwork(nn.Module):
             maps, summary, points, log_scale
         )
         refined = _prediction(
-            points.detach() + moved, log_scale + rescaled,
+            points.detach() + moved, log_scale.detach() + rescaled,
             identity + more_i, expression + more_e, rotation + more_r, confidence,
         )  # fmt: skip
         return first, refined
+
+
+def full_precision(like: Tensor) -> torch.autocast:
+    """Numbers that become pixels need more than bfloat16's eight bits: 0.1 pixel in a crop."""
+    return torch.autocast(like.device.type, enabled=False)
 
 
 def _prediction(

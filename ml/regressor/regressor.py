@@ -1,0 +1,90 @@
+"""The trained network as a function from crops to plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ..card import REMEDY, verified
+from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
+from ..errors import WeightsMissing
+from .network import HeadNetwork, NetworkShape, Prediction
+
+WEIGHTS = Path(__file__).parent / "assets" / "regressor.safetensors"
+# exp(-d/s) in the plane has a variance of 3 s^2 along each axis.
+LAPLACE_TO_SIGMA = 3**0.5
+
+
+class Regressor:
+    """Holds the network; made once a process by :func:`load_regressor`."""
+
+    def __init__(self, network: HeadNetwork) -> None:
+        self._network = network.eval().to(memory_format=torch.channels_last)
+
+    @property
+    def crop_size(self) -> int:
+        """Side of the crops that it takes, in pixels."""
+        return self._network.shape.crop
+
+    @torch.inference_mode()
+    def predict(self, crops: Sequence[FaceCrop]) -> list[RegressorOutput]:
+        """One pass over the crops; points, sigma and rotation come back in the photo."""
+        if not crops:
+            return []
+        pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
+        batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
+        _, refined = self._network(batch.contiguous(memory_format=torch.channels_last))
+        return [self._output(refined, row, crop) for row, crop in enumerate(crops)]
+
+    def _output(self, prediction: Prediction, row: int, crop: FaceCrop) -> RegressorOutput:
+        half = self.crop_size / 2
+        turn, shift = crop.to_photo[:, :2], crop.to_photo[:, 2]
+        scale = float(np.sqrt(abs(np.linalg.det(turn))))
+        points = (prediction.points[row].numpy() + 1) * half @ turn.T + shift
+        sigma = np.exp(prediction.log_scale[row].numpy()) * (LAPLACE_TO_SIGMA * half * scale)
+        return RegressorOutput(
+            coefficients=HeadCoefficients(
+                prediction.identity[row].numpy(), prediction.expression[row].numpy()
+            ),
+            rotation=_unrolled(prediction.rotation[row].numpy(), turn / scale),
+            landmarks=Landmarks(points.astype(np.float32), sigma.astype(np.float32)),
+            confidence=float(torch.sigmoid(prediction.confidence[row])),
+        )
+
+
+def _unrolled(rotation: FloatArray, turn: FloatArray) -> FloatArray:
+    """The rotation seen in the photo rather than in the crop that was turned by ``turn``."""
+    spin = np.eye(3, dtype=np.float32)
+    spin[:2, :2] = turn
+    return np.asarray(spin @ rotation, dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def load_regressor(path: Path = WEIGHTS) -> Regressor:
+    """The regressor with the weights at ``path``, checked against their card.
+
+    Raises
+    ------
+    WeightsMissing: absent, altered, or of another architecture. Never runs on random weights.
+    """
+    card = verified(path)
+    try:
+        sizes = dict(card.details["network"])
+        sizes["widths"] = tuple(sizes["widths"])
+        network = HeadNetwork(NetworkShape(**sizes))
+        state = {name: value.float() for name, value in load_file(path).items()}
+        # Counters of seen batches are integers of no use here; all else must be present.
+        own = network.state_dict()
+        counters = {k: v for k, v in own.items() if k.endswith("num_batches_tracked")}
+        network.load_state_dict({**counters, **state})
+    except (KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise WeightsMissing(
+            f"The weights {path} do not fit this version ({error})", REMEDY
+        ) from error
+    return Regressor(network)

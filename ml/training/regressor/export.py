@@ -1,0 +1,85 @@
+"""Turn a checkpoint into the weights that ship, with their card.
+
+    python -m ml.training.regressor.export --checkpoint out/train/v1/checkpoint.pt
+
+Weights are stored as float16: they are read once and computed with in float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from ...card import AssetCard, write_card
+from ...head.model import HeadModel
+from ...head.storage import load_head_model
+from ...regressor.regressor import WEIGHTS
+from .train import CONFIG, network_shape
+
+SOURCES = (
+    "699 official portraits of members of the US Congress (public domain), labelled with "
+    "MediaPipe Face Landmarker (Apache-2.0)",
+    "the same portraits profiled: projected onto fitted heads and drawn in new poses",
+    "renders of Effigy Head with MakeHuman skins (CC0) under HDRI Haven (CC0) and "
+    "ICT-FaceKit (MIT) environment maps",
+)
+COMMANDS = (
+    "python -m ml.training.head.reference --data DATA",
+    "python -m ml.training.data.fits --data DATA",
+    "python -m ml.training.head.adapt --data DATA",
+    "python -m ml.training.data.fits --data DATA",
+    "python -m ml.training.data.generate --data DATA --out out/data/v1",
+    "python -m ml.training.regressor.train --samples out/data/v1 --out out/train/v1 --data DATA"
+    " --max-minutes {minutes:.0f}",
+    "python -m ml.training.regressor.export --checkpoint out/train/v1/checkpoint.pt",
+)
+
+
+def export(
+    checkpoint: Path, model: HeadModel, config: dict[str, Any], target: Path = WEIGHTS
+) -> AssetCard:
+    """Write the averaged weights of ``checkpoint`` and their card."""
+    state = torch.load(checkpoint, weights_only=True)
+    weights = {
+        name: value.half().contiguous()
+        for name, value in state["average"].items()
+        if value.is_floating_point()
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, target)
+    shape = network_shape(model, config)
+    minutes = state["seconds"] / 60
+    return write_card(
+        target,
+        name="Effigy regressor",
+        licence="CC0-1.0",
+        commercial_use=True,
+        sources=SOURCES,
+        command=" && ".join(COMMANDS).format(minutes=minutes),
+        details={
+            "head_model": {"id": model.model_id, "version": model.version},
+            "network": shape.to_dict(),
+            "input": "RGB crop, 0..1, cut by ml/photo/crop.py",
+            "training": {**config, "steps": state["step"], "minutes": round(minutes, 1)},
+        },
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, default=Path("out/train/v1/checkpoint.pt"))
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    arguments = parser.parse_args()
+    config = tomllib.loads(arguments.config.read_text())
+    card = export(arguments.checkpoint, load_head_model(arguments.reference), config)
+    print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
+
+
+if __name__ == "__main__":
+    main()
