@@ -158,7 +158,7 @@ def _run(name: str, picture: np.ndarray) -> list[tuple[float, float, float, floa
 
 @lru_cache(maxsize=4)
 def _cascade(name: str) -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / name))
 
 
 def _scaled(box: FaceBox, factor: float) -> FaceBox:

@@ -25,7 +25,8 @@ class Regressor:
     """Holds the network; made once a process by :func:`load_regressor`."""
 
     def __init__(self, network: HeadNetwork) -> None:
-        self._network = network.eval().to(memory_format=torch.channels_last)
+        network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network
 
     @property
     def crop_size(self) -> int:

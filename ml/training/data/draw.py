@@ -9,14 +9,13 @@ import cv2
 import numpy as np
 
 from ...data import FloatArray
-from ...rendering import interpolate, rasterize, vertex_normals
+from ...rendering import interpolate, rasterize
 from .scene import Stage
 
 SUPERSAMPLING = 1.5
 FOCAL = 1000.0
 
 Shade = Callable[[FloatArray], FloatArray]
-Grow = Callable[[Stage, FloatArray, np.random.Generator], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,14 @@ class Pose:
 def draw_head(
     stage: Stage,
     vertices: FloatArray,
+    normals: FloatArray,
     pose: Pose,
     to_photo: FloatArray,
     colours: FloatArray,
     shade: Shade,
     background: np.ndarray,
-    grow: Grow | None,
-    rng: np.random.Generator,
 ) -> np.ndarray:
     """(S, S, 3) uint8: the head over ``background`` (S, S, 3), seen through the crop."""
-    normals = vertex_normals(vertices, stage.triangles)
-    if grow is not None:
-        vertices = vertices + grow(stage, normals, rng)
     size = len(background)
     large = round(size * SUPERSAMPLING)
     back = np.linalg.inv(to_photo[:, :2])

@@ -12,6 +12,7 @@ from ...fitting.camera import FACING
 from ...fitting.gauss_newton import rotation_from_vector
 from ...head.arkit import EXPRESSION_NAMES
 from ...photo.crop import box_from_landmarks, crop_to_photo, warp_crop
+from ...rendering import vertex_normals
 from .draw import Pose, draw_head
 from .portraits import Portrait, profile_colours
 from .scene import Stage, at
@@ -112,12 +113,11 @@ def _profiled(studio: Studio, rng: np.random.Generator) -> Sample:
         expression = random_expression(studio, rng)
     coefficients = HeadCoefficients(identity.astype(np.float32), expression)
     colours = studio.profiled(index).astype(np.float32)
-    gain = np.ones((1, 3), np.float32)
     tilt = rng.normal(0, 0.5, 3).astype(np.float32)
 
     def shade(normals: FloatArray) -> FloatArray:
         # The photo's own light is baked in; a gentle directional gain varies it.
-        return gain * np.clip(1 + normals @ tilt[:, None] * 0.6, 0.35, 1.7)
+        return np.clip(1 + normals @ tilt[:, None] * 0.6, 0.35, 1.7)
 
     return _drawn(studio, coefficients, colours, shade, PROFILED, (0.15, 0.7, 1, 1), rng)
 
@@ -156,10 +156,14 @@ def _drawn(
     box = jittered(box_from_landmarks(dense), rng)
     to_photo = crop_to_photo(box, STORED)
     points = into_crop(dense, to_photo)
-    grow = hair_volume if kind == RENDER and rng.random() < 0.7 else None
+    hairy = kind == RENDER and rng.random() < 0.7
     background = random_background(STORED, studio.scenes, rng)
     vertices = at(stage.shape, coefficients)
-    image = draw_head(stage, vertices, pose, to_photo, colours, shade, background, grow, rng)
+    normals = vertex_normals(vertices, stage.triangles)
+    if hairy:
+        # Shaded as if it were still the scalp: the ragged rim of the hair has no good normals.
+        vertices = vertices + hair_volume(stage, normals, rng)
+    image = draw_head(stage, vertices, normals, pose, to_photo, colours, shade, background)
     if rng.random() < 0.18:
         image = add_occluders(image, points, rng)
     weight = np.ones(len(points), np.float32)

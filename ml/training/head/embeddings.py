@@ -128,7 +128,7 @@ def _iris_points(ict: IctFaceKit, mean: FloatArray, side: str) -> SurfacePoints:
     centre = (ball.min(0) + ball.max(0)) / 2
     front = np.array([centre[0], centre[1], ball[:, 2].max()])
     around = np.array([[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]]) * IRIS_RADIUS
-    wanted = front + np.column_stack([around, np.zeros(5)])
+    wanted: np.ndarray = front + np.column_stack([around, np.zeros(5)])
     # The cornea bulges: points off the axis lie a little deeper than its apex.
     wanted[1:, 2] -= 0.0015
     sclera = np.char.startswith(ict.materials.astype(str), "M_Sclera")

@@ -80,7 +80,9 @@ def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
 def start_run(shape: NetworkShape, config: dict[str, Any]) -> Run:
     """Networks and optimizer with fixed random weights."""
     torch.manual_seed(config["seed"])
-    network, average = (HeadNetwork(shape).to(memory_format=torch.channels_last) for _ in range(2))
+    network, average = HeadNetwork(shape), HeadNetwork(shape)
+    for module in (network, average):
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average.load_state_dict(network.state_dict())
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]

@@ -1,0 +1,240 @@
+"""Many photos: what to read, where to write, and going on when one of them fails."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from .data import Settings
+from .errors import HeadError, UsageError
+from .reconstruction import JSON_NAME, Reconstruction, save_reconstruction
+from .report import Row
+
+logger = logging.getLogger(__name__)
+
+Walk = Callable[[Path, Settings], Sequence[Reconstruction]]
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+PREVIEW_NAME = "preview.png"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo and the folder for its first head."""
+
+    photo: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run.
+
+    Attributes
+    ----------
+    jobs: processes at a time; 1 works in this process.
+    skip_existing: leave photos alone whose result is complete.
+    preview: also write preview.png beside every head.
+    """
+
+    settings: Settings
+    jobs: int = 1
+    skip_existing: bool = False
+    preview: bool = False
+
+
+def collect_photos(sources: Iterable[Path], *, recursive: bool = False) -> list[Path]:
+    """Photos named directly, and those in named folders, sorted within each folder.
+
+    A file named directly is taken whatever it is called: it may be an image all the same.
+
+    Raises
+    ------
+    UsageError: a path does not exist, or there is no photo at all.
+    """
+    photos: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            entries = source.rglob("*") if recursive else source.iterdir()
+            photos += sorted(p for p in entries if p.suffix.lower() in EXTENSIONS and p.is_file())
+        elif source.exists():
+            photos.append(source)
+        else:
+            raise UsageError(f"{source} does not exist", "Check the path")
+    unique = list(dict.fromkeys(photos))
+    if not unique:
+        raise UsageError(
+            "No photo was found in what was given",
+            f"Name photos, or folders with {', '.join(sorted(EXTENSIONS))} files",
+        )
+    return unique
+
+
+def plan(photos: Sequence[Path], out: Path) -> list[Task]:
+    """A folder for every photo: its stem; ``stem_png`` and then ``stem_2`` where that is taken."""
+    taken: set[str] = set()
+    tasks = []
+    for photo in photos:
+        extension = photo.suffix.lower().lstrip(".")
+        for name in _names(photo.stem or "photo", extension):
+            # Some file systems do not tell A from a.
+            if name.lower() not in taken:
+                taken.add(name.lower())
+                tasks.append(Task(photo, out / name))
+                break
+    return tasks
+
+
+def _names(stem: str, extension: str) -> Iterator[str]:
+    yield stem
+    yield f"{stem}_{extension}"
+    number = 2
+    while True:
+        yield f"{stem}_{number}"
+        number += 1
+
+
+def process(task: Task, options: BatchOptions, walk: Walk) -> Row:
+    """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
+    begun = time.perf_counter()
+    if options.skip_existing and is_complete(task.folder):
+        return Row(str(task.photo), "skipped", heads=(str(task.folder),))
+    try:
+        heads = walk(task.photo, options.settings)
+        folders = write_heads(heads, task.folder, preview=options.preview)
+    except HeadError as error:
+        return _failed(task, error, begun)
+    except Exception as error:
+        # A fault in one photo must not cost the others; the log has its traceback.
+        logger.exception("unexpected error in %s", task.photo)
+        hint = "Please report this with the photo's format and the log above"
+        return _failed(task, HeadError(f"Unexpected error: {error!r}", hint), begun)
+    return Row(
+        str(task.photo),
+        "ok",
+        round(time.perf_counter() - begun, 3),
+        tuple(str(folder) for folder in folders),
+        round(heads[0].confidence, 4),
+    )
+
+
+def write_heads(
+    heads: Sequence[Reconstruction], folder: Path, *, preview: bool = False
+) -> list[Path]:
+    """Write the first head to ``folder``, others to ``folder_face2``, ``folder_face3`` ..."""
+    folders = []
+    for number, head in enumerate(heads, start=1):
+        target = folder if number == 1 else folder.with_name(f"{folder.name}_face{number}")
+        save_reconstruction(head, target)
+        if preview:
+            from .appearance.preview import save_preview
+
+            save_preview(head, target / PREVIEW_NAME)
+        folders.append(target)
+    return folders
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether ``folder`` holds a finished head."""
+    try:
+        about = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(about, dict) and about.get("status") == "ok"
+
+
+def _failed(task: Task, error: HeadError, begun: float) -> Row:
+    """The row of a failed photo; its folder says so too, unless it holds an earlier head."""
+    if not is_complete(task.folder):
+        about = {
+            "status": "failed",
+            "photo": {"name": task.photo.name},
+            "error": {"code": error.code, "message": error.message, "hint": error.hint},
+        }
+        task.folder.mkdir(parents=True, exist_ok=True)
+        (task.folder / JSON_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    return Row(
+        str(task.photo),
+        "failed",
+        round(time.perf_counter() - begun, 3),
+        code=error.code,
+        error=error.message,
+        hint=error.hint,
+    )
+
+
+def run_batch(tasks: Sequence[Task], options: BatchOptions, walk: Walk) -> Iterator[Row]:
+    """Rows in the order in which photos are finished."""
+    if options.jobs == 1:
+        for task in tasks:
+            yield process(task, options, walk)
+        return
+    yield from _run_parallel(tasks, options, walk)
+
+
+def _run_parallel(tasks: Sequence[Task], options: BatchOptions, walk: Walk) -> Iterator[Row]:
+    """One thread a lane, each feeding a process of its own: a process that is killed takes only
+    the photo it was working on with it."""
+    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    done: queue.SimpleQueue[Row] = queue.SimpleQueue()
+    stopped = threading.Event()
+    for task in tasks:
+        waiting.put(task)
+    lanes = [
+        threading.Thread(target=_lane, args=(waiting, done, stopped, options, walk), daemon=True)
+        for _ in range(min(options.jobs, len(tasks)))
+    ]
+    for lane in lanes:
+        lane.start()
+    try:
+        for _ in tasks:
+            yield done.get()
+    finally:
+        stopped.set()
+
+
+def _lane(
+    waiting: queue.SimpleQueue[Task],
+    done: queue.SimpleQueue[Row],
+    stopped: threading.Event,
+    options: BatchOptions,
+    walk: Walk,
+) -> None:
+    threads = max(1, (os.cpu_count() or 1) // options.jobs)
+    pool = _one_process(threads)
+    try:
+        while not stopped.is_set():
+            try:
+                task = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put(pool.submit(process, task, options, walk).result())
+            except BrokenProcessPool:
+                pool = _one_process(threads)
+                hint = "It may have run out of memory: use fewer --jobs, or a smaller photo"
+                error = HeadError(f"The process working on {task.photo} was killed", hint)
+                done.put(_failed(task, error, time.perf_counter()))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_process(threads: int) -> ProcessPoolExecutor:
+    # Forked processes would inherit locks of torch's and OpenCV's threads.
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, spawn, _limit_threads, (threads,))
+
+
+def _limit_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)

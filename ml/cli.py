@@ -1,0 +1,101 @@
+"""Reconstruct photos from a command line: ``python -m ml.cli PHOTO_OR_FOLDER... --out DIR``.
+
+Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json`` and
+``.csv`` with one row a photo. Exit status: 0 all succeeded, 1 some failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .batch import BatchOptions, Walk, collect_photos, plan, run_batch
+from .data import Settings
+from .errors import UsageError
+from .reconstruction import Reconstruction
+from .report import Row, summary, write_report
+
+OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(prog="python -m ml.cli", description=__doc__)
+    add = parser.add_argument
+    add("sources", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--jobs", type=int, default=1, metavar="N", help="photos at a time (default 1)")
+    add("--face", default="prominent", help="'prominent' (default), 'all', or a number from 1")
+    add("--landmarks", default="effigy", help="'effigy' (default) or 'face-alignment'")
+    add(
+        "--allow-download", action="store_true",
+        help="let face-alignment fetch its own weights if they are not on disk",
+    )  # fmt: skip
+    add("--texture-size", type=int, default=1024, metavar="PX", help="0 for no texture")
+    add("--recursive", action="store_true", help="also look into folders within folders")
+    add("--skip-existing", action="store_true", help="leave finished results alone")
+    add("--preview", action="store_true", help="also write preview.png for each head")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, walk: Walk | None = None) -> int:
+    """Run the command line; ``walk`` replaces the real reconstruction in tests."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    parsed = make_parser().parse_args(arguments)
+    try:
+        options = _options(parsed)
+        photos = collect_photos(parsed.sources, recursive=parsed.recursive)
+        parsed.out.mkdir(parents=True, exist_ok=True)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except OSError as error:
+        print(f"error: cannot write to {parsed.out} ({error})", file=sys.stderr)
+        return WRONG_USAGE
+    rows: list[Row] = []
+    try:
+        for row in run_batch(plan(photos, parsed.out), options, walk or _walk):
+            rows.append(row)
+            _tell(len(rows), len(photos), row)
+    except KeyboardInterrupt:
+        done = {row.photo for row in rows}
+        rows += [Row(str(photo), "cancelled") for photo in photos if str(photo) not in done]
+    order = {str(photo): index for index, photo in enumerate(photos)}
+    rows.sort(key=lambda row: order[row.photo])
+    report = write_report(rows, parsed.out)
+    print(f"{summary(rows)}. Report: {report}", file=sys.stderr)
+    return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
+
+
+def _options(parsed: argparse.Namespace) -> BatchOptions:
+    from .pipeline import check_settings
+
+    if parsed.jobs < 1:
+        raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
+    settings = Settings(
+        face=parsed.face,
+        landmarks=parsed.landmarks,
+        allow_download=parsed.allow_download,
+        texture_size=parsed.texture_size,
+    )
+    check_settings(settings)
+    return BatchOptions(settings, parsed.jobs, parsed.skip_existing, parsed.preview)
+
+
+def _walk(photo: Path, settings: Settings) -> Sequence[Reconstruction]:
+    from .pipeline import reconstruct
+
+    return reconstruct(photo, settings)
+
+
+def _tell(number: int, total: int, row: Row) -> None:
+    result = f"{row.error}. {row.hint}" if row.error else ", ".join(row.heads)
+    line = f"[{number}/{total}] {row.status:9} {row.seconds:6.2f} s  {row.photo}"
+    print(f"{line}\n    {result}" if row.status == "failed" else line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

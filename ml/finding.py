@@ -1,0 +1,75 @@
+"""Find faces with the detector's proposals and the regressor's own second look.
+
+The detector proposes boldly; the network judges every crop and, from where it sees the landmarks,
+says where the crop should have been. Looking again there makes rough proposals exact and lets
+false ones fall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .data import FaceBox, FaceCrop, Photo, RegressorOutput
+from .photo.crop import box_from_landmarks, crop_face
+
+Predict = Callable[[Sequence[FaceCrop]], list[RegressorOutput]]
+
+# A first look may be badly framed, so it only needs to be plausible.
+PLAUSIBLE, CERTAIN = 0.15, 0.5
+LOOKS = 3
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face that the network is sure of: the box of its last look and what it saw there."""
+
+    box: FaceBox
+    output: RegressorOutput
+
+
+def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> list[FoundFace]:
+    """Faces among ``proposals``, each looked at ``LOOKS`` times, most certain first.
+
+    Boxes of the result carry the network's confidence as their score.
+    """
+    boxes = list(proposals)
+    for look in range(LOOKS):
+        if not boxes:
+            return []
+        outputs = predict([crop_face(photo, box) for box in boxes])
+        last = look == LOOKS - 1
+        threshold = CERTAIN if last else PLAUSIBLE
+        seen = [
+            FoundFace(replace(box, score=output.confidence), output)
+            for box, output in zip(boxes, outputs, strict=True)
+            if output.confidence >= threshold
+        ]
+        seen = distinct(seen)
+        if last:
+            return seen
+        boxes = [next_box(face) for face in seen]
+    return []
+
+
+def next_box(face: FoundFace) -> FaceBox:
+    """Where the network says the crop should have been."""
+    return box_from_landmarks(face.output.landmarks.points)
+
+
+def distinct(faces: list[FoundFace]) -> list[FoundFace]:
+    """One of every group of looks that see the same face: the most confident."""
+    kept: list[FoundFace] = []
+    for face in sorted(faces, key=lambda item: -item.output.confidence):
+        if all(not _same(face, other) for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _same(one: FoundFace, other: FoundFace) -> bool:
+    """Whether two looks put their landmarks on the same spot, at about the same size."""
+    centre = np.stack([face.output.landmarks.points.mean(0) for face in (one, other)])
+    size = max(one.box.size, other.box.size)
+    return bool(np.linalg.norm(centre[0] - centre[1]) < 0.3 * size)

@@ -1,0 +1,92 @@
+"""The face-alignment package as an alternative detector and landmark source.
+
+Its weights are not ours to ship. They are used when they lie in torch's hub folder, or fetched by
+the package itself after the person has agreed; otherwise the error says what to do. Facts about
+face-alignment 1.5.0 this relies on: it looks for weights by their own names in
+``$TORCH_HOME/hub/checkpoints`` before downloading, and does so in its constructor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..data import FaceBox, FloatArray, Landmarks, Photo
+from ..errors import WeightsMissing
+
+WEIGHT_FILES = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")
+# Its points are good to about this share of the face's box.
+SIGMA_SHARE = 0.012
+LARGEST_SIDE = 1024
+IBUG_BOX_SCALE = 1.62
+
+
+@dataclass(frozen=True)
+class DetectedFace:
+    """A face as face-alignment sees it: our box, and 68 iBUG landmarks in photo pixels."""
+
+    box: FaceBox
+    landmarks: Landmarks
+
+
+def weights_folder() -> Path:
+    """Where face-alignment looks for its weights."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+class FaceAlignmentSource:
+    """Finds faces and their 68 landmarks with face-alignment, on the CPU."""
+
+    def __init__(self, *, allow_download: bool = False) -> None:
+        folder = weights_folder()
+        missing = [name for name in WEIGHT_FILES if not (folder / name).is_file()]
+        if missing and not allow_download:
+            raise WeightsMissing(
+                f"face-alignment's weights {', '.join(missing)} are not in {folder}",
+                "Put them there, or agree to a download with --allow-download, "
+                "or use --landmarks effigy",
+            )
+        import face_alignment
+
+        # compile=True would spend minutes in a C++ compiler.
+        self._aligner = face_alignment.FaceAlignment(
+            face_alignment.LandmarksType.TWO_D, device="cpu", flip_input=False, compile=False
+        )
+
+    def detect(self, photo: Photo) -> list[DetectedFace]:
+        """All faces with their landmarks, in the order that the detector gives."""
+        import cv2
+
+        scale = min(1.0, LARGEST_SIDE / max(photo.width, photo.height))
+        size = (round(photo.width * scale), round(photo.height * scale))
+        small = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA)
+        found = self._aligner.get_landmarks_from_image(small, return_bboxes=True)
+        if not found or found[0] is None:
+            return []
+        return [
+            detected_face(np.asarray(points, np.float32) / scale, float(box[4]))
+            for points, box in zip(found[0], found[2], strict=True)
+        ]
+
+
+def detected_face(points: FloatArray, score: float) -> DetectedFace:
+    """Our box and sigma for (68, 2) iBUG landmarks in photo pixels."""
+    across = points[45] - points[36]
+    roll = float(np.arctan2(across[1], across[0]))
+    cos, sin = np.cos(roll), np.sin(roll)
+    upright = points @ np.array([[cos, -sin], [sin, cos]])
+    low, high = upright.min(0), upright.max(0)
+    middle = (low + high) / 2
+    # The 68 points end at the brows: our boxes also hold the forehead.
+    extent = float((high - low).max())
+    middle[1] -= 0.08 * extent
+    centre = np.array([[cos, -sin], [sin, cos]]) @ middle
+    box = FaceBox(
+        (float(centre[0]), float(centre[1])), IBUG_BOX_SCALE * extent, roll, min(score, 1.0)
+    )
+    sigma = np.full(len(points), SIGMA_SHARE * box.size, np.float32)
+    return DetectedFace(box, Landmarks(points.astype(np.float32), sigma))

@@ -1,0 +1,54 @@
+"""The record of a batch: one row a photo, as JSON and CSV. Standard library only."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+JSON_NAME, CSV_NAME = "report.json", "report.csv"
+STATUSES = ("ok", "failed", "skipped", "cancelled")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one photo.
+
+    Attributes
+    ----------
+    photo: its path. status: one of STATUSES. seconds: wall time spent on it.
+    heads: folders of the heads made. confidence: of the first head, 0 if none.
+    code, error, hint: of the error, empty when there was none.
+    """
+
+    photo: str
+    status: str
+    seconds: float = 0.0
+    heads: tuple[str, ...] = ()
+    confidence: float = 0.0
+    code: str = ""
+    error: str = ""
+    hint: str = ""
+
+
+def write_report(rows: Sequence[Row], folder: Path) -> Path:
+    """Write ``report.json`` and ``report.csv`` into ``folder`` (made if needed)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = [asdict(row) for row in rows]
+    path = folder / JSON_NAME
+    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    with (folder / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*Row.__dataclass_fields__])
+        writer.writeheader()
+        for row in table:
+            writer.writerow({**row, "heads": ";".join(row["heads"])})
+    return path
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """The counts in one line: ``7 photos: 5 ok, 1 failed, 1 cancelled``."""
+    counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    return f"{len(rows)} photo{'s' if len(rows) != 1 else ''}: {told or 'nothing done'}"

@@ -1,0 +1,144 @@
+"""The engine's process: the same walk behind JSON lines. ``python -m ml.worker``
+
+One message a line, both ways: ``{"id", "type", "data"}``. On start the worker says "ready".
+
+==============  =============================================  ================================
+request         data                                           answer
+==============  =============================================  ================================
+reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
+                allow_download, texture_size}, preview         "result" {heads: [{directory, json}]}
+warm_up                                                        "result" {}
+check                                                          "result" {python, torch, weights}
+shutdown                                                       (the process ends)
+==============  =============================================  ================================
+
+What goes wrong is answered with "error" {code, message, hint}. Arrays travel as files.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from .batch import write_heads
+from .data import Settings
+from .errors import HeadError, UsageError
+from .reconstruction import JSON_NAME, Reconstruction
+from .version import effigy_version
+
+Walk = Callable[[Path, Settings, Callable[[float, str], None]], tuple[Reconstruction, ...]]
+
+
+class Worker:
+    """Answers requests from ``lines`` on ``answers`` until the lines end."""
+
+    def __init__(self, lines: IO[str], answers: IO[str], walk: Walk | None = None) -> None:
+        self._lines, self._answers = lines, answers
+        self._walk = walk or _walk
+        self._handlers: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
+            "reconstruct": self._reconstruct,
+            "warm_up": self._warm_up,
+            "check": self._check,
+        }
+
+    def run(self) -> None:
+        """Serve until "shutdown" or the end of the input."""
+        self._say(None, "ready", _about())
+        for line in self._lines:
+            if not line.strip():
+                continue
+            if not self._serve(line):
+                return
+
+    def _serve(self, line: str) -> bool:
+        number: Any = None
+        try:
+            request = json.loads(line)
+            number, kind = request["id"], request["type"]
+            if kind == "shutdown":
+                return False
+            if kind not in self._handlers:
+                raise UsageError(f"Unknown request {kind!r}", "The extension and engine differ")
+            self._say(number, "result", self._handlers[kind](number, request.get("data") or {}))
+        except HeadError as error:
+            self._fail(number, error.code, error.message, error.hint)
+        except (ValueError, KeyError, TypeError) as error:
+            traceback.print_exc()
+            self._fail(number, "usage", f"A request was not understood ({error!r})", "Restart")
+        except Exception as error:  # noqa: BLE001 - the process must outlive any one request
+            traceback.print_exc()
+            hint = "Please report this with the log of the engine"
+            self._fail(number, "unexpected", f"Unexpected error: {error!r}", hint)
+        return True
+
+    def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        settings = Settings(**data.get("settings", {}))
+        photo, out = Path(data["photo"]), Path(data["out"])
+
+        def progress(fraction: float, message: str) -> None:
+            self._say(number, "progress", {"fraction": round(fraction, 3), "message": message})
+
+        heads = self._walk(photo, settings, progress)
+        folders = write_heads(heads, out, preview=bool(data.get("preview")))
+        return {"heads": [{"directory": str(f), "json": str(f / JSON_NAME)} for f in folders]}
+
+    def _warm_up(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        from .pipeline import warm_up
+
+        warm_up()
+        return {}
+
+    def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        from .card import verified
+        from .head.storage import EFFIGY_HEAD
+        from .regressor.regressor import WEIGHTS
+
+        cards = [verified(asset) for asset in (EFFIGY_HEAD, WEIGHTS)]
+        return {**_about(), "weights": [f"{card.name}: {card.licence}" for card in cards]}
+
+    def _fail(self, number: Any, code: str, message: str, hint: str) -> None:
+        self._say(number, "error", {"code": code, "message": message, "hint": hint})
+
+    def _say(self, number: Any, kind: str, data: dict[str, Any]) -> None:
+        self._answers.write(json.dumps({"id": number, "type": kind, "data": data}) + "\n")
+        self._answers.flush()
+
+
+def _about() -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        torch = version("torch")
+    except PackageNotFoundError:
+        torch = ""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {
+        "python": python, "torch": torch, "effigy_version": effigy_version(), "pid": os.getpid(),
+    }  # fmt: skip
+
+
+def _walk(
+    photo: Path, settings: Settings, progress: Callable[[float, str], None]
+) -> tuple[Reconstruction, ...]:
+    from .pipeline import reconstruct
+
+    return reconstruct(photo, settings, progress)
+
+
+def main() -> None:
+    """Keep the real stdout for the protocol; whatever prints goes to stderr."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    Worker(sys.stdin, answers).run()
+
+
+if __name__ == "__main__":
+    main()
