@@ -41,6 +41,7 @@ class EFFIGY_OT_check_engine(JobOperator, bpy.types.Operator):
     def start(self, context):
         python = engine_python()
         self.report({"INFO"}, f"Engine: {python.executable} ({python.source})")
+        engine.stop()  # a fresh start: the packages may have changed since
         return CheckJob(engine.submit(python.executable, "check", {}))
 
     def conclude(self, context, job):

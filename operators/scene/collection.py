@@ -46,11 +46,7 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -
     """
     with _Transaction() as made:
         fresh = _new_head_object(obj.name, head, directory, made)
-        obj.vertex_groups.clear()
-        old, obj.data = obj.data, fresh.data
-        # Weights lie in the mesh, the groups' names on the object, in the same order.
-        for group in fresh.vertex_groups:
-            obj.vertex_groups.new(name=group.name)
+        old, obj.data = obj.data, fresh.data  # vertex groups and keys belong to the mesh
         record_head(obj, head, directory, camera_of(obj))
     bpy.data.objects.remove(fresh)
     if old.users == 0:

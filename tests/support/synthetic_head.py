@@ -51,7 +51,7 @@ def synthetic_mesh(steps: int) -> HeadMesh:
         octahedron(0.02, (0.0, -0.05, 0.08)),
         cube_sphere(eye, 0.012, (0.03, 0.02, 0.1)),
         cube_sphere(eye, 0.012, (-0.03, 0.02, 0.1)),
-        octahedron(0.01, (0.0, -0.05, 0.09)),
+        octahedron(0.01, (0.0, -0.05, 0.072)),
         octahedron(0.008, (0.0, -0.06, 0.09)),
     ]
     vertices, quads, uv, uv_quads, part = [], [], [], [], []

@@ -1,0 +1,173 @@
+"""The engine's process: found, started, obeyed, and got rid of, whatever it does."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+WORKER = Path(__file__).parents[1] / "support/fake_worker.py"
+
+
+@pytest.fixture
+def client_module(module):
+    return module("operators.engine_client")
+
+
+@pytest.fixture
+def errors(module):
+    return module("ml.errors")
+
+
+@pytest.fixture
+def start(client_module, fake_engine, tmp_path):
+    """Makes a client with short limits, and the fake engine's executable."""
+    clients = []
+
+    def make(template=None, **limits):
+        python = fake_engine(template) if template else fake_engine()
+        client = client_module.EngineClient(tmp_path, client_module.Limits(**limits))
+        clients.append(client)
+        return client, python
+
+    yield make
+    for client in clients:
+        client.stop()
+
+
+def request(client, python, name, out):
+    data = {"photo": f"/photos/{name}", "out": str(out), "settings": {}}
+    return client.submit(python, "reconstruct", data)
+
+
+def process_exists(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_request_is_answered_with_progress_on_the_way(start, tmp_path):
+    client, python = start()
+    asked = request(client, python, "ok.jpg", tmp_path / "out")
+    result = asked.wait()
+    assert result["heads"][0]["directory"] == str(tmp_path / "out")
+    assert (asked.fraction, asked.message) == (0.5, "Fitting")
+
+
+def test_one_worker_serves_many_requests(start, tmp_path):
+    client, python = start()
+    first = client.start(python)
+    for number in range(3):
+        request(client, python, "ok.jpg", tmp_path / str(number)).wait()
+    assert client.start(python) is first
+
+
+def test_the_worker_gets_a_clean_environment(start, monkeypatch, tmp_path):
+    for name in ("PYTHONHOME", "PYTHONPATH"):
+        monkeypatch.setenv(name, "/nowhere")
+    client, python = start()
+    told = client.submit(python, "check", {}).wait()
+    assert "PYTHONHOME" not in told["environment"]
+    assert "PYTHONPATH" not in told["environment"]
+    assert told["environment"]["PYTHONNOUSERSITE"] == "1"
+    assert told["folder"] == str(tmp_path)
+
+
+def test_the_engines_own_error_keeps_its_kind_and_remedy(start, errors, tmp_path):
+    client, python = start()
+    with pytest.raises(errors.NoFaceFound) as caught:
+        request(client, python, "noface.jpg", tmp_path / "out").wait()
+    assert caught.value.hint == "Try another"
+    assert client.start(python).alive  # a photo without a face is no reason to restart
+
+
+def test_a_crash_tells_the_last_words_and_the_next_request_works(start, errors, tmp_path):
+    client, python = start()
+    with pytest.raises(errors.EngineUnavailable, match=r"exit status 3.*out of memory"):
+        request(client, python, "crash.jpg", tmp_path / "out").wait()
+    request(client, python, "ok.jpg", tmp_path / "out").wait()
+
+
+def test_a_worker_that_cannot_start_says_why(start, errors, tmp_path):
+    client, python = start("dead")
+    with pytest.raises(errors.EngineUnavailable, match="No module named 'torch'"):
+        request(client, python, "ok.jpg", tmp_path / "out").wait()
+
+
+def test_an_executable_that_does_not_exist(start, errors, tmp_path):
+    client, _ = start()
+    with pytest.raises(errors.EngineUnavailable, match="could not be started"):
+        client.submit(tmp_path / "missing", "check", {})
+
+
+def test_garbage_ends_the_worker(start, errors, tmp_path):
+    client, python = start()
+    worker = client.start(python)
+    with pytest.raises(errors.EngineUnavailable, match="unreadable line"):
+        request(client, python, "garbage.jpg", tmp_path / "out").wait()
+    assert not worker.alive
+
+
+@pytest.mark.parametrize(
+    ("template", "limits", "told"),
+    [
+        ("mute", {"start": 0.3}, "did not start within 0.3"),
+        (None, {"silence": 0.3}, "not answered for 0.3"),
+    ],
+)
+def test_silence_has_an_end(start, errors, tmp_path, template, limits, told):
+    client, python = start(template, stop=0.5, **limits)
+    worker = client.start(python)
+    with pytest.raises(errors.EngineUnavailable, match=told):
+        request(client, python, "silent.jpg", tmp_path / "out").wait()
+    assert not worker.alive
+
+
+def test_progress_is_no_silence(start, tmp_path):
+    client, python = start(silence=0.5, stop=0.5)
+    asked = request(client, python, "slow.jpg", tmp_path / "out")
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        assert not asked.poll()
+        time.sleep(0.02)
+    assert asked.message == "Still fitting"
+
+
+def test_cancel_ends_the_process(start, tmp_path):
+    client, python = start(stop=0.5)
+    worker = client.start(python)
+    asked = request(client, python, "slow.jpg", tmp_path / "out")
+    while not worker.ready:
+        asked.poll()
+    asked.cancel()
+    assert not worker.alive
+    assert not process_exists(worker.about["pid"])
+
+
+def test_the_order_in_which_the_engine_is_looked_for(module, errors, tmp_path, monkeypatch):
+    location = module("operators.engine_location")
+    chosen, variable = tmp_path / "chosen", tmp_path / "variable"
+    folder = tmp_path / "engine"
+    private = location.private_python(folder)
+    private.parent.mkdir(parents=True)
+    for path in (chosen, variable, private):
+        path.touch()
+    environment = {"EFFIGY_PYTHON": str(variable)}
+
+    def found(preference, around):
+        return location.find_engine(preference, around, folder).executable
+
+    assert found(str(chosen), environment) == chosen
+    assert found("", environment) == variable
+    assert found("", {}) == Path(sys.executable)  # this one has torch; the private one is half made
+    (folder / location.INSTALLED_MARK).touch()
+    assert found("", {}) == private
+    (folder / location.INSTALLED_MARK).unlink()
+    monkeypatch.setattr(location.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(errors.EngineUnavailable, match="not installed"):
+        found("", {})
+    with pytest.raises(errors.EngineUnavailable, match="does not exist"):
+        found(str(tmp_path / "gone"), environment)

@@ -1,0 +1,291 @@
+"""What the operators do, and that a failure says so and leaves nothing behind."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from synthetic_head import write_synthetic
+
+from ml.head.arkit import EXPRESSION_NAMES
+from ml.reconstruction import load_reconstruction
+
+
+def counts(bpy):
+    data = bpy.data
+    kinds = (data.objects, data.meshes, data.materials, data.images, data.cameras, data.collections)
+    return [len(kind) for kind in kinds]
+
+
+def key_points(obj, name):
+    flat = np.empty(3 * len(obj.data.vertices), np.float32)
+    obj.data.shape_keys.key_blocks[name].points.foreach_get("co", flat)
+    return flat
+
+
+def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_path):
+    folder = photos("ok.jpg")
+    bpy.context.scene.effigy.face = "NUMBER"
+    bpy.context.scene.effigy.face_number = 2
+    done = bpy.ops.effigy.reconstruct(
+        filepath=str(folder / "ok.jpg"), output=str(tmp_path / "out"), preview=True
+    )
+    assert done == {"FINISHED"}
+    assert bpy.context.object["effigy"]["photo_name"] == "ok.jpg"
+    assert bpy.context.object["effigy"]["directory"] == str(tmp_path / "out")
+    sent = json.loads((tmp_path / "out/request.json").read_text())
+    assert sent["photo"] == str(folder / "ok.jpg")
+    assert sent["settings"] == {
+        "face": "2",
+        "landmarks": "effigy",
+        "allow_download": False,
+        "texture_size": 1024,
+    }
+    assert sent["preview"] is True
+
+
+def test_several_faces_become_several_heads(bpy, fake_engine, photos, tmp_path):
+    folder = photos("several.jpg")
+    bpy.ops.effigy.reconstruct(filepath=str(folder / "several.jpg"), output=str(tmp_path / "out"))
+    assert len([obj for obj in bpy.data.objects if obj.type == "MESH"]) == 2
+
+
+def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos, module):
+    folder = photos("ok.jpg")
+    for _ in range(2):
+        bpy.ops.effigy.reconstruct(filepath=str(folder / "ok.jpg"))
+    heads = module("operators.surroundings").user_folder("heads")
+    found = {obj["effigy"]["directory"] for obj in bpy.data.objects if obj.type == "MESH"}
+    assert found == {str(heads / "ok"), str(heads / "ok_2")}
+    shutil.rmtree(heads)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("noface.jpg", "No face in noface.jpg. Try another"),
+        ("crash.jpg", "The engine stopped unexpectedly"),
+        ("garbage.jpg", "unreadable line"),
+    ],
+)
+def test_a_failed_reconstruction_is_an_error_and_changes_nothing(
+    bpy, fake_engine, photos, tmp_path, name, told
+):
+    folder, before = photos(name), counts(bpy)
+    with pytest.raises(RuntimeError, match=told):
+        bpy.ops.effigy.reconstruct(filepath=str(folder / name), output=str(tmp_path / "out"))
+    assert counts(bpy) == before
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere/photo.jpg"])
+def test_a_photo_that_is_not_there(bpy, fake_engine, path):
+    with pytest.raises(RuntimeError, match="Choose an image file"):
+        bpy.ops.effigy.reconstruct(filepath=path)
+
+
+def test_no_engine_at_all(bpy, fake_engine, photos, monkeypatch, tmp_path):
+    monkeypatch.setenv("EFFIGY_PYTHON", str(tmp_path / "gone"))
+    with pytest.raises(RuntimeError, match="set in EFFIGY_PYTHON does not exist"):
+        bpy.ops.effigy.reconstruct(filepath=str(photos("ok.jpg") / "ok.jpg"))
+
+
+def test_build_refuses_a_folder_without_a_reconstruction(bpy, tmp_path):
+    before = counts(bpy)
+    with pytest.raises(RuntimeError, match="not a complete reconstruction"):
+        bpy.ops.effigy.build(directory=str(tmp_path))
+    assert counts(bpy) == before
+
+
+def test_build_leaves_nothing_behind_when_an_image_is_damaged(bpy, saved_head):
+    (saved_head.directory / "photo.jpg").write_bytes(b"\xff\xd8 no more")
+    before = counts(bpy)
+    with pytest.raises(RuntimeError, match=r"photo.jpg could not be read"):
+        bpy.ops.effigy.build(directory=str(saved_head.directory))
+    assert counts(bpy) == before
+
+
+@pytest.mark.parametrize("damage", ["twice", "outside"])
+def test_build_leaves_nothing_behind_when_the_mesh_is_damaged(bpy, saved_head, damage):
+    path = saved_head.directory / "reconstruction.npz"
+    arrays = dict(np.load(path))
+    arrays["quads"][1] = arrays["quads"][0] if damage == "twice" else 10**6
+    np.savez(path, **arrays)
+    before = counts(bpy)
+    with pytest.raises(RuntimeError, match="mesh is damaged"):
+        bpy.ops.effigy.build(directory=str(saved_head.directory))
+    assert counts(bpy) == before
+
+
+def test_build_into_a_named_collection(bpy, saved_head):
+    for _ in range(2):
+        bpy.ops.effigy.build(directory=str(saved_head.directory), collection="People")
+    assert len(bpy.data.collections["People"].children) == 2
+
+
+def test_rebuild_restores_what_was_edited_and_keeps_the_rest(bpy, built_head, saved_head):
+    built_head.location = (1, 2, 3)
+    built_head.modifiers.new("Smooth", "SMOOTH")
+    before = {name: key_points(built_head, name) for name in ("Basis", "jawOpen", "tongueOut")}
+    for key in built_head.data.shape_keys.key_blocks:
+        key.points.foreach_set("co", np.zeros_like(before["Basis"]))
+    built_head.vertex_groups.clear()
+    built_head.data.materials.clear()
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+    for name, points in before.items():
+        assert np.array_equal(key_points(built_head, name), points), name
+    assert tuple(built_head.location) == (1, 2, 3)
+    assert [modifier.type for modifier in built_head.modifiers] == ["SMOOTH"]
+    assert len(built_head.data.materials) == 5
+    assert built_head.vertex_groups["eye_left"].weight(_first_vertex(saved_head, 2)) == 1.0
+    assert len(bpy.data.meshes) == 1
+    assert len([obj for obj in bpy.data.objects if obj.type == "MESH"]) == 1
+
+
+def _first_vertex(saved_head, part):
+    mesh = saved_head.head.mesh
+    return int(mesh.quads[mesh.part == part][0, 0])
+
+
+def test_rebuild_will_not_take_another_persons_head(bpy, built_head, saved_head):
+    about = saved_head.directory / "reconstruction.json"
+    about.write_text(about.read_text().replace("ab" * 32, "cd" * 32))
+    with pytest.raises(RuntimeError, match="another photo"):
+        bpy.ops.effigy.rebuild()
+
+
+def test_expression_neutral_and_as_in_the_photo(bpy, built_head, saved_head):
+    keys = built_head.data.shape_keys.key_blocks
+    bpy.ops.effigy.expression(which="NEUTRAL")
+    assert [key.value for key in keys] == [0.0] * 53
+    bpy.ops.effigy.expression(which="PHOTO")
+    wanted = saved_head.head.coefficients.expression.tolist()
+    assert [keys[name].value for name in EXPRESSION_NAMES] == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["rebuild", "expression", "export", "photo_view"])
+def test_head_operators_want_a_head(bpy, name):
+    bpy.ops.mesh.primitive_cube_add()
+    operator = getattr(bpy.ops.effigy, name)
+    assert not operator.poll()
+    with pytest.raises(RuntimeError, match="Select a head made by Effigy"):
+        operator()
+
+
+def test_photo_view_uses_the_photos_camera_and_size(bpy, built_head):
+    camera = built_head["effigy_camera"]
+    bpy.context.scene.camera = None
+    camera.data.lens = 10
+    bpy.ops.effigy.photo_view(match_render=True)
+    render = bpy.context.scene.render
+    assert bpy.context.scene.camera == camera
+    assert (render.resolution_x, render.resolution_y) == (600, 800)
+    assert camera.data.lens == pytest.approx(1100 * 36 / 600)
+
+
+def test_glb_comes_back_as_it_was(bpy, built_head, saved_head, tmp_path):
+    path = tmp_path / "head.glb"
+    bpy.ops.mesh.primitive_cube_add(location=(5, 0, 0))
+    bpy.context.view_layer.objects.active = built_head
+    bpy.ops.effigy.export(filepath=str(path), format="GLB")
+    assert [obj.type for obj in bpy.context.selected_objects] == ["MESH"]  # the cube, as before
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    meshes = [obj for obj in bpy.data.objects if obj.type == "MESH"]
+    assert len(meshes) == 1
+    _same_head(meshes[0], load_reconstruction(saved_head.directory))
+
+
+def _same_head(obj, head):
+    """Vertices are split at UV seams in the file, so each is looked up in the original."""
+    from scipy.spatial import KDTree
+
+    keys = obj.data.shape_keys.key_blocks
+    assert {key.name for key in keys} - {"Basis"} == set(EXPRESSION_NAMES)
+    rest = _head_space(obj, keys[0])
+    distance, which = KDTree(head.mesh.vertices).query(rest)
+    assert distance.max() <= 1e-5
+    assert set(which) == set(range(len(head.mesh.vertices)))
+    for number, name in enumerate(EXPRESSION_NAMES):
+        moved = _head_space(obj, keys[name])
+        wanted = head.mesh.vertices[which] + head.mesh.shape_keys[number][which]
+        assert np.abs(moved - wanted).max() <= 1e-5, name
+        limited = min(float(head.coefficients.expression[number]), keys[name].slider_max)
+        assert keys[name].value == pytest.approx(limited, abs=1e-5)
+
+
+def _head_space(obj, key):
+    flat = np.empty(3 * len(obj.data.vertices), np.float32)
+    key.points.foreach_get("co", flat)
+    points = flat.reshape(-1, 3) @ np.array(obj.matrix_world.to_3x3()).T
+    return np.stack([points[:, 0], points[:, 2], -points[:, 1]], 1)
+
+
+@pytest.mark.parametrize(("kind", "importer"), [("FBX", "fbx"), ("USD", "usd")])
+def test_other_formats_keep_mesh_and_keys(bpy, built_head, saved_head, tmp_path, kind, importer):
+    bpy.ops.effigy.export(filepath=str(tmp_path / "head"), format=kind)
+    written = next(path for path in tmp_path.iterdir() if path.name.startswith("head."))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    if importer == "fbx":
+        bpy.ops.import_scene.fbx(filepath=str(written))
+    else:
+        bpy.ops.wm.usd_import(filepath=str(written))
+    obj = next(obj for obj in bpy.data.objects if obj.type == "MESH")
+    assert len(obj.data.vertices) == len(saved_head.head.mesh.vertices)
+    assert {key.name for key in obj.data.shape_keys.key_blocks} >= set(EXPRESSION_NAMES)
+
+
+def test_export_refuses_a_hidden_head_and_a_missing_folder(bpy, built_head, tmp_path):
+    with pytest.raises(RuntimeError, match="There is no folder"):
+        bpy.ops.effigy.export(filepath=str(tmp_path / "no/head.glb"))
+    built_head.hide_set(True)
+    with pytest.raises(RuntimeError, match="is hidden"):
+        bpy.ops.effigy.export(filepath=str(tmp_path / "head.glb"))
+    assert not (tmp_path / "head.glb").exists()
+
+
+def test_batch_keeps_going_and_reports(bpy, fake_engine, photos, tmp_path):
+    folder = photos("a/ok.png", "crash.jpg", "noface.jpeg", "ok.JPG", "z_ok.txt", "several.png")
+    done = bpy.ops.effigy.batch(directory=str(folder), recursive=True, output=str(tmp_path / "out"))
+    assert done == {"FINISHED"}
+    rows = json.loads((tmp_path / "out/report.json").read_text())
+    told = {row["photo"].removeprefix(f"{folder}/"): row["status"] for row in rows}
+    assert told == {
+        "a/ok.png": "ok",
+        "crash.jpg": "failed",
+        "noface.jpeg": "failed",
+        "ok.JPG": "ok",
+        "several.png": "ok",
+    }
+    failed = next(row for row in rows if row["photo"].endswith("noface.jpeg"))
+    assert (failed["error"], failed["hint"]) == ("No face in noface.jpeg", "Try another")
+    assert len(bpy.data.collections["photos"].children) == 4
+    directories = {head for row in rows for head in row["heads"]}
+    assert {str(tmp_path / "out/ok"), str(tmp_path / "out/ok_2")} <= directories
+
+
+def test_batch_stops_where_no_photo_can_succeed(bpy, fake_engine, photos, tmp_path):
+    fake_engine("dead")
+    folder = photos("ok1.jpg", "ok2.jpg")
+    with pytest.raises(RuntimeError, match="No module named 'torch'"):
+        bpy.ops.effigy.batch(directory=str(folder), output=str(tmp_path / "out"))
+
+
+def test_batch_wants_a_folder_with_photos(bpy, fake_engine, tmp_path):
+    with pytest.raises(RuntimeError, match="No folder was chosen"):
+        bpy.ops.effigy.batch(directory="")
+    with pytest.raises(RuntimeError, match="There is no photo in"):
+        bpy.ops.effigy.batch(directory=str(tmp_path))
+
+
+def test_check_engine_passes_the_engines_word_on(bpy, fake_engine):
+    assert bpy.ops.effigy.check_engine() == {"FINISHED"}
+    fake_engine("dead")
+    with pytest.raises(RuntimeError, match="No module named 'torch'"):
+        bpy.ops.effigy.check_engine()
+
+
+def test_writing_a_second_head_beside_the_first(bpy, built_head, tmp_path):
+    write_synthetic(tmp_path / "Bob", name="Bob.jpg")
+    bpy.ops.effigy.build(directory=str(tmp_path / "Bob"))
+    assert bpy.context.object.name == "Bob"
+    assert built_head.name == "Ada"

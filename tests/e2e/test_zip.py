@@ -1,0 +1,128 @@
+"""The extension as people get it: built, validated, installed, used."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from synthetic_head import write_synthetic
+
+from ml.head.arkit import EXPRESSION_NAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT / "ml/regressor/assets/regressor.safetensors"
+needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="the weights are not built yet")
+
+
+@pytest.fixture
+def fake_engine(tmp_path):
+    """An executable that stands for the engine's Python, and the head that it always finds."""
+    write_synthetic(tmp_path / "template")
+    script = tmp_path / "python"
+    worker = ROOT / "tests/support/fake_worker.py"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{worker}" "{tmp_path / "template"}"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.fixture
+def portrait(tmp_path):
+    """scikit-image's astronaut as a file."""
+    from PIL import Image
+    from skimage import data
+
+    path = tmp_path / "astronaut.jpg"
+    Image.fromarray(data.astronaut()).save(path, quality=95)
+    return path
+
+
+def check_walk(told):
+    assert told["keys"] == ["Basis", *EXPRESSION_NAMES]
+    assert set(told["glb_keys"]) - {"Basis"} == set(EXPRESSION_NAMES)
+    assert told["error"] <= 1e-5
+    assert told["glb_size_error"] <= 1e-5
+    assert told["module"].startswith("bl_ext.user_default.effigy")
+
+
+def test_the_zip_holds_what_is_needed_and_no_more(extension_zip):
+    names = set(zipfile.ZipFile(extension_zip).namelist())
+    assert {"blender_manifest.toml", "LICENSE", "operators/engine_requirements.txt"} <= names
+    assert {name.split("/")[0] for name in names} == {
+        "blender_manifest.toml",
+        "__init__.py",
+        "LICENSE",
+        "README.md",
+        "ml",
+        "operators",
+        "panels",
+    }
+    unwanted = ("ml/training", "ml/evaluation", "__pycache__", ".pyc")
+    assert not [name for name in names if any(part in name for part in unwanted)]
+
+
+def test_everything_the_engine_loads_is_in_the_zip(extension_zip):
+    names = set(zipfile.ZipFile(extension_zip).namelist())
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "ml").rglob("*")
+        if path.is_file() and "assets" in path.parts
+    }
+    assert wanted <= names
+
+
+def test_installed_with_an_engine_it_walks_from_photo_to_glb(run_installed, fake_engine, tmp_path):
+    photo = tmp_path / "ok.jpg"
+    photo.write_bytes(b"photo")
+    told = run_installed("walk.py", photo, tmp_path / "out", EFFIGY_PYTHON=fake_engine)
+    check_walk(told)
+    assert told["photo"] == "ok.jpg"
+    assert (tmp_path / "out/head.blend").exists()
+
+
+@needs_weights
+def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
+    told = run_installed("walk.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable)
+    check_walk(told)
+    width, depth, height = told["size"]
+    assert 0.12 < width < 0.25
+    assert 0.15 < depth < 0.35
+    assert 0.2 < height < 0.45
+    assert max(told["values"][name] for name in ("mouthSmileLeft", "mouthSmileRight")) > 0.2
+
+
+def test_the_command_line_writes_files_and_tells_success(run_installed, fake_engine, tmp_path):
+    for name in ("ok.jpg", "noface.jpg"):
+        (tmp_path / name).write_bytes(b"photo")
+    out = tmp_path / "out"
+
+    def command(*arguments):
+        return run_installed("command.py", *arguments, EFFIGY_PYTHON=fake_engine)
+
+    good, bad = tmp_path / "ok.jpg", tmp_path / "noface.jpg"
+    formats = ("--blend", "--glb", "--fbx", "--usd")
+    assert command("reconstruct", good, "--output", out, "--face", "2", *formats) == 0
+    assert {path.name for path in (out / "ok").iterdir()} >= {
+        "ok.blend",
+        "ok.glb",
+        "ok.fbx",
+        "ok.usdc",
+        "reconstruction.npz",
+    }
+    assert json.loads((out / "ok/request.json").read_text())["settings"]["face"] == "2"
+    assert command("reconstruct", good, bad, "--output", out) == 1
+    assert [row["status"] for row in json.loads((out / "report.json").read_text())] == [
+        "ok",
+        "failed",
+    ]
+    assert command("batch", tmp_path / "nowhere", "--output", out) == 2
+    assert command("reconstruct", good) == 2
+    assert command("reconstruct", good, "--output", out, "--face", "nose") == 2
+
+
+def test_without_an_engine_the_command_line_says_what_to_do(run_installed, tmp_path):
+    photo = tmp_path / "ok.jpg"
+    photo.write_bytes(b"photo")
+    gone = str(tmp_path / "gone")
+    arguments = ("reconstruct", photo, "--output", tmp_path / "out")
+    assert run_installed("command.py", *arguments, EFFIGY_PYTHON=gone) == 1
