@@ -6,11 +6,12 @@ from pathlib import Path
 
 import bpy
 
+from ..ml.batch import collect_photos, plan
+from ..ml.errors import UsageError
+from ..ml.report import summary, write_report
 from .job import ReconstructionJob
 from .job_operator import JobOperator
-from .photos import photos_in, tasks_for
 from .reconstruct import build, results_folder
-from .report import summary, write_report
 from .surroundings import engine, engine_python
 
 
@@ -37,26 +38,28 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         return self.run_modal(context)
 
     def start(self, context):
-        folder = bpy.path.abspath(self.directory)
-        photos = photos_in(folder, self.recursive)
+        if not self.directory:
+            raise UsageError("No folder was chosen", "Choose a folder of photos")
+        folder = Path(bpy.path.abspath(self.directory)).absolute()
+        photos = collect_photos([folder], recursive=self.recursive)
         chosen = bpy.path.abspath(self.output)
-        name = Path(folder).resolve().name or "Photos"
+        name = folder.name or "Photos"
         self._output = Path(chosen).absolute() if chosen else results_folder(context) / name
         executable = engine_python().executable
         job = ReconstructionJob(
             lambda data: engine.submit(executable, "reconstruct", data),
-            tasks_for(photos, self._output),
+            plan(photos, self._output),
             {"settings": context.scene.effigy.as_request()},
             lambda directory: build(context, directory, name),
             # After every photo, so that the record is there even if Blender is closed.
-            lambda outcome: write_report(job.outcomes, self._output),
+            lambda row: write_report(job.rows, self._output),
         )
         return job
 
     def conclude(self, context, job):
-        path = write_report(job.outcomes, self._output)
-        failed = any(outcome.status != "ok" for outcome in job.outcomes)
-        told = f"{summary(job.outcomes)} ({path})"
+        path = write_report(job.rows, self._output)
+        failed = any(row.status != "ok" for row in job.rows)
+        told = f"{summary(job.rows)} ({path})"
         # A warning, not an error: scripts go on, and the report says which photos failed.
         self.report({"WARNING"} if failed else {"INFO"}, told)
         return {"FINISHED"}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import bpy
 
+from ..ml.batch import collect_photos, plan
 from ..ml.errors import HeadError, UsageError
+from ..ml.report import Row, summary, write_report
 from .edge import call
 from .export import WRITERS
-from .job import Outcome, ReconstructionJob
-from .photos import photos_in, tasks_for
-from .report import summary, write_report
+from .job import ReconstructionJob
 from .surroundings import engine, engine_python
 
 NAME = "effigy"
@@ -79,28 +79,28 @@ def _reconstruct(options: argparse.Namespace) -> int:
     executable = engine_python().executable
     job = ReconstructionJob(
         lambda data: engine.submit(executable, "reconstruct", data),
-        tasks_for(_photos(options), options.output.absolute()),
+        plan(_photos(options), options.output.absolute()),
         {"settings": settings},
         lambda directory: _write_files(directory, formats),
-        _print_outcome,
+        _print_row,
     )
     while not job.step():
         time.sleep(0.02)
-    report = write_report(job.outcomes, options.output)
-    print(f"{summary(job.outcomes)} ({report})")
-    return OK if all(outcome.status == "ok" for outcome in job.outcomes) else SOME_FAILED
+    report = write_report(job.rows, options.output)
+    print(f"{summary(job.rows)} ({report})")
+    return OK if all(row.status == "ok" for row in job.rows) else SOME_FAILED
 
 
 def _photos(options: argparse.Namespace) -> list[Path]:
     if options.command == "batch":
-        return photos_in(options.folder, options.recursive)
+        return collect_photos([Path(options.folder).absolute()], recursive=options.recursive)
     # A photo that is not there is one failed photo, not a wrong command: the others go on.
     return [Path(photo).absolute() for photo in options.photos]
 
 
-def _print_outcome(outcome: Outcome) -> None:
-    told = ", ".join(str(head) for head in outcome.heads) or str(outcome.error)
-    print(f"{outcome.photo.name}: {outcome.status} ({outcome.seconds:.1f} s) {told}", flush=True)
+def _print_row(row: Row) -> None:
+    told = f"{row.error}. {row.hint}" if row.error else ", ".join(row.heads)
+    print(f"{row.photo}: {row.status} ({row.seconds:.1f} s) {told}", flush=True)
 
 
 def _write_files(directory: Path, formats: Sequence[str]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..ml.batch import Task
 from ..ml.errors import EngineUnavailable, HeadError
+from ..ml.report import Row
 
 
 class Job(Protocol):
@@ -36,33 +38,6 @@ class Request(Protocol):
     def cancel(self) -> None: ...
 
 
-@dataclass
-class Outcome:
-    """What became of one photo.
-
-    Attributes
-    ----------
-    status: "ok", "failed" or "cancelled".
-    heads: directories of the finished reconstructions.
-    error: why it failed.
-    seconds: from asking to the last head built.
-    """
-
-    photo: Path
-    status: str = "cancelled"
-    heads: list[Path] = field(default_factory=list)
-    error: HeadError | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Task:
-    """One photo, and the directory for its reconstruction."""
-
-    photo: Path
-    out: Path
-
-
 class ReconstructionJob:
     """Reconstruct photos one after another; a photo that fails does not stop the others.
 
@@ -70,8 +45,13 @@ class ReconstructionJob:
     ----------
     submit: sends a "reconstruct" request with this data to the engine.
     request: what every request holds besides photo and out.
-    on_head: called with the directory of each finished head.
-    on_outcome: called after each photo.
+    on_head: called with the folder of each finished head.
+    on_row: called after each photo with its row.
+
+    Attributes
+    ----------
+    rows: one a photo, in the order of the tasks; "cancelled" until it is done.
+    error: of the last photo that failed.
     """
 
     def __init__(
@@ -80,12 +60,13 @@ class ReconstructionJob:
         tasks: Sequence[Task],
         request: dict[str, Any],
         on_head: Callable[[Path], None],
-        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        on_row: Callable[[Row], None] = lambda row: None,
     ) -> None:
-        self.outcomes = [Outcome(task.photo) for task in tasks]
+        self.rows = [Row(str(task.photo), "cancelled") for task in tasks]
+        self.error: HeadError | None = None
         self.fraction, self.message = 0.0, "Starting"
         self._submit, self._tasks, self._data = submit, list(tasks), request
-        self._on_head, self._on_outcome = on_head, on_outcome
+        self._on_head, self._on_row = on_head, on_row
         self._index = 0
         self._request: Request | None = None
         self._asked = 0.0
@@ -98,10 +79,11 @@ class ReconstructionJob:
         except HeadError as error:
             if self._hopeless(error):
                 raise
-            self._close_outcome("failed", error)
+            self.error = error
+            self._close("failed", code=error.code, error=error.message, hint=error.hint)
         else:
             if finished:
-                self._close_outcome("ok", None)
+                self._close_finished()
         self._report_progress()
         return self._index >= len(self._tasks)
 
@@ -110,17 +92,16 @@ class ReconstructionJob:
             self._request.cancel()
 
     def _advance(self) -> bool:
-        task, outcome = self._tasks[self._index], self.outcomes[self._index]
+        """Ask, or look for the answer; True when the photo's heads are built."""
+        task = self._tasks[self._index]
         if self._request is None:
             self._asked = time.monotonic()
-            data = {"photo": str(task.photo), "out": str(task.out), **self._data}
+            data = {"photo": str(task.photo), "out": str(task.folder), **self._data}
             self._request = self._submit(data)
         if not self._request.poll():
             return False
-        for head in (self._request.result or {})["heads"]:
-            directory = Path(head["directory"])
-            self._on_head(directory)
-            outcome.heads.append(directory)
+        for head in self._request.result["heads"]:
+            self._on_head(Path(head["directory"]))
         return True
 
     def _hopeless(self, error: HeadError) -> bool:
@@ -128,12 +109,18 @@ class ReconstructionJob:
         started = self._request is not None and self._request.engine_ready
         return isinstance(error, EngineUnavailable) and not started
 
-    def _close_outcome(self, status: str, error: HeadError | None) -> None:
-        outcome = self.outcomes[self._index]
-        outcome.status, outcome.error = status, error
-        outcome.seconds = time.monotonic() - self._asked
+    def _close_finished(self) -> None:
+        heads = self._request.result["heads"]
+        about = json.loads(Path(heads[0]["json"]).read_text(encoding="utf-8"))
+        folders = tuple(head["directory"] for head in heads)
+        self._close("ok", heads=folders, confidence=round(about["confidence"], 4))
+
+    def _close(self, status: str, **facts: Any) -> None:
+        seconds = round(time.monotonic() - self._asked, 3)
+        row = Row(str(self._tasks[self._index].photo), status, seconds, **facts)
+        self.rows[self._index] = row
         self._index, self._request = self._index + 1, None
-        self._on_outcome(outcome)
+        self._on_row(row)
 
     def _report_progress(self) -> None:
         total = len(self._tasks)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import bpy
 
+from ..ml.batch import Task
 from ..ml.errors import UsageError
 from .edge import call
-from .job import ReconstructionJob, Task
+from .job import ReconstructionJob
 from .job_operator import JobOperator
-from .photos import FILTER_GLOB, SUFFIXES, numbered, photo_file
+from .photos import DROPPED, FILTER_GLOB, photo_file, unused_directory
 from .surroundings import engine, engine_python, user_folder
 
 
@@ -55,12 +56,11 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         )
 
     def conclude(self, context, job):
-        outcome = job.outcomes[0]
-        if outcome.error is not None:
-            raise outcome.error
-        count = len(outcome.heads)
-        made = "1 head" if count == 1 else f"{count} heads"
-        self.report({"INFO"}, f"{outcome.photo.name}: {made} in {outcome.seconds:.1f} s")
+        if job.error is not None:
+            raise job.error
+        row = job.rows[0]
+        made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
+        self.report({"INFO"}, f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s")
         return {"FINISHED"}
 
     def _invoke(self, context):
@@ -81,7 +81,7 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
     def _directory(self, context, photo: Path) -> Path:
         if self.output:
             return Path(bpy.path.abspath(self.output)).absolute()
-        return numbered(results_folder(context) / photo.stem, Path.exists)
+        return unused_directory(results_folder(context) / photo.stem)
 
 
 class EFFIGY_FH_photo(bpy.types.FileHandler):
@@ -90,7 +90,7 @@ class EFFIGY_FH_photo(bpy.types.FileHandler):
     bl_idname = "EFFIGY_FH_photo"
     bl_label = "Effigy head"
     bl_import_operator = "effigy.reconstruct"
-    bl_file_extensions = ";".join(SUFFIXES)
+    bl_file_extensions = DROPPED
 
     @classmethod
     def poll_drop(cls, context):

@@ -260,7 +260,7 @@ def test_batch_keeps_going_and_reports(bpy, fake_engine, photos, tmp_path):
     assert (failed["error"], failed["hint"]) == ("No face in noface.jpeg", "Try another")
     assert len(bpy.data.collections["photos"].children) == 4
     directories = {head for row in rows for head in row["heads"]}
-    assert {str(tmp_path / "out/ok"), str(tmp_path / "out/ok_2")} <= directories
+    assert {str(tmp_path / "out/ok"), str(tmp_path / "out/ok_jpg")} <= directories
 
 
 def test_batch_stops_where_no_photo_can_succeed(bpy, fake_engine, photos, tmp_path):
@@ -273,7 +273,7 @@ def test_batch_stops_where_no_photo_can_succeed(bpy, fake_engine, photos, tmp_pa
 def test_batch_wants_a_folder_with_photos(bpy, fake_engine, tmp_path):
     with pytest.raises(RuntimeError, match="No folder was chosen"):
         bpy.ops.effigy.batch(directory="")
-    with pytest.raises(RuntimeError, match="There is no photo in"):
+    with pytest.raises(RuntimeError, match="No photo was found"):
         bpy.ops.effigy.batch(directory=str(tmp_path))
 
 

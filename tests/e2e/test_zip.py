@@ -11,8 +11,13 @@ from synthetic_head import write_synthetic
 from ml.head.arkit import EXPRESSION_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = ROOT / "ml/regressor/assets/regressor.safetensors"
-needs_weights = pytest.mark.skipif(not WEIGHTS.exists(), reason="the weights are not built yet")
+ASSETS = (
+    ROOT / "ml/regressor/assets/regressor.safetensors",
+    ROOT / "ml/head/assets/effigy_head.npz",
+)
+needs_assets = pytest.mark.skipif(
+    not all(asset.exists() for asset in ASSETS), reason="the weights or the head are not built yet"
+)
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_installed_with_an_engine_it_walks_from_photo_to_glb(run_installed, fake
     assert (tmp_path / "out/head.blend").exists()
 
 
-@needs_weights
+@needs_assets
 def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
     told = run_installed("walk.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable)
     check_walk(told)

@@ -44,8 +44,8 @@ def reconstruct(number, data, template):
     elif name.startswith("silent"):
         time.sleep(600)
     else:
-        places = [out / "1", out / "2"] if name.startswith("several") else [out]
-        heads = [copy_head(template, place, photo) for place in places]
+        second = [out.with_name(f"{out.name}_face2")] if name.startswith("several") else []
+        heads = [copy_head(template, place, photo) for place in [out, *second]]
         (out / "request.json").write_text(json.dumps(data))
         say(number, "result", heads=heads)
 
