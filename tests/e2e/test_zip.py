@@ -1,6 +1,8 @@
 """The extension as people get it: built, validated, installed, used."""
 
 import json
+import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -131,3 +133,27 @@ def test_without_an_engine_the_command_line_says_what_to_do(run_installed, tmp_p
     gone = str(tmp_path / "gone")
     arguments = ("reconstruct", photo, "--output", tmp_path / "out")
     assert run_installed("command.py", *arguments, EFFIGY_PYTHON=gone) == 1
+
+
+def test_the_example_script_works_from_a_clone(fake_engine, tmp_path):
+    photo = tmp_path / "ok.jpg"
+    photo.write_bytes(b"photo")
+    out = tmp_path / "out"
+    script = ROOT / "examples/reconstruct.py"
+    around = {
+        **os.environ,
+        "BLENDER_USER_RESOURCES": str(tmp_path / "blender"),
+        "EFFIGY_PYTHON": fake_engine,
+    }
+
+    def example(photo):
+        command = [sys.executable, script, photo, "--output", out]
+        return subprocess.run(command, env=around, capture_output=True, text=True, timeout=120)
+
+    done = example(photo)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"head.blend", "head.glb"} <= {path.name for path in out.iterdir()}
+    assert json.loads((out / "request.json").read_text())["preview"] is True
+    failed = example(tmp_path / "gone.jpg")
+    assert failed.returncode == 1
+    assert "Choose an image file" in failed.stderr
