@@ -61,6 +61,7 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         row = job.rows[0]
         made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
         self.report({"INFO"}, f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s")
+        _frame_selected(context)
         return {"FINISHED"}
 
     def _invoke(self, context):
@@ -111,6 +112,16 @@ class EFFIGY_OT_stop(bpy.types.Operator):
     def execute(self, context):
         context.window_manager.effigy_job.cancel_asked = True
         return {"FINISHED"}
+
+
+def _frame_selected(context: bpy.types.Context) -> None:
+    """Bring the new head into view: 25 cm are hard to find in Blender's default view."""
+    if bpy.app.background or context.area is None or context.area.type != "VIEW_3D":
+        return
+    region = next(region for region in context.area.regions if region.type == "WINDOW")
+    with context.temp_override(region=region):
+        if bpy.ops.view3d.view_selected.poll():
+            bpy.ops.view3d.view_selected()
 
 
 def results_folder(context: bpy.types.Context) -> Path:

@@ -118,17 +118,26 @@ def _draw_progress(layout: bpy.types.UILayout, job) -> bool:
 
 def _draw_region(column: bpy.types.UILayout, keys, names: tuple[str, ...]) -> None:
     """One slider an expression; left and right share a line, as on the face seen from ahead."""
+    if any(mirrored_name(name) != name for name in names):
+        sides = _halves(column, "")
+        for side in ("Right", "Left"):
+            sides.label(text=side)
     for name in names:
         twin = mirrored_name(name)
         if twin == name or twin not in keys or name not in keys:
             if name in keys:
                 column.prop(keys[name], "value", text=_words(name), slider=True)
         elif name.endswith("Right"):
-            split = column.split(factor=0.4, align=True)
-            split.label(text=_words(name.removesuffix("Right")))
-            row = split.row(align=True)
-            row.prop(keys[name], "value", text="R", slider=True)
-            row.prop(keys[twin], "value", text="L", slider=True)
+            row = _halves(column, _words(name.removesuffix("Right")))
+            row.prop(keys[name], "value", text="", slider=True)
+            row.prop(keys[twin], "value", text="", slider=True)
+
+
+def _halves(column: bpy.types.UILayout, title: str) -> bpy.types.UILayout:
+    """A titled row for the right and the left side of the face."""
+    split = column.split(factor=0.4, align=True)
+    split.label(text=title)
+    return split.row(align=True)
 
 
 def _words(name: str) -> str:
