@@ -1,0 +1,1 @@
+"""Metrics, protocols and reports. Not part of the extension's zip."""

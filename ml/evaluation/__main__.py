@@ -1,0 +1,132 @@
+"""Measure Effigy.
+
+python -m ml.evaluation portraits --data ../shared/data [--verbose] [--json OUT]
+python -m ml.evaluation wild --data ../shared/data [--verbose] [--json OUT]
+python -m ml.evaluation speed --photo PHOTO [--repeats N] [--json OUT]
+python -m ml.evaluation sheet portraits --data ../shared/data --out out/sheet.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..data import FloatArray, Settings
+from ..errors import HeadError
+from ..reconstruction import Reconstruction
+from .labels import PHOTO_SETS, read_labels
+from .landmarks import Walk, measure, report, summarise, to_json
+from .speed import measure_speed, reconstruct_and_save
+
+# Every face is looked at, so that finding the right one and placing it well stay two figures.
+EVERY_FACE = Settings(face="all", texture_size=0)
+
+
+def pipeline_walk() -> Walk:
+    """The public walk; the last photo is kept, so that both questions cost one answer."""
+    from ..photo.read import read_photo
+    from ..pipeline import reconstruct, wanted_faces
+
+    @lru_cache(maxsize=1)
+    def heads(path: Path) -> tuple[Reconstruction, ...]:
+        return reconstruct(path, EVERY_FACE)
+
+    def points(path: Path) -> list[FloatArray]:
+        faces = wanted_faces(read_photo(path), EVERY_FACE)
+        return [landmarks.points for _, landmarks, _ in faces]
+
+    return Walk(heads, points)
+
+
+def run_landmarks(arguments: argparse.Namespace) -> None:
+    """Figures on one of the labelled sets."""
+    from ..head.storage import load_head_model
+
+    photos = read_labels(arguments.data, arguments.command)
+    mean_face = load_head_model().points("mediapipe478").mean
+    rows = list(tqdm(measure(photos, pipeline_walk(), mean_face), total=len(photos), leave=False))
+    summary = summarise(rows)
+    print(report(rows, summary, every_photo=arguments.verbose))
+    _write_json(arguments.json, to_json(rows, summary))
+
+
+def run_speed(arguments: argparse.Namespace) -> None:
+    """Each room's share of the time."""
+    settings = Settings(texture_size=arguments.texture_size)
+    speed = measure_speed(arguments.photo, settings, arguments.repeats)
+    print(speed.report())
+    _write_json(arguments.json, speed.to_json())
+
+
+def run_one(arguments: argparse.Namespace) -> None:
+    """One photo in a new process: what ``speed`` calls cold."""
+    settings = Settings(texture_size=arguments.texture_size)
+    reconstruct_and_save(arguments.photo, settings, arguments.folder)
+
+
+def run_sheet(arguments: argparse.Namespace) -> None:
+    """A picture of all results."""
+    from .sheet import contact_sheet, save_sheet
+
+    photos = read_labels(arguments.data, arguments.set)
+    save_sheet(contact_sheet(photos, pipeline_walk()), arguments.out)
+    print(arguments.out)
+
+
+def _write_json(path: Path | None, content: object) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.evaluation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in PHOTO_SETS:
+        landmarks = commands.add_parser(name, help=f"landmark error on the set {name}")
+        landmarks.add_argument("--data", type=Path, required=True)
+        landmarks.add_argument("--verbose", action="store_true", help="a line for every photo")
+        landmarks.add_argument("--json", type=Path)
+        landmarks.set_defaults(run=run_landmarks)
+    speed = commands.add_parser("speed", help="time by room, cold and warm")
+    speed.add_argument("--photo", type=Path, required=True)
+    speed.add_argument("--repeats", type=int, default=7)
+    speed.add_argument("--texture-size", type=int, default=Settings().texture_size)
+    speed.add_argument("--json", type=Path)
+    speed.set_defaults(run=run_speed)
+    one = commands.add_parser("one", help="reconstruct one photo, for timing a new process")
+    one.add_argument("photo", type=Path)
+    one.add_argument("folder", type=Path)
+    one.add_argument("--texture-size", type=int, default=Settings().texture_size)
+    one.set_defaults(run=run_one)
+    sheet = commands.add_parser("sheet", help="overlays of all results, for looking")
+    sheet.add_argument("set", choices=sorted(PHOTO_SETS))
+    sheet.add_argument("--data", type=Path, required=True)
+    sheet.add_argument("--out", type=Path, default=Path("out/evaluation/sheet.png"))
+    sheet.set_defaults(run=run_sheet)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0, or 1 after an error that it prints."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except HeadError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""What is measured on one face, and the baseline that knows nothing about the person."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
+
+from ..data import FloatArray
+from ..photo.crop import EYE_LEFT, EYE_RIGHT, FACE_POINTS
+
+Bounds = tuple[float, float, float, float]
+
+
+def landmark_error(points: FloatArray, label: FloatArray) -> float:
+    """Mean distance of the 468 face points over the label's outer-eye distance, in %.
+
+    Both (>=468, 2), MediaPipe order, in the same pixels.
+    """
+    eyes = float(np.linalg.norm(label[EYE_LEFT] - label[EYE_RIGHT]))
+    distance = np.linalg.norm(points[:FACE_POINTS] - label[:FACE_POINTS], axis=1)
+    return 100 * float(distance.mean()) / eyes
+
+
+def overlap(one: Bounds, other: Bounds) -> float:
+    """Intersection over union of two boxes (x0, y0, x1, y1)."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return width * height / (sum(areas) - width * height)
+
+
+def best_posed(shape: FloatArray, label: FloatArray) -> FloatArray:
+    """(L, 2) pixels: the rigid (L, 3) head-space ``shape`` in the pose and scale that meet
+    ``label`` (L, 2) best in the least-squares sense, under weak perspective.
+
+    This is the baseline: it is told the answer's pose, so all it lacks is the person.
+    """
+    centre, target = shape.mean(0), label.mean(0)
+    points, pixels = (shape - centre).astype(np.float64), (label - target).astype(np.float64)
+    affine, *_ = np.linalg.lstsq(points, pixels, rcond=None)
+    # The nearest scaled pair of orthonormal rows to the affine map; it completes to a rotation.
+    left, size, right = np.linalg.svd(affine.T, full_matrices=False)
+    rows = left @ right
+    turn = np.vstack([rows, np.cross(rows[0], rows[1])])
+
+    def project(values: np.ndarray) -> np.ndarray:
+        rotation = Rotation.from_rotvec(values[:3]).as_matrix() @ turn
+        return np.asarray(np.exp(values[3]) * (points @ rotation[:2].T) + values[4:6])
+
+    start = np.array([0, 0, 0, np.log(size.mean()), 0, 0])
+    found = least_squares(lambda values: (project(values) - pixels).ravel(), start)
+    return (project(found.x) + target).astype(np.float32)

@@ -1,0 +1,390 @@
+"""The network, its weights' card, its output in the photo, and the training that makes it.
+
+All networks here are tiny and untrained: what is tested is what holds for any weights.
+"""
+
+import tomllib
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from ml.card import card_path, read_card, verified, write_card
+from ml.data import FaceCrop
+from ml.errors import WeightsMissing
+from ml.head.arkit import EXPRESSION_NAMES
+from ml.head.model import HeadModel, LinearShape, SurfacePoints
+from ml.regressor import network as network_module
+from ml.regressor.network import HeadNetwork, NetworkShape, rotation_from_six
+from ml.regressor.regressor import Regressor, load_regressor
+from ml.training.regressor import batches, losses, train
+from ml.training.regressor.export import export
+from ml.training.regressor.mirror import make_mirror
+
+CROP = 32
+CONFIG = {
+    **tomllib.loads(train.CONFIG.read_text()),
+    "network": {"widths": [4, 8, 8, 8], "summary": 16, "refine": 2},
+}
+
+
+def small_head(seed=0):
+    """A mirror-symmetric cloud with one symmetric and one antisymmetric mode, 52 expressions."""
+    rng = np.random.default_rng(seed)
+    right = rng.uniform(0.01, 0.08, (20, 3))
+    flip = np.array([-1, 1, 1])
+    mean = np.concatenate([right, right * flip])
+    move = rng.normal(0, 0.004, (20, 3))
+    identity = np.stack([np.concatenate([move, sign * move * flip]) for sign in (1, -1)])
+    expression = rng.normal(0, 0.001, (52, 40, 3))
+    expression[EXPRESSION_NAMES.index("jawOpen")] = 0
+    every = np.arange(40, dtype=np.int32)[:, None].repeat(3, 1)
+    dense = SurfacePoints(every, np.tile(np.float32([1, 0, 0]), (40, 1)))
+    return HeadModel(
+        "small", "1", "CC0-1.0",
+        LinearShape(*(a.astype(np.float32) for a in (mean, identity, expression))),
+        EXPRESSION_NAMES, np.array([[0, 1, 2, 2]], np.int32), np.zeros((3, 2), np.float32),
+        np.array([[0, 1, 2, 2]], np.int32), np.zeros(1, np.uint8), ("skin",), {"dense": dense},
+    )  # fmt: skip
+
+
+def small_shape():
+    sizes = train.network_shape(small_head(), CONFIG)
+    return NetworkShape(**{**sizes.to_dict(), "crop": CROP})
+
+
+def random_network(seed=0):
+    """Random also where a fresh network is zero, so that every path carries a signal."""
+    torch.manual_seed(seed)
+    network = HeadNetwork(small_shape())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.05 * torch.randn_like(parameter)
+    return network.eval()
+
+
+def random_crop(seed=0, to_photo=((1, 0, 0), (0, 1, 0))):
+    pixels = np.random.default_rng(seed).integers(0, 256, (CROP, CROP, 3), np.uint8)
+    return FaceCrop(pixels, np.array(to_photo, np.float32))
+
+
+def store_weights(folder, network):
+    path = folder / "regressor.safetensors"
+    state = {k: v for k, v in network.state_dict().items() if v.is_floating_point()}
+    save_file(state, path)
+    write_card(
+        path, name="small", licence="CC0-1.0", commercial_use=True, sources=("noise",),
+        command="none", details={"network": network.shape.to_dict()},
+    )  # fmt: skip
+    return path
+
+
+# -- network ------------------------------------------------------------------------------------
+
+
+def test_outputs_have_their_shapes_and_ranges():
+    first, refined = random_network()(torch.rand(3, 3, CROP, CROP))
+    for prediction in (first, refined):
+        assert prediction.points.shape == (3, 40, 2)
+        assert prediction.log_scale.shape == (3, 40)
+        assert prediction.identity.shape == (3, 2)
+        assert prediction.expression.shape == (3, 52)
+        assert prediction.confidence.shape == (3,)
+        assert prediction.expression.min() >= 0
+        assert prediction.expression.max() <= 1
+
+
+def test_a_fresh_refinement_changes_nothing():
+    torch.manual_seed(1)
+    first, refined = HeadNetwork(small_shape()).eval()(torch.rand(2, 3, CROP, CROP))
+    assert torch.equal(first.points, refined.points)
+    assert torch.equal(first.identity, refined.identity)
+    assert torch.equal(first.rotation, refined.rotation)
+
+
+def test_refinement_looks_where_the_points_are():
+    torch.manual_seed(2)
+    network = random_network()
+    maps = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)]
+    summary, scale = torch.zeros(1, 16), torch.zeros(1, 40)
+    points = torch.full((1, 40, 2), -0.5, requires_grad=True)
+    here = network.refinement(maps, summary, points, scale)[0]
+    # The far corner of the fine map is not looked at ...
+    maps[0][..., 6:, 6:] += 5
+    assert torch.allclose(here, network.refinement(maps, summary, points, scale)[0])
+    # ... unless a point lies there.
+    there = network.refinement(maps, summary, points.detach() + 1.3, scale)[0]
+    assert not torch.allclose(here, there)
+
+
+def test_rotations_are_rotations_and_zero_faces_the_camera():
+    turns = rotation_from_six(torch.randn(50, 6))
+    assert torch.allclose(turns @ turns.mT, torch.eye(3).expand(50, 3, 3), atol=1e-5)
+    assert torch.allclose(torch.linalg.det(turns), torch.ones(50), atol=1e-5)
+    facing = rotation_from_six(torch.zeros(1, 6))[0]
+    assert torch.allclose(facing, torch.diag(torch.tensor([1.0, -1.0, -1.0])))
+
+
+def test_points_keep_full_precision_when_the_encoder_does_not():
+    network, crops = random_network(), torch.rand(2, 3, CROP, CROP)
+    with torch.autocast("cpu", torch.bfloat16):
+        first, refined = network(crops)
+    assert first.points.dtype == refined.points.dtype == torch.float32
+    # bfloat16 numbers, widened, would have the last 16 of their bits empty.
+    bits = refined.points.detach().contiguous().view(torch.int32) & 0xFFFF
+    assert (bits != 0).float().mean() > 0.9
+
+
+# -- output in the photo --------------------------------------------------------------------------
+
+
+def test_points_sigma_and_rotation_follow_the_crop():
+    regressor = Regressor(random_network())
+    angle, scale = 0.4, 3.0
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = np.column_stack([scale * turn, [100, 50]])
+    plain, placed = regressor.predict([random_crop(), random_crop(to_photo=moved)])
+    expected = plain.landmarks.points @ (scale * turn).T + [100, 50]
+    np.testing.assert_allclose(placed.landmarks.points, expected, atol=1e-3)
+    np.testing.assert_allclose(placed.landmarks.sigma, scale * plain.landmarks.sigma, rtol=1e-4)
+    # Seen in the photo, the head leans as the crop does: x of the image turns towards y.
+    spin = np.eye(3)
+    spin[:2, :2] = turn
+    np.testing.assert_allclose(placed.rotation, spin @ plain.rotation, atol=1e-5)
+    np.testing.assert_allclose(placed.coefficients.identity, plain.coefficients.identity, atol=1e-5)
+
+
+def test_crops_do_not_influence_each_other():
+    regressor = Regressor(random_network())
+    crops = [random_crop(seed) for seed in range(3)]
+    together = regressor.predict(crops)
+    assert not np.allclose(together[0].landmarks.points, together[1].landmarks.points)
+    for crop, output in zip(crops, together, strict=True):
+        (alone,) = regressor.predict([crop])
+        np.testing.assert_allclose(
+            alone.landmarks.points, output.landmarks.points, rtol=1e-4, atol=1e-3
+        )
+        assert 0 < output.confidence < 1
+    assert regressor.predict([]) == []
+
+
+# -- weights and their card ---------------------------------------------------------------------
+
+
+def test_stored_weights_come_back(tmp_path):
+    network = random_network()
+    path = store_weights(tmp_path, network)
+    stored, own = load_regressor(path), Regressor(network)
+    np.testing.assert_allclose(
+        stored.predict([random_crop()])[0].landmarks.points,
+        own.predict([random_crop()])[0].landmarks.points,
+        atol=1e-5,
+    )
+    assert load_regressor(path) is stored
+
+
+def test_missing_weights_say_what_to_do(tmp_path):
+    with pytest.raises(WeightsMissing) as raised:
+        load_regressor(tmp_path / "regressor.safetensors")
+    assert raised.value.hint
+    path = store_weights(tmp_path, random_network())
+    path.unlink()
+    with pytest.raises(WeightsMissing, match="missing"):
+        load_regressor(path)
+
+
+def test_altered_weights_are_refused(tmp_path):
+    path = store_weights(tmp_path, random_network())
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsMissing, match="not the file"):
+        load_regressor(path)
+
+
+@pytest.mark.parametrize("damage", ["fewer", "other sizes", "unknown field"])
+def test_weights_of_another_architecture_are_refused(tmp_path, damage):
+    network = random_network()
+    path = store_weights(tmp_path, network)
+    sizes = network.shape.to_dict()
+    if damage == "fewer":
+        state = load_file(path)
+        del state["read.weight"]
+        save_file(state, path)
+    sizes |= {"other sizes": {"summary": 17}, "unknown field": {"depth": 3}}.get(damage, {})
+    facts = {"name": "small", "licence": "CC0-1.0", "commercial_use": True, "sources": ()}
+    write_card(path, **facts, command="", details={"network": sizes})
+    with pytest.raises(WeightsMissing, match="do not fit"):
+        load_regressor(path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}', '{"sources": [], "colour": 1}'])
+def test_a_damaged_card_is_refused(tmp_path, content):
+    path = store_weights(tmp_path, random_network())
+    card_path(path).write_text(content)
+    with pytest.raises(WeightsMissing, match="card"):
+        verified(path)
+
+
+def test_export_keeps_the_averaged_weights_and_tells_where_they_come_from(tmp_path):
+    head = small_head()
+    shape = train.network_shape(head, CONFIG)
+    run = train.start_run(shape, CONFIG)
+    with torch.no_grad():
+        run.average.read.bias += 0.25
+    run.step, run.seconds = 7, 120.0
+    run.save(tmp_path / "checkpoint.pt")
+    target = tmp_path / "regressor.safetensors"
+    export(tmp_path / "checkpoint.pt", head, CONFIG, target)
+    card = read_card(target)
+    assert card.commercial_use
+    assert card.details["head_model"] == {"id": "small", "version": "1"}
+    assert card.details["training"]["steps"] == 7
+    assert card.details["training"]["seed"] == CONFIG["seed"]
+    assert "--max-minutes 2" in card.command
+    stored = load_file(target)
+    assert stored["read.bias"].dtype == torch.float16
+    expected = run.average.state_dict()["read.bias"].half()
+    assert torch.equal(stored["read.bias"], expected)
+    assert load_regressor(target).crop_size == shape.crop
+
+
+# -- training -----------------------------------------------------------------------------------
+
+
+def stored_samples(folder, count=16, seed=0):
+    """Dark pictures with a bright dot under the first landmark, as generate.py stores them."""
+    rng = np.random.default_rng(seed)
+    head, side = small_head(), 144
+    images = np.zeros((count, side, side, 3), np.uint8)
+    points = rng.uniform(50, 94, (count, 40, 2)).astype(np.float32)
+    yy, xx = np.mgrid[:side, :side] + 0.5
+    for image, (x, y) in zip(images, points[:, 0], strict=True):
+        image[:] = (255 * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / 8))[..., None]
+    arrays = {
+        "images": images,
+        "points": points,
+        "point_weight": np.ones((count, 40), np.float16),
+        "identity": rng.normal(size=(count, 2)).astype(np.float16),
+        "expression": rng.uniform(size=(count, 52)).astype(np.float16),
+        "rotation": np.tile(np.diag([1, -1, -1]).astype(np.float32), (count, 1, 1)),
+        "supervision": np.ones((count, 4), np.float16),
+        "kind": np.zeros(count, np.uint8),
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    return batches.open_samples(folder), make_mirror(head)
+
+
+def test_labels_move_with_the_picture(tmp_path, monkeypatch):
+    samples, mirror = stored_samples(tmp_path)
+    monkeypatch.setattr(batches, "discolour", lambda image, rng: image)
+    crop = 128
+    batch = batches.make_batch(samples, np.arange(16), mirror, crop, np.random.default_rng(4))
+    centre = np.mgrid[:crop, :crop][::-1].reshape(2, -1).T + 0.5
+    flipped = 0
+    for index in range(16):
+        bright = batch.crops[index, 0].reshape(-1).astype(np.float64) ** 2
+        seen = (centre * bright[:, None]).sum(0) / bright.sum() / (crop / 2) - 1
+        # In a mirrored crop the first landmark carries the name of its twin.
+        distance = np.linalg.norm(batch.points[index] - seen, axis=1)
+        at = int(distance.argmin())
+        assert at in (0, mirror.points[0])
+        assert distance[at] < 0.5 / (crop / 2)
+        flipped += at != 0
+    assert 0 < flipped < 16
+
+
+def test_the_mirror_is_its_own_inverse():
+    head = small_head()
+    mirror = make_mirror(head)
+    assert np.array_equal(mirror.points[mirror.points], np.arange(40))
+    assert np.array_equal(mirror.points[:20], np.arange(20, 40))
+    assert np.array_equal(mirror.expression[mirror.expression], np.arange(52))
+    assert mirror.identity.tolist() == [1, -1]
+    swapped = mirror.expression[EXPRESSION_NAMES.index("mouthSmileLeft")]
+    assert EXPRESSION_NAMES[swapped] == "mouthSmileRight"
+
+
+def test_a_step_is_the_same_batch_whenever_it_is_asked_for(tmp_path):
+    samples, mirror = stored_samples(tmp_path)
+    whole = batches.batches_ahead(samples, mirror, 4, CROP, 5, 0)
+    before = [next(whole) for _ in range(3)]
+    again = next(batches.batches_ahead(samples, mirror, 4, CROP, 5, 2))
+    np.testing.assert_array_equal(again.crops, before[2].crops)
+    np.testing.assert_array_equal(again.points, before[2].points)
+
+
+def training(folder):
+    samples, mirror = stored_samples(folder)
+    run = train.start_run(small_shape(), CONFIG)
+    importance = losses.importance_of(small_head().points("dense"))
+    rng = np.random.default_rng(0)
+    batch = batches.make_batch(samples, np.arange(16), mirror, CROP, rng)
+    terms = (importance, losses.LossWeights(**CONFIG["loss"]))
+    return run, batch, terms
+
+
+def test_training_lowers_every_part_of_the_loss(tmp_path):
+    run, batch, terms = training(tmp_path)
+    run.network.train()
+    first = train.take_step(run, batch, 3e-3, *terms)
+    for _ in range(60):
+        last = train.take_step(run, batch, 3e-3, *terms)
+    for name in ("points", "identity", "expression"):
+        assert last[name] < 0.8 * first[name] if first[name] > 0 else last[name] < first[name]
+
+
+def test_what_is_not_supervised_teaches_nothing(tmp_path):
+    run, batch, (importance, weights) = training(tmp_path)
+    batch.supervision[:, :3] = 0
+    batch.point_weight[:] = 0
+    _, refined = run.network(torch.from_numpy(batch.crops))
+    parts = losses.losses(refined, batch, importance, weights)
+    for name in ("points", "identity", "expression", "rotation"):
+        assert float(parts[name]) == 0
+    assert float(parts["confidence"]) > 0
+
+
+def test_a_checkpoint_goes_on_exactly(tmp_path):
+    run, batch, terms = training(tmp_path)
+    train.take_step(run, batch, 1e-3, *terms)
+    run.step, run.seconds = 1, 9.0
+    run.save(tmp_path / "checkpoint.pt")
+    other = train.start_run(small_shape(), {**CONFIG, "seed": 99})
+    other.load(tmp_path / "checkpoint.pt")
+    assert (other.step, other.seconds) == (1, 9.0)
+    for each in (run, other):
+        train.take_step(each, batch, 1e-3, *terms)
+    for ours, theirs in zip(run.network.parameters(), other.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_rate_rises_then_falls_to_nothing():
+    rates = [train.rate_at(progress, 2e-3, 0.05) for progress in np.linspace(0, 1, 41)]
+    assert max(rates) == pytest.approx(2e-3)
+    assert rates.index(max(rates)) == 2
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[-1] < 1e-5
+
+
+def test_the_likelihood_prefers_an_honest_scale():
+    off = 0.05
+    points = torch.zeros(1, 40, 2)
+    points[..., 0] = off
+    blank = dict.fromkeys(("crops", "identity", "expression", "rotation", "supervision"))
+    batch = batches.Batch(
+        **blank, points=np.zeros((1, 40, 2), np.float32),
+        point_weight=np.ones((1, 40), np.float32),
+    )  # fmt: skip
+
+    def loss(scale):
+        guess = network_module.Prediction(
+            points, torch.full((1, 40), float(np.log(scale))), *([torch.empty(0)] * 4)
+        )
+        return float(losses.point_likelihood(guess, batch))
+
+    # A round Laplace density with scale s is off by 2 s on average.
+    assert loss(off / 2) < loss(off / 4)
+    assert loss(off / 2) < loss(off)
