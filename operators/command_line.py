@@ -114,5 +114,5 @@ def _write_files(directory: Path, formats: Sequence[str]) -> None:
             path = str(directory / f"{directory.name}.blend")
             call(bpy.ops.wm.save_as_mainfile, filepath=path, check_existing=False)
         else:
-            path = str(directory / (directory.name + WRITERS[name.upper()][0]))
+            path = str(directory / (directory.name + WRITERS[name.upper()].suffix))
             call(bpy.ops.effigy.export, filepath=path, format=name.upper())

@@ -37,4 +37,6 @@ def call(operator: Callable[..., set[str]], *how: object, **properties: object) 
     try:
         operator(*how, **properties)
     except RuntimeError as error:  # how Blender passes an operator's error report on
+        if "Traceback (most recent call last)" in str(error):
+            raise  # no report, but a fault in the operator
         raise HeadError(str(error).strip().removeprefix("Error: ")) from error

@@ -11,8 +11,6 @@ from .engine_install import REQUIREMENTS, InstallJob, pip_options, suitable_pyth
 from .job_operator import JobOperator
 from .surroundings import engine, engine_folder, engine_python
 
-SIZE = "about 250 MB to download, 1.5 GB on disk"
-
 
 class CheckJob:
     """Ask the engine how it is."""
@@ -46,8 +44,8 @@ class EFFIGY_OT_check_engine(JobOperator, bpy.types.Operator):
 
     def conclude(self, context, job):
         if job.request.result is not None:
-            told = (f"{name}: {value}" for name, value in job.request.result.items())
-            self.report({"INFO"}, "The engine works. " + ", ".join(told))
+            told = (f"{name} {_words(value)}" for name, value in job.request.result.items())
+            self.report({"INFO"}, "The engine works: " + ", ".join(told))
         return {"FINISHED"}
 
 
@@ -71,7 +69,7 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
     def draw(self, context):
         column = self.layout.column()
         column.label(text="Effigy computes with PyTorch in a Python environment of its own.")
-        column.label(text=f"This fetches {SIZE}, into:")
+        column.label(text="This downloads about 250 MB and takes 1.5 GB on disk, in:")
         column.label(text=str(engine_folder()))
         column.prop(self, "agree")
 
@@ -107,6 +105,10 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
         how = "INVOKE_DEFAULT" if self.agree else "EXEC_DEFAULT"
         call(bpy.ops.effigy.install_engine, how, agree=self.agree)
         return {"FINISHED"}
+
+
+def _words(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _check_online() -> None:

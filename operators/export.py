@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -13,46 +15,64 @@ from .build import poll_head, poll_object_mode
 from .edge import Edge, call
 
 
-def _write_glb(path: str) -> None:
-    call(
-        bpy.ops.export_scene.gltf,
-        filepath=path,
-        export_format="GLB",
-        use_selection=True,
-        export_morph=True,
-        export_animations=False,
-    )
+@dataclass(frozen=True)
+class Writer:
+    """How Blender writes one format.
+
+    Attributes
+    ----------
+    suffix: of its files. operator: Blender's, as ``module.name``. options: for that operator.
+    """
+
+    suffix: str
+    operator: str
+    options: dict[str, Any]
+
+    def write(self, path: Path) -> None:
+        """Write the selected objects. Raises HeadError."""
+        module, name = self.operator.split(".")
+        operators = getattr(bpy.ops, module)
+        if name not in dir(operators):
+            raise HeadError(
+                f"This Blender cannot write {self.suffix} files ({self.operator} is missing)",
+                "Enable its add-on in the preferences, or use a Blender from blender.org",
+            )
+        call(getattr(operators, name), filepath=str(path), **self.options)
 
 
-def _write_fbx(path: str) -> None:
-    call(
-        bpy.ops.export_scene.fbx,
-        filepath=path,
-        use_selection=True,
-        object_types={"MESH"},
-        # Applying modifiers would drop the shape keys.
-        use_mesh_modifiers=False,
-        bake_anim=False,
-        path_mode="COPY",
-        embed_textures=True,
-    )
-
-
-def _write_usd(path: str) -> None:
-    call(
-        bpy.ops.wm.usd_export,
-        filepath=path,
-        selected_objects_only=True,
-        export_shapekeys=True,
-        export_materials=True,
-        export_animation=False,
-    )
-
-
-WRITERS: dict[str, tuple[str, Callable[[str], None]]] = {
-    "GLB": (".glb", _write_glb),
-    "FBX": (".fbx", _write_fbx),
-    "USD": (".usdc", _write_usd),
+WRITERS = {
+    "GLB": Writer(
+        ".glb",
+        "export_scene.gltf",
+        {
+            "export_format": "GLB",
+            "use_selection": True,
+            "export_morph": True,
+            "export_animations": False,
+        },
+    ),
+    "FBX": Writer(
+        ".fbx",
+        "export_scene.fbx",
+        {
+            "use_selection": True,
+            "object_types": {"MESH"},
+            "use_mesh_modifiers": False,  # applying them would drop the shape keys
+            "bake_anim": False,
+            "path_mode": "COPY",
+            "embed_textures": True,
+        },
+    ),
+    "USD": Writer(
+        ".usdc",
+        "wm.usd_export",
+        {
+            "selected_objects_only": True,
+            "export_shapekeys": True,
+            "export_materials": True,
+            "export_animation": False,
+        },
+    ),
 }
 
 
@@ -81,21 +101,21 @@ class EFFIGY_OT_export(Edge, bpy.types.Operator):
     def invoke(self, context, event):
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-            self.filepath = str(folder / (context.object.name + WRITERS[self.format][0]))
+            self.filepath = str(folder / (context.object.name + WRITERS[self.format].suffix))
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def run(self, context):
-        suffix, write = WRITERS[self.format]
+        writer = WRITERS[self.format]
         path = Path(bpy.path.abspath(self.filepath))
-        if path.suffix.lower() != suffix and not (self.format == "USD" and ".usd" in path.suffix):
-            path = path.with_name(path.name + suffix)
+        if path.suffix.lower() != writer.suffix:
+            path = path.with_name(path.name + writer.suffix)
         if not path.parent.is_dir():
             raise HeadError(f"There is no folder {path.parent}", "Make it, or choose another")
         if not context.object.visible_get():
             raise HeadError(f"{context.object.name} is hidden", "Show it before exporting")
         with _only_selected(context.view_layer, context.object):
-            write(str(path))
+            writer.write(path)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import bpy
 
 from ..ml.errors import EngineUnavailable
+from ..operators.engine_location import EnginePython
 from ..operators.surroundings import engine_python
 
 
-def draw_engine_hint(layout: bpy.types.UILayout) -> bool:
-    """Draw the problem if there is one; True when the engine can be started.
+def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
+    """Draw the problem if there is one; else return the Python that the engine will run under.
 
     Looks at paths only: cheap enough for every redraw.
     """
     try:
-        engine_python()
+        return engine_python()
     except EngineUnavailable as problem:
         column = layout.column()
         column.alert = True
@@ -24,5 +25,4 @@ def draw_engine_hint(layout: bpy.types.UILayout) -> bool:
         row.operator(
             "preferences.addon_show", text="Preferences", icon="PREFERENCES"
         ).module = __package__.rpartition(".")[0]
-        return False
-    return True
+        return None

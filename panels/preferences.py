@@ -23,7 +23,9 @@ class EFFIGY_AP_preferences(bpy.types.AddonPreferences):
     def draw(self, context):
         column = self.layout.column()
         column.prop(self, "engine_python")
-        draw_engine_hint(column)
+        found = draw_engine_hint(column)
+        if found is not None:
+            column.label(text=f"Uses {found.executable} ({found.source})", icon="CHECKMARK")
         row = column.row()
         row.operator("effigy.check_engine", icon="CHECKMARK")
         row.operator("effigy.install_engine", icon="IMPORT")

@@ -23,9 +23,9 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.effigy
         if _draw_progress(layout, context.window_manager.effigy_job):
             return
-        ready = draw_engine_hint(layout)
+        found = draw_engine_hint(layout)
         column = layout.column()
-        column.enabled = ready
+        column.enabled = found is not None
         column.prop(settings, "photo", text="")
         row = column.row()
         row.scale_y = 1.4

@@ -243,6 +243,16 @@ def test_export_refuses_a_hidden_head_and_a_missing_folder(bpy, built_head, tmp_
     assert not (tmp_path / "head.glb").exists()
 
 
+def test_export_says_when_this_blender_lacks_a_format(
+    bpy, built_head, module, monkeypatch, tmp_path
+):
+    export = module("operators.export")
+    absent = export.Writer(".usdc", "wm.no_such_export", {})
+    monkeypatch.setitem(export.WRITERS, "USD", absent)
+    with pytest.raises(RuntimeError, match=r"cannot write \.usdc files"):
+        bpy.ops.effigy.export(filepath=str(tmp_path / "head"), format="USD")
+
+
 def test_batch_keeps_going_and_reports(bpy, fake_engine, photos, tmp_path):
     folder = photos("a/ok.png", "crash.jpg", "noface.jpeg", "ok.JPG", "z_ok.txt", "several.png")
     done = bpy.ops.effigy.batch(directory=str(folder), recursive=True, output=str(tmp_path / "out"))
