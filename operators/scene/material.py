@@ -47,7 +47,7 @@ def surface_kinds(part_names: Sequence[str]) -> tuple[list[str], list[int]]:
 def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) -> bpy.types.Material:
     """A Principled material; ``albedo`` gives its colour where there is one."""
     material = bpy.data.materials.new(name)
-    if not material.use_nodes:  # Blender 5.0 and later: always on
+    if material.node_tree is None:  # Blender 5.0 and later make it at once
         material.use_nodes = True
     material.diffuse_color = surface.color
     material.roughness = surface.roughness
