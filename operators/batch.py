@@ -56,6 +56,9 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         )
         return job
 
+    def keep(self, job):
+        write_report(job.rows, self._output)
+
     def conclude(self, context, job):
         path = write_report(job.rows, self._output)
         failed = any(row.status != "ok" for row in job.rows)

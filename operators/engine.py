@@ -43,9 +43,8 @@ class EFFIGY_OT_check_engine(JobOperator, bpy.types.Operator):
         return CheckJob(engine.submit(python.executable, "check", {}))
 
     def conclude(self, context, job):
-        if job.request.result is not None:
-            told = (f"{name} {_words(value)}" for name, value in job.request.result.items())
-            self.report({"INFO"}, "The engine works: " + ", ".join(told))
+        told = (f"{name} {_words(value)}" for name, value in job.request.result.items())
+        self.report({"INFO"}, "The engine works: " + ", ".join(told))
         return {"FINISHED"}
 
 
@@ -90,8 +89,7 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
         return InstallJob(suitable_python(), engine_folder(), REQUIREMENTS, pip_options())
 
     def conclude(self, context, job):
-        if job.fraction == 1.0:
-            self.report({"INFO"}, f"The engine is installed in {engine_folder()}")
+        self.report({"INFO"}, f"The engine is installed in {engine_folder()}")
         return {"FINISHED"}
 
     def _invoke(self, context):

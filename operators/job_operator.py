@@ -72,8 +72,11 @@ class JobOperator(Edge):
         raise NotImplementedError
 
     def conclude(self, context: bpy.types.Context, job: Job) -> set[str]:
-        """Report what came of it; also after a cancellation. Raises HeadError."""
+        """Report what came of a job that ran to its end. Raises HeadError."""
         raise NotImplementedError
+
+    def keep(self, job: Job) -> None:
+        """Save what is finished of a job that was stopped, beyond what it saved itself."""
 
     def run(self, context: bpy.types.Context) -> set[str]:
         """The whole job at once, for scripts, the command line and tests."""
@@ -110,7 +113,7 @@ class JobOperator(Edge):
             if not self._modal.tick(event):
                 return {"PASS_THROUGH"}
         except Cancelled:
-            self.conclude(context, job)
+            self.keep(job)
             raise
         return self.conclude(context, job)
 

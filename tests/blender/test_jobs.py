@@ -46,7 +46,7 @@ def run(context, module, fake_engine, photos, tmp_path):
         kind = type(
             "Batch",
             (Operator, module("operators.job_operator").JobOperator),
-            {name: methods[name] for name in ("start", "conclude", "_output")},
+            {name: methods[name] for name in ("start", "conclude", "keep", "_output")},
         )
         operator = kind()
         operator.directory, operator.recursive = str(photos(*names)), False
@@ -107,10 +107,12 @@ def test_escape_stops_and_keeps_what_is_finished(bpy, context, run, module, tmp_
     assert module("operators.surroundings").engine._worker is None
 
 
-def test_the_stop_button_does_what_escape_does(bpy, context, run):
+def test_the_stop_button_does_what_escape_does(bpy, context, run, tmp_path):
     operator = run("slow.jpg")
     assert bpy.ops.effigy.stop() == {"FINISHED"}
     assert operator.modal(context, TIMER) == {"CANCELLED"}
+    assert status_of(read_report(tmp_path)) == ["cancelled"]
+    assert [kind for kind, _ in operator.reports] == [{"WARNING"}]
     assert not bpy.ops.effigy.stop.poll()
 
 
