@@ -18,14 +18,23 @@ PHOTO_SETS = {
     "portraits": ("portraits/dev", "portraits/dev.npz"),
     "wild": ("wild", "wild.npz"),
 }
+# Labels that were looked at and lie on something else than a face. Reports name them.
+FALSE_LABELS: dict[str, dict[str, str]] = {
+    "wild": {"003.jpg": "lies on the fist in front of the face"},
+    "portraits": {},
+}
 
 
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """A photo and its (478, 2) landmarks in pixels, or None where it has no label."""
+    """A photo and its (478, 2) landmarks in pixels, or None where it has no label.
+
+    ``left_out`` says why a label that exists is not used.
+    """
 
     path: Path
     landmarks: FloatArray | None
+    left_out: str = ""
 
 
 def read_labels(data: Path, name: str) -> list[LabelledPhoto]:
@@ -49,7 +58,12 @@ def read_labels(data: Path, name: str) -> list[LabelledPhoto]:
     absent = set(known) - {path.name for path in paths}
     if absent:
         raise UsageError(f"{folder} lacks the labelled photos {', '.join(sorted(absent))}")
+    false = FALSE_LABELS[name]
     return [
-        LabelledPhoto(path, points[known[path.name]] if path.name in known else None)
+        LabelledPhoto(
+            path,
+            points[known[path.name]] if path.name in known and path.name not in false else None,
+            false.get(path.name, ""),
+        )
         for path in paths
     ]

@@ -16,8 +16,9 @@ from ..reconstruction import Reconstruction
 from .labels import LabelledPhoto
 from .metrics import best_posed, landmark_error, overlap
 
-# A face counts as the labelled one if its box and the label's share this much.
-SAME_FACE = 0.3
+# A face counts as the labelled one if its box and the label's share half of what they cover, the
+# usual rule for detections.
+SAME_FACE = 0.5
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Row:
     faces: how many were returned. found: whether one of them is the labelled face.
     prominent: whether that one was returned first.
     error: of the fitted head. network: of the points it was fitted to. baseline: of the mean
-    face in its best pose.
+    face in its best pose. left_out: why the photo's label is not used.
     """
 
     photo: str
@@ -57,6 +58,7 @@ class Row:
     baseline: float | None = None
     confidence: float | None = None
     problem: str = ""
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def _measure_one(photo: LabelledPhoto, walk: Walk, mean_face: FloatArray) -> Row
     try:
         heads = walk.heads(photo.path)
     except HeadError as error:
-        return Row(name, labelled, 0, problem=error.message)
+        return Row(name, labelled, 0, problem=error.message, left_out=photo.left_out)
     if photo.landmarks is None:
-        return Row(name, labelled, len(heads), confidence=heads[0].confidence)
+        confidence = heads[0].confidence
+        return Row(name, labelled, len(heads), confidence=confidence, left_out=photo.left_out)
     label = photo.landmarks
     bounds = box_from_landmarks(label).as_xyxy()
     shares = [overlap(head.face_box, bounds) for head in heads]
@@ -170,6 +173,7 @@ def report(rows: list[Row], summary: Summary, *, every_photo: bool) -> str:
         _line("head, fitted and projected", summary.error_mean, summary.error_median),
         _line("network's points, before the fit", summary.network_mean, summary.network_median),
         _line("mean face in its best pose", summary.baseline_mean, summary.baseline_median),
+        *(f"label of {row.photo} left out: it {row.left_out}" for row in rows if row.left_out),
         f"worst {summary.error_worst:.2f} %; "
         f"{100 * summary.recovered:.0f} % of the mean face's error is gone",
     ]

@@ -173,6 +173,16 @@ def test_labels_belong_to_photos_by_name(tmp_path):
     assert np.array_equal(second.landmarks, LABEL_POINTS)
 
 
+def test_a_false_label_is_left_out_and_named(tmp_path):
+    write_set(tmp_path, photos=("003.jpg", "b.jpg"), labelled=("003.jpg", "b.jpg"))
+    photos = read_labels(tmp_path, "wild")
+    assert photos[0].landmarks is None
+    rows = list(measure(photos, walk_of([head_at(LABEL_POINTS)]), face_shape()))
+    summary = summarise(rows)
+    assert (summary.labelled, summary.found, summary.unlabelled_with_a_face) == (1, 1, 1)
+    assert "label of 003.jpg left out: it lies on" in report(rows, summary, every_photo=False)
+
+
 def test_missing_labels_or_photos_say_what_is_missing(tmp_path):
     with pytest.raises(UsageError, match=r"wild\.npz"):
         read_labels(tmp_path, "wild")
