@@ -20,7 +20,7 @@ PHOTO_SETS = {
 }
 # Labels that were looked at and lie on something else than a face. Reports name them.
 FALSE_LABELS: dict[str, dict[str, str]] = {
-    "wild": {"003.jpg": "lies on the fist in front of the face"},
+    "wild": {"003.jpg": "lies on a fist"},
     "portraits": {},
 }
 
