@@ -26,9 +26,12 @@ def is_head(obj: bpy.types.Object | None) -> bool:
 
 
 def record_head(
-    obj: bpy.types.Object, head: Reconstruction, directory: Path, camera: bpy.types.Object
+    obj: bpy.types.Object,
+    head: Reconstruction,
+    directory: Path,
+    camera: bpy.types.Object | None,
 ) -> None:
-    """Write the head's identity and origin on ``obj``."""
+    """Write the head's identity and origin on ``obj``; ``camera`` is None if it was deleted."""
     origin = head.provenance
     obj[RECORD] = {
         "effigy_version": origin.effigy_version,
@@ -53,7 +56,8 @@ def record_head(
         "confidence": float(head.confidence),
         "directory": str(directory),
     }
-    obj[CAMERA] = camera
+    if camera is not None:
+        obj[CAMERA] = camera
 
 
 def record_of(obj: bpy.types.Object) -> dict[str, Any]:

@@ -146,6 +146,13 @@ def _first_vertex(saved_head, part):
     return int(mesh.quads[mesh.part == part][0, 0])
 
 
+def test_a_head_whose_camera_was_deleted_can_be_rebuilt(bpy, built_head):
+    bpy.data.objects.remove(built_head["effigy_camera"])
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="camera of Ada was deleted"):
+        bpy.ops.effigy.photo_view()
+
+
 def test_rebuild_will_not_take_another_persons_head(bpy, built_head, saved_head):
     about = saved_head.directory / "reconstruction.json"
     about.write_text(about.read_text().replace("ab" * 32, "cd" * 32))

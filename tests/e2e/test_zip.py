@@ -7,10 +7,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from synthetic_head import write_synthetic
 
 from ml.head.arkit import EXPRESSION_NAMES
+from ml.head.storage import load_head_model
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = (
@@ -91,6 +93,9 @@ def test_installed_with_an_engine_it_walks_from_photo_to_glb(run_installed, fake
 def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
     told = run_installed("walk.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable)
     check_walk(told)
+    identity = np.array(told["identity"], np.float32)
+    again = load_head_model().shape.neutral(identity)
+    assert np.abs(np.load(tmp_path / "out/rest.npy") - again).max() <= 1e-5
     width, depth, height = told["size"]
     assert 0.12 < width < 0.25
     assert 0.15 < depth < 0.35

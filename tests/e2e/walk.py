@@ -22,7 +22,9 @@ head = bpy.context.object
 keys = head.data.shape_keys.key_blocks
 archive = np.load(out / "reconstruction.npz")
 rest = positions(keys["Basis"].points)[:, [0, 2, 1]] * [1, 1, -1]
+np.save(out / "rest.npy", rest)
 told = {
+    "identity": list(head["effigy"]["identity"]),
     "photo": head["effigy"]["photo_name"],
     "keys": [key.name for key in keys],
     "values": {key.name: key.value for key in keys},
