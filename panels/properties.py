@@ -111,5 +111,8 @@ def attach() -> None:
 
 
 def detach() -> None:
+    # The values outlive the property: a job cut off by disabling must not look busy for ever.
+    for manager in bpy.data.window_managers:
+        manager.effigy_job.end()
     del bpy.types.WindowManager.effigy_job
     del bpy.types.Scene.effigy

@@ -48,6 +48,15 @@ def test_disabling_ends_the_worker_and_takes_the_command_back(
         addon_utils.enable(NAME)
 
 
+def test_disabling_in_the_middle_of_a_job_leaves_nothing_busy(bpy):
+    import addon_utils
+
+    bpy.context.window_manager.effigy_job.begin()
+    addon_utils.disable(NAME)
+    addon_utils.enable(NAME)
+    assert not bpy.context.window_manager.effigy_job.running
+
+
 def test_importing_the_extension_pulls_in_no_engine_packages(blender):
     import subprocess
     import sys
