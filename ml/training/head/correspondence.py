@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ...data import FloatArray
+from ...data import FloatArray, IntArray
 from ...head.model import SurfacePoints
 from .sources import IctFaceKit, MakeHumanHead
 
@@ -93,9 +93,16 @@ def _locate_in_uv(places: np.ndarray, makehuman: MakeHumanHead) -> SurfacePoints
         np.concatenate([makehuman.uv_quads[:, [0, 1, 2]], makehuman.uv_quads[:, [0, 2, 3]]])
     ].astype(np.float64)
     proper = corners[:, 1] != corners[:, 2]
-    corners, uv = corners[proper], uv[proper]
-    _, near = cKDTree(uv.mean(1)).query(places, k=24)
-    weights = _barycentric(places[:, None], uv[near])
+    return locate_in_plane(places, corners[proper], uv[proper])
+
+
+def locate_in_plane(places: np.ndarray, corners: IntArray, plane: np.ndarray) -> SurfacePoints:
+    """The triangle in which each of (L, 2) places lies, or nearly lies.
+
+    ``corners`` (F, 3) are vertex indices, ``plane`` (F, 3, 2) where these lie in the plane.
+    """
+    _, near = cKDTree(plane.mean(1)).query(places, k=24)
+    weights = _barycentric(places[:, None], plane[near])
     best = weights.min(-1).argmax(1)
     rows = np.arange(len(places))
     return SurfacePoints(

@@ -35,8 +35,7 @@ IDENTITY_MODES = 80
 MAKEHUMAN_PEOPLE = 600
 MAKEHUMAN_SHARE = 0.4
 SEED = 20
-# ICT has no tongueOut: the tip comes out by this much, the root stays.
-TONGUE_OUT = np.array([0.0, -0.004, 0.032], np.float32)
+# How far the jaw opens to let the tongue out, as a share of jawOpen.
 TONGUE_OUT_JAW = 0.3
 
 
@@ -68,41 +67,10 @@ def arkit_expressions(ict: IctFaceKit) -> FloatArray:
     found = {
         name.replace("_L", "Left").replace("_R", "Right"): delta for name, delta in by_name.items()
     }
-    found["tongueOut"] = _tongue_out(ict, found["jawOpen"])
+    # ICT has no tongueOut. The tongue itself is added to our own mesh (build.py): ICT's is one
+    # piece with the gums.
+    found["tongueOut"] = TONGUE_OUT_JAW * found["jawOpen"]
     return np.stack([found[name] for name in EXPRESSION_NAMES])
-
-
-def _tongue_out(ict: IctFaceKit, jaw_open: FloatArray) -> FloatArray:
-    """The tongue's free end slides forward over a slightly lowered jaw."""
-    tongue = tongue_vertices(ict)
-    depth = ict.mean[tongue, 2]
-    along = (depth - depth.min()) / np.ptp(depth)
-    delta = TONGUE_OUT_JAW * jaw_open
-    delta[tongue] += (along**1.5)[:, None] * TONGUE_OUT
-    return delta.astype(np.float32)
-
-
-def tongue_vertices(ict: IctFaceKit) -> np.ndarray:
-    """ICT keeps tongue and gums in one part: the tongue is its piece that crosses the midline
-    away from any tooth, found as a connected component."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    quads = ict.quads[ict.part == ict.part_names.index("Gums and tongue")]
-    edges = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
-    size = len(ict.mean)
-    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(size, size))
-    _, label = connected_components(graph, directed=False)
-    used = np.unique(quads)
-    pieces = [used[label[used] == piece] for piece in np.unique(label[used])]
-
-    # Gums bend round the teeth; only the tongue has vertices close to the middle of its own box.
-    def hollowness(piece: np.ndarray) -> float:
-        points = ict.mean[piece]
-        centre = (points.min(0) + points.max(0)) / 2
-        return float(np.linalg.norm((points - centre)[:, [0, 2]], axis=1).min())
-
-    return min(pieces, key=hollowness)
 
 
 def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:

@@ -111,7 +111,9 @@ def take_step(
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
-    first, refined = run.network(crops)
+    # Twice as fast where the processor has bfloat16; heads and losses stay in float32.
+    with torch.autocast("cpu", torch.bfloat16):
+        first, refined = run.network(crops)
     parts = losses(refined, batch, importance, weights)
     early = losses(first, batch, importance, weights)
     total = torch.stack(list(parts.values())).sum()
