@@ -1,0 +1,72 @@
+"""Where on the mesh every texel lies. Depends on the model only, so it is made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..data import FloatArray, IntArray
+from ..head.model import HeadModel
+from ..rendering import rasterize
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Texels of a model's UV layout, row 0 at the top (v = 1).
+
+    Attributes
+    ----------
+    rows, columns: (N,) places of the N covered texels.
+    corners: (N, 3) vertices of the triangle each lies in. weights: (N, 3) barycentric.
+    part: (N,) index into the model's part names. mirror: (N,) the texel opposite, as an index
+    into these N, or -1 where there is none near enough.
+    """
+
+    rows: IntArray
+    columns: IntArray
+    corners: IntArray
+    weights: FloatArray
+    part: np.ndarray
+    mirror: IntArray
+
+    def on(self, vertices: FloatArray) -> FloatArray:
+        """(V, C) per-vertex values -> (N, C) at the texels."""
+        return np.einsum("nk,nkc->nc", self.weights, vertices[self.corners]).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _cached(key: tuple[str, str, int], size: int) -> list[Atlas]:
+    return []
+
+
+def atlas_of(model: HeadModel, size: int) -> Atlas:
+    """The atlas of ``model`` at ``size`` texels a side."""
+    box = _cached((model.model_id, model.version, model.vertex_count), size)
+    if not box:
+        box.append(_make(model, size))
+    return box[0]
+
+
+def _make(model: HeadModel, size: int) -> Atlas:
+    uv, quads, uv_quads = model.uv, model.quads, model.uv_quads
+    halves = ([0, 1, 2], [0, 2, 3])
+    flat = np.concatenate([uv_quads[:, half] for half in halves])
+    corners = np.concatenate([quads[:, half] for half in halves])
+    part = np.concatenate([model.part, model.part])
+    proper = corners[:, 1] != corners[:, 2]
+    flat, corners, part = flat[proper], corners[proper], part[proper]
+    places = np.column_stack([uv[:, 0] * size, (1 - uv[:, 1]) * size, np.ones(len(uv))])
+    drawn = rasterize(places.astype(np.float32), flat, size, size)
+    rows, columns = np.nonzero(drawn.face >= 0)
+    face = drawn.face[rows, columns]
+    index = np.full((size, size), -1, np.int32)
+    index[rows, columns] = np.arange(len(rows))
+    # The layout is mirrored left to right, so a texel's twin lies in the same row.
+    skin = part[face] == model.part_names.index("skin")
+    mirror = np.where(skin, index[rows, size - 1 - columns], -1)
+    return Atlas(
+        rows.astype(np.int32), columns.astype(np.int32), corners[face],
+        drawn.barycentric[rows, columns], part[face], mirror.astype(np.int32),
+    )  # fmt: skip
