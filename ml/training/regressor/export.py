@@ -8,6 +8,7 @@ Weights are stored as float16: they are read once and computed with in float32.
 from __future__ import annotations
 
 import argparse
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,23 @@ COMMANDS = (
     "python -m ml.training.regressor.train --samples out/data/v1 --out out/train/v1 --data DATA"
     " --max-minutes {minutes:.0f}",
     "python -m ml.training.regressor.export --checkpoint out/train/v1/checkpoint.pt",
+    "python -m ml.evaluation portraits --data DATA --json out/portraits.json",
+    "python -m ml.evaluation wild --data DATA --json out/wild.json",
+    "python -m ml.training.regressor.export --figures out/portraits.json out/wild.json",
 )
 
 
 def export(
-    checkpoint: Path, model: HeadModel, config: dict[str, Any], target: Path = WEIGHTS
+    checkpoint: Path,
+    model: HeadModel,
+    config: dict[str, Any],
+    target: Path = WEIGHTS,
+    figures: dict[str, Any] | None = None,
 ) -> AssetCard:
-    """Write the averaged weights of ``checkpoint`` and their card."""
+    """Write the averaged weights of ``checkpoint`` and their card.
+
+    ``figures`` are what the evaluation measured with these very weights, if it has run yet.
+    """
     state = torch.load(checkpoint, weights_only=True)
     weights = {
         name: value.half().contiguous()
@@ -66,6 +77,7 @@ def export(
             "network": shape.to_dict(),
             "input": "RGB crop, 0..1, cut by ml/photo/crop.py",
             "training": {**config, "steps": state["step"], "minutes": round(minutes, 1)},
+            "figures": figures or {},
         },
     )
 
@@ -75,9 +87,21 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("out/train/v1/checkpoint.pt"))
     parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument(
+        "--figures", type=Path, nargs="*", default=[], help="what ml.evaluation wrote with --json"
+    )
     arguments = parser.parse_args()
+    figures = {
+        path.stem: {
+            name: round(value, 2) if isinstance(value, float) else value
+            for name, value in json.loads(path.read_text())["summary"].items()
+        }
+        for path in arguments.figures
+    }
     config = tomllib.loads(arguments.config.read_text())
-    card = export(arguments.checkpoint, load_head_model(arguments.reference), config)
+    card = export(
+        arguments.checkpoint, load_head_model(arguments.reference), config, figures=figures
+    )
     print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
 
 
