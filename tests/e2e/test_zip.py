@@ -15,13 +15,6 @@ from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.storage import load_head_model
 
 ROOT = Path(__file__).resolve().parents[2]
-ASSETS = (
-    ROOT / "ml/regressor/assets/regressor.safetensors",
-    ROOT / "ml/head/assets/effigy_head.npz",
-)
-needs_assets = pytest.mark.skipif(
-    not all(asset.exists() for asset in ASSETS), reason="the weights or the head are not built yet"
-)
 
 
 @pytest.fixture
@@ -89,7 +82,6 @@ def test_installed_with_an_engine_it_walks_from_photo_to_glb(run_installed, fake
     assert (tmp_path / "out/head.blend").exists()
 
 
-@needs_assets
 def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
     told = run_installed("walk.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable)
     check_walk(told)
