@@ -38,7 +38,7 @@ def paint_inner_parts(
             iris = iris_colour(photo, camera, vertices, model, name)
             colours = _eye(model, atlas, texels, name, iris)
         else:
-            colours = np.tile(np.float32(PLAIN[name]), (len(texels), 1))
+            colours = np.tile(np.array(PLAIN[name], np.float32), (len(texels), 1))
         painted[atlas.rows[texels], atlas.columns[texels]] = colours
         mask[atlas.rows[texels], atlas.columns[texels]] = 255
     # Bleed the islands' rims outwards, so that filtering never mixes in the background.
@@ -67,7 +67,7 @@ def _eye(
     rim = np.clip((share - LIMBUS) / (1 - LIMBUS), 0, 1)
     inner = inner * (1 - 0.6 * rim)
     colours = _blend(inner, SCLERA - 30 * np.clip(share - 2.2, 0, 1), share, 1.0, 0.05)
-    return _blend(np.float32([10, 9, 9]), colours, share, PUPIL, 0.04)
+    return _blend(np.array([10, 9, 9], np.float32), colours, share, PUPIL, 0.04)
 
 
 def _blend(

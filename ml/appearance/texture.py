@@ -22,6 +22,7 @@ COLOUR_SPREAD = 20.0
 # Boxes of the mean head, metres: where skin tells its tone, and where the photo is kept whatever
 # its colour (brows, lips, beards, hair over the forehead).
 FACE = ((-0.055, 0.055), (-0.06, 0.045), (0.06, 0.2))
+COLLAR = -0.12
 KEPT = ((-0.075, 0.075), (-0.085, 0.125), (0.015, 0.2))
 
 
@@ -42,7 +43,9 @@ def make_albedo(
     trust = _trust(photo, camera, vertices, model, atlas, pixels) * skin
     rest = atlas.on(model.shape.mean)
     tone = _skin_tone(colours, trust * _within(rest, FACE))
-    trust *= np.where(_within(rest, KEPT), 1, _likely_skin(colours, tone))
+    # Below the throat collars begin, white ones much like skin: what is there is not believed.
+    above_collar = np.clip((rest[:, 1] - COLLAR) / 0.02, 0, 1)
+    trust *= np.where(_within(rest, KEPT), 1, _likely_skin(colours, tone) * above_collar)
     canvas = np.zeros((size, size, 4), np.float32)
     _put(canvas, atlas, colours, trust)
     has_twin = atlas.mirror >= 0

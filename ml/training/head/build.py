@@ -111,7 +111,12 @@ def _part_piece(part: Part) -> _Piece:
 
 def _assembled(reference: HeadModel, pieces: list[_Piece], welds: dict[str, IntArray]) -> HeadModel:
     """One model of all pieces. ``welds``: the first vertices of a piece are these of the first."""
-    means, quads, uvs, uv_quads, parts, keeps = [], [], [], [], [], []
+    means: list[FloatArray] = []
+    quads: list[IntArray] = []
+    uvs: list[FloatArray] = []
+    uv_quads: list[IntArray] = []
+    parts: list[np.ndarray] = []
+    keeps: list[np.ndarray] = []
     vertices = coordinates = 0
     for number, piece in enumerate(pieces):
         weld = welds.get(piece.name, np.zeros(0, np.int32))

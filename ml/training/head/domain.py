@@ -69,7 +69,7 @@ def make_domain(reference: HeadModel) -> HalfDomain:
 def boundary_loops(quads: IntArray) -> list[IntArray]:
     """The ordered rims of a mesh, each running with the surface on its left."""
     following: dict[int, int] = {}
-    directed = set()
+    directed: set[tuple[int, int]] = set()
     for quad in quads.tolist():
         corners = list(dict.fromkeys(quad))
         directed.update(zip(corners, corners[1:] + corners[:1], strict=True))

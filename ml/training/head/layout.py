@@ -69,7 +69,10 @@ def lay_out_half(domain: HalfDomain) -> HalfLayout:
     # The lids' own rings stay where they were put; what lies outside them relaxes.
     lids = index[rings[-LID_RINGS:].ravel()]
     places = _relaxed(domain, places, quads, lines, lids)
-    return HalfLayout(places, quads, domain.locate(places), *lines, index[rings[-1]])
+    upper, lower, mouth_rim, neck = lines
+    eye_rim = index[rings[-1]]
+    surface = domain.locate(places)
+    return HalfLayout(places, quads, surface, upper, lower, mouth_rim, neck, eye_rim)
 
 
 def _rim_places(domain: HalfDomain, count: int, wanted: np.ndarray) -> np.ndarray:
@@ -174,7 +177,7 @@ def _relaxed(
 def density(places: FloatArray) -> FloatArray:
     """(N,) how fine the mesh should be at (N, 3) places of the mean head, relative to the cheek."""
     x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
-    wanted = np.ones(len(places))
+    wanted = np.ones(len(places), np.float32)
     wanted[y < -0.085] = 0.6
     wanted[(x > 0.071) & (z < 0.035) & (y > -0.045) & (y < 0.055)] = 2.6
     wanted[(x < 0.024) & (y > -0.025) & (y < 0.012) & (z > 0.095)] = 1.7

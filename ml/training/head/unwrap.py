@@ -144,7 +144,7 @@ def _faithful(places: FloatArray, quads: IntArray) -> FloatArray:
 
 
 def _balance(
-    flat: np.ndarray, edges: IntArray, stiff: FloatArray, anchors: FloatArray, hold: FloatArray
+    flat: np.ndarray, edges: IntArray, stiff: np.ndarray, anchors: np.ndarray, hold: np.ndarray
 ) -> np.ndarray:
     """Free (NaN) places where their springs, and anchors of strength ``hold``, balance."""
     size = len(flat)
