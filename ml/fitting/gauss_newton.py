@@ -29,16 +29,17 @@ class FitSettings:
     ----------
     iterations: at most this many steps; stops earlier when the energy settles.
     sigma_scale: landmarks' sigma times this. Above 1 because the errors of neighbouring points
-        go together: 542 points are worth far fewer independent ones.
+        go together: 542 points are worth far fewer independent ones. Measured on renders of random
+        people: 3 follows the points into wrong shapes, 6 to 10 do not.
     identity_weight: a; strength of the shape prior.
     expression_sigma: b; how far an expression may stray from the first guess.
     outlier: in sigmas; residuals beyond it lose their influence.
     """
 
     iterations: int = 12
-    sigma_scale: float = 3.0
+    sigma_scale: float = 6.0
     identity_weight: float = 1.0
-    expression_sigma: float = 0.15
+    expression_sigma: float = 0.3
     outlier: float = 4.0
 
 
