@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -172,7 +173,7 @@ def load_reconstruction(path: Path) -> Reconstruction:
         with np.load(directory / NPZ_NAME, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         return _assemble(about, arrays)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise HeadError(
             f"{directory} is not a complete reconstruction ({error})",
             "Reconstruct the photo again",

@@ -25,9 +25,14 @@ COMMON_IRIS = np.array([96.0, 72.0, 54.0], np.float32)
 
 def paint_inner_parts(
     texture: FloatArray, photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel,
-    atlas: Atlas, skin: np.ndarray,
+    atlas: Atlas, tone: FloatArray,
 ) -> ByteArray:  # fmt: skip
-    """Paint all texels that are not skin into (S, S, 3) ``texture``; returns it as uint8."""
+    """Paint all texels that are not skin into (S, S, 3) ``texture``; returns it as uint8.
+
+    ``tone`` (3,) is the skin's: white things in its light are as dim and tinted as it is.
+    """
+    skin = atlas.part == model.part_names.index("skin")
+    light = light_of(tone)
     painted = texture.copy()
     mask = np.zeros(texture.shape[:2], np.uint8)
     for name in model.part_names:
@@ -36,9 +41,9 @@ def paint_inner_parts(
             continue
         if name in IRISES:
             iris = iris_colour(photo, camera, vertices, model, name)
-            colours = _eye(model, atlas, texels, name, iris)
+            colours = _eye(model, atlas, texels, name, iris, light)
         else:
-            colours = np.tile(np.array(PLAIN[name], np.float32), (len(texels), 1))
+            colours = np.tile(np.array(PLAIN[name], np.float32) * light, (len(texels), 1))
         painted[atlas.rows[texels], atlas.columns[texels]] = colours
         mask[atlas.rows[texels], atlas.columns[texels]] = 255
     # Bleed the islands' rims outwards, so that filtering never mixes in the background.
@@ -52,8 +57,9 @@ def paint_inner_parts(
 
 
 def _eye(
-    model: HeadModel, atlas: Atlas, texels: np.ndarray, name: str, iris: FloatArray
-) -> FloatArray:
+    model: HeadModel, atlas: Atlas, texels: np.ndarray, name: str, iris: FloatArray,
+    light: FloatArray,
+) -> FloatArray:  # fmt: skip
     """(N, 3) colours of an eyeball's texels by their angle from the gaze at rest (+Z)."""
     ball = model.shape.mean[np.unique(model.quads[model.part_faces(name)])]
     centre = np.array([*(ball[:, :2].min(0) + ball[:, :2].max(0)) / 2, 0], np.float32)
@@ -66,8 +72,18 @@ def _eye(
     inner = iris * streaks * (1.12 - 0.25 * share)
     rim = np.clip((share - LIMBUS) / (1 - LIMBUS), 0, 1)
     inner = inner * (1 - 0.6 * rim)
-    colours = _blend(inner, SCLERA - 30 * np.clip(share - 2.2, 0, 1), share, 1.0, 0.05)
+    white = SCLERA * light * (1 - 0.12 * np.clip(share - 1.4, 0, 1.5))
+    colours = _blend(inner, white, share, 1.0, 0.05)
     return _blend(np.array([10, 9, 9], np.float32), colours, share, PUPIL, 0.04)
+
+
+def light_of(tone: FloatArray) -> FloatArray:
+    """(3,) how bright a white surface looks beside skin of this tone, 1 at most.
+
+    Dark skin in bright light looks like fair skin in the shade; the guess lies in between.
+    """
+    brightness = float(np.clip(tone.max() / 215, 0.3, 1.0)) ** 0.8
+    return np.full(3, brightness * 0.92, np.float32)
 
 
 def _blend(

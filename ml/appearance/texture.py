@@ -57,7 +57,7 @@ def make_albedo(
     )[:, None]
     _put(canvas, atlas, mixed, np.clip(weight, 0, 1))
     filled = _fill(canvas, tone)
-    return paint_inner_parts(filled, photo, camera, vertices, model, atlas, skin)
+    return paint_inner_parts(filled, photo, camera, vertices, model, atlas, tone)
 
 
 def _put(canvas: FloatArray, atlas: Atlas, colours: FloatArray, weight: FloatArray) -> None:

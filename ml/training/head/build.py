@@ -23,7 +23,7 @@ from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
 from .domain import make_domain
 from .embeddings import nearest_on_triangles, triangulate
 from .layout import HalfLayout, SkinMesh, join_halves, lay_out_half, sample
-from .parts import Carry, Part, eyeball, mouth_bag, teeth, tongue, tongue_out
+from .parts import Carry, Part, eyeball, gaze, mouth_bag, teeth, tongue, tongue_out
 from .sources import MIRROR
 from .statistics import mirror_vertices
 from .unwrap import ISLANDS, into_box, unwrap_skin
@@ -67,9 +67,17 @@ def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
     pieces += [_part_piece(part) for part in parts]
     # The bag's first ring *is* the lips' edge.
     model = _assembled(reference, pieces, {"mouth": skin.mouth_rim})
-    key = model.shape.expression[EXPRESSION_NAMES.index("tongueOut")]
-    key[np.unique(model.quads[model.part_faces("tongue")])] += tongue_out(parts[-1])
+    _add_motion(model, "tongue", {"tongueOut": tongue_out(parts[-1])})
+    for eye in parts[1:3]:
+        _add_motion(model, eye.name, gaze(eye))
     return _with_embeddings(model, reference)
+
+
+def _add_motion(model: HeadModel, part: str, moves: dict[str, FloatArray]) -> None:
+    """Add displacements of a part's vertices to expressions, in place."""
+    vertices = np.unique(model.quads[model.part_faces(part)])
+    for name, displacement in moves.items():
+        model.shape.expression[EXPRESSION_NAMES.index(name)][vertices] += displacement
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from ...data import FloatArray, IntArray
+from ...head.ict import vertex_points
 from ...head.model import SurfacePoints
 from .sources import CENTIMETRE, MIRROR, IctFaceKit
 
@@ -28,7 +29,7 @@ def reference_embeddings(data: Path, ict: IctFaceKit, mean: FloatArray) -> dict[
     mediapipe = join(face, *eyes)
     skull = _skull_points(ict, mean, mediapipe.on(mean))
     return {
-        "ibug68": _vertex_points(ict.landmarks68),
+        "ibug68": vertex_points(ict.landmarks68),
         "mediapipe478": mediapipe,
         "dense": join(mediapipe, skull),
     }
@@ -115,12 +116,6 @@ def _symmetrised(points: np.ndarray, twin: IntArray) -> np.ndarray:
     return (points + points[twin] * MIRROR) / 2
 
 
-def _vertex_points(vertices: IntArray) -> SurfacePoints:
-    corners = np.repeat(vertices[:, None], 3, 1).astype(np.int32)
-    weights = np.tile(np.array([1, 0, 0], np.float32), (len(vertices), 1))
-    return SurfacePoints(corners, weights)
-
-
 def _iris_points(ict: IctFaceKit, mean: FloatArray, side: str) -> SurfacePoints:
     """MediaPipe's five: centre, then image right, top, image left, bottom of the iris."""
     part = f"Eyeball {side}"
@@ -147,4 +142,4 @@ def _skull_points(ict: IctFaceKit, mean: FloatArray, known: FloatArray) -> Surfa
         chosen.append(int(left[pick]))
         distance = np.minimum(distance, np.linalg.norm(mean[left] - mean[left[pick]], axis=1))
     _, twins = cKDTree(mean).query(mean[chosen] * MIRROR)
-    return _vertex_points(np.array([*chosen, *twins]))
+    return vertex_points(np.array([*chosen, *twins]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data import FloatArray, IntArray
+from ...fitting.gauss_newton import rotation_from_vector
 from ...head.model import HeadModel
 from .embeddings import nearest_on_triangles, triangulate
 from .sources import MIRROR
@@ -111,6 +112,33 @@ def eyeball(reference: HeadModel, side: str) -> Part:
     return Part(f"eye_{side}", mean, quads, uv, affine_follower(mean, ball, reference.shape.mean))
 
 
+# Degrees that an eyeball turns at activation 1, and the axis in head space: ICT's keys only move
+# the lids. A left eye looks in towards -X, a right one towards +X.
+GAZE = {
+    "Up": (22.0, (-1, 0, 0)),
+    "Down": (25.0, (1, 0, 0)),
+    "In": (30.0, (0, -1, 0)),
+    "Out": (30.0, (0, 1, 0)),
+}
+
+
+def gaze(part: Part) -> dict[str, FloatArray]:
+    """Displacements (N, 3) of an eyeball by the name of its eyeLook... expression."""
+    side = "Left" if part.name == "eye_left" else "Right"
+    # The ball lacks its back: its widest circle tells centre and radius.
+    centre = (part.mean.min(0) + part.mean.max(0)) / 2
+    centre[2] = part.mean[:, 2].max() - np.ptp(part.mean[:, 0]) / 2
+    moves = {}
+    for name, (degrees, axis) in GAZE.items():
+        turn = np.radians(degrees) * np.array(axis, float)
+        if side == "Right" and name in ("In", "Out"):
+            turn = -turn
+        places = part.mean - centre
+        moved = places @ rotation_from_vector(turn).T
+        moves[f"eyeLook{name}{side}"] = (moved - places).astype(np.float32)
+    return moves
+
+
 # Centre and half sizes of the tongue at rest, between the teeth of the mean head.
 TONGUE_CENTRE, TONGUE_SIZE = (0.0, -0.0405, 0.062), (0.0165, 0.0075, 0.029)
 # The tip comes out by this much, the root stays.
@@ -137,7 +165,8 @@ def tongue_out(part: Part) -> FloatArray:
 def _lower_teeth(reference: HeadModel, jaw_open: FloatArray) -> IntArray:
     vertices = _vertices(reference, "Teeth")
     lowered = jaw_open[vertices, 1]
-    return vertices[lowered < lowered.min() / 2]
+    # The jaw turns: molars sink far less than incisors. Upper teeth do not move at all.
+    return vertices[lowered < -0.001]
 
 
 TOOTH_COLUMNS, TEETH, ARCH_DEGREES = 4, 14, 72.0

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...data import FloatArray
 from ...head.arkit import EXPRESSION_NAMES
+from ...head.ict import arkit_expressions as ict_arkit
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import save_head_model
 from .correspondence import make_transfer
@@ -59,16 +60,13 @@ def learn_identity(data: Path, ict: IctFaceKit) -> IdentityModes:
     return identity_modes(deviations, opposite, vertex_weights(ict), IDENTITY_MODES)
 
 
-def arkit_expressions(ict: IctFaceKit) -> FloatArray:
-    """(52, V, 3): ICT's 53 under ARKit's names, halves joined, left and right exact twins."""
-    by_name = dict(zip(ict.expression_names, ict.expression, strict=True))
-    for joined in ("browInnerUp", "cheekPuff"):
-        by_name[joined] = by_name.pop(f"{joined}_L") + by_name.pop(f"{joined}_R")
-    found = {
-        name.replace("_L", "Left").replace("_R", "Right"): delta for name, delta in by_name.items()
-    }
-    # ICT has no tongueOut. The tongue itself is added to our own mesh (build.py): ICT's is one
-    # piece with the gums.
+def expressions(ict: IctFaceKit) -> FloatArray:
+    """(52, V, 3): ICT's 53 under ARKit's names, and a tongueOut that only lowers the jaw.
+
+    The tongue itself is added to our own mesh (build.py): ICT's is one piece with the gums.
+    """
+    names, deltas = ict_arkit(np.array(ict.expression_names), ict.expression)
+    found = dict(zip(names, deltas, strict=True))
     found["tongueOut"] = TONGUE_OUT_JAW * found["jawOpen"]
     return np.stack([found[name] for name in EXPRESSION_NAMES])
 
@@ -83,7 +81,7 @@ def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
         model_id=MODEL_ID,
         version=MODEL_VERSION,
         licence="CC0-1.0",
-        shape=LinearShape(mean.astype(np.float32), modes.modes, arkit_expressions(ict)),
+        shape=LinearShape(mean.astype(np.float32), modes.modes, expressions(ict)),
         expression_names=EXPRESSION_NAMES,
         quads=ict.quads,
         uv=ict.uv,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...data import FloatArray, IntArray
+from ...head.ict import part_of_faces, repeat_last
 
 CENTIMETRE, DECIMETRE = 0.01, 0.1
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
@@ -45,18 +46,15 @@ class IctFaceKit:
 def read_ict(data: Path) -> IctFaceKit:
     """Read ``head_models/ict_facekit.npz`` below ``data``."""
     with np.load(data / "head_models" / "ict_facekit.npz", allow_pickle=False) as archive:
-        part = np.zeros(len(archive["faces"]), np.uint8)
-        for index, (first, last) in enumerate(archive["part_face_range"]):
-            part[first:last] = index
         return IctFaceKit(
             mean=archive["neutral"] * CENTIMETRE,
             identity=archive["identity"].astype(np.float32) * CENTIMETRE,
             expression=archive["expression"].astype(np.float32) * CENTIMETRE,
             expression_names=tuple(str(name) for name in archive["expression_names"]),
-            quads=_repeat_last(archive["faces"]),
+            quads=repeat_last(archive["faces"]),
             uv=archive["uv"],
-            uv_quads=_repeat_last(archive["uv_faces"]),
-            part=part,
+            uv_quads=repeat_last(archive["uv_faces"]),
+            part=part_of_faces(archive["part_face_range"], len(archive["faces"])),
             part_names=tuple(str(name) for name in archive["part_names"]),
             materials=archive["materials"][archive["face_material"]],
             landmarks68=archive["landmarks68"],
@@ -86,16 +84,10 @@ def read_makehuman(data: Path) -> MakeHumanHead:
     with np.load(data / "head_models" / "makehuman_head.npz", allow_pickle=False) as archive:
         return MakeHumanHead(
             base=archive["neutral"] * DECIMETRE,
-            quads=_repeat_last(archive["faces"]),
+            quads=repeat_last(archive["faces"]),
             uv=archive["uv"],
-            uv_quads=_repeat_last(archive["uv_faces"]),
+            uv_quads=repeat_last(archive["uv_faces"]),
             target_names=tuple(str(name) for name in archive["target_names"]),
             target_groups=tuple(str(name) for name in archive["target_group"]),
             targets=archive["target_delta"],
         )
-
-
-def _repeat_last(quads: np.ndarray) -> IntArray:
-    """Both files mark a triangle by -1 in the fourth corner; ours repeats the third."""
-    fixed = quads.astype(np.int32)
-    return np.where(fixed < 0, fixed[:, [0, 1, 2, 2]], fixed)

@@ -1,0 +1,166 @@
+"""Many photos from the command line: what is written, reported and returned."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from ml.batch import collect_photos, plan
+from ml.cli import main
+from ml.errors import HeadError, UsageError
+from ml.reconstruction import load_reconstruction, save_reconstruction
+from tests.support.fake_walks import tiny_head, walk
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments], walk=walk)
+
+
+def photos(folder, *names):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    return folder
+
+
+def rows(out):
+    return {
+        row["photo"].split("/")[-1]: row for row in json.loads((out / "report.json").read_text())
+    }
+
+
+def test_all_succeed(tmp_path):
+    out = tmp_path / "out"
+    assert run(photos(tmp_path / "in", "b.jpg", "A.PNG", "notes.txt"), "--out", out) == 0
+    told = rows(out)
+    assert set(told) == {"A.PNG", "b.jpg"}
+    assert told["b.jpg"]["status"] == "ok"
+    assert told["b.jpg"]["confidence"] == 0.75
+    assert (out / "b" / "reconstruction.npz").exists()
+    with (out / "report.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [row["status"] for row in table] == ["ok", "ok"]
+
+
+def test_failures_do_not_stop_the_batch(tmp_path, capsys):
+    out = tmp_path / "out"
+    folder = photos(tmp_path / "in", "noface.jpg", "good.jpg", "crash.jpg")
+    assert run(folder, "--out", out) == 1
+    told = rows(out)
+    assert told["good.jpg"]["status"] == "ok"
+    assert told["noface.jpg"]["code"] == "no_face"
+    assert told["noface.jpg"]["hint"] == "Use another photo"
+    assert "ZeroDivisionError" in told["crash.jpg"]["error"]
+    failed = json.loads((out / "noface" / "reconstruction.json").read_text())
+    assert failed["status"] == "failed"
+    assert "noface.jpg" in failed["error"]["message"]
+    assert "1 ok, 2 failed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--out", "out"],
+        ["in"],
+        ["nowhere", "--out", "out"],
+        ["in", "--out", "out", "--jobs", "0"],
+        ["in", "--out", "out", "--landmarks", "magic"],
+        ["in", "--out", "out", "--texture-size", "7"],
+        ["empty", "--out", "out"],
+    ],
+)
+def test_wrong_usage_is_two(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    photos(tmp_path / "in", "a.jpg")
+    (tmp_path / "empty").mkdir()
+    try:
+        status = run(*arguments)
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    assert not (tmp_path / "out" / "a").exists()
+
+
+def test_photos_of_one_name_get_folders_of_their_own(tmp_path):
+    names = [tmp_path / name for name in ("a.jpg", "a.png", "A.webp", "b.jpg")]
+    folders = [task.folder.name for task in plan(names, tmp_path / "out")]
+    assert folders == ["a", "a_png", "A_webp", "b"]
+
+
+def test_collecting_photos(tmp_path):
+    folder = photos(tmp_path / "in", "b.JPG", "a.tiff", "c.txt")
+    photos(folder / "deep", "d.jpg")
+    assert [p.name for p in collect_photos([folder])] == ["a.tiff", "b.JPG"]
+    assert len(collect_photos([folder], recursive=True)) == 3
+    # A file named by the person is taken at its word; named twice it is done once.
+    assert len(collect_photos([folder / "c.txt", folder / "c.txt"])) == 1
+    with pytest.raises(UsageError, match="nowhere"):
+        collect_photos([tmp_path / "nowhere"])
+
+
+def test_several_faces_get_folders_beside_the_first(tmp_path):
+    out = tmp_path / "out"
+    assert run(photos(tmp_path / "in", "two.jpg"), "--out", out, "--face", "all") == 0
+    assert load_reconstruction(out / "two").confidence == 0.75
+    assert load_reconstruction(out / "two_face2").confidence == 0.5
+
+
+def test_finished_heads_are_kept(tmp_path):
+    out = tmp_path / "out"
+    folder = photos(tmp_path / "in", "noface.jpg")
+    save_reconstruction(tiny_head(folder / "noface.jpg"), out / "noface")
+    assert run(folder, "--out", out, "--skip-existing") == 0
+    assert rows(out)["noface.jpg"]["status"] == "skipped"
+    assert run(folder, "--out", out) == 1
+    assert load_reconstruction(out / "noface").confidence == 0.75
+
+
+def test_a_killed_process_costs_one_photo(tmp_path):
+    out = tmp_path / "out"
+    names = ("a.jpg", "killed.jpg", "b.jpg", "c.jpg")
+    assert run(photos(tmp_path / "in", *names), "--out", out, "--jobs", "2") == 1
+    told = rows(out)
+    assert told["killed.jpg"]["status"] == "failed"
+    assert "was killed" in told["killed.jpg"]["error"]
+    assert [told[name]["status"] for name in ("a.jpg", "b.jpg", "c.jpg")] == ["ok"] * 3
+
+
+def test_a_result_comes_back_as_it_was_written(tmp_path):
+    head = tiny_head(tmp_path / "photo.jpg")
+    save_reconstruction(head, tmp_path / "head")
+    again = load_reconstruction(tmp_path / "head" / "reconstruction.json")
+    for name in ("vertices", "vertices_expressed", "quads", "shape_keys", "landmarks_478"):
+        np.testing.assert_array_equal(getattr(again.mesh, name), getattr(head.mesh, name))
+    np.testing.assert_allclose(
+        again.coefficients.expression, head.coefficients.expression, atol=1e-6
+    )
+    assert again.provenance == head.provenance
+    assert {path.name for path in (tmp_path / "head").iterdir()} == {
+        "reconstruction.npz", "reconstruction.json", "albedo.png", "photo.jpg",
+    }  # fmt: skip
+
+
+def test_the_files_keep_their_contract(tmp_path):
+    save_reconstruction(tiny_head(tmp_path / "photo.jpg"), tmp_path)
+    with np.load(tmp_path / "reconstruction.npz", allow_pickle=False) as arrays:
+        assert set(arrays.files) == {
+            "vertices", "vertices_expressed", "quads", "uv", "uv_quads", "part", "part_names",
+            "landmarks_68", "landmarks_478", "shape_keys", "shape_key_names",
+        }  # fmt: skip
+    about = json.loads((tmp_path / "reconstruction.json").read_text())
+    assert {
+        "status", "model", "photo", "face_box", "identity", "expression", "camera",
+        "landmarks_68", "landmarks_478", "confidence", "timings_ms",
+    } <= set(about)  # fmt: skip
+    assert len(about["expression"]) == 52
+    assert set(about["camera"]) == {"intrinsics", "rotation", "translation"}
+    assert {"width", "height", "sha256"} <= set(about["photo"])
+
+
+@pytest.mark.parametrize("missing", ["reconstruction.npz", "reconstruction.json"])
+def test_an_incomplete_result_is_refused(tmp_path, missing):
+    save_reconstruction(tiny_head(tmp_path / "photo.jpg"), tmp_path)
+    (tmp_path / missing).write_bytes(b"{")
+    with pytest.raises(HeadError, match="not a complete reconstruction"):
+        load_reconstruction(tmp_path)

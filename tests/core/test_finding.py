@@ -1,0 +1,134 @@
+"""Proposals, looking again, and choosing among several faces."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.data import FaceBox, HeadCoefficients, Landmarks, Photo, RegressorOutput
+from ml.errors import NoFaceFound, UsageError
+from ml.finding import find_faces
+from ml.photo.crop import BOX_SCALE, box_from_landmarks, crop_face, crop_to_photo
+from ml.photo.faces import choose, merge, prominence, propose_harder
+
+PHOTO = Photo(np.zeros((400, 600, 3), np.uint8), Path("group.jpg"), "0" * 64)
+
+
+def face_at(x: float, y: float, size: float) -> np.ndarray:
+    """(478, 2) points of an upright face whose 468 points fill ``size`` x ``size``."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-0.5, 0.5, (478, 2))
+    points[[10, 152]] = [[0, -0.5], [0, 0.5]]
+    points[[33, 263]] = [[-0.35, -0.1], [0.35, -0.1]]
+    points[[127, 356]] = [[-0.5, 0], [0.5, 0]]
+    return (points * size + [x, y]).astype(np.float32)
+
+
+def looking(faces: list[tuple[float, float, float]]):
+    """A network that sees the given faces when a crop is centred near one, and nothing else."""
+
+    def predict(crops):
+        outputs = []
+        for crop in crops:
+            centre = crop.to_photo[:, :2] @ [64, 64] + crop.to_photo[:, 2]
+            away = [np.hypot(*(centre - face[:2])) / face[2] for face in faces]
+            best = int(np.argmin(away))
+            confidence = float(np.clip(1 - away[best], 0, 1))
+            points = face_at(*faces[best])
+            outputs.append(
+                RegressorOutput(
+                    HeadCoefficients(np.zeros(2, np.float32), np.zeros(2, np.float32)),
+                    np.eye(3, dtype=np.float32),
+                    Landmarks(points, np.ones(len(points), np.float32)),
+                    confidence,
+                )
+            )
+        return outputs
+
+    return predict
+
+
+def test_a_second_look_frames_the_face_exactly():
+    rough = [FaceBox((330.0, 180.0), 90.0)]
+    found = find_faces(PHOTO, rough, looking([(300, 200, 80)]))
+    assert len(found) == 1
+    assert found[0].box.center == pytest.approx((300, 200), abs=1)
+    assert found[0].box.size == pytest.approx(80 * BOX_SCALE, rel=0.02)
+    assert found[0].output.confidence > 0.95
+
+
+def test_proposals_of_one_face_give_one_and_far_ones_fall():
+    faces = [(150, 200, 80), (450, 200, 60)]
+    proposals = [FaceBox((x, 200.0), 100.0) for x in (140, 160, 170, 440, 300)]
+    found = find_faces(PHOTO, proposals, looking(faces))
+    assert sorted(round(face.box.center[0]) for face in found) == [150, 450]
+    assert find_faces(PHOTO, [FaceBox((20.0, 20.0), 50.0)], looking(faces)) == []
+    assert find_faces(PHOTO, [], looking(faces)) == []
+
+
+def test_prominence_prefers_large_then_central():
+    large, small = FaceBox((300, 200), 200), FaceBox((300, 200), 90)
+    aside = FaceBox((580, 380), 200)
+    assert prominence(large, PHOTO) > prominence(aside, PHOTO) > prominence(small, PHOTO)
+
+
+def test_choosing_faces():
+    assert list(choose(3, "prominent", PHOTO.path)) == [0]
+    assert list(choose(3, "all", PHOTO.path)) == [0, 1, 2]
+    assert list(choose(3, "2", PHOTO.path)) == [1]
+    with pytest.raises(NoFaceFound, match=r"group\.jpg has 3 faces"):
+        choose(3, "4", PHOTO.path)
+    with pytest.raises(NoFaceFound, match=r"No face was found in group\.jpg"):
+        choose(0, "all", PHOTO.path)
+    for wrong in ("0", "-1", "biggest", ""):
+        with pytest.raises(UsageError):
+            choose(3, wrong, PHOTO.path)
+
+
+def test_merge_joins_overlapping_boxes_only():
+    boxes = [FaceBox((100, 100), 50, 0, 3), FaceBox((106, 100), 54, 0, 2), FaceBox((300, 90), 50)]
+    merged = merge(boxes)
+    assert len(merged) == 2
+    assert merged[0].center[0] == pytest.approx(103)
+    assert merged[0].score == 5
+
+
+def test_harder_proposals_cover_the_photo_and_stay_few():
+    boxes = propose_harder(PHOTO)
+    assert 10 < len(boxes) <= 92
+    # Whatever face a tenth of the photo's height or larger there is, some square holds it.
+    for x, y, size in ((60, 60, 120), (300, 200, 300), (540, 340, 110)):
+        assert any(
+            np.hypot(box.center[0] - x, box.center[1] - y) < 0.5 * box.size
+            and 0.4 < box.size / size < 3.5
+            for box in boxes
+        )
+
+
+def test_crop_map_follows_centre_size_and_roll():
+    box = FaceBox((50.0, 80.0), 64.0, np.pi / 2)
+    to_photo = crop_to_photo(box, 128)
+    np.testing.assert_allclose(to_photo @ [64, 64, 1], [50, 80], atol=1e-4)
+    # Rolled clockwise by a quarter turn, the crop's top edge is the photo's right side.
+    np.testing.assert_allclose(to_photo @ [64, 0, 1], [82, 80], atol=1e-4)
+
+
+def test_crop_shows_what_the_box_frames_and_repeats_the_border():
+    rgb = np.zeros((200, 200, 3), np.uint8)
+    rgb[60:140, 60:140, 0] = 255
+    rgb[0] = 77
+    photo = Photo(rgb, Path("square.png"), "")
+    inside = crop_face(photo, FaceBox((100.0, 100.0), 80.0)).rgb
+    assert (inside[4:-4, 4:-4, 0] == 255).all()
+    above = crop_face(photo, FaceBox((100.0, -60.0), 40.0)).rgb
+    assert (above == 77).all()
+
+
+def test_box_turns_with_the_face():
+    points = face_at(300, 200, 100)
+    turn = np.radians(25)
+    spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    turned = ((points - [300, 200]) @ spin.T + [300, 200]).astype(np.float32)
+    straight, rolled = box_from_landmarks(points), box_from_landmarks(turned)
+    assert rolled.roll - straight.roll == pytest.approx(turn, abs=1e-3)
+    assert rolled.size == pytest.approx(straight.size, rel=1e-3)

@@ -1,0 +1,146 @@
+"""Photos as viewers show them, and a clear word for each that cannot be read."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.errors import ImageUnreadable
+from ml.photo.read import read_photo
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    """(60, 80, 3): red to the right, green downwards."""
+    y, x = np.mgrid[0:60, 0:80]
+    return np.stack([x * 3, y * 4, np.full_like(x, 90)], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".jpg", ".webp"])
+def test_formats(picture, tmp_path, suffix):
+    path = tmp_path / f"photo{suffix}"
+    Image.fromarray(picture).save(path, quality=98)
+    photo = read_photo(path)
+    assert (photo.width, photo.height) == (80, 60)
+    assert np.abs(photo.rgb.astype(int) - picture).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "tolerance"), [("L", 45), ("P", 25), ("CMYK", 30), ("LA", 45), ("1", 130)]
+)
+def test_modes_become_rgb(picture, tmp_path, mode, tolerance):
+    path = tmp_path / ("photo.tif" if mode == "CMYK" else "photo.png")
+    Image.fromarray(picture).convert(mode).save(path)
+    photo = read_photo(path)
+    assert photo.rgb.shape == (60, 80, 3)
+    assert photo.rgb.dtype == np.uint8
+    grey = picture @ [0.299, 0.587, 0.114]
+    assert np.abs(photo.rgb @ [0.299, 0.587, 0.114] - grey).mean() < tolerance
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_are_scaled_not_cut(tmp_path, suffix):
+    values = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    path = tmp_path / f"deep{suffix}"
+    Image.fromarray(values).save(path)
+    rgb = read_photo(path).rgb
+    assert np.abs(rgb[..., 0].astype(float) - values / 257).max() <= 1
+
+
+def test_transparency_is_shown_on_grey(tmp_path):
+    rgba = np.zeros((40, 40, 4), np.uint8)
+    rgba[:, 20:] = [255, 0, 0, 255]
+    path = tmp_path / "alpha.png"
+    Image.fromarray(rgba).save(path)
+    rgb = read_photo(path).rgb
+    assert rgb[5, 5].tolist() == [128, 128, 128]
+    assert rgb[5, 35].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation_is_applied(picture, tmp_path, orientation):
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(picture).save(path, exif=exif, quality=98)
+    photo = read_photo(path)
+    turns = {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}
+    upright = np.rot90(
+        picture[:, ::-1] if orientation in (2, 4, 5, 7) else picture, turns[orientation]
+    )
+    assert np.abs(photo.rgb.astype(int) - upright).mean() < 4
+
+
+def test_focal_length_comes_from_exif(picture, tmp_path):
+    path = tmp_path / "focal.jpg"
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 72
+    Image.fromarray(picture).save(path, exif=exif)
+    assert read_photo(path).focal_px == pytest.approx(72 / 36 * 80)
+    Image.fromarray(picture).save(path)
+    assert read_photo(path).focal_px is None
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def jpeg(size: tuple[int, int], tmp_path) -> bytes:
+    path = tmp_path / "made.jpg"
+    Image.new("RGB", size, (90, 120, 150)).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing", "does not exist"),
+        ("empty", "is empty"),
+        ("text", "not an image"),
+        ("truncated", "damaged or cut off"),
+        ("bomb", "megapixels"),
+        ("giant", "megapixels"),
+        ("tiny", "only 20 x 20"),
+        ("strip", "strip"),
+        ("folder", "is a folder"),
+    ],
+)
+def test_each_bad_file_has_its_own_error(tmp_path, name, words):
+    path = tmp_path / f"{name}.jpg"
+    contents = {
+        "empty": lambda: b"",
+        "text": lambda: b"dear diary " * 50,
+        "truncated": lambda: jpeg((600, 400), tmp_path)[:1500],
+        "bomb": lambda: png_header(60_000, 60_000),
+        "giant": lambda: png_header(11_000, 10_000),
+        "tiny": lambda: jpeg((20, 20), tmp_path),
+        "strip": lambda: jpeg((900, 40), tmp_path),
+    }
+    if name == "folder":
+        path.mkdir()
+    elif name in contents:
+        path.write_bytes(contents[name]())
+    with pytest.raises(ImageUnreadable, match=words) as caught:
+        read_photo(path)
+    assert path.name in caught.value.message
+    assert caught.value.hint
+
+
+def test_reading_leaves_pillow_as_it_was(picture, tmp_path):
+    from PIL import ImageFile
+
+    before = (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
+    path = tmp_path / "photo.png"
+    Image.fromarray(picture).save(path)
+    read_photo(path)
+    assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)

@@ -1,0 +1,109 @@
+"""The worker's protocol, with a fake walk and as a real process."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ml.errors import NoFaceFound
+from ml.worker import Worker
+from tests.support.fake_walks import tiny_head
+
+ROOT = Path(__file__).resolve().parents[2]
+STRAY = "print('stray'); import runpy; runpy.run_module('ml.worker', run_name='__main__')"
+
+
+def talk(*requests: object, walk=None) -> list[dict]:
+    lines = [item if isinstance(item, str) else json.dumps(item) for item in requests]
+    answers = io.StringIO()
+    Worker(io.StringIO("\n".join(lines) + "\n"), answers, walk=walk).run()
+    return [json.loads(line) for line in answers.getvalue().splitlines()]
+
+
+def reconstruct(tmp_path, number=7, **settings):
+    data = {"photo": str(tmp_path / "me.jpg"), "out": str(tmp_path / "out"), "settings": settings}
+    return {"id": number, "type": "reconstruct", "data": data}
+
+
+def good_walk(photo, settings, progress):
+    progress(0.25, "Finding the face")
+    return (tiny_head(photo),)
+
+
+def test_ready_progress_result(tmp_path):
+    ready, progress, result = talk(reconstruct(tmp_path), walk=good_walk)
+    assert ready["type"] == "ready"
+    assert {"python", "torch", "effigy_version", "pid"} <= set(ready["data"])
+    assert progress == {
+        "id": 7, "type": "progress", "data": {"fraction": 0.25, "message": "Finding the face"},
+    }  # fmt: skip
+    assert result["type"] == "result"
+    head = result["data"]["heads"][0]
+    assert Path(head["json"]).is_file()
+    assert Path(head["directory"]) == tmp_path / "out"
+
+
+def test_settings_arrive(tmp_path):
+    seen = []
+
+    def walk(photo, settings, progress):
+        seen.append((photo.name, settings.face, settings.texture_size))
+        return (tiny_head(photo),)
+
+    talk(reconstruct(tmp_path, face="2", texture_size=0), walk=walk)
+    assert seen == [("me.jpg", "2", 0)]
+
+
+def test_errors_are_answers_and_the_worker_goes_on(tmp_path):
+    def walk(photo, settings, progress):
+        if settings.face == "2":
+            raise NoFaceFound("No face", "Try another")
+        if settings.face == "3":
+            raise ZeroDivisionError
+        return (tiny_head(photo),)
+
+    told = talk(
+        reconstruct(tmp_path, 1, face="2"),
+        reconstruct(tmp_path, 2, face="3"),
+        reconstruct(tmp_path, 3, shape="round"),
+        "not json",
+        "[]",
+        {"id": 5, "type": "sing", "data": {}},
+        reconstruct(tmp_path, 6),
+        walk=walk,
+    )
+    codes = [(item["id"], item["type"], item["data"].get("code")) for item in told[1:]]
+    assert codes == [
+        (1, "error", "no_face"), (2, "error", "unexpected"), (3, "error", "usage"),
+        (None, "error", "usage"), (None, "error", "usage"), (5, "error", "usage"),
+        (6, "result", None),
+    ]  # fmt: skip
+    assert told[1]["data"] == {"code": "no_face", "message": "No face", "hint": "Try another"}
+
+
+def test_shutdown_ends_it(tmp_path):
+    told = talk({"id": 1, "type": "shutdown"}, reconstruct(tmp_path), walk=good_walk)
+    assert [item["type"] for item in told] == ["ready"]
+
+
+@pytest.mark.parametrize("last_word", ["", '{"id": 1, "type": "shutdown", "data": {}}\n'])
+def test_a_real_process_speaks_only_the_protocol(last_word):
+    done = subprocess.run(
+        [sys.executable, "-c", STRAY],
+        cwd=ROOT, input=last_word, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    stray, ready = done.stdout.splitlines()
+    assert stray == "stray"
+    assert json.loads(ready)["type"] == "ready"
+
+
+def test_importing_the_core_is_cheap():
+    code = (
+        "import sys, ml, ml.errors, ml.data, ml.reconstruction, ml.report, ml.head.arkit;"
+        "heavy = {'torch', 'cv2', 'numba', 'bpy', 'PIL', 'scipy'} & set(sys.modules);"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

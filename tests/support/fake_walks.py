@@ -1,0 +1,62 @@
+"""Walks that need no weights; importable, so that other processes can run them too."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ml.data import Camera, HeadCoefficients, Settings
+from ml.errors import NoFaceFound
+from ml.head.arkit import EXPRESSION_NAMES
+from ml.reconstruction import HeadMesh, Provenance, Reconstruction
+
+
+def tiny_head(photo: Path) -> Reconstruction:
+    """A complete result with four vertices."""
+    square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+    keys = np.zeros((len(EXPRESSION_NAMES), 4, 3), np.float32)
+    keys[:, 0, 2] = np.linspace(0.001, 0.05, len(keys))
+    mesh = HeadMesh(
+        vertices=square,
+        vertices_expressed=square + 0.5,
+        quads=np.array([[0, 1, 2, 3]], np.int32),
+        uv=square[:, :2],
+        uv_quads=np.array([[0, 1, 2, 3]], np.int32),
+        part=np.zeros(1, np.uint8),
+        part_names=("skin",),
+        shape_keys=keys,
+        shape_key_names=EXPRESSION_NAMES,
+        landmarks_68=np.zeros((68, 3), np.float32),
+        landmarks_478=np.zeros((478, 3), np.float32),
+    )
+    expression = np.linspace(0, 1, len(EXPRESSION_NAMES)).astype(np.float32)
+    intrinsics = np.array([[700, 0, 320], [0, 700, 240], [0, 0, 1]], np.float32)
+    return Reconstruction(
+        provenance=Provenance("tiny", "1", "CC0-1.0", photo.name, "ab" * 32, 640, 480, "0.1.0"),
+        mesh=mesh,
+        coefficients=HeadCoefficients(np.array([0.5, -1.25], np.float32), expression),
+        camera=Camera(
+            intrinsics, np.eye(3, dtype=np.float32), np.array([0, 0, 1], np.float32), 640, 480
+        ),
+        face_box=(10.0, 20.0, 110.0, 120.0),
+        landmarks_68_px=np.ones((68, 2), np.float32),
+        landmarks_478_px=np.ones((478, 2), np.float32),
+        confidence=0.75,
+        albedo=np.full((64, 64, 3), 200, np.uint8),
+        photo_rgb=np.full((48, 64, 3), 90, np.uint8),
+    )
+
+
+def walk(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
+    """Behaves as the photo's name says: noface, crash, killed, two; anything else succeeds."""
+    if photo.stem.startswith("noface"):
+        raise NoFaceFound(f"No face was found in {photo}", "Use another photo")
+    if photo.stem.startswith("crash"):
+        raise ZeroDivisionError("a fault in the code")
+    if photo.stem.startswith("killed"):
+        os._exit(9)
+    head = tiny_head(photo)
+    return (head, replace(head, confidence=0.5)) if photo.stem.startswith("two") else (head,)
