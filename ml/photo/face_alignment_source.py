@@ -8,6 +8,7 @@ face-alignment 1.5.0 this relies on: it looks for weights by their own names in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,12 +65,20 @@ class FaceAlignmentSource:
         scale = min(1.0, LARGEST_SIDE / max(photo.width, photo.height))
         size = (round(photo.width * scale), round(photo.height * scale))
         small = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA)
-        found = self._aligner.get_landmarks_from_image(small, return_bboxes=True)
-        if not found or found[0] is None:
+        boxes = self._aligner.face_detector.detect_from_image(small)
+        scaled = [(*(np.asarray(box[:4]) / scale), float(box[4])) for box in boxes]
+        return self.landmarks_in(photo, scaled)
+
+    def landmarks_in(
+        self, photo: Photo, boxes: Sequence[tuple[float, float, float, float, float]]
+    ) -> list[DetectedFace]:
+        """Landmarks of the faces in known (x0, y0, x1, y1, score) boxes, photo pixels."""
+        if not boxes:
             return []
+        found = self._aligner.get_landmarks_from_image(photo.rgb, detected_faces=list(boxes))
         return [
-            detected_face(np.asarray(points, np.float32) / scale, float(box[4]))
-            for points, box in zip(found[0], found[2], strict=True)
+            detected_face(np.asarray(points, np.float32)[:, :2], box[4])
+            for points, box in zip(found, boxes, strict=True)
         ]
 
 

@@ -1,5 +1,5 @@
 """One rasteriser interface: a built-in z-buffer, pytorch3d where it is installed and asked for."""
 
-from .rasterizer import Fragments, interpolate, rasterize, vertex_normals
+from .rasterizer import BACKENDS, Fragments, interpolate, rasterize, vertex_normals
 
-__all__ = ["Fragments", "interpolate", "rasterize", "vertex_normals"]
+__all__ = ["BACKENDS", "Fragments", "interpolate", "rasterize", "vertex_normals"]

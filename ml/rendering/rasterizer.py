@@ -6,11 +6,16 @@ pixel's centre is at +0.5; depth positive and growing away from the camera.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..data import FloatArray, IntArray
+from ..errors import UsageError
+
+Fill = Callable[[FloatArray, IntArray, IntArray, FloatArray, FloatArray], None]
+BACKENDS = ("builtin", "pytorch3d")
 
 
 @dataclass(frozen=True)
@@ -29,16 +34,22 @@ class Fragments:
     depth: FloatArray
 
 
-def rasterize(vertices: FloatArray, triangles: IntArray, width: int, height: int) -> Fragments:
+def rasterize(
+    vertices: FloatArray, triangles: IntArray, width: int, height: int, backend: str = "builtin"
+) -> Fragments:
     """Nearest triangle for every pixel.
 
     Parameters
     ----------
     vertices: (V, 3) pixel x, pixel y, depth. Triangles with a corner at depth <= 0 are skipped.
     triangles: (F, 3); both orientations are drawn.
-    """
-    from .zbuffer import fill
+    backend: one of BACKENDS. Never chosen by itself: on a CPU, pytorch3d is far slower.
 
+    Raises
+    ------
+    EngineUnavailable: the backend is not installed. UsageError: there is no such backend.
+    """
+    fill = _load_backend(backend)
     face = np.full((height, width), -1, np.int32)
     weights = np.zeros((height, width, 3), np.float32)
     depth = np.full((height, width), np.inf, np.float32)
@@ -50,6 +61,19 @@ def rasterize(vertices: FloatArray, triangles: IntArray, width: int, height: int
         depth,
     )
     return Fragments(face, weights, depth)
+
+
+def _load_backend(name: str) -> Fill:
+    # Imported on use: numba and torch take longer to load than a small picture to draw.
+    if name == "builtin":
+        from .zbuffer import fill as builtin
+
+        return builtin
+    if name == "pytorch3d":
+        from .pytorch3d_backend import fill as pytorch3d
+
+        return pytorch3d
+    raise UsageError(f"There is no rasteriser {name!r}", f"Use one of: {', '.join(BACKENDS)}")
 
 
 def interpolate(fragments: Fragments, values: FloatArray, triangles: IntArray) -> FloatArray:

@@ -3,7 +3,7 @@
     python -m ml.training.data.generate --data ../shared/data --out out/data/v1
 
 Every sample depends only on the seed and its number, so any number of workers makes the same data,
-and an interrupted run goes on where it stopped. Arrays, N samples, L landmarks, I identity modes:
+and an interrupted run goes on where it stopped. ``meta.json`` says what is being made. Arrays, N samples, L landmarks, I identity modes:
 
     images (N, 144, 144, 3) uint8         crop with a margin of 144/128 round the network's
     points (N, L, 2) float32              pixels of the stored image, (0, 0) its top-left corner
@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ...errors import UsageError
 from .portraits import load_portraits
 from .samples import STORED, Sample, Studio, make_sample
 from .scene import load_stage
@@ -47,7 +48,12 @@ def open_studio(data: Path, reference: Path, fits: Path) -> Studio:
 
 
 def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
-    """Open or create the memory-mapped arrays in ``out``."""
+    """Open or create the memory-mapped arrays in ``out``.
+
+    Raises
+    ------
+    UsageError: an array is already there with another shape.
+    """
     points, modes = len(studio.stage.dense.mean), len(studio.stage.dense.identity)
     layout: dict[str, tuple[tuple[int, ...], type]] = {
         "images": ((STORED, STORED, 3), np.uint8),
@@ -62,13 +68,36 @@ def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
     arrays = {}
     for name, (shape, dtype) in layout.items():
         path = out / f"{name}.npy"
-        if path.exists():
-            arrays[name] = np.lib.format.open_memmap(path, mode="r+")
-        else:
-            arrays[name] = np.lib.format.open_memmap(
-                path, mode="w+", dtype=dtype, shape=(count, *shape)
+        wanted = (count, *shape)
+        if not path.exists():
+            arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=wanted)
+            continue
+        arrays[name] = np.lib.format.open_memmap(path, mode="r+")
+        if arrays[name].shape != wanted:
+            raise UsageError(
+                f"{path} has shape {arrays[name].shape}, this run needs {wanted}",
+                "Choose another --out, or delete the folder",
             )
     return arrays
+
+
+def write_meta(out: Path, meta: dict[str, object]) -> None:
+    """Record what ``out`` holds; refuse to mix two kinds of samples in one folder.
+
+    Raises
+    ------
+    UsageError: ``out`` was started with another seed, count or shares.
+    """
+    path = out / "meta.json"
+    if path.exists():
+        stored = json.loads(path.read_text())
+        other = [name for name, value in stored.items() if meta.get(name) != value]
+        if other:
+            raise UsageError(
+                f"{out} holds samples made with another {', '.join(other)}",
+                "Choose another --out, or delete the folder",
+            )
+    path.write_text(json.dumps(meta, indent=1))
 
 
 def store(arrays: dict[str, np.ndarray], row: int, sample: Sample) -> None:
@@ -91,16 +120,15 @@ def _open_worker(data: Path, reference: Path, fits: Path) -> None:
     _studio = open_studio(data, reference, fits)
 
 
-def _make_chunk(out: Path, count: int, first: int, seed: int, shares: list[float]) -> int:
+def _make_chunk(out: Path, count: int, rows: range, seed: int, shares: list[float]) -> int:
     assert _studio is not None
     arrays = make_arrays(out, count, _studio)
-    last = min(first + CHUNK, count)
-    for row in range(first, last):
+    for row in rows:
         rng = np.random.default_rng([seed, row])
         kind = int(rng.choice(len(shares), p=shares))
         store(arrays, row, make_sample(_studio, kind, rng))
-    (out / "done" / str(first)).touch()
-    return last - first
+    (out / "done" / str(rows.start)).touch()
+    return len(rows)
 
 
 def main() -> None:
@@ -118,22 +146,24 @@ def main() -> None:
     shares = [config["shares"][kind] for kind in ("photo", "profiled", "render", "negative")]
     (arguments.out / "done").mkdir(parents=True, exist_ok=True)
     studio = (arguments.data, arguments.reference, arguments.fits)
-    make_arrays(arguments.out, count, open_studio(*studio))
-    waiting = [
-        first for first in range(0, count, CHUNK)
-        if not (arguments.out / "done" / str(first)).exists()
-    ]  # fmt: skip
+    opened = open_studio(*studio)
+    points, modes = len(opened.stage.dense.mean), len(opened.stage.dense.identity)
+    write_meta(arguments.out, {
+        "count": count, "seed": seed, "shares": config["shares"], "size": STORED,
+        "points": points, "identity_modes": modes,
+    })  # fmt: skip
+    make_arrays(arguments.out, count, opened)
+    chunks = [range(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
+    waiting = [rows for rows in chunks if not (arguments.out / "done" / str(rows.start)).exists()]
     # Forked workers would inherit locks of OpenCV's and numba's threads.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(arguments.workers, spawn, _open_worker, studio) as pool:
         jobs = [
-            pool.submit(_make_chunk, arguments.out, count, first, seed, shares) for first in waiting
+            pool.submit(_make_chunk, arguments.out, count, rows, seed, shares) for rows in waiting
         ]
-        with tqdm(total=count, initial=count - len(waiting) * CHUNK, unit="sample") as bar:
+        with tqdm(total=count, initial=count - sum(map(len, waiting)), unit="sample") as bar:
             for job in jobs:
                 bar.update(job.result())
-    meta = {"count": count, "seed": seed, "shares": config["shares"], "size": STORED}
-    (arguments.out / "meta.json").write_text(json.dumps(meta, indent=1))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ...data import Camera, FloatArray, HeadCoefficients, IntArray
+from ...data import Camera, FloatArray, HeadCoefficients
 from ...fitting.camera import make_intrinsics
 from ...rendering import rasterize, vertex_normals
 from .scene import Stage, at
@@ -127,10 +127,3 @@ def eyeball_colours(points: FloatArray, iris: np.ndarray) -> FloatArray:
     colours[radius < 0.0060] = iris
     colours[radius < 0.0024] = 12
     return colours.astype(np.float32)
-
-
-def mirror_points(points: FloatArray, order: IntArray, width: float) -> FloatArray:
-    """(L, 2) points of the horizontally flipped picture."""
-    flipped = points[order].copy()
-    flipped[:, 0] = width - flipped[:, 0]
-    return flipped

@@ -17,7 +17,6 @@ DRAWN = (
     "Face", "Head and Neck", "Mouth socket", "Eye socket left", "Eye socket right",
     "Gums and tongue", "Teeth", "Eyeball left", "Eyeball right",
 )  # fmt: skip
-INSIDE = ("Mouth socket", "Eye socket left", "Eye socket right", "Gums and tongue")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""face-alignment: silent without weights, and working with a checkpoint of its own make."""
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml.data import Photo
+from ml.errors import WeightsMissing
+from ml.photo.face_alignment_source import WEIGHT_FILES, FaceAlignmentSource, detected_face
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """torch's hub folder, moved to an empty place."""
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(str(tmp_path / "hub"))
+    yield tmp_path / "hub" / "checkpoints"
+    torch.hub.set_dir(before)
+
+
+def test_without_weights_it_says_what_to_do(hub, no_network):
+    with pytest.raises(WeightsMissing) as caught:
+        FaceAlignmentSource()
+    assert WEIGHT_FILES[0] in caught.value.message
+    assert str(hub) in caught.value.message
+    assert "--allow-download" in caught.value.hint
+
+
+def test_a_checkpoint_of_its_own_architecture_runs_offline(hub, no_network, monkeypatch):
+    """The whole path from files to landmarks, with random weights."""
+    from face_alignment.detection.sfd.net_s3fd import s3fd
+    from face_alignment.models import FAN
+
+    torch.manual_seed(0)
+    hub.mkdir(parents=True)
+    torch.save(FAN(4).state_dict(), hub / WEIGHT_FILES[0])
+    detector = s3fd()
+    with torch.no_grad():
+        for parameter in detector.parameters():
+            parameter.mul_(0.01)
+    torch.save(detector.state_dict(), hub / WEIGHT_FILES[1])
+    torch.set_num_threads(2)
+    try:
+        source = FaceAlignmentSource()
+    except (RuntimeError, AttributeError, TypeError) as error:
+        pytest.fail(f"face-alignment did not take its own checkpoint: {error}")
+    photo = Photo(np.full((96, 96, 3), 127, np.uint8), Path("grey.png"), "")
+    # What random weights see is nothing to rely on, only that it has the right form.
+    assert all(face.landmarks.points.shape == (68, 2) for face in source.detect(photo))
+    # With a box given, landmarks come back in photo pixels.
+    points = source.landmarks_in(photo, [(20.0, 20.0, 80.0, 80.0, 0.9)])
+    assert points[0].landmarks.points.shape == (68, 2)
+
+
+def test_box_and_sigma_follow_the_points():
+    angle = np.linspace(0, np.pi, 17)
+    points = np.zeros((68, 2), np.float32)
+    points[:17] = np.column_stack([200 - 60 * np.cos(angle), 150 + 70 * np.sin(angle)])
+    points[17:] = [200, 150]
+    points[36], points[45] = [165, 140], [235, 140]
+    face = detected_face(points, 0.9)
+    assert face.box.center[0] == pytest.approx(200, abs=1)
+    assert 120 < face.box.size < 240
+    assert face.box.roll == pytest.approx(0, abs=1e-6)
+    assert face.landmarks.sigma.min() > 0.5
+    quarter = (points - [200, 150]) @ np.array([[0, 1], [-1, 0]]) + [200, 150]
+    turned = detected_face(quarter.astype(np.float32), 0.9)
+    assert turned.box.roll == pytest.approx(np.pi / 2, abs=1e-5)
+    assert turned.box.size == pytest.approx(face.box.size, rel=1e-4)
