@@ -3,7 +3,8 @@
     python -m ml.training.data.generate --data ../shared/data --out out/data/v1
 
 Every sample depends only on the seed and its number, so any number of workers makes the same data,
-and an interrupted run goes on where it stopped. ``meta.json`` says what is being made. Arrays, N samples, L landmarks, I identity modes:
+and an interrupted run goes on where it stopped. ``meta.json`` says what is being made.
+Arrays, N samples, L landmarks, I identity modes:
 
     images (N, 144, 144, 3) uint8         crop with a margin of 144/128 round the network's
     points (N, L, 2) float32              pixels of the stored image, (0, 0) its top-left corner
