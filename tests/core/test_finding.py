@@ -1,5 +1,6 @@
 """Proposals, looking again, and choosing among several faces."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,16 @@ def test_proposals_of_one_face_give_one_and_far_ones_fall():
     assert sorted(round(face.box.center[0]) for face in found) == [150, 450]
     assert find_faces(PHOTO, [FaceBox((20.0, 20.0), 50.0)], looking(faces)) == []
     assert find_faces(PHOTO, [], looking(faces)) == []
+
+
+def test_a_confident_look_with_vague_points_is_no_face():
+    def predict(crops):
+        return [
+            replace(output, landmarks=replace(output.landmarks, sigma=output.landmarks.sigma * 8))
+            for output in looking([(300, 200, 80)])(crops)
+        ]
+
+    assert find_faces(PHOTO, [FaceBox((300.0, 200.0), 100.0)], predict) == []
 
 
 def test_prominence_prefers_large_then_central():
