@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import multiprocessing
@@ -81,11 +82,12 @@ def collect_photos(sources: Iterable[Path], *, recursive: bool = False) -> list[
 
 def plan(photos: Sequence[Path], out: Path) -> list[Task]:
     """A folder for every photo: its stem; ``stem_png`` and then ``stem_2`` where that is taken."""
-    taken: set[str] = set()
+    taken = {"report.json", "report.csv"}
     tasks = []
     for photo in photos:
         extension = photo.suffix.lower().lstrip(".")
-        for name in _names(photo.stem or "photo", extension):
+        # "...jpg" has the stem "..": a result must never leave its folder.
+        for name in _names(photo.stem.strip(". ") or "photo", extension):
             # Some file systems do not tell A from a.
             if name.lower() not in taken:
                 taken.add(name.lower())
@@ -113,6 +115,9 @@ def process(task: Task, options: BatchOptions, walk: Walk) -> Row:
         folders = write_heads(heads, task.folder, preview=options.preview)
     except HeadError as error:
         return _failed(task, error, begun)
+    except OSError as error:
+        hint = "Check that the folder can be written to and that the disk is not full"
+        return _failed(task, HeadError(f"Cannot write {task.folder} ({error})", hint), begun)
     except Exception as error:
         # A fault in one photo must not cost the others; the log has its traceback.
         logger.exception("unexpected error in %s", task.photo)
@@ -160,8 +165,10 @@ def _failed(task: Task, error: HeadError, begun: float) -> Row:
             "photo": {"name": task.photo.name},
             "error": {"code": error.code, "message": error.message, "hint": error.hint},
         }
-        task.folder.mkdir(parents=True, exist_ok=True)
-        (task.folder / JSON_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        # Where nothing can be written the report alone says what happened.
+        with contextlib.suppress(OSError):
+            task.folder.mkdir(parents=True, exist_ok=True)
+            (task.folder / JSON_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
     return Row(
         str(task.photo),
         "failed",
@@ -222,8 +229,12 @@ def _lane(
             except BrokenProcessPool:
                 pool = _one_process(threads)
                 hint = "It may have run out of memory: use fewer --jobs, or a smaller photo"
-                error = HeadError(f"The process working on {task.photo} was killed", hint)
-                done.put(_failed(task, error, time.perf_counter()))
+                killed = HeadError(f"The process working on {task.photo} was killed", hint)
+                done.put(_failed(task, killed, time.perf_counter()))
+            except Exception as error:
+                # Whoever waits for rows counts on one for every task.
+                logger.exception("no answer for %s", task.photo)
+                done.put(_failed(task, HeadError(repr(error), "See the log"), time.perf_counter()))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

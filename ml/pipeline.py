@@ -71,11 +71,14 @@ def warm_up() -> None:
 
 def check_settings(settings: Settings) -> None:
     """Raise UsageError for settings that no photo could satisfy."""
+    from .photo.faces import check_choice
+
     if settings.landmarks not in LANDMARK_SOURCES:
         raise UsageError(
             f"Unknown landmark source {settings.landmarks!r}",
             f"Use one of {', '.join(LANDMARK_SOURCES)}",
         )
+    check_choice(settings.face)
     if settings.texture_size and not 64 <= settings.texture_size <= 8192:
         raise UsageError(
             f"A texture of {settings.texture_size} pixels is out of range",

@@ -136,7 +136,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sys.stdin.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    # A damaged line is answered with an error; it must not end the process.
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     Worker(sys.stdin, answers).run()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 
@@ -53,10 +54,17 @@ class FaceAlignmentSource:
             )
         import face_alignment
 
-        # compile=True would spend minutes in a C++ compiler.
-        self._aligner = face_alignment.FaceAlignment(
-            face_alignment.LandmarksType.TWO_D, device="cpu", flip_input=False, compile=False
-        )
+        two_d = face_alignment.LandmarksType.TWO_D
+        try:
+            # compile=True would spend minutes in a C++ compiler.
+            self._aligner = face_alignment.FaceAlignment(
+                two_d, device="cpu", flip_input=False, compile=False
+            )
+        except (OSError, RuntimeError, EOFError, KeyError, UnpicklingError) as error:
+            raise WeightsMissing(
+                f"face-alignment's weights in {folder} cannot be used ({error})",
+                f"Delete {' and '.join(WEIGHT_FILES)} there and get them again",
+            ) from error
 
     def detect(self, photo: Photo) -> list[DetectedFace]:
         """All faces with their landmarks, in the order that the detector gives."""

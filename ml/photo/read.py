@@ -34,14 +34,14 @@ def read_photo(path: Path) -> Photo:
     content = _bytes_of(path)
     try:
         with warnings.catch_warnings():
-            # Pillow only warns of decompression bombs below twice its limit.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Pillow warns at 89 megapixels and refuses at 179: the limit here lies between.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as image:
                 _check_size(path, *image.size)
                 image.load()
                 focal = _focal_px(image)
                 rgb = _to_srgb(image)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
         raise ImageUnreadable(
             f"{path} claims to be larger than {LARGEST_PIXELS // 10**6} megapixels",
             "Reduce it in an image editor first",
@@ -59,14 +59,15 @@ def read_photo(path: Path) -> Photo:
 
 
 def _bytes_of(path: Path) -> bytes:
-    if path.is_dir():
-        raise ImageUnreadable(f"{path} is a folder", "Choose a photo, or use the batch command")
     try:
+        if path.is_dir():
+            raise ImageUnreadable(f"{path} is a folder", "Choose a photo, or use the batch command")
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise ImageUnreadable(f"{path} does not exist", "Check the path") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        # ValueError: a path that no system can hold, such as one with a null character.
+        reason = getattr(error, "strerror", None) or str(error)
         raise ImageUnreadable(
             f"{path} cannot be opened ({reason})", "Check the file's permissions"
         ) from error

@@ -43,6 +43,24 @@ def test_all_succeed(tmp_path):
     assert [row["status"] for row in table] == ["ok", "ok"]
 
 
+def test_no_name_leads_out_of_the_folder(tmp_path):
+    names = ["...jpg", ".hidden.png", "dots...jpg", "report.json.jpg"]
+    folders = [task.folder for task in plan([tmp_path / name for name in names], tmp_path / "out")]
+    assert [folder.name for folder in folders] == ["photo", "hidden", "dots", "report.json_jpg"]
+    assert {folder.parent for folder in folders} == {tmp_path / "out"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_folder_that_cannot_be_written_fails_its_own_photo(tmp_path, jobs):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "blocked").write_bytes(b"a file where the folder should be")
+    assert run(photos(tmp_path / "in", "blocked.jpg", "good.jpg"), "--out", out, "--jobs", jobs)
+    told = rows(out)
+    assert "Cannot write" in told["blocked.jpg"]["error"]
+    assert told["good.jpg"]["status"] == "ok"
+
+
 def test_failures_do_not_stop_the_batch(tmp_path, capsys):
     out = tmp_path / "out"
     folder = photos(tmp_path / "in", "noface.jpg", "good.jpg", "crash.jpg")
@@ -67,6 +85,7 @@ def test_failures_do_not_stop_the_batch(tmp_path, capsys):
         ["in", "--out", "out", "--jobs", "0"],
         ["in", "--out", "out", "--landmarks", "magic"],
         ["in", "--out", "out", "--texture-size", "7"],
+        ["in", "--out", "out", "--face", "first"],
         ["empty", "--out", "out"],
     ],
 )

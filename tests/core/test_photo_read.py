@@ -110,6 +110,7 @@ def jpeg(size: tuple[int, int], tmp_path) -> bytes:
         ("truncated", "damaged or cut off"),
         ("bomb", "megapixels"),
         ("giant", "megapixels"),
+        ("large", "damaged or cut off"),  # below the limit: only its missing pixels are wrong
         ("tiny", "only 20 x 20"),
         ("strip", "strip"),
         ("folder", "is a folder"),
@@ -123,6 +124,7 @@ def test_each_bad_file_has_its_own_error(tmp_path, name, words):
         "truncated": lambda: jpeg((600, 400), tmp_path)[:1500],
         "bomb": lambda: png_header(60_000, 60_000),
         "giant": lambda: png_header(11_000, 10_000),
+        "large": lambda: png_header(9_900, 10_000),
         "tiny": lambda: jpeg((20, 20), tmp_path),
         "strip": lambda: jpeg((900, 40), tmp_path),
     }

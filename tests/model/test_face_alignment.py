@@ -38,6 +38,14 @@ def test_without_weights_it_says_what_to_do(hub, no_network):
     assert "--allow-download" in caught.value.hint
 
 
+def test_damaged_weights_are_named(hub, no_network):
+    hub.mkdir(parents=True)
+    for name in WEIGHT_FILES:
+        (hub / name).write_bytes(b"not a checkpoint")
+    with pytest.raises(WeightsMissing, match=WEIGHT_FILES[0]):
+        FaceAlignmentSource()
+
+
 def test_a_checkpoint_of_its_own_architecture_runs_offline(hub, no_network, monkeypatch):
     """The whole path from files to landmarks, with random weights."""
     from face_alignment.detection.sfd.net_s3fd import s3fd
