@@ -187,6 +187,8 @@ def assemble(photo: Photo, model: HeadModel, face: FoundFace, fit: FitResult) ->
         shape_key_names=model.expression_names,
         landmarks_68=ibug.on(neutral),
         landmarks_478=mediapipe.on(neutral),
+        masks=model.masks,
+        joints={name: neutral[vertices].mean(0) for name, vertices in model.joints.items()},
     )
     return Reconstruction(
         provenance=Provenance(

@@ -8,6 +8,7 @@ Needs numpy only (plus Pillow to write the two images), so Blender's own Python 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ class HeadMesh:
     part: (F,) uint8 index into part_names.
     shape_keys: (K, V, 3) deltas in metres at value 1; shape_key_names: (K,).
     landmarks_68: (68, 3) iBUG order and landmarks_478: (478, 3) MediaPipe order, at rest.
+    masks: (V,) weights 0..1 by name: regions and skinning (see HeadModel.masks).
+    joints: (3,) places at rest by name: neck, head, jaw, chin, eye_left, eye_right.
     """
 
     vertices: FloatArray
@@ -71,6 +74,8 @@ class HeadMesh:
     shape_key_names: tuple[str, ...]
     landmarks_68: FloatArray
     landmarks_478: FloatArray
+    masks: Mapping[str, FloatArray] = field(default_factory=dict)
+    joints: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,10 @@ def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
         landmarks_478=mesh.landmarks_478,
         shape_keys=mesh.shape_keys,
         shape_key_names=np.array(mesh.shape_key_names),
+        mask_names=np.array(list(mesh.masks), dtype=str),
+        masks=np.round(255 * _stacked(mesh.masks, (0, len(mesh.vertices)))).astype(np.uint8),
+        joint_names=np.array(list(mesh.joints), dtype=str),
+        joints=_stacked(mesh.joints, (0, 3)),
     )
     for name, image in ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb)):
         if image is not None:
@@ -195,6 +204,8 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         shape_key_names=names,
         landmarks_68=arrays["landmarks_68"],
         landmarks_478=arrays["landmarks_478"],
+        masks=_named(arrays, "mask", np.float32(1 / 255)),
+        joints=_named(arrays, "joint", np.float32(1)),
     )
     return Reconstruction(
         provenance=Provenance(
@@ -225,6 +236,18 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         confidence=about["confidence"],
         timings=Timings(about["timings_ms"]),
     )
+
+
+def _stacked(named: Mapping[str, FloatArray], empty: tuple[int, int]) -> FloatArray:
+    return np.stack(list(named.values())) if named else np.zeros(empty, np.float32)
+
+
+def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[str, FloatArray]:
+    """The arrays ``{what}_names`` and ``{what}s`` as one mapping; results of old lack them."""
+    if f"{what}_names" not in arrays:
+        return {}
+    names = [str(name) for name in arrays[f"{what}_names"]]
+    return dict(zip(names, arrays[f"{what}s"].astype(np.float32) * unit, strict=True))
 
 
 def _write_image(image: ByteArray, path: Path) -> None:

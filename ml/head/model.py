@@ -86,7 +86,12 @@ class HeadModel:
     uv_quads: (F, 4) indices into ``uv``, corner by corner like ``quads``.
     part: (F,) uint8 index into ``part_names``.
     part_names: names of the parts (skin, eye_left, teeth, ...).
-    embeddings: landmark sets: "ibug68", "mediapipe478" and "dense" (the network's points).
+    embeddings: landmark sets: "ibug68", "mediapipe478", "dense" (the network's points), and
+        where the model has them "realy85" and "now7".
+    masks: (V,) weights 0..1 by name. Regions for sliders: brows, eyes, nose, cheeks, mouth, jaw,
+        ears, neck. Skinning: bone_neck, bone_head, bone_jaw, which sum to one with the eyes'.
+        REALY's regions: realy_nose, realy_mouth, realy_forehead, realy_cheek.
+    joints: vertices whose mean is a joint of the rig: neck, head, jaw, chin, eye_left, eye_right.
     """
 
     model_id: str
@@ -100,6 +105,8 @@ class HeadModel:
     part: np.ndarray
     part_names: tuple[str, ...]
     embeddings: Mapping[str, SurfacePoints] = field(default_factory=dict)
+    masks: Mapping[str, FloatArray] = field(default_factory=dict)
+    joints: Mapping[str, IntArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         vertices = len(self.shape.mean)

@@ -66,17 +66,20 @@ def save_head_model(model: HeadModel, path: Path) -> None:
     for name, embedding in model.embeddings.items():
         arrays[f"embedding/{name}/corners"] = embedding.corners.astype(np.int32)
         arrays[f"embedding/{name}/weights"] = embedding.weights.astype(np.float32)
+    for name, mask in model.masks.items():
+        arrays[f"mask/{name}"] = np.round(255 * mask).astype(np.uint8)
+    for name, vertices in model.joints.items():
+        arrays[f"joint/{name}"] = vertices.astype(np.int32)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
 def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
-    names = sorted({key.split("/")[1] for key in arrays if key.startswith("embedding/")})
     embeddings = {
         name: SurfacePoints(
             arrays[f"embedding/{name}/corners"], arrays[f"embedding/{name}/weights"]
         )
-        for name in names
+        for name in _names_under(arrays, "embedding")
     }
     return HeadModel(
         model_id=str(arrays["model_id"]),
@@ -94,7 +97,16 @@ def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
         part=arrays["part"],
         part_names=tuple(str(name) for name in arrays["part_names"]),
         embeddings=embeddings,
+        masks={
+            name: arrays[f"mask/{name}"].astype(np.float32) / 255
+            for name in _names_under(arrays, "mask")
+        },
+        joints={name: arrays[f"joint/{name}"] for name in _names_under(arrays, "joint")},
     )
+
+
+def _names_under(arrays: dict[str, np.ndarray], folder: str) -> list[str]:
+    return sorted({key.split("/")[1] for key in arrays if key.startswith(f"{folder}/")})
 
 
 def _basis(arrays: dict[str, np.ndarray], name: str) -> FloatArray:
