@@ -166,6 +166,7 @@ def test_the_files_keep_their_contract(tmp_path):
         assert set(arrays.files) == {
             "vertices", "vertices_expressed", "quads", "uv", "uv_quads", "part", "part_names",
             "landmarks_68", "landmarks_478", "shape_keys", "shape_key_names",
+            "masks", "mask_names", "joints", "joint_names",
         }  # fmt: skip
     about = json.loads((tmp_path / "reconstruction.json").read_text())
     assert {
