@@ -11,10 +11,11 @@ from . import (
     expression,
     photo_view,
     reconstruct,
+    rig,
     surroundings,
 )
 
-_MODULES = (reconstruct, batch, build, expression, photo_view, export, engine)
+_MODULES = (reconstruct, batch, build, expression, rig, photo_view, export, engine)
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 # The handle that Blender gives for the command, to take it back with.

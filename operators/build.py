@@ -7,10 +7,10 @@ from pathlib import Path
 import bpy
 
 from ..ml.errors import HeadError
-from ..ml.reconstruction import load_reconstruction
+from ..ml.reconstruction import Reconstruction, load_reconstruction
 from .edge import Edge
 from .scene.collection import build_head, rebuild_head, set_render_size
-from .scene.metadata import directory_of, is_head, record_of
+from .scene.metadata import active_head, directory_of, record_of
 
 
 class EFFIGY_OT_build(Edge, bpy.types.Operator):
@@ -44,7 +44,7 @@ class EFFIGY_OT_build(Edge, bpy.types.Operator):
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         obj = build_head(context.scene, _parent(context, self.collection), head, directory)
-        _make_active(context, obj)
+        make_active(context, obj)
         if context.scene.camera is None:
             context.scene.camera = obj["effigy_camera"]
         self.report({"INFO"}, f"Built {obj.name}")
@@ -63,22 +63,27 @@ class EFFIGY_OT_rebuild(Edge, bpy.types.Operator):
         return poll_head(cls, context) and poll_object_mode(cls, context)
 
     def run(self, context):
-        obj = context.object
-        directory, record = directory_of(obj), record_of(obj)
-        head = load_reconstruction(directory)
-        if head.provenance.photo_sha256 != record["photo_sha256"]:
-            raise HeadError(
-                f"{directory} now holds the head of another photo",
-                f"Reconstruct {record['photo_name']} again",
-            )
-        rebuild_head(obj, head, directory)
+        obj = active_head(context)
+        rebuild_head(obj, stored_head(obj), directory_of(obj))
         self.report({"INFO"}, f"Rebuilt {obj.name}")
         return {"FINISHED"}
 
 
+def stored_head(obj: bpy.types.Object) -> Reconstruction:
+    """The reconstruction that a head was built from. Raises HeadError if it is gone or another."""
+    directory, record = directory_of(obj), record_of(obj)
+    head = load_reconstruction(directory)
+    if head.provenance.photo_sha256 != record["photo_sha256"]:
+        raise HeadError(
+            f"{directory} now holds the head of another photo",
+            f"Reconstruct {record['photo_name']} again",
+        )
+    return head
+
+
 def poll_head(operator, context) -> bool:
-    """Whether a head made by Effigy is the active object; tells the person if not."""
-    if is_head(context.object):
+    """Whether a head made by Effigy, or its rig, is the active object; tells the person if not."""
+    if active_head(context) is not None:
         return True
     operator.poll_message_set("Select a head made by Effigy")
     return False
@@ -88,8 +93,18 @@ def poll_object_mode(operator, context) -> bool:
     """Whether Blender is in Object Mode; tells the person if not."""
     if context.mode == "OBJECT":
         return True
-    operator.poll_message_set("Leave Edit or Sculpt Mode first")
+    operator.poll_message_set("Go to Object Mode first")
     return False
+
+
+def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    """Select ``obj`` alone and make it active."""
+    if context.mode != "OBJECT" or obj.name not in context.view_layer.objects:
+        return  # someone is editing another object: do not take it away
+    for other in context.selected_objects:
+        other.select_set(False)
+    obj.select_set(True)
+    context.view_layer.objects.active = obj
 
 
 def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:
@@ -100,15 +115,6 @@ def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:
         found = bpy.data.collections.new(name)
         context.scene.collection.children.link(found)
     return found
-
-
-def _make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    if context.mode != "OBJECT" or obj.name not in context.view_layer.objects:
-        return  # someone is editing another object: do not take it away
-    for other in context.selected_objects:
-        other.select_set(False)
-    obj.select_set(True)
-    context.view_layer.objects.active = obj
 
 
 CLASSES = (EFFIGY_OT_build, EFFIGY_OT_rebuild)

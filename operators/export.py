@@ -13,6 +13,7 @@ import bpy
 from ..ml.errors import HeadError
 from .build import poll_head, poll_object_mode
 from .edge import Edge, call
+from .scene.metadata import active_head, rig_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ WRITERS = {
         "export_scene.fbx",
         {
             "use_selection": True,
-            "object_types": {"MESH"},
+            "object_types": {"MESH", "ARMATURE"},
+            "add_leaf_bones": False,
             "use_mesh_modifiers": False,  # applying them would drop the shape keys
             "bake_anim": False,
             "path_mode": "COPY",
@@ -101,7 +103,7 @@ class EFFIGY_OT_export(Edge, bpy.types.Operator):
     def invoke(self, context, event):
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-            self.filepath = str(folder / (context.object.name + WRITERS[self.format].suffix))
+            self.filepath = str(folder / (active_head(context).name + WRITERS[self.format].suffix))
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -112,19 +114,20 @@ class EFFIGY_OT_export(Edge, bpy.types.Operator):
             path = path.with_name(path.name + writer.suffix)
         if not path.parent.is_dir():
             raise HeadError(f"There is no folder {path.parent}", "Make it, or choose another")
-        if not context.object.visible_get():
-            raise HeadError(f"{context.object.name} is hidden", "Show it before exporting")
-        with _only_selected(context.view_layer, context.object):
+        obj = active_head(context)
+        if not obj.visible_get():
+            raise HeadError(f"{obj.name} is hidden", "Show it before exporting")
+        with _only_selected(context.view_layer, obj, rig_of(obj)):
             writer.write(path)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
 
 
 @contextmanager
-def _only_selected(layer: bpy.types.ViewLayer, obj: bpy.types.Object) -> Iterator[None]:
-    """Select one object for the length of a block; exporters look at the selection."""
+def _only_selected(layer: bpy.types.ViewLayer, *objects: bpy.types.Object | None) -> Iterator[None]:
+    """Select these objects for the length of a block; exporters look at the selection."""
     before = {other.name for other in layer.objects.selected}
-    _select(layer, {obj.name})
+    _select(layer, {obj.name for obj in objects if obj is not None})
     try:
         yield
     finally:

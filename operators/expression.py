@@ -6,8 +6,8 @@ import bpy
 
 from .build import poll_head
 from .edge import Edge
-from .scene.mesh import BASIS, set_key_value
-from .scene.metadata import photo_expression
+from .scene.expression import BASIS, set_expression
+from .scene.metadata import active_head, photo_expression
 
 
 class EFFIGY_OT_expression(Edge, bpy.types.Operator):
@@ -34,12 +34,12 @@ class EFFIGY_OT_expression(Edge, bpy.types.Operator):
         return poll_head(cls, context)
 
     def run(self, context):
-        obj = context.object
+        obj = active_head(context)
         wanted = photo_expression(obj) if self.which == "PHOTO" else {}
         for key in obj.data.shape_keys.key_blocks:
             # Keys that the person added are not ours to set from a photo, only to rest.
             if key.name != BASIS and (key.name in wanted or self.which == "NEUTRAL"):
-                set_key_value(key, wanted.get(key.name, 0.0))
+                set_expression(obj, key, wanted.get(key.name, 0.0))
         return {"FINISHED"}
 
 

@@ -9,7 +9,7 @@ from .build import poll_head
 from .edge import Edge
 from .scene.camera import fit_lens
 from .scene.collection import set_render_size
-from .scene.metadata import camera_of, photo_camera
+from .scene.metadata import active_head, camera_of, photo_camera
 
 
 class EFFIGY_OT_photo_view(Edge, bpy.types.Operator):
@@ -28,12 +28,11 @@ class EFFIGY_OT_photo_view(Edge, bpy.types.Operator):
         return poll_head(cls, context)
 
     def run(self, context):
-        camera = camera_of(context.object)
+        obj = active_head(context)
+        camera = camera_of(obj)
         if camera is None:
-            raise HeadError(
-                f"The photo's camera of {context.object.name} was deleted", "Build the head again"
-            )
-        photographed = photo_camera(context.object)
+            raise HeadError(f"The photo's camera of {obj.name} was deleted", "Build the head again")
+        photographed = photo_camera(obj)
         if self.match_render:
             set_render_size(context.scene, photographed.width, photographed.height)
         # The frame may have changed since the head was built.

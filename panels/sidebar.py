@@ -6,8 +6,12 @@ import bpy
 
 from ..ml.head.arkit import REGIONS, mirrored_name
 from ..operators.export import WRITERS
-from ..operators.scene.metadata import is_head, record_of
+from ..operators.scene.expression import expression_slot
+from ..operators.scene.metadata import active_head, record_of, rig_of
 from .engine_hint import draw_engine_hint
+
+# The owner of each expression's value, and the path there, by the expression's name.
+_Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
 
 
 class _Tab:
@@ -70,16 +74,21 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context):
-        return is_head(context.object)
+        return active_head(context) is not None
 
     def draw(self, context):
-        layout, record = self.layout, record_of(context.object)
+        layout, obj = self.layout, active_head(context)
+        record = record_of(obj)
         column = layout.column(align=True)
         column.label(text=record["photo_name"], icon="IMAGE_DATA")
         model = f"{record['model_id']} {record['model_version']}"
         column.label(text=f"Model {model}, {record['model_licence']}", icon="MESH_DATA")
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
+        rigged = rig_of(obj) is not None
+        text = "Remove rig" if rigged else "Add rig"
+        toggle = layout.operator("effigy.rig", text=text, icon="ARMATURE_DATA", depress=rigged)
+        toggle.add = not rigged
         row = layout.row(align=True)
         for kind in WRITERS:
             row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
@@ -90,19 +99,22 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context):
-        return is_head(context.object) and context.object.data.shape_keys is not None
+        obj = active_head(context)
+        return obj is not None and obj.data.shape_keys is not None
 
     def draw(self, context):
         layout = self.layout
         row = layout.row(align=True)
         row.operator("effigy.expression", text="Neutral").which = "NEUTRAL"
         row.operator("effigy.expression", text="As in the photo").which = "PHOTO"
-        keys = context.object.data.shape_keys.key_blocks
+        obj = active_head(context)
+        keys = obj.data.shape_keys.key_blocks
+        slots = {key.name: expression_slot(obj, key) for key in keys}
         for number, (region, names) in enumerate(REGIONS.items()):
             header, body = layout.panel(f"EFFIGY_PT_region_{number}", default_closed=number > 0)
             header.label(text=region)
             if body is not None:
-                _draw_region(body.column(align=True), keys, names)
+                _draw_region(body.column(align=True), slots, names)
 
 
 def _draw_progress(layout: bpy.types.UILayout, job) -> bool:
@@ -116,7 +128,7 @@ def _draw_progress(layout: bpy.types.UILayout, job) -> bool:
     return True
 
 
-def _draw_region(column: bpy.types.UILayout, keys, names: tuple[str, ...]) -> None:
+def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:
     """One slider an expression; left and right share a line, as on the face seen from ahead."""
     if any(mirrored_name(name) != name for name in names):
         sides = _halves(column, "")
@@ -124,13 +136,13 @@ def _draw_region(column: bpy.types.UILayout, keys, names: tuple[str, ...]) -> No
             sides.label(text=side)
     for name in names:
         twin = mirrored_name(name)
-        if twin == name or twin not in keys or name not in keys:
-            if name in keys:
-                column.prop(keys[name], "value", text=_words(name), slider=True)
+        if twin == name or twin not in slots or name not in slots:
+            if name in slots:
+                column.prop(*slots[name], text=_words(name), slider=True)
         elif name.endswith("Right"):
             row = _halves(column, _words(name.removesuffix("Right")))
-            row.prop(keys[name], "value", text="", slider=True)
-            row.prop(keys[twin], "value", text="", slider=True)
+            row.prop(*slots[name], text="", slider=True)
+            row.prop(*slots[twin], text="", slider=True)
 
 
 def _halves(column: bpy.types.UILayout, title: str) -> bpy.types.UILayout:

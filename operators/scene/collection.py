@@ -9,9 +9,11 @@ import bpy
 from ...ml.errors import HeadError
 from ...ml.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
 from .camera import new_camera
+from .groups import add_part_groups, add_region_groups
 from .material import SURFACES, new_material, surface_kinds
-from .mesh import add_part_groups, add_shape_keys, new_mesh
-from .metadata import camera_of, record_head
+from .mesh import add_shape_keys, new_mesh
+from .metadata import camera_of, record_head, rig_of
+from .rig import check_rig_data, renew_rig
 
 
 def build_head(
@@ -42,13 +44,17 @@ def build_head(
 def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -> None:
     """Give ``obj`` the reconstruction's mesh, keys and materials again.
 
-    The object itself stays: its place, parents, modifiers and collection are not touched.
+    The object itself stays: its place, parents, modifiers and collection are not touched. So does
+    its rig, which then holds the photo's expression, as the keys do.
     """
     with _Transaction() as made:
         fresh = _new_head_object(obj.name, head, directory, made)
+        if rig_of(obj) is not None:
+            check_rig_data(head.mesh, obj.name)
         old, obj.data = obj.data, fresh.data  # vertex groups and keys belong to the mesh
         record_head(obj, head, directory, camera_of(obj))
     bpy.data.objects.remove(fresh)
+    renew_rig(obj, head.mesh)
     if old.users == 0:
         bpy.data.meshes.remove(old)
 
@@ -89,6 +95,7 @@ def _new_head_object(
         data.materials.append(made.keep(new_material(f"{name} {kind}", SURFACES[kind], albedo)))
     obj = made.keep(bpy.data.objects.new(name, data))
     add_part_groups(obj, mesh)
+    add_region_groups(obj, mesh)
     add_shape_keys(obj, mesh, head.coefficients.expression)
     return obj
 

@@ -18,12 +18,14 @@ class Surface:
     ----------
     color: linear RGBA where there is no texture, and in Solid view.
     roughness, coat, subsurface: of the Principled BSDF, 0..1.
+    textured: whether the photo's colours go on it; where they would only be blurred, they do not.
     """
 
     color: _Color
     roughness: float
     coat: float = 0.0
     subsurface: float = 0.0
+    textured: bool = True
 
 
 SURFACES = {
@@ -31,7 +33,11 @@ SURFACES = {
     "mouth": Surface((0.25, 0.06, 0.06, 1.0), roughness=0.35, subsurface=0.05),
     "tongue": Surface((0.42, 0.14, 0.13, 1.0), roughness=0.35, subsurface=0.08),
     "teeth": Surface((0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03),
+    "gums": Surface((0.38, 0.11, 0.10, 1.0), roughness=0.3, coat=0.2, subsurface=0.05),
     "eye": Surface((0.72, 0.70, 0.67, 1.0), roughness=0.15, coat=1.0),
+    "iris": Surface((0.12, 0.07, 0.04, 1.0), roughness=0.3, coat=1.0),
+    "pupil": Surface((0.002, 0.002, 0.002, 1.0), roughness=0.1, coat=1.0, textured=False),
+    "lashes": Surface((0.012, 0.009, 0.007, 1.0), roughness=0.9, textured=False),
 }
 # How far light travels under skin: millimetres, in metres.
 _SCATTERING = (0.0037, 0.0014, 0.0007)
@@ -45,7 +51,7 @@ def surface_kinds(part_names: Sequence[str]) -> tuple[list[str], list[int]]:
 
 
 def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) -> bpy.types.Material:
-    """A Principled material; ``albedo`` gives its colour where there is one."""
+    """A Principled material; ``albedo`` gives its colour where there is one and it takes one."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # Blender 5.0 and later make it at once
         material.use_nodes = True
@@ -61,7 +67,7 @@ def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) ->
     shader.inputs["Subsurface Weight"].default_value = surface.subsurface
     shader.inputs["Subsurface Radius"].default_value = _SCATTERING
     shader.inputs["Subsurface Scale"].default_value = 1.0
-    if albedo is not None:
+    if albedo is not None and surface.textured:
         texture = tree.nodes.new("ShaderNodeTexImage")
         texture.image = albedo
         texture.location = shader.location.x - 320, shader.location.y
@@ -70,6 +76,6 @@ def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) ->
 
 
 def _kind(part: str) -> str:
-    if part.startswith("eye"):
-        return "eye"
-    return part if part in SURFACES else "skin"
+    """``iris_left`` -> ``iris``: sides and jaws share a surface. What is unknown is skin."""
+    kind = part.split("_")[0]
+    return kind if kind in SURFACES else "skin"

@@ -12,11 +12,9 @@ from ...ml.data import FloatArray
 from ...ml.errors import HeadError
 from ...ml.reconstruction import HeadMesh
 from .axes import to_blender
+from .expression import BASIS, set_key_value
 
-BASIS = "Basis"
 UV_LAYER = "UVMap"
-# Blender clamps slider ranges to this, and values to the slider range.
-_SLIDER_LIMIT = 10.0
 
 
 def new_mesh(name: str, head: HeadMesh, slot_of_part: Sequence[int]) -> bpy.types.Mesh:
@@ -55,21 +53,6 @@ def add_shape_keys(obj: bpy.types.Object, head: HeadMesh, values: FloatArray) ->
         key.points.foreach_set("co", np.ascontiguousarray(rest + delta).ravel())
         set_key_value(key, value)
     obj.data.shape_keys.name = obj.name
-
-
-def set_key_value(key: bpy.types.ShapeKey, value: float) -> None:
-    """Set a key's value, widening its slider first: Blender clamps values to the slider."""
-    key.slider_min = max(min(0.0, value), -_SLIDER_LIMIT)
-    key.slider_max = min(max(1.0, value), _SLIDER_LIMIT)
-    # Always explicit: a new key starts at 1 in Blender 5.0 and at 0 before.
-    key.value = value
-
-
-def add_part_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
-    """One vertex group for each part (skin, eye_left, teeth, ...)."""
-    for index, name in enumerate(head.part_names):
-        group = obj.vertex_groups.new(name=name)
-        group.add(np.unique(head.quads[head.part == index]).tolist(), 1.0, "REPLACE")
 
 
 def _fill_topology(mesh: bpy.types.Mesh, head: HeadMesh, slots: np.ndarray) -> None:

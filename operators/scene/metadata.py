@@ -18,11 +18,32 @@ from ...ml.reconstruction import Reconstruction
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"
+RIG = "effigy_rig"
 
 
 def is_head(obj: bpy.types.Object | None) -> bool:
     """Whether Effigy made this object."""
     return obj is not None and obj.type == "MESH" and RECORD in obj
+
+
+def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The armature that Effigy gave to this head; None where it has none.
+
+    Known by the modifier, not by a property: Blender keeps what a property points to alive
+    when the person deletes it.
+    """
+    for modifier in obj.modifiers:
+        if modifier.type == "ARMATURE" and modifier.object is not None and RIG in modifier.object:
+            return modifier.object
+    return None
+
+
+def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head that the person works on: the active object, or the head of the active rig."""
+    obj = context.object
+    if obj is not None and RIG in obj:
+        return next((child for child in obj.children if is_head(child)), None)
+    return obj if is_head(obj) else None
 
 
 def record_head(
@@ -89,4 +110,6 @@ def photo_camera(obj: bpy.types.Object) -> Camera:
 
 def camera_of(obj: bpy.types.Object) -> bpy.types.Object | None:
     """The camera of the photo, unless it was deleted."""
-    return obj.get(CAMERA)
+    camera = obj.get(CAMERA)
+    # Deleted in the viewport it lives on, kept by this very property, but in no collection.
+    return camera if camera is not None and camera.users_collection else None

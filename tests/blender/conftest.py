@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from synthetic_head import write_synthetic
 
@@ -56,6 +57,47 @@ def built_head(bpy, saved_head):
     """The object of an invented head in an otherwise empty file."""
     bpy.ops.effigy.build(directory=str(saved_head.directory))
     return bpy.context.object
+
+
+@pytest.fixture
+def rigged(bpy, built_head):
+    """An invented head with its rig, expression at rest, both up to date."""
+    bpy.ops.effigy.rig(add=True)
+    bpy.ops.effigy.expression(which="NEUTRAL")
+    bpy.context.view_layer.update()
+    return SimpleNamespace(obj=built_head, rig=built_head.parent)
+
+
+@pytest.fixture
+def shown(bpy):
+    """Gives (V, 3) of an object as seen: keys, bones and place applied; world space."""
+
+    def look(obj):
+        bpy.context.view_layer.update()
+        seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        mesh = seen.to_mesh()
+        flat = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.vertices.foreach_get("co", flat)
+        matrix = np.array(seen.matrix_world)
+        return flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+
+    return look
+
+
+@pytest.fixture
+def bone_weights():
+    """Gives (V, 5) weights of an object's vertices: neck, head, jaw, eye.L, eye.R."""
+
+    def look(obj):
+        groups = [obj.vertex_groups[n].index for n in ("neck", "head", "jaw", "eye.L", "eye.R")]
+        found = np.zeros((len(obj.data.vertices), len(groups)))
+        for vertex in obj.data.vertices:
+            for entry in vertex.groups:
+                if entry.group in groups:
+                    found[vertex.index, groups.index(entry.group)] = entry.weight
+        return found
+
+    return look
 
 
 @pytest.fixture

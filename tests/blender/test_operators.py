@@ -135,7 +135,7 @@ def test_rebuild_restores_what_was_edited_and_keeps_the_rest(bpy, built_head, sa
         assert np.array_equal(key_points(built_head, name), points), name
     assert tuple(built_head.location) == (1, 2, 3)
     assert [modifier.type for modifier in built_head.modifiers] == ["SMOOTH"]
-    assert len(built_head.data.materials) == 5
+    assert len(built_head.data.materials) == 9
     assert built_head.vertex_groups["eye_left"].weight(_first_vertex(saved_head, 2)) == 1.0
     assert len(bpy.data.meshes) == 1
     assert len([obj for obj in bpy.data.objects if obj.type == "MESH"]) == 1
@@ -149,6 +149,15 @@ def _first_vertex(saved_head, part):
 def test_a_head_whose_camera_was_deleted_can_be_rebuilt(bpy, built_head):
     bpy.data.objects.remove(built_head["effigy_camera"])
     assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="camera of Ada was deleted"):
+        bpy.ops.effigy.photo_view()
+
+
+def test_a_camera_deleted_in_the_viewport_is_gone(bpy, built_head):
+    camera = built_head["effigy_camera"]
+    built_head.select_set(False)
+    camera.select_set(True)
+    bpy.ops.object.delete()
     with pytest.raises(RuntimeError, match="camera of Ada was deleted"):
         bpy.ops.effigy.photo_view()
 
@@ -169,7 +178,7 @@ def test_expression_neutral_and_as_in_the_photo(bpy, built_head, saved_head):
     assert [keys[name].value for name in EXPRESSION_NAMES] == pytest.approx(wanted, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["rebuild", "expression", "export", "photo_view"])
+@pytest.mark.parametrize("name", ["rebuild", "expression", "export", "photo_view", "rig"])
 def test_head_operators_want_a_head(bpy, name):
     bpy.ops.mesh.primitive_cube_add()
     operator = getattr(bpy.ops.effigy, name)

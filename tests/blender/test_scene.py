@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from synthetic_head import PARTS, without_images, write_synthetic
+from synthetic_head import PARTS, without_images, without_rig_data, write_synthetic
 
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.reconstruction import save_reconstruction
@@ -90,13 +90,80 @@ def test_normals_point_outward(built_head):
     assert all(polygon.normal.dot(polygon.center) > 0 for polygon in skin)
 
 
+def test_regions_become_groups_with_their_weights(built_head, saved_head):
+    masks = saved_head.head.mesh.masks
+    groups = {g.name for g in built_head.vertex_groups} - set(PARTS)
+    regions = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
+    assert groups == {f"region_{name}" for name in regions}  # no bones, and none of REALY's
+    for name in regions:
+        found = weights_of(built_head, f"region_{name}")
+        assert np.abs(found - masks[name]).max() <= 0.51 / 255, name
+        assert np.array_equal(found > 0, np.round(255 * masks[name]) > 0), name
+        assert ((found > 0) & (found < 1)).any()
+
+
+def test_a_reconstruction_without_regions_is_built_without(bpy, saved_head, tmp_path):
+    save_reconstruction(without_rig_data(saved_head.head), tmp_path / "old")
+    bpy.ops.effigy.build(directory=str(tmp_path / "old"))
+    assert {group.name for group in bpy.context.object.vertex_groups} == set(PARTS)
+
+
+def weights_of(obj, group):
+    """(V,) weights in a vertex group; 0 outside it."""
+    index = obj.vertex_groups[group].index
+    return np.array(
+        [
+            sum(entry.weight for entry in vertex.groups if entry.group == index)
+            for vertex in obj.data.vertices
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("skin", "skin"),
+        ("eye_left", "eye"),
+        ("iris_right", "iris"),
+        ("pupil_left", "pupil"),
+        ("teeth", "teeth"),  # as models named them before
+        ("teeth_lower", "teeth"),
+        ("gums_upper", "gums"),
+        ("lashes", "lashes"),
+        ("eyebrows", "skin"),
+        ("ear_left", "skin"),
+    ],
+)
+def test_parts_get_the_surface_of_their_kind(module, part, kind):
+    material = module("operators.scene.material")
+    assert material.surface_kinds([part]) == ([kind], [0])
+    assert material.surface_kinds(["skin", part, "skin"])[1] == [0, int(kind != "skin"), 0]
+
+
+def test_pupils_and_lashes_are_dark_without_texture(built_head):
+    shaders = {
+        slot.material.name.split()[-1]: next(
+            node for node in slot.material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"
+        ).inputs
+        for slot in built_head.material_slots
+    }
+    for kind in ("pupil", "lashes"):
+        assert not shaders[kind]["Base Color"].links
+        assert max(shaders[kind]["Base Color"].default_value[:3]) < 0.02
+    assert shaders["pupil"]["Coat Weight"].default_value == 1
+    assert shaders["lashes"]["Roughness"].default_value > 0.8
+    assert shaders["lashes"]["Coat Weight"].default_value == 0
+
+
 def test_every_part_has_its_material_with_the_packed_texture(built_head):
     slots = built_head.material_slots
     kinds = [slot.material.name.split()[-1] for slot in slots]
-    assert kinds == ["skin", "mouth", "eye", "teeth", "tongue"]
+    assert kinds == ["skin", "mouth", "eye", "iris", "pupil", "teeth", "gums", "tongue", "lashes"]
     used = {slots[p.material_index].material.name.split()[-1] for p in built_head.data.polygons}
     assert used == set(kinds)
-    for slot in slots:
+    for slot, kind in zip(slots, kinds, strict=True):
+        if kind in ("pupil", "lashes"):
+            continue
         shader = next(n for n in slot.material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
         image = shader.inputs["Base Color"].links[0].from_node.image
         assert image.packed_file is not None

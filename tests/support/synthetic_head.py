@@ -1,4 +1,7 @@
-"""A small invented head with every feature of a real one: parts, triangles, seams, 52 keys."""
+"""A small invented head with every feature of a real one.
+
+Parts, triangles, seams, 52 keys, regions, and the joints and weights of a rig.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,34 @@ from ml.data import Camera, HeadCoefficients
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.reconstruction import HeadMesh, Provenance, Reconstruction, save_reconstruction
 
-PARTS = ("skin", "mouth", "eye_left", "eye_right", "teeth", "tongue")
+# Radius and middle of each part; round ones are spheres of grids, the others octahedra.
+_PIECES = {
+    "skin": (0.11, (0.0, 0.0, 0.0)),
+    "mouth": (0.02, (0.0, -0.05, 0.08)),
+    "eye_left": (0.012, (0.03, 0.02, 0.1)),
+    "eye_right": (0.012, (-0.03, 0.02, 0.1)),
+    "iris_left": (0.006, (0.03, 0.02, 0.109)),
+    "iris_right": (0.006, (-0.03, 0.02, 0.109)),
+    "pupil_left": (0.002, (0.03, 0.02, 0.1145)),
+    "pupil_right": (0.002, (-0.03, 0.02, 0.1145)),
+    "teeth_upper": (0.01, (0.0, -0.045, 0.072)),
+    "teeth_lower": (0.01, (0.0, -0.06, 0.072)),
+    "gums_upper": (0.008, (0.0, -0.04, 0.07)),
+    "gums_lower": (0.008, (0.0, -0.065, 0.07)),
+    "tongue": (0.008, (0.001, -0.061, 0.0905)),
+    "lashes": (0.004, (0.0, 0.035, 0.11)),
+}
+PARTS = tuple(_PIECES)
+_ROUND = {"skin": 1, "eye_left": 4, "eye_right": 4}  # and how much coarser than the skin
+JOINTS = {
+    "neck": (0.0, -0.11, -0.02),
+    "head": (0.0, -0.06, -0.01),
+    "jaw": (0.0, -0.01, 0.02),
+    "chin": (0.0, -0.08, 0.08),
+    "eye_left": (0.03, 0.02, 0.1),
+    "eye_right": (-0.03, 0.02, 0.1),
+}
+JAW_OPEN = 0.25  # radians about the jaw's joint
 WIDTH, HEIGHT = 600, 800
 
 
@@ -45,14 +75,9 @@ def octahedron(radius: float, center: tuple[float, float, float]):
 
 def synthetic_mesh(steps: int) -> HeadMesh:
     """About ``6 * steps ** 2`` vertices; every expression moves a region of its own."""
-    eye = max(2, steps // 4)
     pieces = [
-        cube_sphere(steps, 0.11, (0.0, 0.0, 0.0)),
-        octahedron(0.02, (0.0, -0.05, 0.08)),
-        cube_sphere(eye, 0.012, (0.03, 0.02, 0.1)),
-        cube_sphere(eye, 0.012, (-0.03, 0.02, 0.1)),
-        octahedron(0.01, (0.0, -0.05, 0.072)),
-        octahedron(0.008, (0.0, -0.06, 0.09)),
+        cube_sphere(max(2, steps // _ROUND[name]), *shape) if name in _ROUND else octahedron(*shape)
+        for name, shape in _PIECES.items()
     ]
     vertices, quads, uv, uv_quads, part = [], [], [], [], []
     offset = uv_offset = 0
@@ -64,20 +89,24 @@ def synthetic_mesh(steps: int) -> HeadMesh:
         part.append(np.full(len(faces), number))
         offset, uv_offset = offset + len(points), uv_offset + len(places)
     rest = np.concatenate(vertices).astype(np.float32)
-    keys = _shape_keys(rest)
+    faces, part = np.concatenate(quads).astype(np.int32), np.concatenate(part).astype(np.uint8)
+    masks = _masks(rest, faces, part)
+    keys = _shape_keys(rest, masks["bone_jaw"])
     values = expression_values()
     return HeadMesh(
         vertices=rest,
         vertices_expressed=rest + np.tensordot(values, keys, 1),
-        quads=np.concatenate(quads).astype(np.int32),
+        quads=faces,
         uv=np.concatenate(uv).astype(np.float32),
         uv_quads=np.concatenate(uv_quads).astype(np.int32),
-        part=np.concatenate(part).astype(np.uint8),
+        part=part,
         part_names=PARTS,
         shape_keys=keys,
         shape_key_names=EXPRESSION_NAMES,
         landmarks_68=np.resize(rest, (68, 3)),
         landmarks_478=np.resize(rest, (478, 3)),
+        masks=masks,
+        joints={name: np.float32(place) for name, place in JOINTS.items()},
     )
 
 
@@ -132,13 +161,62 @@ def without_images(head: Reconstruction) -> Reconstruction:
     return replace(head, albedo=None, photo_rgb=None)
 
 
-def _shape_keys(rest: np.ndarray) -> np.ndarray:
+def eye_vertices(mesh: HeadMesh, side: str) -> np.ndarray:
+    """The vertices of one eyeball with its iris and pupil."""
+    return _of_parts(mesh.quads, mesh.part, *(f"{p}_{side}" for p in ("eye", "iris", "pupil")))
+
+
+def without_rig_data(head: Reconstruction) -> Reconstruction:
+    """As an older Effigy wrote it."""
+    return replace(head, mesh=replace(head.mesh, masks={}, joints={}))
+
+
+def _of_parts(quads: np.ndarray, part: np.ndarray, *names: str) -> np.ndarray:
+    return np.unique(quads[np.isin(part, [PARTS.index(name) for name in names])])
+
+
+def _masks(rest: np.ndarray, quads: np.ndarray, part: np.ndarray) -> dict[str, np.ndarray]:
+    """Regions that fade out, and bones' weights that, with the eyes', sum to one."""
+    regions = {
+        "brows": (0.0, 0.05, 0.1),
+        "eyes": (0.03, 0.02, 0.1),
+        "nose": (0.0, 0.0, 0.11),
+        "cheeks": (0.06, -0.02, 0.08),
+        "mouth": (0.0, -0.05, 0.1),
+        "jaw": (0.0, -0.09, 0.06),
+        "ears": (0.11, 0.0, 0.0),
+        "neck": (0.0, -0.11, 0.0),
+    }
+    masks = {name: _near(rest, place, 0.05) for name, place in regions.items()}
+    masks["realy_nose"] = (masks["nose"] > 0.5).astype(np.float32)
+    jaw = _near(rest, (0.0, -0.08, 0.08), 0.06)
+    jaw[_of_parts(quads, part, "teeth_lower", "gums_lower", "tongue")] = 1
+    jaw[_of_parts(quads, part, "teeth_upper", "gums_upper")] = 0
+    neck = _near(rest, (0.0, -0.12, -0.03), 0.07) * (1 - jaw)
+    eyes = [f"{kind}_{side}" for kind in ("eye", "iris", "pupil") for side in ("left", "right")]
+    held = np.ones(len(rest), np.float32)
+    held[_of_parts(quads, part, *eyes)] = 0
+    bones = {"bone_neck": neck, "bone_head": 1 - jaw - neck, "bone_jaw": jaw}
+    return masks | {name: weights * held for name, weights in bones.items()}
+
+
+def _near(rest: np.ndarray, place: tuple[float, float, float], reach: float) -> np.ndarray:
+    """(V,) 1 at the place, 0 from ``reach`` on."""
+    share = np.clip(1 - np.linalg.norm(rest - place, axis=1) / reach, 0, 1)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
+
+
+def _shape_keys(rest: np.ndarray, jaw: np.ndarray) -> np.ndarray:
     generator = np.random.default_rng(7)
     count = len(EXPRESSION_NAMES)
     centers = rest[generator.choice(len(rest), count, replace=False)]
     ways = generator.normal(size=(count, 3)) * 0.01
     near = np.exp(-(((rest[None] - centers[:, None]) / 0.03) ** 2).sum(-1))
-    return (near[..., None] * ways[:, None]).astype(np.float32)
+    keys = near[..., None] * ways[:, None]
+    hinge = np.array(JOINTS["jaw"])
+    turned = (rest - hinge) @ _about(0, JAW_OPEN).T + hinge
+    keys[EXPRESSION_NAMES.index("jawOpen")] = jaw[:, None] * (turned - rest)
+    return keys.astype(np.float32)
 
 
 def _about(axis: int, angle: float) -> np.ndarray:

@@ -1,0 +1,55 @@
+"""Give a head an armature, or take it away."""
+
+from __future__ import annotations
+
+import bpy
+
+from .build import make_active, poll_head, poll_object_mode, stored_head
+from .edge import Edge
+from .scene.metadata import active_head, rig_of
+from .scene.rig import add_rig, remove_rig
+
+
+class EFFIGY_OT_rig(Edge, bpy.types.Operator):
+    """Bones for neck, head, jaw and eyes, with all expressions as properties of the armature"""
+
+    bl_idname = "effigy.rig"
+    bl_label = "Rig"
+    bl_options = {"REGISTER", "UNDO"}
+
+    add: bpy.props.BoolProperty(name="Rig", description="Add the rig; off: remove it", default=True)
+
+    @classmethod
+    def description(cls, context, properties):
+        if properties.add:
+            return cls.__doc__
+        return "Remove the armature; the head keeps its place and its expression, poses are lost"
+
+    @classmethod
+    def poll(cls, context):
+        return poll_head(cls, context) and poll_object_mode(cls, context)
+
+    def run(self, context):
+        obj = active_head(context)
+        if self.add == (rig_of(obj) is not None):
+            self.report({"INFO"}, f"{obj.name} has {'a' if self.add else 'no'} rig already")
+        elif self.add:
+            self._add(context, obj)
+        else:
+            remove_rig(obj)
+            make_active(context, obj)
+        return {"FINISHED"}
+
+    def _add(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
+        rig = add_rig(obj, stored_head(obj).mesh)
+        # Active, as Blender makes a new armature: moving it moves the head.
+        make_active(context, rig)
+        animation = obj.data.shape_keys.animation_data
+        if animation is not None and animation.action is not None:
+            self.report(
+                {"WARNING"},
+                f"The animation of {obj.name}'s shape keys rests while the rig drives them",
+            )
+
+
+CLASSES = (EFFIGY_OT_rig,)

@@ -1,0 +1,108 @@
+"""Where the value of an expression lives, and the only way to set it.
+
+Without a rig it is the shape key's own value. With one it is a property of the armature under the
+key's name, which drives the key: the armature then carries a whole performance, bones and
+expressions, in one action. Drivers are plain sums of one property: no script has to be trusted.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from .metadata import rig_of
+
+BASIS = "Basis"
+# Blender clamps slider ranges to this, and values to the slider range.
+_SLIDER_LIMIT = 10.0
+
+
+def expression_slot(
+    obj: bpy.types.Object, key: bpy.types.ShapeKey
+) -> tuple[bpy.types.bpy_struct, str]:
+    """What to show as the slider of a key: the owner of its value, and the path there."""
+    rig = rig_of(obj)
+    if rig is not None and key.name in rig:
+        return rig, _path(key.name)
+    return key, "value"
+
+
+def set_expression(obj: bpy.types.Object, key: bpy.types.ShapeKey, value: float) -> None:
+    """Set the value of a key of ``obj``, wherever it lives."""
+    set_key_value(key, value)
+    rig = rig_of(obj)
+    if rig is not None and key.name in rig:
+        _set_property(rig, key)
+
+
+def set_key_value(key: bpy.types.ShapeKey, value: float) -> None:
+    """Set a key's own value, widening its slider first: Blender clamps values to the slider."""
+    key.slider_min = max(min(0.0, value), -_SLIDER_LIMIT)
+    key.slider_max = min(max(1.0, value), _SLIDER_LIMIT)
+    # Always explicit: a new key starts at 1 in Blender 5.0 and at 0 before.
+    key.value = value
+
+
+def drive_keys(obj: bpy.types.Object, rig: bpy.types.Object, names: tuple[str, ...]) -> None:
+    """Hand the keys of these names over to properties of ``rig``, at their present values.
+
+    A key that somebody drives already stays theirs and gets no property.
+    """
+    keys = obj.data.shape_keys.key_blocks
+    for name in names:
+        if name in keys and _driver(keys[name]) is None:
+            _set_property(rig, keys[name])
+            rig.property_overridable_library_set(_path(name), True)
+            _drive(keys[name], rig)
+
+
+def release_keys(obj: bpy.types.Object, rig: bpy.types.Object | None) -> None:
+    """Take the drivers of ``rig`` away again; the keys keep their values.
+
+    ``rig`` is None where it was deleted by hand: its drivers then point nowhere.
+    """
+    for key in obj.data.shape_keys.key_blocks if obj.data.shape_keys else ():
+        driver = _driver(key)
+        if driver is None or not _is_ours(driver, key.name, rig):
+            continue
+        key.driver_remove("value")
+        if rig is not None and key.name in rig:
+            set_key_value(key, rig[key.name])
+
+
+def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
+    """Bring the property that drives a key to the key's value and limits."""
+    rig[key.name] = float(key.value)
+    low, high = key.slider_min, key.slider_max
+    rig.id_properties_ui(key.name).update(
+        min=low,
+        max=high,
+        soft_min=low,
+        soft_max=high,
+        default=0.0,
+        description=f"Drives the shape key {key.name}",
+    )
+    rig.update_tag()  # Blender does not notice by itself that a property was set
+
+
+def _drive(key: bpy.types.ShapeKey, rig: bpy.types.Object) -> None:
+    driver = key.driver_add("value").driver
+    driver.type = "SUM"
+    variable = driver.variables.new()
+    variable.name, variable.type = "value", "SINGLE_PROP"
+    variable.targets[0].id = rig
+    variable.targets[0].data_path = _path(key.name)
+
+
+def _driver(key: bpy.types.ShapeKey) -> bpy.types.Driver | None:
+    animation = key.id_data.animation_data
+    curve = animation.drivers.find(key.path_from_id("value")) if animation else None
+    return curve.driver if curve is not None else None
+
+
+def _is_ours(driver: bpy.types.Driver, name: str, rig: bpy.types.Object | None) -> bool:
+    targets = [target for variable in driver.variables for target in variable.targets]
+    return bool(targets) and all(t.id == rig and t.data_path == _path(name) for t in targets)
+
+
+def _path(name: str) -> str:
+    return f'["{bpy.utils.escape_identifier(name)}"]'

@@ -1,0 +1,94 @@
+"""Vertex groups of a head: its parts, its regions, and the weights that its bones pull with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import bpy
+import numpy as np
+
+from ...ml.reconstruction import HeadMesh
+
+REGIONS = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
+REGION_PREFIX = "region_"
+# Weights are kept in steps of 1/255: as finely as the files have them, and few enough values
+# that Blender, which takes one weight for many vertices, is asked seldom.
+_STEPS = 255
+# Skinned by masks; the eyes turn as a whole, and are told by their parts.
+_MASK_OF_BONE = {"neck": "bone_neck", "head": "bone_head", "jaw": "bone_jaw"}
+_SIDE_OF_BONE = {"eye.L": "left", "eye.R": "right"}
+_EYE_PARTS = ("eye", "iris", "pupil")
+BONES = (*_MASK_OF_BONE, *_SIDE_OF_BONE)
+
+
+def add_part_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
+    """One vertex group for each part (skin, eye_left, teeth_upper, ...)."""
+    for index, name in enumerate(head.part_names):
+        group = obj.vertex_groups.new(name=name)
+        group.add(np.unique(head.quads[head.part == index]).tolist(), 1.0, "REPLACE")
+
+
+def add_region_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
+    """One vertex group for each region that the model knows (region_nose, ...), with weights."""
+    for name in REGIONS:
+        if name in head.masks:
+            steps = np.rint(np.clip(head.masks[name], 0, 1) * _STEPS).astype(int)
+            _add_group(obj, REGION_PREFIX + name, steps)
+
+
+def has_bone_weights(head: HeadMesh) -> bool:
+    """Whether the reconstruction says how bones pull; those of old do not."""
+    return all(mask in head.masks for mask in _MASK_OF_BONE.values())
+
+
+def add_bone_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
+    """One vertex group for each bone; at every vertex they sum to one."""
+    remove_bone_groups(obj)
+    for name, steps in _bone_steps(head).items():
+        _add_group(obj, name, steps)
+
+
+def remove_bone_groups(obj: bpy.types.Object) -> None:
+    """Take the bones' groups away."""
+    for name in BONES:
+        group = obj.vertex_groups.get(name)
+        if group is not None:
+            obj.vertex_groups.remove(group)
+
+
+def _bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
+    """(V,) whole steps of weight by bone, exactly ``_STEPS`` in all at every vertex.
+
+    The masks were rounded one by one when saved and no longer sum to one to the last step: what
+    is missing or too much goes where rounding took or gave most.
+    """
+    weights = np.zeros((len(head.vertices), len(BONES)))
+    for name, mask in _MASK_OF_BONE.items():
+        weights[:, BONES.index(name)] = np.maximum(head.masks[mask], 0)
+    for name, side in _SIDE_OF_BONE.items():
+        weights[_eye_vertices(head, side)] = np.eye(len(BONES))[BONES.index(name)]
+    total = weights.sum(1, keepdims=True)
+    # A vertex that no bone held would stay behind when the head turns.
+    weights[total[:, 0] <= 0, BONES.index("head")] = 1
+    exact = weights / np.where(total > 0, total, 1) * _STEPS
+    # A hair above, so that a whole step spoilt by float division is not rounded down.
+    steps = np.floor(exact + 1e-9).astype(int)
+    rank = np.argsort(np.argsort(steps - exact, axis=1, kind="stable"), axis=1, kind="stable")
+    steps += rank < (_STEPS - steps.sum(1, keepdims=True))
+    return dict(zip(BONES, steps.T, strict=True))
+
+
+def _eye_vertices(head: HeadMesh, side: str) -> np.ndarray:
+    starts = tuple(f"{part}_{side}" for part in _EYE_PARTS)
+    parts = [index for index, name in enumerate(head.part_names) if name.startswith(starts)]
+    return np.unique(head.quads[np.isin(head.part, parts)])
+
+
+def _add_group(obj: bpy.types.Object, name: str, steps: np.ndarray) -> None:
+    """A group of the vertices whose step is not zero, filled once for each different step."""
+    group = obj.vertex_groups.new(name=name)
+    order = np.argsort(steps, kind="stable")
+    values, starts = np.unique(steps[order], return_index=True)
+    for value, members in zip(values.tolist(), np.split(order, starts[1:]), strict=True):
+        if value > 0:
+            group.add(members.tolist(), value / _STEPS, "REPLACE")

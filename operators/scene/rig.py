@@ -1,0 +1,200 @@
+"""An armature for a head: neck, head, jaw and eyes, skinned, with the expressions on it.
+
+The head becomes the armature's child, as Blender's users and the exporters expect, and the
+armature takes the head's place in the world, so that neither moves when it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ...ml.errors import HeadError
+from ...ml.reconstruction import HeadMesh
+from .axes import to_blender
+from .expression import drive_keys, release_keys
+from .groups import add_bone_groups, has_bone_weights, remove_bone_groups
+from .metadata import RIG, rig_of
+
+_PARENTS = {"neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
+_JOINTS = ("neck", "head", "jaw", "chin", "eye_left", "eye_right")
+_EYE_LENGTH = 0.025
+_MODIFIER = "Rig"
+
+
+def add_rig(obj: bpy.types.Object, head: HeadMesh) -> bpy.types.Object:
+    """Give a head its rig and return the armature, which lies in the head's collection.
+
+    Needs Object Mode: bones can only be made by entering Edit Mode for a moment. Raises HeadError.
+    """
+    check_rig_data(head, obj.name)
+    if len(obj.data.vertices) != len(head.vertices):
+        raise HeadError(
+            f"The mesh of {obj.name} was edited: it no longer has the vertices of its photo",
+            "Rebuild the head first",
+        )
+    remove_rig(obj)  # what is left of one that was deleted by hand
+    data = bpy.data.armatures.new(f"{obj.name} rig")
+    rig = bpy.data.objects.new(data.name, data)
+    rig[RIG] = True
+    data.display_type, rig.show_in_front = "STICK", True  # the bones are inside the head
+    try:
+        _place_bones(rig, head)
+    except RuntimeError:  # Blender refuses Edit Mode: leave nothing behind
+        bpy.data.armatures.remove(data)
+        raise
+    for bone in rig.pose.bones:
+        bone.rotation_mode = "XYZ"  # a jaw is one angle, which a curve can show
+    obj.users_collection[0].objects.link(rig)
+    _put_above(rig, obj)
+    modifier = obj.modifiers.new(_MODIFIER, "ARMATURE")
+    modifier.object = rig
+    # Before whatever smooths or subdivides the mesh.
+    obj.modifiers.move(len(obj.modifiers) - 1, 0)
+    _bind(obj, rig, head)
+    return rig
+
+
+def renew_rig(obj: bpy.types.Object, head: HeadMesh) -> None:
+    """Bind a mesh that was made anew to the rig that its object has; no rig, nothing to do."""
+    rig = rig_of(obj)
+    if rig is not None:
+        _place_bones(rig, head)
+        _bind(obj, rig, head)
+
+
+def remove_rig(obj: bpy.types.Object) -> None:
+    """Take the rig away: the head keeps its place and its keys their values; poses are lost."""
+    modifier = _modifier(obj)
+    if modifier is None:
+        return
+    rig = modifier.object
+    release_keys(obj, rig)
+    remove_bone_groups(obj)
+    obj.modifiers.remove(modifier)
+    if rig is None:
+        return
+    if obj.parent == rig:
+        _take_from_under(rig, obj)
+    if not any(rig_of(other) == rig for other in bpy.data.objects):  # a copy may share it
+        data = rig.data
+        bpy.data.objects.remove(rig)
+        if data.users == 0:
+            bpy.data.armatures.remove(data)
+
+
+def check_rig_data(head: HeadMesh, name: str) -> None:
+    """Raise HeadError unless the reconstruction says where joints are and how bones pull."""
+    if not has_bone_weights(head) or not all(joint in head.joints for joint in _JOINTS):
+        raise HeadError(
+            f"The reconstruction of {name} has no joints: an older Effigy made it",
+            "Reconstruct the photo again",
+        )
+
+
+def _bind(obj: bpy.types.Object, rig: bpy.types.Object, head: HeadMesh) -> None:
+    add_bone_groups(obj, head)
+    drive_keys(obj, rig, head.shape_key_names)
+
+
+def _ends(head: HeadMesh) -> dict[str, tuple[Vector, Vector]]:
+    """Where each bone begins and ends, in Blender's space."""
+    place = {name: Vector(to_blender(head.joints[name]).tolist()) for name in _JOINTS}
+    crown = Vector((*place["head"].xy, float(np.max(head.vertices[:, 1]))))
+    forward = Vector((0, -_EYE_LENGTH, 0))
+    return {
+        "neck": (place["neck"], place["head"]),
+        "head": (place["head"], crown),
+        "jaw": (place["jaw"], place["chin"]),
+        "eye.L": (place["eye_left"], place["eye_left"] + forward),
+        "eye.R": (place["eye_right"], place["eye_right"] + forward),
+    }
+
+
+def _place_bones(rig: bpy.types.Object, head: HeadMesh) -> None:
+    """Make the bones, or move them to the head's joints; bones of the person's own stay."""
+    ends, bones = _ends(head), rig.data.bones
+    if all(
+        name in bones
+        and (bones[name].head_local - start).length < 1e-6
+        and (bones[name].tail_local - end).length < 1e-6
+        for name, (start, end) in ends.items()
+    ):
+        return
+    with _edit_bones(rig) as edited:
+        for name, (start, end) in ends.items():
+            bone = edited.get(name) or edited.new(name)
+            bone.head, bone.tail = start, end
+            bone.parent = edited[_PARENTS[name]] if _PARENTS[name] else None
+            # The bone's own X points to the subject's left, so that a positive turn about it
+            # opens the jaw and lowers the eyes.
+            bone.align_roll(Vector((1, 0, 0)).cross(end - start))
+
+
+@contextmanager
+def _edit_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
+    """The bones of ``rig``, open to change; its visibility and the active object come back."""
+    layer, root = bpy.context.view_layer, bpy.context.scene.collection.objects
+    active, hidden = layer.objects.active, rig.hide_viewport
+    # In the scene's own collection for the while: that one cannot be hidden or excluded.
+    guest = rig.name not in root
+    if guest:
+        root.link(rig)
+    rig.hide_viewport = False
+    try:
+        layer.objects.active = rig
+        bpy.ops.object.mode_set(mode="EDIT")
+        try:
+            yield rig.data.edit_bones
+        finally:
+            bpy.ops.object.mode_set(mode="OBJECT")
+    finally:
+        rig.hide_viewport = hidden
+        layer.objects.active = active
+        if guest:
+            root.unlink(rig)
+
+
+def _put_above(rig: bpy.types.Object, obj: bpy.types.Object) -> None:
+    """Make ``rig`` the parent of ``obj`` and the child of what was its parent.
+
+    The head's own location, rotation and scale stay as they are, and with them its animation.
+    """
+    _copy_parent(obj, rig)
+    rig.matrix_basis = obj.matrix_basis
+    obj.parent, obj.parent_type = rig, "OBJECT"
+    # Read back, not from obj: Blender splits a matrix into location, rotation and scale, and only
+    # what came of that cancels exactly.
+    obj.matrix_parent_inverse = rig.matrix_basis.inverted()
+
+
+def _take_from_under(rig: bpy.types.Object, obj: bpy.types.Object) -> None:
+    """Undo :func:`_put_above`; where the rig was moved to, the head stays."""
+    moved = rig.matrix_basis @ obj.matrix_parent_inverse
+    _copy_parent(rig, obj)
+    if not _is_identity(moved):
+        obj.matrix_basis = moved @ obj.matrix_basis
+
+
+def _copy_parent(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    target.parent = source.parent
+    for name in ("parent_type", "parent_bone", "parent_vertices", "matrix_parent_inverse"):
+        setattr(target, name, getattr(source, name))
+
+
+def _is_identity(matrix: Matrix) -> bool:
+    return np.abs(np.array(matrix) - np.eye(4)).max() < 1e-6
+
+
+def _modifier(obj: bpy.types.Object) -> bpy.types.Modifier | None:
+    """The modifier that a rig gave to ``obj``, be the rig still there or deleted by hand."""
+    for modifier in obj.modifiers:
+        if modifier.type == "ARMATURE":
+            rig = modifier.object
+            if RIG in rig if rig is not None else modifier.name == _MODIFIER:
+                return modifier
+    return None
