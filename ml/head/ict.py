@@ -1,7 +1,7 @@
 """ICT-FaceKit through the same interface, from a person's own file.
 
 The file is ICT-FaceKit light (MIT, USC Institute for Creative Technologies) as one ``.npz``: see
-``_REQUIRED`` for its arrays. Coordinates are centimetres, +Y up, +Z forward.
+``REQUIRED`` for its arrays. Coordinates are centimetres, +Y up, +Z forward.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .arkit import EXPRESSION_NAMES
 from .model import HeadModel, LinearShape, SurfacePoints
 
 CENTIMETRE = 0.01
-_REQUIRED = (
+REQUIRED = (
     "neutral", "faces", "uv", "uv_faces", "part_names", "part_face_range", "identity",
     "expression", "expression_names", "landmarks68",
 )  # fmt: skip
@@ -35,11 +35,11 @@ def load_ict_facekit(path: Path) -> HeadModel:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in _REQUIRED}
+            arrays = {name: archive[name] for name in REQUIRED}
     except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise ModelUnreadable(
             f"{path} could not be read as ICT-FaceKit ({error})",
-            f"It must be an .npz file with the arrays {', '.join(_REQUIRED)}",
+            f"It must be an .npz file with the arrays {', '.join(REQUIRED)}",
         ) from error
     names, expression = arkit_expressions(arrays["expression_names"], arrays["expression"])
     return HeadModel(

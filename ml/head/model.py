@@ -58,10 +58,9 @@ class LinearShape:
 
     def at(self, coefficients: HeadCoefficients) -> FloatArray:
         """(N, 3) positions in head space, metres: mean + identity + expression."""
-        flat = self.mean.reshape(-1) + coefficients.identity @ self.identity.reshape(
-            len(self.identity), -1
-        )
-        flat = flat + coefficients.expression @ self.expression.reshape(len(self.expression), -1)
+        size = self.mean.size
+        flat = self.mean.reshape(-1) + coefficients.identity @ self.identity.reshape(-1, size)
+        flat = flat + coefficients.expression @ self.expression.reshape(-1, size)
         return np.asarray(flat.reshape(-1, 3), dtype=np.float32)
 
     def neutral(self, identity: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.training.head.embeddings import closest_barycentric, nearest_on_triangles
+from ml.head.surface import closest_barycentric, nearest_on_triangles
 from ml.training.head.population import average_weights, people, people_weights
 from ml.training.head.sources import MIRROR, MakeHumanHead
 from ml.training.head.statistics import (

@@ -19,7 +19,8 @@ import numpy as np
 from ...data import Camera, FloatArray, HeadCoefficients
 from ...head.model import HeadModel, SurfacePoints
 from ...head.storage import load_head_model, save_head_model
-from .embeddings import FACE_POINTS, closest_barycentric, join, mirror_order, triangulate
+from ...head.surface import closest_barycentric, triangulate
+from .embeddings import FACE_POINTS, join, mirror_order
 from .sources import MIRROR
 
 PEOPLE = 240

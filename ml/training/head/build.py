@@ -20,8 +20,8 @@ from ...data import FloatArray, IntArray
 from ...head.arkit import EXPRESSION_NAMES
 from ...head.model import HeadModel, LinearShape, SurfacePoints
 from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
+from ...head.surface import nearest_on_triangles, triangulate
 from .domain import make_domain
-from .embeddings import nearest_on_triangles, triangulate
 from .layout import HalfLayout, SkinMesh, join_halves, lay_out_half, sample
 from .parts import Carry, Part, eyeball, gaze, mouth_bag, teeth, tongue, tongue_out
 from .sources import MIRROR

@@ -18,8 +18,8 @@ from scipy.sparse.linalg import spsolve
 
 from ...data import FloatArray, IntArray
 from ...head.model import HeadModel, SurfacePoints
+from ...head.surface import triangulate
 from .correspondence import locate_in_plane
-from .embeddings import triangulate
 
 MIDLINE = 1e-5
 HOLE_RINGS = 4

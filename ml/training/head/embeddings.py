@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from ...data import FloatArray, IntArray
 from ...head.ict import vertex_points
 from ...head.model import SurfacePoints
+from ...head.surface import nearest_on_triangles, triangulate
 from .sources import CENTIMETRE, MIRROR, IctFaceKit
 
 SKULL_POINTS_PER_SIDE = 32
@@ -62,53 +63,6 @@ def nearest_on_parts(
     """The closest surface point of the named parts to each of (L, 3) points."""
     faces = np.isin(ict.part, [ict.part_names.index(name) for name in parts])
     return nearest_on_triangles(mean, triangulate(ict.quads[faces]), points)
-
-
-def triangulate(quads: IntArray) -> IntArray:
-    """(F, 4) -> both halves of every quad; degenerate halves dropped."""
-    both = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    return np.asarray(both[both[:, 1] != both[:, 2]], dtype=np.int32)
-
-
-def nearest_on_triangles(
-    vertices: FloatArray, triangles: IntArray, points: np.ndarray, candidates: int = 32
-) -> SurfacePoints:
-    """Exact closest points among the ``candidates`` triangles with the nearest centres."""
-    corner = vertices[triangles].astype(np.float64)
-    _, near = cKDTree(corner.mean(1)).query(points, k=min(candidates, len(triangles)))
-    weights = closest_barycentric(points[:, None], corner[near])
-    reached = (weights[..., None] * corner[near]).sum(-2)
-    best = np.linalg.norm(reached - points[:, None], axis=-1).argmin(1)
-    rows = np.arange(len(points))
-    return SurfacePoints(triangles[near[rows, best]], weights[rows, best].astype(np.float32))
-
-
-def closest_barycentric(point: np.ndarray, triangle: np.ndarray) -> np.ndarray:
-    """Barycentric weights of the point of (..., 3, 3) triangles closest to (..., 3) points.
-
-    The plane's solution where it lies inside, else the best of the three edges.
-    """
-    a, b, c = triangle[..., 0, :], triangle[..., 1, :], triangle[..., 2, :]
-    u, v, w = b - a, c - a, point - a
-    uu, uv, vv = (u * u).sum(-1), (u * v).sum(-1), (v * v).sum(-1)
-    wu, wv = (w * u).sum(-1), (w * v).sum(-1)
-    area = np.maximum(uu * vv - uv * uv, 1e-30)
-    second, third = (vv * wu - uv * wv) / area, (uu * wv - uv * wu) / area
-    plane = np.stack([1 - second - third, second, third], -1)
-    options = [plane]
-    for first, last in ((0, 1), (1, 2), (2, 0)):
-        start, end = triangle[..., first, :], triangle[..., last, :]
-        edge = end - start
-        along = ((point - start) * edge).sum(-1) / np.maximum((edge * edge).sum(-1), 1e-30)
-        along = np.clip(along, 0, 1)
-        weight = np.zeros(plane.shape)
-        weight[..., first], weight[..., last] = 1 - along, along
-        options.append(weight)
-    stack = np.stack(options)
-    distance = np.linalg.norm((stack[..., None] * triangle).sum(-2) - point, axis=-1)
-    distance[0][plane.min(-1) < 0] = np.inf
-    best = distance.argmin(0)
-    return np.take_along_axis(stack, best[None, ..., None], 0)[0]
 
 
 def _symmetrised(points: np.ndarray, twin: IntArray) -> np.ndarray:

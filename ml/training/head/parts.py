@@ -16,7 +16,7 @@ import numpy as np
 from ...data import FloatArray, IntArray
 from ...fitting.gauss_newton import rotation_from_vector
 from ...head.model import HeadModel
-from .embeddings import nearest_on_triangles, triangulate
+from ...head.surface import nearest_on_triangles, triangulate
 from .sources import MIRROR
 
 Carry = Callable[[FloatArray], FloatArray]

@@ -13,8 +13,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
 from ...data import FloatArray, IntArray
+from ...head.surface import triangulate
 from ...rendering import vertex_normals
-from .embeddings import triangulate
 from .layout import SkinMesh
 
 SKIN_BOX = (0.004, 0.15, 0.996, 0.996)
