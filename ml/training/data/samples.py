@@ -13,16 +13,20 @@ from ...fitting.gauss_newton import rotation_from_vector
 from ...head.arkit import EXPRESSION_NAMES
 from ...photo.crop import box_from_landmarks, crop_to_photo, warp_crop
 from ...rendering import vertex_normals
-from .draw import Pose, draw_head
+from .accessories import one_extra, random_outfit
+from .draw import Figure, Pose, Shade, draw_head
 from .portraits import Portrait, profile_colours
+from .rig import Extra
 from .scene import Stage, at
-from .skins import Skins, hair_volume, random_albedo, random_shading
+from .skins import Skins, random_albedo, random_shading
 from .surroundings import add_occluders, random_background
 
 PHOTO, PROFILED, RENDER, NEGATIVE = range(4)
 STORED = 144
 # The stored picture shows this much more than the network's crop, for turning it at load time.
 MARGIN = 144 / 128
+# Shares of profiled portraits that put something on, and of drawn heads with crude occluders.
+DRESSED, OCCLUDED = 0.35, 0.18
 
 
 @dataclass(frozen=True)
@@ -113,58 +117,72 @@ def _profiled(studio: Studio, rng: np.random.Generator) -> Sample:
         expression = random_expression(studio, rng)
     coefficients = HeadCoefficients(identity.astype(np.float32), expression)
     colours = studio.profiled(index).astype(np.float32)
+    vertices = at(studio.stage.shape, coefficients)
+    normals = vertex_normals(vertices, studio.stage.triangles)
+    extras: tuple[Extra, ...] = ()
+    if rng.random() < DRESSED:
+        worn = one_extra(studio.stage, vertices, rng, normals)
+        grey = float(np.ptp(colours[studio.stage.is_part("Face")], axis=1).mean()) < 6
+        light = rng.normal(0, 0.25, 3) + np.array([0, 0.15, 0.1])
+        extras = tuple(_developed(extra, grey, light) for extra in worn)
+    figure = Figure(vertices, normals, colours, extras)
     tilt = rng.normal(0, 0.5, 3).astype(np.float32)
 
-    def shade(normals: FloatArray) -> FloatArray:
+    def shade(normals: FloatArray, colours: FloatArray) -> FloatArray:
         # The photo's own light is baked in; a gentle directional gain varies it.
-        return np.clip(1 + normals @ tilt[:, None] * 0.6, 0.35, 1.7)
+        return colours * np.clip(1 + normals @ tilt[:, None] * 0.6, 0.35, 1.7)
 
-    return _drawn(studio, coefficients, colours, shade, PROFILED, (0.15, 0.7, 1, 1), rng)
+    return _drawn(studio, coefficients, figure, shade, PROFILED, (0.15, 0.7, 1, 1), rng)
+
+
+def _developed(extra: Extra, grey: bool, light: FloatArray) -> Extra:
+    """Albedo -> what a photo shows of it (0..255), for things added to heads made from photos."""
+    glow = np.clip(0.7 + extra.normals @ light, 0.25, 1.4)[:, None]
+    colours = 255 * np.clip(extra.colours * glow, 0, 1) ** (1 / 2.2)
+    if grey:
+        colours = np.repeat(colours.mean(1, keepdims=True), 3, 1)
+    return replace(extra, colours=colours.astype(np.float32))
 
 
 def _render(studio: Studio, rng: np.random.Generator) -> Sample:
-    count = len(studio.stage.shape.identity)
+    stage = studio.stage
+    count = len(stage.shape.identity)
     identity = np.clip(rng.normal(0, 1, count) * rng.uniform(0.5, 1.2), -2.5, 2.5)
     coefficients = HeadCoefficients(identity.astype(np.float32), random_expression(studio, rng))
-    albedo = random_albedo(studio.stage, studio.skins, rng)
-    exposure = 1 / max(float(np.percentile(albedo[studio.stage.is_part("Face")], 80)), 0.1)
+    vertices = at(stage.shape, coefficients)
+    normals = vertex_normals(vertices, stage.triangles)
+    outfit = random_outfit(stage, vertices, rng, normals)
+    albedo = random_albedo(stage, studio.skins, outfit.hair, outfit.painted, rng)
+    exposure = 1 / max(float(np.percentile(albedo[stage.is_part("Face")], 80)), 0.1)
     exposure = exposure ** rng.uniform(0.3, 1)
 
-    def shade(normals: FloatArray) -> FloatArray:
+    def shade(normals: FloatArray, colours: FloatArray) -> FloatArray:
         light = random_shading(normals, studio.lights, rng)
-        linear = np.clip(albedo * light * exposure * 0.5, 0, None)
-        colours = 255 * np.clip(linear / (1 + 0.25 * linear), 0, 1) ** (1 / 2.2)
-        return (colours / 255).astype(np.float32)
+        bright = np.clip(colours * light * np.float32(exposure * 0.5), 0, None)
+        return np.asarray(255 * np.clip(bright / (1 + 0.25 * bright), 0, 1) ** np.float32(1 / 2.2))
 
-    white = np.full((len(albedo), 3), 255, np.float32)
-    return _drawn(studio, coefficients, white, shade, RENDER, (1, 1, 1, 1), rng)
+    figure = Figure(vertices, normals, albedo, tuple(outfit.extras))
+    return _drawn(studio, coefficients, figure, shade, RENDER, (1, 1, 1, 1), rng)
 
 
 def _drawn(
     studio: Studio,
     coefficients: HeadCoefficients,
-    colours: FloatArray,
-    shade: Callable[[FloatArray], FloatArray],
+    figure: Figure,
+    shade: Shade,
     kind: int,
     supervision: tuple[float, float, float, float],
     rng: np.random.Generator,
 ) -> Sample:
-    """Draw a head in a random pose and crop it as a detector would."""
-    stage = studio.stage
+    """Draw a figure in a random pose and crop it as a detector would."""
     pose = random_pose(rng)
-    dense = pose.project(at(stage.dense, coefficients))
+    dense = pose.project(at(studio.stage.dense, coefficients))
     box = jittered(box_from_landmarks(dense), rng)
     to_photo = crop_to_photo(box, STORED)
     points = into_crop(dense, to_photo)
-    hairy = kind == RENDER and rng.random() < 0.7
     background = random_background(STORED, studio.scenes, rng)
-    vertices = at(stage.shape, coefficients)
-    normals = vertex_normals(vertices, stage.triangles)
-    if hairy:
-        # Shaded as if it were still the scalp: the ragged rim of the hair has no good normals.
-        vertices = vertices + hair_volume(stage, normals, rng)
-    image = draw_head(stage, vertices, normals, pose, to_photo, colours, shade, background)
-    if rng.random() < 0.18:
+    image = draw_head(studio.stage, figure, pose, to_photo, shade, background)
+    if rng.random() < OCCLUDED:
         image = add_occluders(image, points, rng)
     weight = np.ones(len(points), np.float32)
     if kind == PROFILED:

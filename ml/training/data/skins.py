@@ -1,4 +1,4 @@
-"""Skin, hair and light for fully synthetic samples."""
+"""Skin and light for fully synthetic samples."""
 
 from __future__ import annotations
 
@@ -69,21 +69,24 @@ def _linear(srgb: FloatArray) -> FloatArray:
     return ((srgb / 255) ** 2.2).astype(np.float32)
 
 
-def random_albedo(stage: Stage, skins: Skins, rng: np.random.Generator) -> FloatArray:
-    """(D, 3) linear albedo of a person who does not exist."""
+def random_albedo(
+    stage: Stage, skins: Skins, hair: FloatArray, painted: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """(D, 3) linear albedo of a person who does not exist.
+
+    hair: (3,) its colour. painted: (D,) 0..1, how much of it shows on the skin itself.
+    """
     mix = rng.dirichlet([0.5] * len(skins.albedo)).astype(np.float32)
-    albedo = np.tensordot(mix, skins.albedo, 1)
+    albedo: np.ndarray = np.tensordot(mix, skins.albedo, 1)
     # Melanin darkens blue more than red; a gain and a tint stand for white balance.
     albedo = albedo ** rng.uniform(0.8, 1.25) * rng.uniform(0.75, 1.2)
     albedo *= rng.normal(1, 0.04, 3)
-    hair = _hair_colour(rng)
-    brow = (stage.brow * rng.uniform(0.3, 0.95))[:, None]
-    albedo = albedo * (1 - brow) + hair * brow
+    brow = np.asarray(stage.brow * rng.uniform(0.3, 0.95))[:, None]
+    albedo = albedo * (1 - brow) + hair * rng.uniform(0.5, 1) * brow
     lips_and_shadow = 1 - 0.5 * rng.random() * _stubble(stage, rng)
     albedo *= lips_and_shadow[:, None]
-    if rng.random() < 0.8:
-        scalp = _ragged(stage, rng)[:, None]
-        albedo = albedo * (1 - scalp) + hair * rng.uniform(0.6, 1.3) * scalp
+    under = painted[:, None] * rng.uniform(0.8, 1)
+    albedo = albedo * (1 - under) + hair * rng.uniform(0.5, 0.9) * under
     albedo[stage.is_part("Teeth")] = _linear(TEETH * rng.uniform(0.75, 1.1))
     gums = stage.is_part("Gums and tongue", "Mouth socket", "Eye socket left", "Eye socket right")
     albedo[gums] = _linear(GUMS * rng.uniform(0.4, 1.0))
@@ -97,27 +100,6 @@ def random_albedo(stage: Stage, skins: Skins, rng: np.random.Generator) -> Float
         ball = stage.is_part(f"Eyeball {side}")
         albedo[ball] = _linear(eyeball_colours(stage.shape.mean[ball], iris))
     return np.clip(albedo, 0, 1).astype(np.float32)
-
-
-def hair_volume(stage: Stage, normals: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(D, 3) metres to push the scalp outwards."""
-    amount = rng.uniform(0, 0.03) * _ragged(stage, rng)
-    return (normals * amount[:, None]).astype(np.float32)
-
-
-def _hair_colour(rng: np.random.Generator) -> np.ndarray:
-    choices = np.array(
-        [[25, 20, 18], [60, 40, 25], [120, 85, 50], [180, 150, 105], [150, 150, 150]]
-    )
-    colour = choices[rng.integers(len(choices))] * rng.uniform(0.6, 1.2)
-    return _linear(colour.astype(np.float32))
-
-
-def _ragged(stage: Stage, rng: np.random.Generator) -> FloatArray:
-    """The scalp with an uneven, shifted hairline."""
-    waves = rng.normal(0, 40, (3, 3)).astype(np.float32)
-    noise = np.sin(stage.shape.mean @ waves.T + rng.uniform(0, 6, 3)).sum(1)
-    return np.clip(stage.scalp * (1.5 + 0.5 * noise) - rng.uniform(-0.2, 0.6), 0, 1)
 
 
 def _stubble(stage: Stage, rng: np.random.Generator) -> FloatArray:
@@ -171,12 +153,13 @@ def random_shading(normals: FloatArray, lights: FloatArray, rng: np.random.Gener
     turn = rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(turn), np.sin(turn)
     # Camera y points down, the environment's up; spin the environment about the vertical.
-    world = normals * [1, -1, -1]
-    world = world @ np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
-    light = lights[rng.integers(len(lights))] * rng.uniform(0.5, 1.4)
+    to_world = np.array([[cos, 0, -sin], [0, -1, 0], [-sin, 0, -cos]], np.float32)
+    world = normals @ to_world
+    light = lights[rng.integers(len(lights))] * np.float32(rng.uniform(0.5, 1.4))
     shade = harmonics(world) @ light
     lamp = rng.normal(size=3)
     lamp[2] = -abs(lamp[2])
     lamp /= np.linalg.norm(lamp)
-    key = np.clip(normals @ lamp, 0, None)[:, None] * rng.normal(1, 0.08, 3) * rng.uniform(0, 1)
+    tint = (rng.normal(1, 0.08, 3) * rng.uniform(0, 1)).astype(np.float32)
+    key = np.clip(normals @ lamp.astype(np.float32), 0, None)[:, None] * tint
     return np.clip(shade + key, 0.02, None).astype(np.float32)

@@ -1,0 +1,177 @@
+"""Hair, glasses, hats and clothes on the shipped head: where they lie, and how they are drawn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml.fitting.camera import FACING
+from ml.head.storage import load_head_model
+from ml.rendering import vertex_normals
+from ml.training.data import scene
+from ml.training.data.accessories import one_extra, random_extras, random_outfit
+from ml.training.data.beards import make_beard
+from ml.training.data.draw import Figure, Pose, draw_head
+from ml.training.data.glasses import make_glasses, random_frame
+from ml.training.data.hair import STYLES, random_cut, shell, strands
+from ml.training.data.headgear import HATS, hat_line, make_hat
+from ml.training.data.rig import Extra, measure, rig_of
+from ml.training.data.scene import Stage
+
+
+@pytest.fixture(scope="module")
+def stage():
+    """The shipped head as a stage; the data engine's own reference is not shipped."""
+    model = load_head_model()
+    wanted = {
+        "skin": "Face", "teeth": "Teeth", "tongue": "Gums and tongue", "mouth": "Mouth socket",
+        "eye_left": "Eyeball left", "eye_right": "Eyeball right",
+    }  # fmt: skip
+    part = np.zeros(model.vertex_count, np.uint8)
+    for name, drawn in reversed(wanted.items()):
+        faces = model.quads[model.part_faces(name)]
+        part[np.unique(faces)] = scene.DRAWN.index(drawn)
+    triangles = np.concatenate([model.quads[:, [0, 1, 2]], model.quads[:, [0, 2, 3]]])
+    dense = model.points("mediapipe478")
+    nothing = np.zeros(model.vertex_count, np.float32)
+    return Stage(
+        model.shape, dense, triangles.astype(np.int32), part, np.arange(model.vertex_count),
+        np.arange(model.vertex_count), scene._brows(model, model.shape.mean), nothing,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def person(stage):
+    return measure(rig_of(stage), stage.shape.mean)
+
+
+def assert_sound(extra: Extra):
+    count = len(extra.vertices)
+    for values in (extra.vertices, extra.normals, extra.colours):
+        assert values.shape == (count, 3)
+        assert np.isfinite(values).all()
+    assert extra.triangles.min() >= 0
+    assert extra.triangles.max() < count
+    assert extra.colours.min() >= 0
+    assert extra.colours.max() <= 1
+    assert ((extra.alpha >= 0) & (extra.alpha <= 1)).all()
+    assert np.abs(extra.vertices).max() < 0.65
+    assert np.linalg.norm(extra.normals, axis=1).max() < 1.01
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_everything_worn_is_sound(stage, seed):
+    vertices = stage.shape.mean
+    rng = np.random.default_rng(seed)
+    for extra in random_extras(stage, vertices, rng) + one_extra(stage, vertices, rng):
+        assert_sound(extra)
+
+
+def test_the_seed_decides_everything(stage):
+    first, second, other = (
+        random_outfit(stage, stage.shape.mean, np.random.default_rng(seed)) for seed in (3, 3, 4)
+    )
+    assert len(first.extras) == len(second.extras) > 0
+    for a, b in zip(first.extras, second.extras, strict=True):
+        np.testing.assert_array_equal(a.vertices, b.vertices)
+        np.testing.assert_array_equal(a.colours, b.colours)
+    assert not np.array_equal(first.hair, other.hair)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_hair_covers_the_crown_and_stays_off_the_eyes(person, style):
+    rng = np.random.default_rng(1)
+    cut = random_cut(person, rng, style)
+    cap = shell(person, cut.line, cut.thickness, np.full(3, 0.2), rng)
+    made = [cap, *strands(person, replace(cut, fringe=0.0), np.full(3, 0.2), rng)]
+    for extra in made:
+        assert_sound(extra)
+    if style != "receding":
+        top = person.centre + np.array([0, person.reach(np.float32([0, 1, 0])), 0])
+        assert np.linalg.norm(cap.vertices - top, axis=1).min() < cut.thickness * 1.3 + 0.004
+        assert cap.vertices[:, 1].max() >= top[1]
+    if style in ("short", "back", "buzz", "bob", "long"):
+        eyes = person.landmarks[[33, 133, 263, 362]].mean(0)
+        points = np.concatenate([extra.vertices for extra in made]) - eyes
+        before = (np.abs(points[:, 0]) < 0.02) & (np.abs(points[:, 1]) < 0.02) & (points[:, 2] > 0)
+        assert before.mean() < 0.01
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_glasses_lie_before_the_eyes_and_on_the_nose(person, seed):
+    rng = np.random.default_rng(seed)
+    made = make_glasses(person, random_frame(rng), rng)
+    lenses = [extra for extra in made if extra.alpha.min() < 1]
+    assert len(lenses) >= 2
+    eyes = person.landmarks[[33, 133, 263, 362]]
+    for lens in lenses[:1]:
+        near = np.linalg.norm(lens.vertices[:, None, :2] - eyes[None, :, :2], axis=2)
+        vertex, eye = np.unravel_index(near.argmin(), near.shape)
+        assert 0.002 < lens.vertices[vertex, 2] - eyes[eye, 2] < 0.04
+    for extra in made:
+        assert_sound(extra)
+        assert depth_in_the_face(person, extra.vertices) < 0.005
+
+
+def depth_in_the_face(person, points):
+    """How deep the deepest of the points near the nose lies under the skin, metres."""
+    skin = person.vertices[person.rig.front]
+    points = points[(np.abs(points[:, 0]) < 0.035) & (points[:, 2] > 0.06)]
+    across = np.linalg.norm(points[:, None, :2] - skin[None, :, :2], axis=2)
+    nearest = across.argmin(1)
+    return (skin[nearest, 2] - points[:, 2]).max(initial=-1)
+
+
+@pytest.mark.parametrize("kind", HATS)
+def test_hats_enclose_the_crown(person, kind):
+    rng = np.random.default_rng(2)
+    made = make_hat(person, kind, hat_line(kind, rng), rng)
+    for extra in made:
+        assert_sound(extra)
+    points = np.concatenate([extra.vertices for extra in made])
+    top = person.vertices[person.rig.on_skull, 1].max()
+    assert top < points[:, 1].max() < top + 0.12
+
+
+def test_beards_grow_on_the_jaw(person):
+    beard = make_beard(person, np.full(3, 0.1), False, np.random.default_rng(0))
+    assert_sound(beard)
+    mouth = person.landmarks[[61, 291]].mean(0)
+    assert np.median(beard.vertices[:, 1]) < mouth[1]
+    assert beard.vertices[:, 2].min() > 0
+
+
+def drawn(stage, extras):
+    """The head from the front, white, on black; the camera records colours as they are."""
+    vertices = stage.shape.mean
+    normals = vertex_normals(vertices, stage.triangles)
+    white = np.full((len(vertices), 3), 200, np.float32)
+    crop = np.array([[5, 0, -240], [0, 5, -240]], np.float32)
+    return draw_head(
+        stage, Figure(vertices, normals, white, extras), Pose(FACING.astype(np.float32), 1.0), crop,
+        lambda _, colours: colours, np.zeros((96, 96, 3), np.uint8),
+    )  # fmt: skip
+
+
+def pane(depth, alpha):
+    """A dark square over the right half of the face."""
+    corners = np.array(
+        [[0.01, 0, depth], [0.05, 0, depth], [0.05, 0.04, depth], [0.01, 0.04, depth]]
+    )
+    return Extra(
+        corners.astype(np.float32), np.array([[0, 1, 2], [0, 2, 3]], np.int32),
+        np.zeros((4, 3), np.float32), np.tile(np.float32([0, 0, 1]), (4, 1)),
+        np.full(4, alpha, np.float32),
+    )  # fmt: skip
+
+
+def test_lenses_blend_by_their_alpha(stage):
+    plain = drawn(stage, ())
+    row, column = 44, 54
+    assert plain[row, column, 0] == 200
+    half = drawn(stage, (pane(0.2, 0.5),))
+    assert abs(int(half[row, column, 0]) - 100) <= 1
+    solid = drawn(stage, (pane(0.2, 1.0),))
+    assert solid[row, column].max() == 0
+    hidden = drawn(stage, (pane(-0.1, 0.5),))
+    np.testing.assert_array_equal(hidden, plain)
