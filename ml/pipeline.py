@@ -125,7 +125,8 @@ def fit_face(
     photo: Photo, model: HeadModel, face: FoundFace, landmarks: Landmarks, embedding: str
 ) -> FitResult:
     """A head and a camera that agree with ``landmarks`` of the model's set ``embedding``."""
-    shape = model.points(embedding)
+    # A network may know only the first points of the dense set.
+    shape = model.points(embedding).first(len(landmarks.points))
     extent = float(np.ptp(face.output.landmarks.points[:FACE_POINTS], axis=0).max())
     focal = guess_focal(photo.width, photo.height, extent, photo.focal_px)
     size = (photo.width, photo.height)

@@ -10,16 +10,17 @@ import numpy as np
 
 from ..data import FloatArray, HeadCoefficients, IntArray
 from ..errors import ModelUnreadable
+from .contact import LidRings, settle_lids
 
 
 @dataclass(frozen=True)
 class SurfacePoints:
-    """Points that ride on a mesh's surface (a landmark embedding).
+    """Points that ride on a mesh's surface (a landmark embedding), or other blends of vertices.
 
     Attributes
     ----------
-    corners: (L, 3) vertex indices of the triangle each point lies in.
-    weights: (L, 3) barycentric weights; each row sums to 1.
+    corners: (L, K) vertex indices; K = 3 for points in triangles.
+    weights: (L, K) barycentric weights; each row sums to 1.
     """
 
     corners: IntArray
@@ -39,6 +40,23 @@ class SurfacePoints:
     def take(self, which: slice | IntArray) -> SurfacePoints:
         """The embedding of a subset of the points."""
         return SurfacePoints(self.corners[which], self.weights[which])
+
+
+@dataclass(frozen=True)
+class Level:
+    """Another mesh of the same head.
+
+    Attributes
+    ----------
+    points: its N vertices as blends of the base's: positions, bases and keys all move over.
+    quads, uv, uv_quads, part: like HeadModel's.
+    """
+
+    points: SurfacePoints
+    quads: IntArray
+    uv: FloatArray
+    uv_quads: IntArray
+    part: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,10 @@ class LinearShape:
         flat = self.mean.reshape(-1) + coefficients.identity @ self.identity.reshape(-1, size)
         flat = flat + coefficients.expression @ self.expression.reshape(-1, size)
         return np.asarray(flat.reshape(-1, 3), dtype=np.float32)
+
+    def first(self, count: int) -> LinearShape:
+        """The same shape over its first ``count`` points."""
+        return LinearShape(self.mean[:count], self.identity[:, :count], self.expression[:, :count])
 
     def neutral(self, identity: FloatArray) -> FloatArray:
         """(N, 3) positions of the person at rest, metres."""
@@ -91,6 +113,8 @@ class HeadModel:
         ears, neck. Skinning: bone_neck, bone_head, bone_jaw, which sum to one with the eyes'.
         REALY's regions: realy_nose, realy_mouth, realy_forehead, realy_cheek.
     joints: vertices whose mean is a joint of the rig: neck, head, jaw, chin, eye_left, eye_right.
+    lids: the rings round each eye ("Left", "Right"), where the model's keys close them.
+    low: the same head with fewer quads, if the model has one.
     """
 
     model_id: str
@@ -106,6 +130,8 @@ class HeadModel:
     embeddings: Mapping[str, SurfacePoints] = field(default_factory=dict)
     masks: Mapping[str, FloatArray] = field(default_factory=dict)
     joints: Mapping[str, IntArray] = field(default_factory=dict)
+    lids: Mapping[str, LidRings] = field(default_factory=dict)
+    low: Level | None = None
 
     def __post_init__(self) -> None:
         vertices = len(self.shape.mean)
@@ -141,6 +167,13 @@ class HeadModel:
         both = np.concatenate([self.quads[:, [0, 1, 2]], self.quads[:, [0, 2, 3]]])
         proper = (both[:, 0] != both[:, 2]) & (both[:, 1] != both[:, 2])
         return np.asarray(both[proper], dtype=np.int32)
+
+    def person(self, identity: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """A person at rest (V, 3) and their own keys (E, V, 3), whose lids close; metres."""
+        neutral = self.shape.neutral(identity)
+        if not self.lids:
+            return neutral, self.shape.expression
+        return settle_lids(neutral, self.shape.expression, self.expression_names, self.lids)
 
     def points(self, name: str) -> LinearShape:
         """The model restricted to the landmark set ``name``: (L, 3), (I, L, 3), (E, L, 3)."""

@@ -6,6 +6,7 @@ divided by its own largest value.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -14,7 +15,8 @@ import numpy as np
 
 from ..data import FloatArray
 from ..errors import ModelUnreadable
-from .model import HeadModel, LinearShape, SurfacePoints
+from .contact import LidRings
+from .model import HeadModel, Level, LinearShape, SurfacePoints
 
 ASSETS = Path(__file__).parent / "assets"
 EFFIGY_HEAD = ASSETS / "effigy_head.npz"
@@ -46,7 +48,10 @@ def load_head_model(path: Path = EFFIGY_HEAD) -> HeadModel:
 
 
 def save_head_model(model: HeadModel, path: Path) -> None:
-    """Write ``model`` as a compressed ``.npz`` with float16 bases."""
+    """Write ``model`` as an ``.npz`` with float16 bases.
+
+    Not compressed: float16 noise hardly shrinks, and reading would take four times as long.
+    """
     arrays: dict[str, np.ndarray] = {
         "model_id": np.array(model.model_id),
         "version": np.array(model.version),
@@ -70,8 +75,15 @@ def save_head_model(model: HeadModel, path: Path) -> None:
         arrays[f"mask/{name}"] = np.round(255 * mask).astype(np.uint8)
     for name, vertices in model.joints.items():
         arrays[f"joint/{name}"] = vertices.astype(np.int32)
+    for side, eye in model.lids.items():
+        for item in fields(LidRings):
+            arrays[f"lids/{side}/{item.name}"] = getattr(eye, item.name).astype(np.int32)
+    if model.low is not None:
+        arrays |= {f"low/{name}": getattr(model.low, name) for name in _LEVEL_ARRAYS}
+        arrays["low/corners"] = model.low.points.corners.astype(np.int32)
+        arrays["low/weights"] = model.low.points.weights.astype(np.float32)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
@@ -102,7 +114,22 @@ def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
             for name in _names_under(arrays, "mask")
         },
         joints={name: arrays[f"joint/{name}"] for name in _names_under(arrays, "joint")},
+        lids={
+            side: LidRings(*(arrays[f"lids/{side}/{item.name}"] for item in fields(LidRings)))
+            for side in _names_under(arrays, "lids")
+        },
+        low=_low(arrays),
     )
+
+
+_LEVEL_ARRAYS = ("quads", "uv", "uv_quads", "part")
+
+
+def _low(arrays: dict[str, np.ndarray]) -> Level | None:
+    if "low/quads" not in arrays:
+        return None
+    points = SurfacePoints(arrays["low/corners"], arrays["low/weights"])
+    return Level(points, *(arrays[f"low/{name}"] for name in _LEVEL_ARRAYS))
 
 
 def _names_under(arrays: dict[str, np.ndarray], folder: str) -> list[str]:

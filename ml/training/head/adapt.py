@@ -31,7 +31,7 @@ STAY = 0.06
 
 
 def adapt_embedding(model: HeadModel, data: Path, fits: dict[str, np.ndarray]) -> HeadModel:
-    """``model`` with its "mediapipe478" and "dense" sets moved; irises and skull stay."""
+    """``model`` with its "mediapipe478" and "dense" sets moved; only face points move."""
     old = model.embeddings["mediapipe478"]
     dense = model.embeddings["dense"]
     skin = model.quads[model.part == model.part_names.index("Face")]

@@ -10,7 +10,7 @@ layout changes.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,21 @@ import numpy as np
 from ...card import write_card
 from ...data import FloatArray, IntArray
 from ...head.arkit import EXPRESSION_NAMES
-from ...head.model import HeadModel, LinearShape, SurfacePoints
+from ...head.contact import LidRings
+from ...head.model import HeadModel, Level, LinearShape, SurfacePoints
 from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
 from ...head.surface import nearest_on_triangles, triangulate
+from .assemble import Piece, add_motion, assembled, piece_of
 from .domain import make_domain
-from .layout import HalfLayout, SkinMesh, join_halves, lay_out_half, sample
-from .parts import Carry, Part, eyeball, gaze, mouth_bag, teeth, tongue, tongue_out
+from .embeddings import join
+from .layout import BASE, LOW, HalfLayout, LayoutSize, SkinMesh, join_halves, lay_out_half, sample
+from .lips import sealed
+from .masks import make_joints, make_masks
+from .parts import Carry, mouth_bag, teeth_and_gums, tongue, tongue_out, vertices_of
+from .parts_eye import eyeball, gaze, lashes
 from .sources import MIRROR
 from .statistics import mirror_vertices
-from .unwrap import ISLANDS, into_box, unwrap_skin
+from .unwrap import unwrap_skin
 
 SOURCES = (
     "ICT-FaceKit light, (c) USC Institute for Creative Technologies, MIT",
@@ -41,12 +47,27 @@ COMMANDS = (
 )
 # Rows of the sets in MediaPipe's order that lie on the eyeballs.
 IRISES = slice(468, 478)
+# NoW's seven: eye corners, nose bottom, mouth corners.
+NOW = (36, 39, 42, 45, 33, 48, 54)
+# REALY's points after the 68: its authors place them by hand on every topology. Its protocol uses
+# 70 and 71 (alae) and 76 and 77 (cheeks); the others follow its figure.
+REALY_EXTRA = (468, 473, 64, 294, 114, 343, 145, 374, 50, 280, 123, 352, 108, 337, 151, 21, 251)
+EYE_PARTS = [f"{part}_{side}" for part in ("eye", "iris", "pupil") for side in ("left", "right")]
 
 
 def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
     """Effigy Head on our topology, and how far its landmarks lie from the reference's, in mm."""
+    model, _ = _drawn(reference, BASE)
+    model, figures = _with_embeddings(model, reference)
+    model = replace(model, masks=make_masks(model), joints=make_joints(model))
+    smaller, _ = _drawn(reference, LOW)
+    return replace(model, low=_level(smaller, model)), figures
+
+
+def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]:
+    """The head in one size, without landmarks."""
     opposite = mirror_vertices(reference.shape.mean)
-    half = lay_out_half(make_domain(reference))
+    half = lay_out_half(make_domain(reference), size)
     skin = join_halves(half)
 
     def carry(field: FloatArray) -> FloatArray:
@@ -54,42 +75,79 @@ def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
 
     mean = _exactly_mirrored(carry(reference.shape.mean), skin, half)
     flat = unwrap_skin(skin, mean, half.upper, half.neck)
-    pieces = [_Piece("skin", mean, skin.quads, flat.uv, flat.uv_quads, carry)]
-    jaw_open = reference.shape.expression[EXPRESSION_NAMES.index("jawOpen")]
-    rim, rim_carry = mean[skin.mouth_rim], _subset(carry, skin.mouth_rim)
-    parts = [
-        mouth_bag(reference, rim, rim_carry),
-        eyeball(reference, "left"),
-        eyeball(reference, "right"),
-        teeth(reference, jaw_open),
-        tongue(reference, jaw_open),
-    ]
-    pieces += [_part_piece(part) for part in parts]
+    nothing = np.zeros(0, np.int32)
+    whole = Piece(
+        ("skin",), np.zeros(len(skin.quads), np.uint8), mean, skin.quads, flat.uv, flat.uv_quads,
+        carry, nothing,
+    )  # fmt: skip
     # The bag's first ring *is* the lips' edge.
-    model = _assembled(reference, pieces, {"mouth": skin.mouth_rim})
-    _add_motion(model, "tongue", {"tongueOut": tongue_out(parts[-1])})
-    for eye in parts[1:3]:
-        _add_motion(model, eye.name, gaze(eye))
-    return _with_embeddings(model, reference)
+    bag = mouth_bag(reference, mean[skin.mouth_rim], _subset(carry, skin.mouth_rim))
+    pieces, eyes, hairs = [whole, piece_of(bag, skin.mouth_rim)], [], []
+    for side, rings in zip(("left", "right"), skin.eye_rings, strict=True):
+        eyes.append(eyeball(reference, side))
+        hairs.append(lashes(f"lashes_{side}", mean, rings, carry))
+    jaw_open = reference.shape.expression[EXPRESSION_NAMES.index("jawOpen")]
+    licker = tongue(reference, jaw_open)
+    inner = [*eyes, *(part for part, _ in hairs), *teeth_and_gums(reference, jaw_open), licker]
+    pieces += [piece_of(part) for part in inner]
+    model, index = assembled(reference, pieces)
+    rows = {part.name: own for part, own in zip(inner, index[2:], strict=True)}
+    put_out = model.shape.expression[EXPRESSION_NAMES.index("tongueOut")][rows["tongue"]]
+    add_motion(model, rows["tongue"], {"tongueOut": tongue_out(licker, put_out)})
+    lids = {}
+    for eye, (hair, columns), rings in zip(eyes, hairs, skin.eye_rings, strict=True):
+        add_motion(model, rows[eye.name], gaze(eye))
+        side = eye.name.removeprefix("eye_")
+        lids[side.title()] = LidRings(rings, rows[hair.name], columns, rows[eye.name])
+    shape = LinearShape(*sealed(
+        model.shape.mean, model.shape.identity, model.shape.expression, model.expression_names,
+        skin.mouth_rings,
+    ))  # fmt: skip
+    return replace(model, shape=shape, lids=lids), skin
 
 
-def _add_motion(model: HeadModel, part: str, moves: dict[str, FloatArray]) -> None:
-    """Add displacements of a part's vertices to expressions, in place."""
-    vertices = np.unique(model.quads[model.part_faces(part)])
-    for name, displacement in moves.items():
-        model.shape.expression[EXPRESSION_NAMES.index(name)][vertices] += displacement
+def _level(drawn: HeadModel, base: HeadModel) -> Level:
+    """``drawn`` as a level of ``base``: its vertices looked up on the base's surface, part by part,
+    with the mouth open so that lips cannot be confused."""
+    jaw = EXPRESSION_NAMES.index("jawOpen")
+    places, surface = (item.shape.mean + 0.6 * item.shape.expression[jaw] for item in (drawn, base))
+    corners = np.zeros((drawn.vertex_count, 3), np.int32)
+    weights = np.zeros((drawn.vertex_count, 3), np.float32)
+    for name in reversed(drawn.part_names):
+        vertices = np.unique(drawn.quads[drawn.part_faces(name)])
+        found = nearest_on_triangles(
+            surface, triangulate(base.quads[base.part_faces(name)]), places[vertices]
+        )
+        corners[vertices], weights[vertices] = found.corners, found.weights
+    return Level(
+        SurfacePoints(corners, weights), drawn.quads, _same_uv(drawn, base), drawn.uv_quads,
+        drawn.part,
+    )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """A mesh with its own vertex and UV numbering."""
+def _same_uv(drawn: HeadModel, base: HeadModel) -> FloatArray:
+    """``drawn``'s UV with its skin where the base has it, so that one texture serves both.
 
-    name: str
-    mean: FloatArray
-    quads: IntArray
-    uv: FloatArray
-    uv_quads: IntArray
-    carry: Carry
+    Left and right halves are looked up on the left and mirrored, so that the seam's two sides stay
+    apart.
+    """
+    faces = base.part_faces("skin")
+    left = faces[base.shape.mean[base.quads[faces]][..., 0].min(1) > -1e-6]
+    halves = [[0, 1, 2], [0, 2, 3]]
+    corners = np.concatenate([base.quads[left][:, half] for half in halves])
+    flat = np.concatenate([base.uv_quads[left][:, half] for half in halves])
+    uv_of = np.zeros((base.vertex_count, 2), np.float32)
+    uv_of[corners] = base.uv[flat]
+    uv = drawn.uv.copy()
+    skin = drawn.part_faces("skin")
+    for quad, uv_quad in zip(drawn.quads[skin].T, drawn.uv_quads[skin].T, strict=True):
+        place = drawn.shape.mean[quad]
+        right = drawn.shape.mean[drawn.quads[skin]][..., 0].min(1) < -1e-6
+        place = np.where(right[:, None], place * MIRROR, place).astype(np.float32)
+        found = nearest_on_triangles(base.shape.mean, corners, place).on(uv_of)
+        found[right, 0] = 1 - found[right, 0]
+        uv[uv_quad] = found
+    return uv
 
 
 def _subset(carry: Carry, rows: IntArray) -> Carry:
@@ -105,66 +163,6 @@ def _exactly_mirrored(mean: FloatArray, skin: SkinMesh, half: HalfLayout) -> Flo
     return mirrored
 
 
-def _like_neighbours(ring: IntArray, quads: IntArray) -> IntArray:
-    """A ring of quads turned so that it runs against the neighbours along shared edges."""
-    directed = {edge for k in range(4) for edge in map(tuple, quads[:, [k, (k + 1) % 4]].tolist())}
-    agrees = (int(ring[0, 1]), int(ring[0, 0])) in directed
-    return ring if agrees else ring[:, ::-1]
-
-
-def _part_piece(part: Part) -> _Piece:
-    uv = into_box(part.uv, ISLANDS[part.name])
-    return _Piece(part.name, part.mean, part.quads, uv, part.quads, part.carry)
-
-
-def _assembled(reference: HeadModel, pieces: list[_Piece], welds: dict[str, IntArray]) -> HeadModel:
-    """One model of all pieces. ``welds``: the first vertices of a piece are these of the first."""
-    means: list[FloatArray] = []
-    quads: list[IntArray] = []
-    uvs: list[FloatArray] = []
-    uv_quads: list[IntArray] = []
-    parts: list[np.ndarray] = []
-    keeps: list[np.ndarray] = []
-    vertices = coordinates = 0
-    for number, piece in enumerate(pieces):
-        weld = welds.get(piece.name, np.zeros(0, np.int32))
-        keep = np.arange(len(weld), len(piece.mean))
-        index = np.concatenate([weld, vertices + np.arange(len(keep))])
-        own = index[piece.quads]
-        if len(weld):
-            own = _like_neighbours(own, quads[0])
-        flipped = own[0, 0] != index[piece.quads][0, 0]
-        quads.append(own)
-        uv_quads.append((piece.uv_quads[:, ::-1] if flipped else piece.uv_quads) + coordinates)
-        means.append(piece.mean[keep])
-        uvs.append(piece.uv)
-        parts.append(np.full(len(piece.quads), number, np.uint8))
-        keeps.append(keep)
-        vertices += len(keep)
-        coordinates += len(piece.uv)
-
-    def carry(field: FloatArray) -> FloatArray:
-        moved = [p.carry(field)[..., keep, :] for p, keep in zip(pieces, keeps, strict=True)]
-        return np.concatenate(moved, axis=-2)
-
-    return HeadModel(
-        model_id=reference.model_id,
-        version=reference.version,
-        licence="CC0-1.0",
-        shape=LinearShape(
-            np.concatenate(means).astype(np.float32),
-            carry(reference.shape.identity),
-            carry(reference.shape.expression),
-        ),
-        expression_names=reference.expression_names,
-        quads=np.concatenate(quads).astype(np.int32),
-        uv=np.concatenate(uvs).astype(np.float32),
-        uv_quads=np.concatenate(uv_quads).astype(np.int32),
-        part=np.concatenate(parts),
-        part_names=tuple(piece.name for piece in pieces),
-    )
-
-
 def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
     """The reference's landmark sets on our surface.
 
@@ -175,7 +173,7 @@ def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel,
         item.shape.mean + 0.6 * item.shape.expression[jaw] for item in (model, reference)
     )
     skin = triangulate(model.quads[model.part_faces("skin")])
-    eyes = triangulate(model.quads[model.part_faces("eye_left", "eye_right")])
+    eyes = triangulate(model.quads[model.part_faces(*EYE_PARTS)])
     sets, figures = {}, {}
     for name, embedding in reference.embeddings.items():
         wanted = embedding.on(theirs)
@@ -185,11 +183,26 @@ def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel,
             corners, weights = found.corners.copy(), found.weights.copy()
             corners[IRISES], weights[IRISES] = iris.corners, iris.weights
             found = SurfacePoints(corners, weights)
+        on_teeth = np.isin(embedding.corners[:, 0], vertices_of(reference, "Teeth"))
+        if on_teeth.any():
+            found.corners[on_teeth], found.weights[on_teeth] = _on_teeth(
+                ours, model, wanted[on_teeth]
+            )
         distance = 1000 * np.linalg.norm(found.on(ours) - wanted, axis=1)
         figures[f"{name}_mean_mm"] = round(float(distance.mean()), 3)
         figures[f"{name}_max_mm"] = round(float(distance.max()), 3)
         sets[name] = found
+    sets["now7"] = sets["ibug68"].take(np.array(NOW))
+    sets["realy85"] = join(sets["ibug68"], sets["mediapipe478"].take(np.array(REALY_EXTRA)))
     return replace(model, embeddings=sets), figures
+
+
+def _on_teeth(
+    ours: FloatArray, model: HeadModel, wanted: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    teeth = triangulate(model.quads[model.part_faces("teeth_upper", "teeth_lower")])
+    found = nearest_on_triangles(ours, teeth, wanted)
+    return found.corners, found.weights
 
 
 def main() -> None:

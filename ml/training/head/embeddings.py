@@ -14,7 +14,9 @@ from ...head.model import SurfacePoints
 from ...head.surface import nearest_on_triangles, triangulate
 from .sources import CENTIMETRE, MIRROR, IctFaceKit
 
-SKULL_POINTS_PER_SIDE = 32
+SKULL_POINTS_PER_SIDE, EAR_POINTS_PER_SIDE, MORE_POINTS_PER_SIDE = 32, 14, 70
+# Where on the biting edges points lie, from the midline (metres).
+TEETH_POINTS = (0.003, 0.009, 0.015)
 FACE_POINTS = 468
 # Half the visible iris' width (a nearly constant 11.7 mm across in adults).
 IRIS_RADIUS = 0.00585
@@ -28,11 +30,16 @@ def reference_embeddings(data: Path, ict: IctFaceKit, mean: FloatArray) -> dict[
     face = nearest_on_parts(ict, mean, face_points, "Face")
     eyes = [_iris_points(ict, mean, side) for side in ("right", "left")]
     mediapipe = join(face, *eyes)
-    skull = _skull_points(ict, mean, mediapipe.on(mean))
+    skin = ict.vertices_of("Face", "Head and Neck")
+    dense = join(mediapipe, _spread(mean, skin, mediapipe.on(mean), SKULL_POINTS_PER_SIDE))
+    ears = skin[_on_ears(mean[skin])]
+    dense = join(dense, _spread(mean, ears, dense.on(mean), EAR_POINTS_PER_SIDE))
+    dense = join(dense, vertex_points(_biting_edges(ict, mean)))
+    dense = join(dense, _spread(mean, skin, dense.on(mean), MORE_POINTS_PER_SIDE))
     return {
         "ibug68": vertex_points(ict.landmarks68),
         "mediapipe478": mediapipe,
-        "dense": join(mediapipe, skull),
+        "dense": dense,
     }
 
 
@@ -85,15 +92,41 @@ def _iris_points(ict: IctFaceKit, mean: FloatArray, side: str) -> SurfacePoints:
     return nearest_on_triangles(mean, triangulate(ict.quads[faces]), wanted)
 
 
-def _skull_points(ict: IctFaceKit, mean: FloatArray, known: FloatArray) -> SurfacePoints:
-    """Points on skull, ears and neck, spread evenly: each the farthest from all before it."""
-    vertices = ict.vertices_of("Face", "Head and Neck")
+def _on_ears(places: FloatArray) -> np.ndarray:
+    x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
+    return (x > 0.07) & (y > -0.03) & (y < 0.05) & (z > -0.025) & (z < 0.022)
+
+
+def _biting_edges(ict: IctFaceKit, mean: FloatArray) -> IntArray:
+    """Vertices on the biting edges of the front teeth: upper and lower left, then their twins."""
+    teeth = ict.vertices_of("Teeth")
+    lowered = ict.expression[ict.expression_names.index("jawOpen"), teeth, 1]
+    chosen = []
+    for lower in (False, True):
+        # The jaw turns: molars sink far less than incisors. Upper teeth do not move at all.
+        own = teeth[(lowered < -0.001) == lower]
+        for column in TEETH_POINTS:
+            near = own[(np.abs(mean[own, 0] - column) < 0.0012) & (mean[own, 2] > 0.09)]
+            height = mean[near, 1] * (1 if lower else -1)
+            edge = near[height > height.max() - 0.0007]
+            chosen.append(edge[mean[edge, 2].argmax()])
+    _, twins = cKDTree(mean[teeth]).query(mean[chosen] * MIRROR)
+    return np.array([*chosen, *teeth[twins]], np.int32)
+
+
+def _spread(
+    mean: FloatArray, vertices: IntArray, known: FloatArray, per_side: int
+) -> SurfacePoints:
+    """``vertices`` spread evenly, each the farthest from all before it, with their twins.
+
+    ``known``: (N, 3) places of points that are there already.
+    """
     left = vertices[mean[vertices, 0] > 0.002]
     distance = np.linalg.norm(mean[left][:, None] - known[None], axis=-1).min(1)
     chosen: list[int] = []
-    for _ in range(SKULL_POINTS_PER_SIDE):
+    for _ in range(per_side):
         pick = int(distance.argmax())
         chosen.append(int(left[pick]))
         distance = np.minimum(distance, np.linalg.norm(mean[left] - mean[left[pick]], axis=1))
-    _, twins = cKDTree(mean).query(mean[chosen] * MIRROR)
-    return vertex_points(np.array([*chosen, *twins]))
+    _, twins = cKDTree(mean[vertices]).query(mean[chosen] * MIRROR)
+    return vertex_points(np.array([*chosen, *vertices[twins]]))

@@ -1,29 +1,44 @@
 """The skin's quads: our own layout, drawn on the flat map of the left half and mirrored.
 
 A grid of concentric rings round the mouth and spokes from the mouth to the neck covers the half
-head; a block of cells over the eye gives way to rings round the eye. Its only irregular points are
-the four corners of that block. The grid then relaxes until edges on the surface are even.
+head. Three blocks of it give way to rings: round the eye, round the ear, and round the crown, where
+the skull needs more rows than the throat. The grid then relaxes until its quads are even squares.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_matrix
 
 from ...data import FloatArray, IntArray
 from ...head.model import SurfacePoints
+from .blocks import Block, Inlay, inlay
 from .domain import HalfDomain
+from .relax import Constraints, relaxed
 
-RINGS, SPOKES = 78, 52
-EYE_BLOCK = (12, 10)
-EYE_RINGS, LID_RINGS = 11, 8
-RELAXATION, STEP = 220, 0.35
-# Above 1, long edges pull more than their length: evens the mesh in fewer steps. It also lets
-# neighbours alternate, which a few steps with equal pulls calm at the end.
-PULL, CALMING = 1.25, 12
+
+@dataclass(frozen=True)
+class LayoutSize:
+    """How many cells the half head has.
+
+    Attributes
+    ----------
+    rings, spokes: of the grid round the mouth.
+    eye, ear, crown: (rows, columns, rings) of the blocks. lid_rings: the eye's inner rings that
+        stay where they were put.
+    """
+
+    rings: int
+    spokes: int
+    eye: tuple[int, int, int]
+    ear: tuple[int, int, int]
+    crown: tuple[int, int, int]
+    lid_rings: int
+
+
+BASE = LayoutSize(62, 52, (10, 12, 11), (14, 10, 9), (10, 5, 18), 3)
+LOW = LayoutSize(38, 36, (8, 8, 7), (8, 6, 5), (6, 3, 11), 2)
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,11 @@ class HalfLayout:
     ----------
     places: (N, 2) on the map. quads: (F, 4). surface: where the vertices lie on the reference.
     upper, lower: vertices of the midline from lip to nape, and from lip to throat.
-    mouth_rim: from upper to lower lip. neck: from nape to throat. eye_rim: round the eye.
+    mouth_rim: from upper to lower lip. neck: from nape to throat.
+    eye_rings: (rings, P) round the eye, outermost first, the last one is its rim; column 0 at the
+        inner canthus, the upper lid next.
+    mouth_rings: (rings, spokes + 1) round the mouth from its rim outwards, from upper to lower
+        lip; the corner in the middle.
     """
 
     places: np.ndarray
@@ -44,57 +63,143 @@ class HalfLayout:
     lower: IntArray
     mouth_rim: IntArray
     neck: IntArray
-    eye_rim: IntArray
+    eye_rings: IntArray
+    mouth_rings: IntArray
 
 
-def lay_out_half(domain: HalfDomain) -> HalfLayout:
-    """Draw the grid, insert the eye, relax."""
-    grid = np.arange((RINGS + 1) * (SPOKES + 1)).reshape(RINGS + 1, SPOKES + 1)
-    x, y = np.meshgrid(np.linspace(0, 1, RINGS + 1), np.linspace(0, 1, SPOKES + 1), indexing="ij")
-    places = np.column_stack([x.ravel(), y.ravel()])
-    eye = domain.plane[domain.eye_rim].mean(0)
-    first = [round(eye[k] * (RINGS, SPOKES)[k] - EYE_BLOCK[k] / 2) for k in range(2)]
-    rows = slice(first[0], first[0] + EYE_BLOCK[0])
-    columns = slice(first[1], first[1] + EYE_BLOCK[1])
-    keep = np.ones((RINGS, SPOKES), bool)
-    keep[rows, columns] = False
+# Where blocks are centred on the map: rows by x, columns by y (see domain.py). The ear's is where
+# Tutte's embedding puts it, the crown's a little behind the middle of the upper side.
+EAR, CROWN_ROW = (0.665, 0.23), 0.66
+# How far from the mouth, on the map, the grid is bent to have a vertex at its corner.
+MOUTH_REACH = 0.3
+MOUTH_RINGS = 14
+
+
+def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
+    """Draw the grid, lay in the blocks, relax."""
+    rings, spokes = size.rings, size.spokes
+    grid = np.arange((rings + 1) * (spokes + 1)).reshape(rings + 1, spokes + 1)
+    x, y = np.meshgrid(np.linspace(0, 1, rings + 1), np.linspace(0, 1, spokes + 1), indexing="ij")
+    places = _with_mouth_corner(domain, np.column_stack([x.ravel(), y.ravel()]), grid[0])
+    keep = np.ones((rings, spokes), bool)
+    quads: list[IntArray] = []
+    inlays: dict[str, Inlay] = {}
+    for block in _blocks(domain, size):
+        keep &= ~block.inside((rings, spokes))
+        border = block.border(grid)
+        rim = _rim_places(domain, len(border), places[border]) if block.hole else None
+        piece = inlay(block, grid, places, rim)
+        places = np.concatenate([places, piece.places])
+        if block.hole:
+            for k in range(len(border)):
+                places[piece.rings[:, k]] = _spoke(
+                    domain, places[piece.rings[-1, k]], places[border[k]], block.rings
+                )
+        quads.append(piece.quads)
+        inlays[block.name] = piece
     cells = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], -1)[keep]
-    block = grid[rows.start : rows.stop + 1, columns.start : columns.stop + 1]
-    perimeter = np.concatenate([block[:-1, 0], block[-1, :-1], block[:0:-1, -1], block[0, :0:-1]])
-    rim = _rim_places(domain, len(perimeter), places[perimeter])
-    places, eye_quads, rings = _eye_rings(domain, places, perimeter, rim)
-    quads = np.concatenate([cells, eye_quads[:, ::-1]])
-    places, quads, index = _compact(places, quads)
-    lines = [index[line] for line in (grid[:, 0], grid[:, -1], grid[0], grid[-1])]
-    # The lids' own rings stay where they were put; what lies outside them relaxes.
-    lids = index[rings[-LID_RINGS:].ravel()]
-    places = _relaxed(domain, places, quads, lines, lids)
-    upper, lower, mouth_rim, neck = lines
-    eye_rim = index[rings[-1]]
+    places, joined, index = _compact(places, np.concatenate([cells, *quads]))
+    upper = _upper_midline(grid, inlays["crown"], _blocks(domain, size)[2])
+    lines = [index[line] for line in (upper, grid[:, -1], grid[0], grid[-1])]
+    eye_rings, mouth_rings = index[inlays["eye"].rings], index[grid[:MOUTH_RINGS]]
+    pinned = np.append(eye_rings[-size.lid_rings :].ravel(), index[grid[0, spokes // 2]])
+    constraints = Constraints(lines, pinned)
+    places = relaxed(domain, places, joined, constraints)
     surface = domain.locate(places)
-    return HalfLayout(places, quads, surface, upper, lower, mouth_rim, neck, eye_rim)
+    eye_rings = _from_canthus(eye_rings, surface.on(domain.mean))
+    upper, lower, mouth_rim, neck = lines
+    return HalfLayout(
+        places, joined, surface, upper, lower, mouth_rim, neck, eye_rings, mouth_rings
+    )  # fmt: skip
+
+
+def _from_canthus(rings: IntArray, mean: FloatArray) -> IntArray:
+    """The eye's rings, each starting at the inner canthus and going over the upper lid."""
+    rings = np.roll(rings, -int(mean[rings[-1], 0].argmin()), axis=1)
+    quarter = rings.shape[1] // 4
+    if mean[rings[-1, quarter], 1] < mean[rings[-1, -quarter], 1]:
+        rings = np.roll(rings[:, ::-1], 1, axis=1)
+    return np.asarray(rings, np.int32)
+
+
+def _blocks(domain: HalfDomain, size: LayoutSize) -> list[Block]:
+    def centred(at: float, count: int, cells: int) -> tuple[int, int]:
+        first = max(1, round(at * count - cells / 2))
+        return first, first + cells
+
+    eye = domain.plane[domain.eye_rim].mean(0)
+    (rows, columns, rings) = size.eye
+    first = Block(
+        "eye", centred(eye[0], size.rings, rows), centred(eye[1], size.spokes, columns), rings, True
+    )
+    (rows, columns, rings) = size.ear
+    second = Block(
+        "ear",
+        centred(EAR[0], size.rings, rows),
+        centred(EAR[1], size.spokes, columns),
+        rings,
+        False,
+    )
+    (rows, columns, rings) = size.crown
+    start, end = centred(CROWN_ROW, size.rings, rows)
+    third = Block("crown", (start, end), (0, columns), rings, False)
+    return [first, second, third]
+
+
+def _upper_midline(grid: IntArray, crown: Inlay, block: Block) -> IntArray:
+    """From the lip over the crown to the nape: through the rings and the cap within them."""
+    return np.concatenate([
+        grid[: block.rows[0] + 1, 0], crown.rings[:, 0], crown.middle[1:-1, 0],
+        crown.rings[::-1, -1], grid[block.rows[1] :, 0],
+    ])  # fmt: skip
 
 
 def _rim_places(domain: HalfDomain, count: int, wanted: np.ndarray) -> np.ndarray:
-    """``count`` places evenly round the eye's rim (evenly on the surface), turned so that they
-    lie best opposite ``wanted``."""
+    """``count`` places round the eye's rim, turned so that they lie best opposite ``wanted``.
+
+    The canthi are among them, half of the others on each lid, evenly spaced on the surface: so
+    every place has a partner on the other lid (see ml/head/contact.py).
+    """
     rim = domain.eye_rim
     if _area(domain.plane[rim]) * _area(wanted) < 0:
         rim = rim[::-1]
-    closed = np.append(rim, rim[0])
-    length = np.append(0, np.cumsum(np.linalg.norm(np.diff(domain.mean[closed], axis=0), axis=1)))
-    best, lowest = np.zeros((0, 2)), np.inf
-    for shift in np.linspace(0, 1, 4 * count, endpoint=False):
-        at = (np.arange(count) / count + shift) % 1 * length[-1]
-        places = np.column_stack(
-            [np.interp(at, length, domain.plane[closed, axis]) for axis in range(2)]
-        )
+    rim = np.roll(rim, -int(domain.mean[rim, 0].argmin()))
+    outer = int(domain.mean[rim, 0].argmax())
+    arcs = [rim[: outer + 1], np.append(rim[outer:], rim[0])]
+    even = np.concatenate([_evenly(domain, arc, count // 2)[:-1] for arc in arcs])
+
+    def misfit(shift: int) -> float:
+        places = np.roll(even, shift, axis=0)
         centred = (places - places.mean(0)) / np.ptp(places, axis=0)
         goal = (wanted - wanted.mean(0)) / np.ptp(wanted, axis=0)
-        cost = ((centred - goal) ** 2).sum()
-        if cost < lowest:
-            best, lowest = places, cost
-    return best
+        return float(((centred - goal) ** 2).sum())
+
+    return np.roll(even, min(range(count), key=misfit), axis=0)
+
+
+def _evenly(domain: HalfDomain, line: IntArray, cells: int) -> np.ndarray:
+    """(cells + 1, 2) places on the map, evenly spaced on the surface along a line of vertices."""
+    steps = np.linalg.norm(np.diff(domain.mean[line], axis=0), axis=1)
+    length = np.append(0, np.cumsum(steps))
+    at = np.linspace(0, length[-1], cells + 1)
+    return np.column_stack([np.interp(at, length, domain.plane[line, axis]) for axis in range(2)])
+
+
+def _with_mouth_corner(domain: HalfDomain, places: np.ndarray, mouth: IntArray) -> np.ndarray:
+    """``places`` with the ring ``mouth`` even on both lips, its middle vertex at the corner.
+
+    Rings near it follow, less and less.
+    """
+    rim = np.flatnonzero(domain.plane[:, 0] == 0)
+    rim = rim[np.argsort(domain.plane[rim, 1])].astype(np.int32)
+    corner = int(domain.mean[rim, 0].argmax())
+    half = len(mouth) // 2
+    upper = _evenly(domain, rim[: corner + 1], half)
+    lower = _evenly(domain, rim[corner:], len(mouth) - 1 - half)
+    wanted = np.concatenate([upper, lower[1:]])[:, 1]
+    moved = np.interp(places[:, 1], places[mouth, 1], wanted)
+    near = np.clip(1 - places[:, 0] / MOUTH_REACH, 0, 1)
+    return np.column_stack([places[:, 0], places[:, 1] + near * (moved - places[:, 1])])
 
 
 def _area(ring: np.ndarray) -> float:
@@ -102,21 +207,8 @@ def _area(ring: np.ndarray) -> float:
     return float((ring[:, 0] * following[:, 1] - ring[:, 1] * following[:, 0]).sum() / 2)
 
 
-def _eye_rings(
-    domain: HalfDomain, places: np.ndarray, perimeter: IntArray, rim: np.ndarray
-) -> tuple[np.ndarray, IntArray, IntArray]:
-    """Rings between the block's perimeter and the eye's rim: new places, quads, and the rings
-    (EYE_RINGS, N) from the outermost to the rim."""
-    count = len(perimeter)
-    rings = len(places) + np.arange(EYE_RINGS * count).reshape(EYE_RINGS, count)
-    every = [perimeter, *rings]
-    quads = [np.column_stack([a, np.roll(a, -1), np.roll(b, -1), b]) for a, b in pairwise(every)]
-    added = np.stack([_spoke(domain, rim[k], places[perimeter[k]]) for k in range(count)], axis=1)
-    return np.concatenate([places, added.reshape(-1, 2)]), np.concatenate(quads), rings
-
-
-def _spoke(domain: HalfDomain, rim: np.ndarray, outer: np.ndarray) -> np.ndarray:
-    """(EYE_RINGS, 2) places from near ``outer`` to ``rim``, spaced by length on the surface.
+def _spoke(domain: HalfDomain, rim: np.ndarray, outer: np.ndarray, rings: int) -> np.ndarray:
+    """(rings, 2) places from near ``outer`` to ``rim``, spaced by length on the surface.
 
     Near the rim, where the lid folds over, they lie closer.
     """
@@ -124,7 +216,7 @@ def _spoke(domain: HalfDomain, rim: np.ndarray, outer: np.ndarray) -> np.ndarray
     line = rim + along * (outer - rim)
     steps = np.linalg.norm(np.diff(domain.locate(line).on(domain.mean), axis=0), axis=1)
     length = np.append(0, np.cumsum(steps))
-    share = (np.arange(EYE_RINGS)[::-1] / EYE_RINGS) ** 1.25
+    share = (np.arange(rings)[::-1] / rings) ** 1.25
     at = np.interp(share * length[-1], length, along[:, 0])[:, None]
     return rim + at * (outer - rim)
 
@@ -137,53 +229,6 @@ def _compact(places: np.ndarray, quads: IntArray) -> tuple[np.ndarray, IntArray,
     return places[used], index[quads], index
 
 
-def _relaxed(
-    domain: HalfDomain,
-    places: np.ndarray,
-    quads: IntArray,
-    lines: list[IntArray],
-    pinned: IntArray,
-) -> np.ndarray:
-    """Move every place towards its neighbours', the farther (on the surface) the stronger.
-
-    Rims and midline only slide along themselves; ``pinned`` and the corners stay.
-    """
-    edges = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
-    edges = np.unique(np.sort(edges, axis=1), axis=0)
-    fixed = np.zeros(len(places), bool)
-    fixed[pinned] = True
-    for line in lines:
-        fixed[line[[0, -1]]] = True
-    sliding = np.zeros(len(places), bool)
-    sliding[np.concatenate(lines)] = True
-    along = {tuple(sorted(pair)) for line in lines for pair in pairwise(line)}
-    allowed = np.array([tuple(edge) in along for edge in edges.tolist()])
-    both = np.concatenate([edges, edges[:, ::-1]])
-    allowed = np.concatenate([allowed, allowed])
-    both = both[(~sliding[both[:, 0]] | allowed) & ~fixed[both[:, 0]]]
-    places = places.copy()
-    for step in range(RELAXATION):
-        at = domain.locate(places).on(domain.mean)
-        length = np.linalg.norm(at[both[:, 0]] - at[both[:, 1]], axis=1) + 2e-4
-        length *= density(at)[both].mean(1)
-        length **= PULL if step < RELAXATION - CALMING else 0
-        pull = coo_matrix((length, (both[:, 0], both[:, 1])), (len(places),) * 2).tocsr()
-        total = np.asarray(pull.sum(1)).ravel()
-        moved = pull @ places / np.maximum(total, 1e-12)[:, None]
-        places[total > 0] += STEP * (moved - places)[total > 0]
-    return places
-
-
-def density(places: FloatArray) -> FloatArray:
-    """(N,) how fine the mesh should be at (N, 3) places of the mean head, relative to the cheek."""
-    x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
-    wanted = np.ones(len(places), np.float32)
-    wanted[y < -0.085] = 0.6
-    wanted[(x > 0.071) & (z < 0.035) & (y > -0.045) & (y < 0.055)] = 2.6
-    wanted[(x < 0.024) & (y > -0.025) & (y < 0.012) & (z > 0.095)] = 1.7
-    return wanted
-
-
 @dataclass(frozen=True)
 class SkinMesh:
     """Both halves joined.
@@ -191,14 +236,21 @@ class SkinMesh:
     Attributes
     ----------
     quads: (F, 4). half: (N,) the half's vertex that each vertex is or mirrors. flipped: (N,) bool,
-    whether it is on the right. mouth_rim, eye_rims: vertex indices in order (left eye, right eye).
+    whether it is on the right. mouth_rim: in order. mouth_rings: HalfLayout's, of the left and the
+    right half. eye_rings: (rings, P) of the left and right eye, outermost first, column 0 at the
+    inner canthus, the upper lid next.
     """
 
     quads: IntArray
     half: IntArray
     flipped: np.ndarray
     mouth_rim: IntArray
-    eye_rims: tuple[IntArray, IntArray]
+    mouth_rings: tuple[IntArray, IntArray]
+    eye_rings: tuple[IntArray, IntArray]
+
+    @property
+    def eye_rims(self) -> list[IntArray]:
+        return [rings[-1] for rings in self.eye_rings]
 
 
 def join_halves(layout: HalfLayout) -> SkinMesh:
@@ -215,7 +267,8 @@ def join_halves(layout: HalfLayout) -> SkinMesh:
         np.concatenate([np.arange(count), np.flatnonzero(~middle)]).astype(np.int32),
         np.concatenate([np.zeros(count, bool), np.ones((~middle).sum(), bool)]),
         rim.astype(np.int32),
-        (layout.eye_rim, twin[layout.eye_rim]),
+        (layout.mouth_rings, twin[layout.mouth_rings]),
+        (layout.eye_rings, twin[layout.eye_rings]),
     )
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data import FloatArray, IntArray
-from ...fitting.gauss_newton import rotation_from_vector
 from ...head.model import HeadModel
 from ...head.surface import nearest_on_triangles, triangulate
 from .sources import MIRROR
@@ -30,7 +29,8 @@ class Part:
     ----------
     name: as in the head model. mean: (N, 3) metres. quads: (F, 4), outward counter-clockwise.
     uv: (N, 2) in its own unit square. carry: (..., V, 3) displacements on the reference ->
-    (..., N, 3) on the part.
+    (..., N, 3) on the part. labels (F,): index of each quad into label_names, where the mesh holds
+    several named parts.
     """
 
     name: str
@@ -38,6 +38,8 @@ class Part:
     quads: IntArray
     uv: FloatArray
     carry: Carry
+    labels: np.ndarray | None = None
+    label_names: tuple[str, ...] = ()
 
 
 def open_sphere(cells: int) -> tuple[FloatArray, IntArray, FloatArray]:
@@ -95,54 +97,13 @@ def surface_follower(places: FloatArray, quads: IntArray, mean: FloatArray) -> C
     return surface.on
 
 
-# A little smaller than the reference's, so that closed lids, coarser here, clear it.
-BALL_SHRINK = 0.955
-
-
-def eyeball(reference: HeadModel, side: str) -> Part:
-    """An eyeball round the reference's. ``side`` is "left" or "right" of the subject."""
-    ball = _vertices(reference, f"Eyeball {side}")
-    points = reference.shape.mean[ball].astype(np.float64)
-    # Sphere through the ball: |p|^2 = 2 c.p + (r^2 - |c|^2), linear in c.
-    design = np.column_stack([2 * points, np.ones(len(points))])
-    *centre, rest = np.linalg.lstsq(design, (points**2).sum(1), rcond=None)[0]
-    radius = float(np.sqrt(rest + np.dot(centre, centre)))
-    unit, quads, uv = open_sphere(10)
-    mean = (unit * (radius * BALL_SHRINK) + np.asarray(centre)).astype(np.float32)
-    return Part(f"eye_{side}", mean, quads, uv, affine_follower(mean, ball, reference.shape.mean))
-
-
-# Degrees that an eyeball turns at activation 1, and the axis in head space: ICT's keys only move
-# the lids. A left eye looks in towards -X, a right one towards +X.
-GAZE = {
-    "Up": (22.0, (-1, 0, 0)),
-    "Down": (25.0, (1, 0, 0)),
-    "In": (30.0, (0, -1, 0)),
-    "Out": (30.0, (0, 1, 0)),
-}
-
-
-def gaze(part: Part) -> dict[str, FloatArray]:
-    """Displacements (N, 3) of an eyeball by the name of its eyeLook... expression."""
-    side = "Left" if part.name == "eye_left" else "Right"
-    # The ball lacks its back: its widest circle tells centre and radius.
-    centre = (part.mean.min(0) + part.mean.max(0)) / 2
-    centre[2] = part.mean[:, 2].max() - np.ptp(part.mean[:, 0]) / 2
-    moves = {}
-    for name, (degrees, axis) in GAZE.items():
-        turn = np.radians(degrees) * np.array(axis, float)
-        if side == "Right" and name in ("In", "Out"):
-            turn = -turn
-        places = part.mean - centre
-        moved = places @ rotation_from_vector(turn).T
-        moves[f"eyeLook{name}{side}"] = (moved - places).astype(np.float32)
-    return moves
-
-
 # Centre and half sizes of the tongue at rest, between the teeth of the mean head.
 TONGUE_CENTRE, TONGUE_SIZE = (0.0, -0.0405, 0.062), (0.0165, 0.0075, 0.029)
-# The tip comes out by this much, the root stays.
-TONGUE_OUT = (0.0, -0.006, 0.045)
+# Where the tongue's middle lies when it is out: (share of its length, height, depth). It passes
+# between the biting edges and over the lower lip; it is this much thinner then.
+TONGUE_OUT = np.array([(0.0, -0.0405, 0.042), (0.55, -0.0385, 0.092), (0.8, -0.0405, 0.115),
+                       (1.0, -0.0480, 0.133)])  # fmt: skip
+TONGUE_THIN = 0.45
 
 
 def tongue(reference: HeadModel, jaw_open: FloatArray) -> Part:
@@ -155,15 +116,21 @@ def tongue(reference: HeadModel, jaw_open: FloatArray) -> Part:
     return Part("tongue", places, quads, uv, affine_follower(places, lower, reference.shape.mean))
 
 
-def tongue_out(part: Part) -> FloatArray:
-    """(N, 3) displacement of the tongue's vertices when it is put out, beside the jaw's."""
+def tongue_out(part: Part, jaw: FloatArray) -> FloatArray:
+    """(N, 3) displacement of the tongue's vertices when it is put out, beside ``jaw`` (N, 3), what
+    the jaw does to them then."""
     depth = part.mean[:, 2]
     along = (depth - depth.min()) / np.ptp(depth)
-    return ((along**1.5)[:, None] * np.array(TONGUE_OUT)).astype(np.float32)
+    height, reach = (np.interp(along, TONGUE_OUT[:, 0], TONGUE_OUT[:, k]) for k in (1, 2))
+    across = part.mean[:, 1] - TONGUE_CENTRE[1]
+    goal = np.column_stack([part.mean[:, 0] * 0.8, height + TONGUE_THIN * across, reach])
+    # The root stays in the throat and follows the jaw.
+    share = np.clip(along / 0.3, 0, 1)[:, None]
+    return (share * (goal - part.mean - jaw)).astype(np.float32)
 
 
 def _lower_teeth(reference: HeadModel, jaw_open: FloatArray) -> IntArray:
-    vertices = _vertices(reference, "Teeth")
+    vertices = vertices_of(reference, "Teeth")
     lowered = jaw_open[vertices, 1]
     # The jaw turns: molars sink far less than incisors. Upper teeth do not move at all.
     return vertices[lowered < -0.001]
@@ -172,54 +139,96 @@ def _lower_teeth(reference: HeadModel, jaw_open: FloatArray) -> IntArray:
 TOOTH_COLUMNS, TEETH, ARCH_DEGREES = 4, 14, 72.0
 # The reference's teeth have roots; ours end in the gum, this far from the biting edge.
 CROWN = 0.0105
+GUM_HEIGHT, GUM_OVERLAP = 0.009, 0.0014
 
 
-def teeth(reference: HeadModel, jaw_open: FloatArray) -> Part:
-    """Two rows of teeth, each a band bent over the biting edge and notched between teeth."""
+@dataclass(frozen=True)
+class _Arch:
+    """A dental arch by angle: (C,) radii of its walls, heights of biting edge and gum line.
+
+    ``back``: z of the axis that the angles turn about. ``away``: +1 if the gum lies above.
+    """
+
+    angle: FloatArray
+    inner: FloatArray
+    outer: FloatArray
+    edge: FloatArray
+    gum: FloatArray
+    back: float
+    away: float
+
+    def places(self, radius: FloatArray, height: FloatArray) -> FloatArray:
+        """(R, C) radii and heights -> (R * C, 3)."""
+        grid = [radius * np.sin(self.angle), height, radius * np.cos(self.angle) + self.back]
+        return np.stack(grid, -1).reshape(-1, 3).astype(np.float32)
+
+
+def teeth_and_gums(reference: HeadModel, jaw_open: FloatArray) -> list[Part]:
+    """Both rows of teeth, each a band bent over the biting edge and notched between teeth, and
+    the gums that they stand in."""
     mean = reference.shape.mean
-    vertices = _vertices(reference, "Teeth")
+    vertices = vertices_of(reference, "Teeth")
     is_lower = np.isin(vertices, _lower_teeth(reference, jaw_open))
-    rows = [_dental_row(mean, vertices[is_lower == lower], lower) for lower in (False, True)]
-    count = len(rows[0].mean)
-    uv = np.concatenate([row.uv * [1, 0.48] + [0, 0.5 * k] for k, row in enumerate(rows)])
-
-    def carry(field: FloatArray) -> FloatArray:
-        return np.concatenate([row.carry(field) for row in rows], axis=-2)
-
-    return Part(
-        "teeth",
-        np.concatenate([row.mean for row in rows]),
-        np.concatenate([rows[0].quads, rows[1].quads + count]),
-        uv.astype(np.float32),
-        carry,
-    )
+    parts = []
+    for lower, name in ((False, "upper"), (True, "lower")):
+        own = vertices[is_lower == lower]
+        arch = _arch(mean, own, lower)
+        for kind, make in (("teeth", _tooth_band), ("gums", _gum_band)):
+            places, quads, uv = make(arch)
+            carry = affine_follower(places, own, mean)
+            parts.append(Part(f"{kind}_{name}", places, quads, uv, carry))
+    return parts
 
 
-def _dental_row(mean: FloatArray, vertices: IntArray, lower: bool) -> Part:
+def _arch(mean: FloatArray, vertices: IntArray, lower: bool) -> _Arch:
     points = mean[vertices]
     points = np.concatenate([points, points * MIRROR])
-    back = points[:, 2].min()
+    back = float(points[:, 2].min())
     columns = np.radians(np.linspace(-ARCH_DEGREES, ARCH_DEGREES, TEETH * TOOTH_COLUMNS + 1))
     angle = np.arctan2(points[:, 0], points[:, 2] - back)
     edge = _even_curve(angle, points[:, 1], columns, 97 if lower else 3)
-    gum = edge + (-CROWN if lower else CROWN)
+    away = -1.0 if lower else 1.0
     crown = np.abs(points[:, 1] - np.interp(angle, columns, edge)) < CROWN
     radius = np.hypot(points[crown, 0], points[crown, 2] - back)
     inner, outer = (_even_curve(angle[crown], radius, columns, share) for share in (12, 90))
-    within = np.abs((np.arange(len(columns)) % TOOTH_COLUMNS) / TOOTH_COLUMNS - 0.5) * 2
+    return _Arch(columns, inner, outer, edge, edge + away * CROWN, back, away)
+
+
+def _tooth_band(arch: _Arch) -> tuple[FloatArray, IntArray, FloatArray]:
+    within = np.abs((np.arange(len(arch.angle)) % TOOTH_COLUMNS) / TOOTH_COLUMNS - 0.5) * 2
     notch = within**4
     # Across the band: outer gum, outer wall, biting edge, inner wall, inner gum.
     depth = np.array([0.86, 1, 1, 0.78, 0.5, 0.28, 0.05, 0.0, 0.1])
     height = np.array([0, 0.12, 0.72, 0.97, 1, 0.97, 0.72, 0.2, 0])
-    r = inner + np.outer(depth, outer - inner) - np.outer(depth, 0.0009 * notch)
-    y = gum + np.outer(height, edge - gum) - np.outer(height, 0.0012 * notch) * np.sign(edge - gum)
-    grid = np.stack([r * np.sin(columns), y, r * np.cos(columns) + back], -1)
-    places = grid.reshape(-1, 3).astype(np.float32)
-    quads, uv = _grid_quads(*r.shape)
-    # The outer wall of the middle tooth must face forwards.
-    wall = len(columns) - 1 + (len(columns) - 1) // 2
-    quads = quads if _normals(places, quads)[wall, 2] > 0 else quads[:, ::-1]
-    return Part("teeth", places, quads, uv, affine_follower(places, vertices, mean))
+    radius = arch.inner + np.outer(depth, arch.outer - arch.inner)
+    radius -= np.outer(depth, 0.0009 * notch)
+    rise = np.outer(height, arch.edge - arch.gum) + np.outer(height, 0.0012 * notch) * arch.away
+    return _outward(arch, radius, arch.gum + rise)
+
+
+def _gum_band(arch: _Arch) -> tuple[FloatArray, IntArray, FloatArray]:
+    thin = _Arch(
+        arch.angle[::2], arch.inner[::2], arch.outer[::2], arch.edge[::2], arch.gum[::2],
+        arch.back, arch.away,
+    )  # fmt: skip
+    wall = thin.outer - thin.inner
+    # From the outer gum line over the ridge's root to the inner gum line.
+    depth = np.array([1.04, 1.14, 1.2, 0.9, 0.4, 0.0, -0.14, -0.04])
+    height = np.array([-GUM_OVERLAP, 0.002, 0.6 * GUM_HEIGHT, GUM_HEIGHT, GUM_HEIGHT,
+                       0.6 * GUM_HEIGHT, 0.002, -GUM_OVERLAP])  # fmt: skip
+    radius = thin.inner + np.outer(depth, wall)
+    return _outward(thin, radius, thin.gum + thin.away * height[:, None] + 0 * radius)
+
+
+def _outward(
+    arch: _Arch, radius: FloatArray, height: FloatArray
+) -> tuple[FloatArray, IntArray, FloatArray]:
+    """A band's vertices, quads and UV; its outer wall in the middle faces forwards."""
+    places = arch.places(radius, height)
+    quads, uv = _grid_quads(*radius.shape)
+    columns = radius.shape[1] - 1
+    wall = columns + columns // 2
+    return places, quads if _normals(places, quads)[wall, 2] > 0 else quads[:, ::-1], uv
 
 
 def _even_curve(
@@ -290,5 +299,5 @@ def mouth_bag(reference: HeadModel, rim: FloatArray, rim_carry: Carry) -> Part:
     return Part("mouth", places, np.concatenate(cells), uv.astype(np.float32), carry)
 
 
-def _vertices(reference: HeadModel, part: str) -> IntArray:
+def vertices_of(reference: HeadModel, part: str) -> IntArray:
     return np.unique(reference.quads[reference.part == reference.part_names.index(part)])

@@ -58,7 +58,7 @@ def _add_macros(head: MakeHumanHead, row: FloatArray, rng: np.random.Generator) 
 
 
 def _age_factors(rng: np.random.Generator) -> dict[str, float]:
-    if rng.random() < 0.06:
+    if rng.random() < 0.1:
         child = rng.uniform(0.1, 0.7)
         return {"child": child, "young": 1 - child}
     old = float(rng.random() ** 1.3)

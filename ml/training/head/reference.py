@@ -18,6 +18,7 @@ from ...head.arkit import EXPRESSION_NAMES
 from ...head.ict import arkit_expressions as ict_arkit
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import save_head_model
+from .anthropometry import head_measures, moved_to, survey_means
 from .correspondence import make_transfer
 from .embeddings import reference_embeddings
 from .population import average_weights, people, people_weights
@@ -31,13 +32,13 @@ from .statistics import (
     vertex_weights,
 )
 
-MODEL_ID, MODEL_VERSION = "effigy-head", "1"
-IDENTITY_MODES = 80
-MAKEHUMAN_PEOPLE = 600
+MODEL_ID, MODEL_VERSION = "effigy-head", "2"
+IDENTITY_MODES = 160
+MAKEHUMAN_PEOPLE = 1000
 MAKEHUMAN_SHARE = 0.4
 SEED = 20
 # How far the jaw opens to let the tongue out, as a share of jawOpen.
-TONGUE_OUT_JAW = 0.3
+TONGUE_OUT_JAW = 0.45
 
 
 def learn_identity(data: Path, ict: IctFaceKit) -> IdentityModes:
@@ -76,19 +77,29 @@ def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
     ict = read_ict(data)
     opposite = mirror_vertices(ict.mean)
     modes = learn_identity(data, ict)
-    mean = (ict.mean + mirrored(ict.mean, opposite)) / 2
+    mean = ((ict.mean + mirrored(ict.mean, opposite)) / 2).astype(np.float32)
+    embeddings = reference_embeddings(data, ict, mean)
+    measures = head_measures(
+        mean,
+        ict.vertices_of("Face", "Head and Neck"),
+        (ict.vertices_of("Eyeball right"), ict.vertices_of("Eyeball left")),
+        embeddings["ibug68"],
+        opposite,
+    )
+    even = modes.modes * modes.symmetric[:, None, None]
+    mean, _ = moved_to(mean, even, measures, survey_means(data))
     model = HeadModel(
         model_id=MODEL_ID,
         version=MODEL_VERSION,
         licence="CC0-1.0",
-        shape=LinearShape(mean.astype(np.float32), modes.modes, expressions(ict)),
+        shape=LinearShape(mean, modes.modes, expressions(ict)),
         expression_names=EXPRESSION_NAMES,
         quads=ict.quads,
         uv=ict.uv,
         uv_quads=ict.uv_quads,
         part=ict.part,
         part_names=ict.part_names,
-        embeddings=reference_embeddings(data, ict, mean.astype(np.float32)),
+        embeddings=embeddings,
     )
     return model, modes
 
