@@ -11,12 +11,13 @@ from ml.rendering import vertex_normals
 from ml.training.data import scene
 from ml.training.data.accessories import one_extra, random_extras, random_outfit
 from ml.training.data.beards import make_beard
-from ml.training.data.draw import Figure, Pose, draw_head
+from ml.training.data.draw import SUPERSAMPLING, Figure, Pose, draw_head
 from ml.training.data.glasses import make_glasses, random_frame
 from ml.training.data.hair import STYLES, random_cut, shell, strands
 from ml.training.data.headgear import HATS, hat_line, make_hat
 from ml.training.data.rig import Extra, measure, rig_of
-from ml.training.data.scene import Stage
+from ml.training.data.scene import Stage, eyes_at_rest
+from ml.training.data.visibility import hidden_by, visible_points
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +25,24 @@ def stage():
     """The shipped head as a stage; the data engine's own reference is not shipped."""
     model = load_head_model()
     wanted = {
-        "skin": "Face", "teeth": "Teeth", "tongue": "Gums and tongue", "mouth": "Mouth socket",
-        "eye_left": "Eyeball left", "eye_right": "Eyeball right",
+        "Face": ("skin",), "Mouth socket": ("mouth",), "Gums and tongue": ("tongue", "gums_"),
+        "Teeth": ("teeth",), "Eyeball left": ("eye_left", "iris_left", "pupil_left"),
+        "Eyeball right": ("eye_right", "iris_right", "pupil_right"),
     }  # fmt: skip
     part = np.zeros(model.vertex_count, np.uint8)
-    for name, drawn in reversed(wanted.items()):
-        faces = model.quads[model.part_faces(name)]
-        part[np.unique(faces)] = scene.DRAWN.index(drawn)
-    triangles = np.concatenate([model.quads[:, [0, 1, 2]], model.quads[:, [0, 2, 3]]])
+    quads = []
+    for drawn, starts in reversed(wanted.items()):
+        names = [name for name in model.part_names if name.startswith(starts)]
+        quads.append(model.quads[model.part_faces(*names)])
+        part[np.unique(quads[-1])] = scene.DRAWN.index(drawn)
+    quads = np.concatenate(quads)
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     dense = model.points("mediapipe478")
-    nothing = np.zeros(model.vertex_count, np.float32)
+    anchor = np.array([np.linalg.norm(model.shape.mean - p, axis=1).argmin() for p in dense.mean])
     return Stage(
         model.shape, dense, triangles.astype(np.int32), part, np.arange(model.vertex_count),
-        np.arange(model.vertex_count), scene._brows(model, model.shape.mean), nothing,
+        np.arange(model.vertex_count), scene._brows(model, model.shape.mean), anchor,
+        eyes_at_rest(model.shape.mean, part),
     )  # fmt: skip
 
 
@@ -141,16 +147,23 @@ def test_beards_grow_on_the_jaw(person):
     assert beard.vertices[:, 2].min() > 0
 
 
-def drawn(stage, extras):
-    """The head from the front, white, on black; the camera records colours as they are."""
+CROP = np.array([[5, 0, -240], [0, 5, -240]], np.float32)
+AHEAD = Pose(FACING.astype(np.float32), 1.0)
+
+
+def drawing(stage, extras, pose=AHEAD):
+    """The head, white, on black; the camera records colours as they are."""
     vertices = stage.shape.mean
     normals = vertex_normals(vertices, stage.triangles)
     white = np.full((len(vertices), 3), 200, np.float32)
-    crop = np.array([[5, 0, -240], [0, 5, -240]], np.float32)
     return draw_head(
-        stage, Figure(vertices, normals, white, extras), Pose(FACING.astype(np.float32), 1.0), crop,
-        lambda _, colours: colours, np.zeros((96, 96, 3), np.uint8),
+        stage, Figure(vertices, normals, white, extras), pose, CROP,
+        lambda pixels, _: pixels.colours, np.zeros((96, 96, 3), np.uint8),
     )  # fmt: skip
+
+
+def drawn(stage, extras):
+    return drawing(stage, extras).image
 
 
 def pane(depth, alpha):
@@ -175,3 +188,51 @@ def test_lenses_blend_by_their_alpha(stage):
     assert solid[row, column].max() == 0
     hidden = drawn(stage, (pane(-0.1, 0.5),))
     np.testing.assert_array_equal(hidden, plain)
+
+
+def seen(stage, extras=(), pose=AHEAD):
+    """(478,) bool: MediaPipe's points that a drawing of the mean head shows."""
+    normals = vertex_normals(stage.shape.mean, stage.triangles) @ pose.rotation.T
+    points = pose.project(stage.dense.mean)
+    cells = (points - CROP[:, 2]) / CROP[0, 0] * SUPERSAMPLING
+    return visible_points(
+        stage, pose.to_camera(stage.dense.mean), normals, cells, drawing(stage, extras, pose)
+    )
+
+
+TURN = np.radians(70)
+# Turned so that the subject's left is seen.
+TO_THE_SIDE = FACING @ np.array(
+    [[np.cos(TURN), 0, -np.sin(TURN)], [0, 1, 0], [np.sin(TURN), 0, np.cos(TURN)]]
+)
+
+
+def test_a_frontal_face_shows_nearly_all_its_points(stage):
+    assert seen(stage)[:468].mean() > 0.9
+    assert seen(stage)[468:].mean() > 0.5
+
+
+def test_a_turned_face_hides_its_far_side(stage):
+    shown = seen(stage, pose=Pose(TO_THE_SIDE.astype(np.float32), 1.0))
+    left, right = stage.dense.mean[:468, 0] > 0.02, stage.dense.mean[:468, 0] < -0.02
+    assert shown[:468][left].mean() > 0.85
+    assert shown[:468][right].mean() < 0.25
+    assert not shown[[33, 133, 234]].any()
+
+
+@pytest.mark.parametrize(("alpha", "hides"), [(0.3, False), (0.9, True), (1.0, True)])
+def test_what_lies_before_a_point_hides_it(stage, alpha, hides):
+    x, y = stage.dense.mean[:, :2].T
+    under = (x > 0.015) & (x < 0.045) & (y > 0.005) & (y < 0.035)
+    before, after = seen(stage), seen(stage, (pane(0.2, alpha),))
+    assert before[under].mean() > 0.8
+    assert not after[under].any() if hides else (after[under] == before[under]).all()
+    np.testing.assert_array_equal(before[x < -0.02], after[x < -0.02])
+
+
+def test_paint_over_a_point_hides_it():
+    before = np.zeros((20, 20, 3), np.uint8)
+    after = before.copy()
+    after[:10] = 90
+    points = np.array([[5, 5], [5, 15]], np.float32)
+    assert hidden_by(before, after, points).tolist() == [True, False]

@@ -57,7 +57,7 @@ def random_outfit(
         made, area = _beard(person, colour * rng.uniform(0.7, 1.1), rng)
         extras += made
         painted = np.maximum(painted, area)
-    if rng.random() < 0.3:
+    if rng.random() < 0.25:
         extras.append(brows(person, colour * rng.uniform(0.5, 1), rng))
     if rng.random() < CLOTHES:
         extras += random_clothes(person, rng)
@@ -73,17 +73,22 @@ def random_outfit(
 def one_extra(
     stage: Stage, vertices: FloatArray, rng: np.random.Generator, normals: FloatArray | None = None
 ) -> list[Extra]:
-    """Glasses, a hat or a fringe for somebody who is dressed already (a profiled portrait)."""
+    """Clothes, glasses, a hat or hair for a portrait drawn in a new pose."""
     person = measure(rig_of(stage), vertices, normals)
+    # Photos end at the shoulders: what is below was background.
+    made = random_clothes(person, rng) if rng.random() < 0.6 else []
     kind = rng.random()
-    if kind < 0.5:
-        return make_glasses(person, random_frame(rng), rng)
-    if kind < 0.8:
+    if kind < 0.4:
+        return made + make_glasses(person, random_frame(rng), rng)
+    if kind < 0.65:
         hat = random_kind(rng)
-        return make_hat(person, hat, hat_line(hat, rng), rng)
+        return made + make_hat(person, hat, hat_line(hat, rng), rng)
+    if kind > 0.85:
+        return made
     colour = hair_colour(rng)
     cut = random_cut(person, rng, str(rng.choice(["short", "bob", "long", "curly", "side part"])))
-    return [shell(person, cut.line, cut.thickness, colour, rng), *strands(person, cut, colour, rng)]
+    made.append(shell(person, cut.line, cut.thickness, colour, rng))
+    return made + strands(person, cut, colour, rng)
 
 
 def _hair_and_hat(

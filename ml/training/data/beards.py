@@ -34,32 +34,32 @@ def make_beard(person: Person, colour: Floats, small: bool, rng: np.random.Gener
     """Stubble to a long beard on chin and jaw."""
     area = beard_area(person, "goatee" if small else "full")
     length = float(np.exp(rng.uniform(np.log(0.005), np.log(0.05))))
-    count = 200 if small else 620
+    count = 420 if small else 1100
     roots = _pick(
         person, area * (person.rig.stage.shape.mean[:, 1] < -0.03 + 0.06 * (not small)), count, rng
     )
     y = person.rig.stage.shape.mean[roots, 1]
     long = length * np.interp(y, [-0.07, -0.03, 0.03], [1, 0.7, 0.3])
     down = np.array([0, -1, 0.0])
-    return _tufts(person, roots, down, long, 0.0034, colour, rng)
+    return _tufts(person, roots, down, long, 0.0019, colour, rng)
 
 
 def moustache(person: Person, colour: Floats, rng: np.random.Generator) -> Extra:
     """From under the nose to the corners of the mouth."""
-    roots = _pick(person, beard_area(person, "moustache"), 110, rng)
+    roots = _pick(person, beard_area(person, "moustache"), 260, rng)
     side = np.sign(person.rig.stage.shape.mean[roots, :1])
     way = side * np.array([0.8, 0, 0]) + np.array([0, -0.7, 0.1])
     length = np.full(len(roots), rng.uniform(0.006, 0.014))
-    return _tufts(person, roots, way, length, 0.003, colour, rng)
+    return _tufts(person, roots, way, length, 0.0015, colour, rng)
 
 
 def brows(person: Person, colour: Floats, rng: np.random.Generator) -> Extra:
     """Bushy brows, combed outwards."""
-    roots = _pick(person, person.rig.stage.brow * person.rig.on_skull, 120, rng)
+    roots = _pick(person, person.rig.stage.brow * person.rig.on_skull, 260, rng)
     side = np.sign(person.rig.stage.shape.mean[roots, :1])
     way = side * np.array([1.0, 0, -0.3]) + np.array([0, 0.3, 0])
-    length = np.full(len(roots), rng.uniform(0.006, 0.011))
-    return _tufts(person, roots, way, length, 0.0018, colour, rng)
+    length = np.full(len(roots), rng.uniform(0.004, 0.008))
+    return _tufts(person, roots, way, length, 0.0009, colour, rng)
 
 
 def _pick(person: Person, area: Floats, count: int, rng: np.random.Generator) -> IntArray:

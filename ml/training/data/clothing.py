@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .rig import Extra, Floats, Person, linear, surface
+from .colour import linear
+from .rig import Extra, Floats, Person, surface
 
 # Rings down the mean bust: height at the side, how much lower the front is than the side per metre
 # of depth, half width, half depth, middle's z. The first is where the neck begins.

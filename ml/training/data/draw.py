@@ -10,14 +10,15 @@ import numpy as np
 
 from ...data import FloatArray, IntArray
 from ...rendering import Fragments, rasterize
-from .rig import Extra
-from .scene import Stage
+from .rig import Extra, unit
+from .scene import DRAWN, Stage
 
 SUPERSAMPLING = 1.5
 FOCAL = 1000.0
-
-# (N, 3) camera-space normals and (N, 3) colours -> (N, 3) what the camera records, 0..255.
-Shade = Callable[[FloatArray, FloatArray], FloatArray]
+# What a pixel shows, beside the indices of scene.DRAWN.
+WORN, LENS, NOTHING = 100, 101, 255
+# A lens that hides this much hides the eye.
+_DARK = 0.6
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,63 @@ class Pose:
 
 @dataclass(frozen=True)
 class Figure:
-    """A dressed head: ``vertices``, ``normals``, ``colours`` (D, 3) of the stage, and extras."""
+    """A dressed head: ``vertices``, ``normals``, ``colours`` (D, 3) of the stage, and extras.
+
+    gloss: (D,) how much its skin shines.
+    """
 
     vertices: FloatArray
     normals: FloatArray
     colours: FloatArray
     extras: tuple[Extra, ...] = ()
+    gloss: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """All that is opaque, in camera space: points (V, 3) metres, triangles (F, 3)."""
+
+    points: FloatArray
+    triangles: IntArray
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """N covered pixels about to be shaded.
+
+    Attributes
+    ----------
+    normals, places: (N, 3) camera space; unit and metres. colours: (N, 3) albedo.
+    gloss: (N,). kind: (N,) index into scene.DRAWN, WORN or LENS. eye: (N, 2) metres from the
+    pupil's middle on the eyeball at rest. open: (N,) 0..1, how much light reaches hollows.
+    """
+
+    normals: FloatArray
+    places: FloatArray
+    colours: FloatArray
+    gloss: FloatArray
+    kind: np.ndarray
+    eye: FloatArray
+    open: FloatArray
+
+
+# What the camera records of the pixels, (N, 3) 0..255; the mesh may cast shadows.
+Shade = Callable[[Pixels, Mesh], FloatArray]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture and what it shows.
+
+    Attributes
+    ----------
+    image: (S, S, 3) uint8. depth: (H, H) metres, infinite where nothing is; kind: (H, H) uint8;
+    both H / S times finer than the image.
+    """
+
+    image: np.ndarray
+    depth: FloatArray
+    kind: np.ndarray
 
 
 def draw_head(
@@ -56,39 +108,104 @@ def draw_head(
     to_photo: FloatArray,
     shade: Shade,
     background: np.ndarray,
-) -> np.ndarray:
-    """(S, S, 3) uint8: the figure over ``background`` (S, S, 3), seen through the crop."""
+) -> Drawing:
+    """The figure over ``background`` (S, S, 3), seen through the crop."""
     size, large = len(background), round(len(background) * SUPERSAMPLING)
     # Lenses are blended over everything else, in the order given.
     solid = [extra for extra in figure.extras if extra.alpha.min() >= 1]
     clear = [extra for extra in figure.extras if extra.alpha.min() < 1]
-    worn = [*solid, *clear]
-    vertices = np.concatenate([figure.vertices, *[extra.vertices for extra in worn]])
-    normals = np.concatenate([figure.normals, *[extra.normals for extra in worn]])
-    colours = np.concatenate([figure.colours, *[extra.colours for extra in worn]])
-    meshes = _numbered(stage.triangles, len(figure.vertices), worn)
-    moved = pose.to_camera(vertices)
-    pixels = FOCAL * moved[:, :2] / moved[:, 2:]
-    back = np.linalg.inv(to_photo[:, :2])
-    pixels = (pixels - to_photo[:, 2]) @ (back.T * np.float32(large / size))
-    points = np.concatenate([pixels, moved[:, 2:]], 1).astype(np.float32)
-    lit = shade((normals @ pose.rotation.T).astype(np.float32), colours).astype(np.float32)
-    triangles = np.concatenate(meshes[: 1 + len(solid)])
-    fragments = rasterize(points, triangles, large, large)
+    values = _values(stage, figure, [*solid, *clear], pose)
+    moved = pose.to_camera(
+        np.concatenate([figure.vertices, *[extra.vertices for extra in [*solid, *clear]]])
+    )
+    meshes = _numbered(stage.triangles, len(figure.vertices), [*solid, *clear])
+    back = np.linalg.inv(to_photo[:, :2]) * (large / size)
+    flat = (FOCAL * moved[:, :2] / moved[:, 2:] - to_photo[:, 2]) @ back.T
+    points = np.concatenate([flat, moved[:, 2:]], 1).astype(np.float32)
+    mesh = Mesh(moved, np.concatenate(meshes[: 1 + len(solid)]))
+    fragments = rasterize(points, mesh.triangles, large, large)
     covered = fragments.face >= 0
-    picture = np.zeros((large, large, 3), np.float32)
-    picture[covered] = np.clip(_seen(fragments, covered, lit, triangles), 0, 255)
-    if solid:
-        down = (back @ pose.rotation[:2, 1]) * (large / size)
-        picture *= _contact_shadow(fragments, len(stage.triangles), -down)[..., None]
-    behind = cv2.resize(background, (large, large), interpolation=cv2.INTER_LINEAR)
-    picture = np.where(covered[..., None], picture, behind).astype(np.float32)
-    for extra, mesh in zip(clear, meshes[1 + len(solid) :], strict=True):
+    kind = np.full((large, large), NOTHING, np.uint8)
+    kind[covered] = kinds_of(stage, fragments.face[covered])
+    place = _Place(to_photo, size / large)
+    pixels = _pixels(fragments, covered, values, mesh, kind, place)
+    picture = cv2.resize(background, (large, large), interpolation=cv2.INTER_LINEAR)
+    picture = picture.astype(np.float32)
+    picture[covered] = np.clip(shade(pixels, mesh), 0, 255)
+    for extra, glass in zip(clear, meshes[1 + len(solid) :], strict=True):
         alpha = np.zeros((len(points), 1), np.float32)
-        alpha[mesh.min() : mesh.max() + 1] = extra.alpha[:, None]
-        _blend(picture, rasterize(points, mesh, large, large), fragments.depth, mesh, lit, alpha)
+        alpha[glass.min() : glass.max() + 1] = extra.alpha[:, None]
+        lens = rasterize(points, glass, large, large)
+        seen = (lens.face >= 0) & (lens.depth < fragments.depth)
+        if seen.any():
+            share = _seen(lens, seen, alpha, glass)
+            layer = _pixels(lens, seen, values, Mesh(moved, glass), kind * 0 + LENS, place)
+            over = np.clip(shade(layer, mesh), 0, 255)
+            picture[seen] = picture[seen] * (1 - share) + over * share
+            kind[seen] = np.where(share[:, 0] > _DARK, LENS, kind[seen])
+    # A lens is never as sharp as a z-buffer: soften the stairs along every edge.
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.65)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    return np.clip(small, 0, 255).astype(np.uint8)
+    return Drawing(np.clip(small, 0, 255).astype(np.uint8), fragments.depth, kind)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """From a cell of the drawing to the ray through it; ``scale`` crop pixels a cell."""
+
+    to_photo: FloatArray
+    scale: float
+
+    def of(self, cells: FloatArray, depth: FloatArray) -> FloatArray:
+        """(N, 2) cells and (N,) depth -> (N, 3) camera space."""
+        pixels = cells * self.scale @ self.to_photo[:, :2].T + self.to_photo[:, 2]
+        return np.concatenate([pixels / FOCAL * depth[:, None], depth[:, None]], 1).astype(
+            np.float32
+        )
+
+
+def _values(stage: Stage, figure: Figure, worn: list[Extra], pose: Pose) -> FloatArray:
+    """(V, 9) per vertex: normal in camera space, colour, gloss, place on the eyeball."""
+    count = len(figure.vertices)
+    total = count + sum(len(extra.vertices) for extra in worn)
+    values = np.zeros((total, 9), np.float32)
+    normals = np.concatenate([figure.normals, *[extra.normals for extra in worn]])
+    values[:, :3] = normals @ pose.rotation.T.astype(np.float32)
+    values[:, 3:6] = np.concatenate([figure.colours, *[extra.colours for extra in worn]])
+    if figure.gloss is not None:
+        values[:count, 6] = figure.gloss
+    values[:count, 7:9] = stage.eye
+    start = count
+    for extra in worn:
+        values[start : start + len(extra.vertices), 6] = extra.gloss
+        start += len(extra.vertices)
+    return values
+
+
+def _pixels(
+    fragments: Fragments, where: np.ndarray, values: FloatArray, mesh: Mesh, kind: np.ndarray,
+    place: _Place,
+) -> Pixels:  # fmt: skip
+    seen = _seen(fragments, where, values, mesh.triangles)
+    rows, columns = np.nonzero(where)
+    cells = np.stack([columns + 0.5, rows + 0.5], -1)
+    return Pixels(
+        unit(seen[:, :3]), place.of(cells, fragments.depth[where]), seen[:, 3:6], seen[:, 6],
+        kind[where], seen[:, 7:9], _openness(fragments.depth)[where],
+    )  # fmt: skip
+
+
+def _openness(depth: FloatArray) -> FloatArray:
+    """(H, H) 0..1: what lies behind its surroundings gets less light (an unsharp mask of depth)."""
+    known = np.isfinite(depth)
+    if not known.any():
+        return np.ones_like(depth)
+    filled = np.where(known, depth, depth[known].max())
+    open_share = np.ones_like(depth)
+    for blur, reach, most in ((len(depth) / 90, 0.008, 0.35), (len(depth) / 24, 0.03, 0.45)):
+        behind = (filled - cv2.GaussianBlur(filled, (0, 0), blur)) / reach
+        open_share *= 1 - most * np.clip(behind, 0, 1)
+    return open_share
 
 
 def _numbered(head: IntArray, count: int, worn: list[Extra]) -> list[IntArray]:
@@ -100,6 +217,20 @@ def _numbered(head: IntArray, count: int, worn: list[Extra]) -> list[IntArray]:
     return meshes
 
 
+def kinds_of(stage: Stage, faces: IntArray) -> np.ndarray:
+    """(N,) uint8: what the triangle under each pixel belongs to."""
+    on_head = faces < len(stage.triangles)
+    corners = stage.triangles[np.where(on_head, faces, 0)]
+    # Borders between parts belong to the skin, which comes first.
+    part = stage.part[corners].max(1)
+    return np.where(on_head, part, WORN).astype(np.uint8)
+
+
+def is_kind(kind: np.ndarray, *names: str) -> np.ndarray:
+    """Bool: pixels that show the named parts of the head."""
+    return np.isin(kind, [DRAWN.index(name) for name in names])
+
+
 def _seen(
     fragments: Fragments, where: np.ndarray, values: FloatArray, triangles: IntArray
 ) -> FloatArray:
@@ -107,27 +238,3 @@ def _seen(
     corners = triangles[fragments.face[where]]
     weights = fragments.barycentric[where]
     return sum(values[corners[:, k]] * weights[:, k, None] for k in range(3))
-
-
-def _contact_shadow(fragments: Fragments, head: int, down: FloatArray) -> FloatArray:
-    """(H, W) 0..1: skin is darker beside and below what hides the light.
-
-    ``head`` triangles come first; ``down`` is the way down the face in the picture.
-    """
-    worn = (fragments.face >= head).astype(np.float32)
-    shift = 4 * down / max(float(np.linalg.norm(down)), 1e-6)
-    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
-    cast = cv2.warpAffine(worn, move, worn.shape[::-1])
-    cast = cv2.GaussianBlur(cast, (0, 0), 4.0)
-    return np.where(fragments.face < head, 1 - 0.5 * cast, 1).astype(np.float32)
-
-
-def _blend(
-    picture: FloatArray, lens: Fragments, depth: FloatArray, mesh: IntArray, lit: FloatArray,
-    alpha: FloatArray,
-) -> None:  # fmt: skip
-    """Lay a transparent mesh over the picture where nothing lies before it, in place."""
-    seen = (lens.face >= 0) & (lens.depth < depth)
-    share = _seen(lens, seen, alpha, mesh)
-    over = np.clip(_seen(lens, seen, lit, mesh), 0, 255)
-    picture[seen] = picture[seen] * (1 - share) + over * share

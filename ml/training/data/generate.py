@@ -9,6 +9,8 @@ Arrays, N samples, L landmarks, I identity modes:
     images (N, 144, 144, 3) uint8         crop with a margin of 144/128 round the network's
     points (N, L, 2) float32              pixels of the stored image, (0, 0) its top-left corner
     point_weight (N, L) float16           how much each point may be trusted
+    visible (N, ceil(L / 8)) uint8        one bit a point (numpy.packbits): it lies in the stored
+                                          picture and nothing hides it; zeros for negatives
     identity (N, I), expression (N, 52)   float16 coefficients
     rotation (N, 3, 3) float32            head -> camera space, as the (rolled) crop shows it
     supervision (N, 4) float16            weights of identity, expression, rotation; 1 if a face
@@ -28,11 +30,12 @@ import numpy as np
 from tqdm import tqdm
 
 from ...errors import UsageError
+from .lighting import load_lights
 from .portraits import load_portraits
 from .samples import STORED, Sample, Studio, make_sample
 from .scene import load_stage
-from .skins import load_lights, load_skins
-from .surroundings import load_scenes
+from .skins import load_skins
+from .surroundings import load_scenes, walls
 
 CHUNK = 250
 CONFIG = Path(__file__).parent / "config.toml"
@@ -42,9 +45,10 @@ _studio: Studio | None = None
 def open_studio(data: Path, reference: Path, fits: Path) -> Studio:
     """Load everything that samples are made of."""
     stage = load_stage(reference)
+    portraits = load_portraits(data, fits)
     return Studio(
-        stage, load_portraits(data, fits), load_skins(data, stage), load_lights(data),
-        load_scenes(data), {},
+        stage, portraits, load_skins(data, stage), load_lights(data),
+        (load_scenes(data), walls(portraits)), {}, {}, {},
     )  # fmt: skip
 
 
@@ -60,6 +64,7 @@ def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
         "images": ((STORED, STORED, 3), np.uint8),
         "points": ((points, 2), np.float32),
         "point_weight": ((points,), np.float16),
+        "visible": (((points + 7) // 8,), np.uint8),
         "identity": ((modes,), np.float16),
         "expression": ((len(studio.stage.dense.expression),), np.float16),
         "rotation": ((3, 3), np.float32),
@@ -106,6 +111,7 @@ def store(arrays: dict[str, np.ndarray], row: int, sample: Sample) -> None:
     arrays["images"][row] = sample.image
     arrays["points"][row] = sample.points
     arrays["point_weight"][row] = sample.point_weight
+    arrays["visible"][row] = np.packbits(sample.visible)
     arrays["identity"][row] = sample.coefficients.identity
     arrays["expression"][row] = sample.coefficients.expression
     arrays["rotation"][row] = sample.rotation

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .rig import Extra, Floats, Person, lattice, linear, opaque, surface, unit
+from .colour import linear
+from .rig import Extra, Floats, Person, lattice, opaque, surface, unit
 
 _RIGHT_EYE, _LEFT_EYE = (33, 133), (263, 362)
 _POINTS = 32

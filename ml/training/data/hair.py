@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .colour import linear
 from .rig import (
     COLUMNS,
     LOWEST,
@@ -15,7 +16,6 @@ from .rig import (
     Person,
     angles,
     direction,
-    linear,
     surface,
     unit,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .clothing import drape, fabric_colour, pattern
-from .rig import COLUMNS, Extra, Floats, Person, direction, linear, surface, unit
+from .colour import linear
+from .rig import COLUMNS, Extra, Floats, Person, direction, surface, unit
 
 HATS = ("cap", "beanie", "wide brim", "scarf", "helmet")
 _SHARES = (0.3, 0.25, 0.2, 0.15, 0.1)

@@ -84,7 +84,11 @@ def _visible(
     ray = portrait.camera.to_camera_space(vertices)
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
     facing = -(normals * ray).sum(1)
-    return inside & (depth <= drawn.depth[y, x] + 0.004) & (facing > 0.12)
+    # The fit's outline is a few pixels off: what lies near it may show the wall behind.
+    reach = max(3, round(0.03 * np.ptp(portrait.labels[:, 1]) * scale))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    solid = cv2.erode(np.isfinite(drawn.depth).astype(np.uint8), kernel).astype(bool)
+    return inside & solid[y, x] & (depth <= drawn.depth[y, x] + 0.004) & (facing > 0.2)
 
 
 def _sample(rgb: np.ndarray, pixels: FloatArray) -> FloatArray:
@@ -108,22 +112,8 @@ def _from_neighbours(
 
 
 def _paint_inside(stage: Stage, colours: FloatArray) -> None:
-    """Teeth, gums and eyeballs are never taken from the photo: lips and lids cover them."""
+    """Teeth and gums are never taken from the photo, as lips cover them; eyes are painted later."""
     colours[stage.is_part("Teeth")] = TEETH
     colours[stage.is_part("Gums and tongue", "Mouth socket")] = GUMS
     colours[stage.is_part("Mouth socket")] *= 0.4
     colours[stage.is_part("Eye socket left", "Eye socket right")] = GUMS
-    for side in ("left", "right"):
-        ball = stage.is_part(f"Eyeball {side}")
-        colours[ball] = eyeball_colours(stage.shape.mean[ball], np.array([70, 50, 35]))
-
-
-def eyeball_colours(points: FloatArray, iris: np.ndarray) -> FloatArray:
-    """(N, 3) colours of eyeball vertices at rest: sclera, iris and pupil by distance from +Z."""
-    centre = (points.min(0) + points.max(0)) / 2
-    radius = np.linalg.norm(points[:, :2] - centre[:2], axis=1)
-    radius[points[:, 2] < centre[2]] = 1
-    colours = np.tile(np.array([222.0, 216, 212]), (len(points), 1))
-    colours[radius < 0.0060] = iris
-    colours[radius < 0.0024] = 12
-    return colours.astype(np.float32)

@@ -32,7 +32,7 @@ class Extra:
     ----------
     vertices: (N, 3) metres. triangles: (F, 3) into them. normals: (N, 3) unit, outward.
     colours: (N, 3) linear albedo 0..1.
-    alpha: (N,) 1 opaque; what is not is blended over all that is.
+    alpha: (N,) 1 opaque; what is not is blended over all that is. gloss: how much it shines.
     """
 
     vertices: Floats
@@ -40,6 +40,7 @@ class Extra:
     colours: Floats
     normals: Floats
     alpha: Floats
+    gloss: float = 0.04
 
 
 @dataclass(frozen=True)
@@ -220,11 +221,6 @@ def opaque(vertices: Floats, triangles: IntArray, colours: Floats, normals: Floa
         vertices.astype(np.float32), triangles, np.clip(colours, 0, 1).astype(np.float32),
         normals.astype(np.float32), np.ones(len(vertices), np.float32),
     )  # fmt: skip
-
-
-def linear(srgb: Floats | tuple[float, ...]) -> Floats:
-    """sRGB 0..255 -> linear 0..1."""
-    return ((np.clip(np.asarray(srgb, np.float32), 0, 255) / 255) ** 2.2).astype(np.float32)
 
 
 def _make_rig(stage: Stage) -> Rig:

@@ -11,6 +11,7 @@ import numpy as np
 from ...data import FloatArray, HeadCoefficients, IntArray
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import load_head_model
+from .eyes import FAR, eye_places
 
 # Films of tear fluid, shadows and lash cards are transparent: drawn opaque they would be wrong.
 DRAWN = (
@@ -28,7 +29,9 @@ class Stage:
     shape: the model at the drawn vertices (D, 3); dense: at the L landmarks.
     triangles: (F, 3) into the drawn vertices. part: (D,) index into DRAWN.
     vertices: (D,) the reference's own vertex numbers. opposite: (D,) mirror twins.
-    brow: (D,) 0..1, how much of an eyebrow grows here. scalp: (D,) 0..1 hair.
+    brow: (D,) 0..1, how much of an eyebrow grows here, most along its middle.
+    anchor: (L,) the drawn vertex by each landmark. eye: (D, 2) metres from the pupil's middle on
+    the eyeballs, far from it elsewhere.
     """
 
     shape: LinearShape
@@ -38,7 +41,8 @@ class Stage:
     vertices: IntArray
     opposite: IntArray
     brow: FloatArray
-    scalp: FloatArray
+    anchor: IntArray
+    eye: FloatArray
 
     def is_part(self, *names: str) -> np.ndarray:
         """(D,) bool: vertices of the named parts."""
@@ -70,8 +74,24 @@ def load_stage(reference: Path) -> Stage:
     )
     return Stage(
         shape, model.points("dense"), triangles, part, vertices.astype(np.int32),
-        opposite.astype(np.int32), _brows(model, mean), _scalp(mean),
+        opposite.astype(np.int32), _brows(model, mean), _anchors(model, vertices),
+        eyes_at_rest(mean, part),
     )  # fmt: skip
+
+
+def _anchors(model: HeadModel, vertices: IntArray) -> IntArray:
+    found = model.embeddings["dense"]
+    nearest = found.corners[np.arange(len(found)), found.weights.argmax(1)]
+    return np.searchsorted(vertices, nearest).astype(np.int32)
+
+
+def eyes_at_rest(mean: FloatArray, part: np.ndarray) -> FloatArray:
+    """(D, 2): see Stage.eye."""
+    places = np.full((len(mean), 2), FAR, np.float32)
+    for side in ("left", "right"):
+        ball = part == DRAWN.index(f"Eyeball {side}")
+        places[ball] = eye_places(mean[ball])
+    return places
 
 
 def at(shape: LinearShape, coefficients: HeadCoefficients) -> FloatArray:
@@ -95,14 +115,9 @@ def _brows(model: HeadModel, mean: FloatArray) -> FloatArray:
         upper, lower = points[list(brow[:5])], points[list(brow[:4:-1])]
         line = (upper + lower) / 2
         dense = np.concatenate([np.linspace(a, b, 12) for a, b in pairwise(line)])
-        near = np.linalg.norm(mean[:, None] - dense[None], axis=2).min(1)
-        amount = np.maximum(amount, np.clip((0.0065 - near) / 0.002, 0, 1))
+        away = np.linalg.norm(mean[:, None] - dense[None], axis=2)
+        # Thick at the nose, thin at the temple.
+        along = away.argmin(1) / (len(dense) - 1)
+        thick = np.interp(along, [0, 0.45, 0.8, 1], [0.0028, 0.0058, 0.0062, 0.0055])
+        amount = np.maximum(amount, np.clip(1 - away.min(1) / thick, 0, 1))
     return amount
-
-
-def _scalp(mean: FloatArray) -> FloatArray:
-    """Hair grows above a line that falls from the forehead to the nape."""
-    y, z = mean[:, 1], mean[:, 2]
-    hairline = 0.068 + np.clip(0.075 - z, 0, None) * -0.9
-    hairline = np.maximum(hairline, -0.075)
-    return np.clip((y - hairline) / 0.01, 0, 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Backgrounds behind generated heads, and things in front of them."""
+"""Backgrounds behind generated heads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import cv2
 import numpy as np
 
 from ...data import FloatArray
+from .portraits import Portrait
+
+# Wide pictures of places, and narrow pieces of the portraits' own walls.
+Scenes = tuple[list[np.ndarray], list[np.ndarray]]
 
 
 def load_scenes(data: Path) -> list[np.ndarray]:
@@ -20,108 +24,66 @@ def load_scenes(data: Path) -> list[np.ndarray]:
     return scenes
 
 
-def random_background(size: int, scenes: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """(size, size, 3) uint8: a piece of a scene, a gradient or noise, sharp or blurred."""
+def walls(portraits: list[Portrait]) -> list[np.ndarray]:
+    """What is seen to the left and right of the portraits' heads, above their shoulders."""
+    pieces = []
+    for portrait in portraits:
+        low, high = portrait.labels.min(0), portrait.labels.max(0)
+        reach = 0.35 * (high[0] - low[0])
+        bottom = int(high[1])
+        for first, last in ((0, low[0] - reach), (high[0] + reach, portrait.rgb.shape[1])):
+            piece = portrait.rgb[:bottom, max(0, int(first)) : max(0, int(last))]
+            if min(piece.shape[:2]) >= 24:
+                pieces.append(piece)
+    return pieces
+
+
+def random_background(size: int, scenes: Scenes, rng: np.random.Generator) -> np.ndarray:
+    """(size, size, 3) uint8: a place, a wall, a gradient or clouds, sharp or blurred."""
     kind = rng.random()
-    if kind < 0.55:
-        picture = _piece(scenes[rng.integers(len(scenes))], size, rng)
-    elif kind < 0.85:
+    if kind < 0.45:
+        picture = _piece(scenes[0], size, rng)
+    elif kind < 0.72:
+        picture = _piece(scenes[1], size, rng)
+    elif kind < 0.88:
         corners = rng.uniform(0, 255, (2, 2, 3)).astype(np.float32)
-        if rng.random() < 0.6:
-            corners = corners.mean((0, 1)) + (corners - corners.mean((0, 1))) * 0.25
+        # Studios are grey, white and pale more often than green and pink.
+        dull = rng.choice([0.08, 0.25, 1.0], p=[0.45, 0.35, 0.2])
+        grey = corners.mean(2, keepdims=True)
+        corners = grey.mean() + (grey - grey.mean()) * 0.5 + (corners - grey) * dull
         picture = cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR)
     else:
-        cells = int(rng.integers(3, 40))
-        noise = rng.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
-        picture = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
+        picture = _clouds(size, rng)
     if rng.random() < 0.5:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 6))
+        picture = cv2.GaussianBlur(picture, (0, 0), np.exp(rng.uniform(-0.7, 2.2)))
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def _piece(scene: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+def _piece(scenes: list[np.ndarray], size: int, rng: np.random.Generator) -> FloatArray:
+    scene = scenes[rng.integers(len(scenes))]
     height, width = scene.shape[:2]
-    side = int(rng.integers(48, min(height, width)))
+    most = min(height, width)
+    side = int(rng.integers(min(48, most - 1), most))
     x, y = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
-    piece = cv2.resize(scene[y : y + side, x : x + side], (size, size), cv2.INTER_AREA)
+    piece = cv2.resize(
+        scene[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_AREA
+    )
     if rng.random() < 0.5:
         piece = piece[:, ::-1]
-    return piece * rng.uniform(0.4, 1.3)
+    piece = piece.astype(np.float32)
+    # Pieces of dark rooms would be black.
+    wanted = rng.uniform(30, 200)
+    return np.asarray(piece * np.clip(wanted / max(float(piece.mean()), 2.0), 0.4, 8))
 
 
-def add_occluders(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> np.ndarray:
-    """Sunglasses, hats, hands, microphones: crude, in the right places; drawn into a copy."""
-    image = np.ascontiguousarray(image)
-    kind = rng.random()
-    if kind < 0.3:
-        _glasses(image, points, rng)
-    elif kind < 0.5:
-        _hat(image, points, rng)
-    else:
-        for _ in range(int(rng.integers(1, 4))):
-            _blob(image, points, rng)
-    return image
-
-
-def _paint(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
-    """Fill ``mask`` (0..255) with one textured colour, edges soft."""
-    colour = rng.uniform(0, 255, 3)
-    if rng.random() < 0.4:
-        colour = np.array([200, 150, 120]) * rng.uniform(0.3, 1.2)
-    grain = cv2.resize(rng.normal(0, 18, (9, 9)).astype(np.float32), image.shape[1::-1])
-    soft = cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None] / 255.0
-    image[:] = np.clip(image * (1 - soft) + (colour + grain[..., None]) * soft, 0, 255)
-
-
-def _glasses(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> None:
-    mask = np.zeros(image.shape[:2], np.uint8)
-    right, left = points[468], points[473]
-    across = left - right
-    reach = max(float(np.linalg.norm(across)), 6.0)
-    angle = float(np.degrees(np.arctan2(across[1], across[0])))
-    axes = (reach * rng.uniform(0.32, 0.48), reach * rng.uniform(0.24, 0.4))
-    filled = -1 if rng.random() < 0.7 else max(1, int(reach * 0.05))
-    for eye in (right, left):
-        cv2.ellipse(mask, _at(eye), _whole(axes), angle, 0, 360, 255, filled)
-    cv2.line(mask, _at(right), _at(left), 255, max(1, int(reach * 0.06)))
-    cv2.line(mask, _at(points[127]), _at(right), 255, max(1, int(reach * 0.05)))
-    cv2.line(mask, _at(points[356]), _at(left), 255, max(1, int(reach * 0.05)))
-    if rng.random() < 0.8:
-        soft = cv2.GaussianBlur(mask, (0, 0), 0.7)[..., None] / 255.0 * rng.uniform(0.7, 1)
-        image[:] = image * (1 - soft) + rng.uniform(5, 60) * soft
-    else:
-        _paint(image, mask, rng)
-
-
-def _hat(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> None:
-    mask = np.zeros(image.shape[:2], np.uint8)
-    right, left = points[127], points[356]
-    up = points[10] - points[152]
-    brim = [right + up * rng.uniform(0.05, 0.3), left + up * rng.uniform(0.05, 0.3)]
-    widen = (brim[1] - brim[0]) * rng.uniform(0.05, 0.5)
-    crown = up * rng.uniform(0.4, 0.9)
-    outline = np.array([brim[0] - widen, brim[1] + widen, left + crown, right + crown])
-    cv2.fillConvexPoly(mask, cv2.convexHull(outline.astype(np.int32)), 255)
-    _paint(image, mask, rng)
-
-
-def _blob(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> None:
-    mask = np.zeros(image.shape[:2], np.uint8)
-    centre = points[rng.integers(468)] + rng.normal(0, 12, 2)
-    extent = float(np.ptp(points[:468], axis=0).max())
-    axes = (extent * rng.uniform(0.05, 0.35), extent * rng.uniform(0.03, 0.2))
-    angle = rng.uniform(0, 180)
-    if rng.random() < 0.5:
-        cv2.ellipse(mask, _at(centre), _whole(axes), angle, 0, 360, 255, -1)
-    else:
-        corners = cv2.boxPoints((tuple(map(float, centre)), axes, angle))
-        cv2.fillConvexPoly(mask, corners.astype(np.int32), 255)
-    _paint(image, mask, rng)
-
-
-def _at(point: FloatArray) -> tuple[int, int]:
-    return round(float(point[0])), round(float(point[1]))
-
-
-def _whole(axes: tuple[float, float]) -> tuple[int, int]:
-    return max(1, int(axes[0])), max(1, int(axes[1]))
+def _clouds(size: int, rng: np.random.Generator) -> FloatArray:
+    """Noise with more power in what is broad, as in nearly all pictures."""
+    picture = np.full((size, size, 3), rng.uniform(40, 210), np.float32)
+    steep, dull = rng.uniform(0.5, 1.0), rng.uniform(0, 1)
+    cells, power = 2, rng.uniform(30, 110)
+    while cells < 80:
+        noise = rng.normal(0, power, (cells, cells, 3)).astype(np.float32)
+        noise = noise * dull + noise[..., :1] * (1 - dull)
+        picture += cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
+        cells, power = cells * 2, power * (1 - 0.6 * steep)
+    return picture
