@@ -15,6 +15,7 @@ from ml.training.data.draw import SUPERSAMPLING, Figure, Pose, draw_head
 from ml.training.data.glasses import make_glasses, random_frame
 from ml.training.data.hair import STYLES, random_cut, shell, strands
 from ml.training.data.headgear import HATS, hat_line, make_hat
+from ml.training.data.kernels import fast_normals
 from ml.training.data.rig import Extra, measure, rig_of
 from ml.training.data.scene import Stage, eyes_at_rest
 from ml.training.data.visibility import hidden_by, visible_points
@@ -236,3 +237,10 @@ def test_paint_over_a_point_hides_it():
     after[:10] = 90
     points = np.array([[5, 5], [5, 15]], np.float32)
     assert hidden_by(before, after, points).tolist() == [True, False]
+
+
+def test_fast_normals_are_the_renderers(stage):
+    vertices = stage.shape.mean
+    fast, slow = fast_normals(vertices, stage.triangles), vertex_normals(vertices, stage.triangles)
+    alike = (fast * slow).sum(1)[np.unique(stage.triangles)]
+    assert np.quantile(alike, 0.001) > 0.999

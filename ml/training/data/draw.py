@@ -10,6 +10,7 @@ import numpy as np
 
 from ...data import FloatArray, IntArray
 from ...rendering import Fragments, rasterize
+from .kernels import mixed
 from .rig import Extra, unit
 from .scene import DRAWN, Stage
 
@@ -235,6 +236,4 @@ def _seen(
     fragments: Fragments, where: np.ndarray, values: FloatArray, triangles: IntArray
 ) -> FloatArray:
     """(N, C) per-vertex values at the N pixels of the mask ``where``."""
-    corners = triangles[fragments.face[where]]
-    weights = fragments.barycentric[where]
-    return sum(values[corners[:, k]] * weights[:, k, None] for k in range(3))
+    return mixed(values, triangles, fragments.face[where], fragments.barycentric[where])

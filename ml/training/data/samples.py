@@ -10,12 +10,12 @@ import numpy as np
 from ...data import FloatArray, HeadCoefficients
 from ...fitting.camera import FACING
 from ...photo.crop import box_from_landmarks, crop_to_photo, warp_crop
-from ...rendering import vertex_normals
 from .accessories import one_extra, random_outfit
 from .colour import to_srgb
 from .draw import SUPERSAMPLING, Figure, Mesh, Pixels, Shade, draw_head, is_kind
 from .eyes import random_eyes
 from .film import expose
+from .kernels import fast_normals
 from .lighting import develop, exposure, random_light, shade
 from .occluders import add_occluders
 from .portraits import Portrait, profile_colours
@@ -137,7 +137,7 @@ def _profiled(studio: Studio, rng: np.random.Generator) -> Sample:
     coefficients = HeadCoefficients(identity.astype(np.float32), expression)
     colours = studio.profiled(index).astype(np.float32)
     vertices = at(studio.stage.shape, coefficients)
-    normals = vertex_normals(vertices, studio.stage.triangles)
+    normals = fast_normals(vertices, studio.stage.triangles)
     extras: tuple[Extra, ...] = ()
     face = colours[studio.stage.is_part("Face")]
     grey = float(np.ptp(face, axis=1).mean()) < 6
@@ -184,7 +184,7 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
 def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> tuple[Figure, Shade]:
     """The head with (D, 3) ``vertices`` given skin, hair, clothes and light that nobody has."""
     stage = studio.stage
-    normals = vertex_normals(vertices, stage.triangles)
+    normals = fast_normals(vertices, stage.triangles)
     outfit = random_outfit(stage, vertices, rng, normals)
     real = None
     if rng.random() < BORROWED:
