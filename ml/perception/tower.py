@@ -1,0 +1,116 @@
+"""Features from named layers of a CLIP's image encoder, as maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+
+BLOCK = "transformer.resblocks.{}"
+
+
+class ImageTower:
+    """The image encoder of a model from :func:`ml.perception.clip.load_clip`.
+
+    Not a module, so that a trainer's ``train()`` cannot switch its batch norms to other statistics.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        visual: Any = model.visual
+        self._visual: nn.Module = visual.eval().requires_grad_(False)
+        self._modules = dict(visual.named_modules())
+        size = visual.image_size
+        self.size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)
+        self._grid: tuple[int, int] | None = getattr(visual, "grid_size", None)
+        self._mean = torch.tensor(visual.image_mean).view(1, 3, 1, 1)
+        self._std = torch.tensor(visual.image_std).view(1, 3, 1, 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self._visual.parameters()).device
+
+    def to(self, device: torch.device | str) -> ImageTower:
+        """Move it, in place."""
+        self._visual.to(device)
+        return self
+
+    def require(self, layers: Sequence[str]) -> None:
+        """Refuse layers that it does not have.
+
+        Raises
+        ------
+        UsageError: with the names of those that it has.
+        """
+        unknown = [name for name in layers if name not in self._modules]
+        if unknown:
+            has = [name for name in self._modules if name.count(".") < 1 and name]
+            has += [name for name in self._modules if name.startswith(BLOCK.format(""))
+                    and name.count(".") == 2]  # fmt: skip
+            raise UsageError(
+                f"This CLIP has no layer {', '.join(unknown)}",
+                f"Some of its layers: {', '.join(has)}",
+            )
+
+    def features(self, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Outputs of named layers for pictures.
+
+        Parameters
+        ----------
+        pictures: (N, 3, H, W) sRGB in 0..1, of the tower's ``size``. CLIP's own normalisation is
+            applied here and nowhere else.
+        layers: names of modules inside the encoder: "layer2", "transformer.resblocks.4".
+
+        Returns
+        -------
+        (N, C, h, w) by layer. A transformer block's patch tokens lie on their grid, its class token
+        is dropped. In float32 also under autocast, whose eight bits hide small differences.
+        """
+        self.require(layers)
+        if tuple(pictures.shape[-2:]) != self.size:
+            raise UsageError(
+                f"This CLIP takes pictures of {self.size}, not {tuple(pictures.shape[-2:])}",
+                "Resize them first",
+            )
+        kept: dict[str, Tensor] = {}
+        hooks = [
+            self._modules[name].register_forward_hook(_keeper(kept, name, len(set(layers))))
+            for name in layers
+        ]
+        device = self.device
+        try:
+            with torch.autocast(device.type, enabled=False):
+                rgb = pictures.to(device).float()
+                self._visual((rgb - self._mean.to(device)) / self._std.to(device))
+        except _Enough:
+            pass
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {name: self._as_map(kept[name]) for name in layers}
+
+    def _as_map(self, output: Tensor) -> Tensor:
+        if output.dim() != 3:
+            return output
+        if self._grid is None:
+            raise UsageError("This CLIP's tokens have no grid", "Choose layers of convolutions")
+        high, wide = self._grid
+        patches = output[:, output.shape[1] - high * wide :]
+        return patches.transpose(1, 2).reshape(len(output), -1, high, wide)
+
+
+class _Enough(Exception):
+    """Everything asked for has been computed: no need of the remaining layers."""
+
+
+def _keeper(kept: dict[str, Tensor], name: str, wanted: int) -> Any:
+    def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        kept[name] = output
+        if len(kept) == wanted:
+            raise _Enough
+
+    return keep
