@@ -8,17 +8,7 @@ from typing import Any
 import numpy as np
 
 from .colour import linear
-from .rig import (
-    COLUMNS,
-    LOWEST,
-    Extra,
-    Floats,
-    Person,
-    angles,
-    direction,
-    surface,
-    unit,
-)
+from .rig import COLUMNS, LOWEST, Extra, Floats, Person, angles, direction, surface, unit
 from .strands import Strands, grow, ribbons
 
 # sRGB and how often: black, browns, blonds, reds, grey, white.
@@ -79,7 +69,7 @@ def random_cut(person: Person, rng: np.random.Generator, style: str | None = Non
     line = person.rig.hairline + waves - recede * front - rng.uniform(0, 0.15) * temples
     between = rng.uniform
     cut = Cut(
-        style, line.astype(np.float32), between(0.004, 0.008), 380, between(0.003, 0.0055),
+        style, line.astype(np.float32), between(0.004, 0.008), 620, between(0.0018, 0.0036),
         between(0.022, 0.042), between(0.004, 0.014), between(0.1, 0.3), 0, 1, 0.0,
         between(0.005, 0.04) * rng.choice([-1, 1]), 0,
     )  # fmt: skip
@@ -90,29 +80,29 @@ def random_cut(person: Person, rng: np.random.Generator, style: str | None = Non
 
 def _tailored(style: str, rng: np.random.Generator) -> dict[str, Any]:
     between = rng.uniform
-    falls = {"gravity": between(0.5, 0.9), "lift": between(0.006, 0.02), "count": 520}
+    falls = {"gravity": between(0.5, 0.9), "lift": between(0.006, 0.02), "count": 760}
     wavy = {"curl": between(0.002, 0.01), "turns": between(1, 2.2)} if rng.random() < 0.4 else {}
     special: dict[str, dict[str, float]] = {
         "buzz": {"count": 0, "thickness": between(0.0005, 0.002)},
         "side part": {"length": between(0.05, 0.085), "lift": between(0.008, 0.02)},
         "back": {"length": between(0.06, 0.1), "gravity": 0.08},
         "quiff": {
-            "length": between(0.025, 0.045), "gravity": 0.12, "count": 560,
-            "width": between(0.004, 0.0065), "lift": between(0.006, 0.012),
+            "length": between(0.025, 0.045), "gravity": 0.12, "count": 800,
+            "width": between(0.0022, 0.004), "lift": between(0.006, 0.012),
         },
         "curly": {
-            "length": between(0.035, 0.08), "thickness": between(0.008, 0.02), "count": 480,
+            "length": between(0.035, 0.08), "thickness": between(0.008, 0.02), "count": 760,
             "curl": between(0.004, 0.01), "turns": between(1.2, 2.5), "gravity": 0.35,
             "lift": between(0.015, 0.03),
         },
         "afro": {
-            "length": between(0.015, 0.03), "thickness": between(0.015, 0.055), "count": 520,
-            "curl": between(0.003, 0.006), "turns": 2.0, "gravity": 0.0, "width": 0.005,
+            "length": between(0.015, 0.03), "thickness": between(0.015, 0.055), "count": 900,
+            "curl": between(0.003, 0.006), "turns": 2.0, "gravity": 0.0, "width": 0.0028,
         },
         "bob": {"end": between(-0.09, -0.02), **falls, **wavy},
-        "long": {"end": between(-0.3, -0.11), "width": between(0.004, 0.008), **falls, **wavy},
+        "long": {"end": between(-0.3, -0.11), "width": between(0.003, 0.006), **falls, **wavy},
         "tail": {"lift": 0.004, "gravity": 0}, "bun": {"lift": 0.004, "gravity": 0},
-        "receding": {"length": between(0.012, 0.03), "count": 240, "thickness": 0.003},
+        "receding": {"length": between(0.012, 0.03), "count": 380, "thickness": 0.003},
     }  # fmt: skip
     return special.get(style, {})
 
@@ -147,7 +137,8 @@ def shell(
     swell = thickness * np.clip((1 - steps) / 0.3, 0, 1) ** 0.5 * bumps + 0.0006
     out = direction(polar, azimuth)
     grid = person.centre + out * (person.reach_at(polar, azimuth) + swell)[..., None]
-    shades = rng.uniform(0.45, 0.8, (*polar.shape, 1))
+    # Streaks run from the crown to the rim, as combed hair does.
+    shades = rng.uniform(0.5, 0.95, (1, COLUMNS, 1)) * rng.uniform(0.75, 1.0, (*polar.shape, 1))
     return surface(grid, colour * shades, person.centre, closed=True)
 
 
@@ -188,7 +179,7 @@ def _combed(cut: Cut, out: Floats, rng: np.random.Generator) -> Floats:
     way = ways.get(cut.style, falling if cut.style in ("bob", "long") else -whorl)
     flat = way - out * (way * out).sum(1, keepdims=True)
     stands = cut.style in ("quiff", "curly", "afro")
-    mess = rng.uniform(0.04, 0.1 if cut.style == "quiff" else 0.18)
+    mess = rng.uniform(0.03, 0.1 if cut.style == "quiff" else 0.15)
     return unit((way if stands else flat + 0.08 * out) + rng.normal(0, mess, out.shape))
 
 
@@ -246,7 +237,7 @@ def _tie(person: Person, cut: Cut) -> Floats | None:
 
 
 def _fringe(person: Person, cut: Cut, colour: Floats, rng: np.random.Generator) -> Extra:
-    count = int(rng.integers(60, 140))
+    count = int(rng.integers(90, 220))
     spread = rng.uniform(0.45, 0.85)
     azimuth = rng.uniform(-spread, spread, count)
     above = np.abs(rng.normal(0, 0.14, count)) + 0.02
