@@ -192,12 +192,16 @@ def random_look(
     under = mottled[:, None] * np.float32(rng.uniform(0.75, 1))
     albedo = albedo * (1 - under) + hair * np.float32(rng.uniform(0.5, 0.9)) * under
     _inside(stage, albedo, rng)
+    return Look(np.clip(albedo, 0.004, 1).astype(np.float32), _gloss(stage, skins, painted, rng))
+
+
+def _gloss(stage: Stage, skins: Skins, painted: FloatArray, rng: np.random.Generator) -> FloatArray:
     oily = rng.beta(1.5, 3)
     gloss = 0.035 + 0.1 * oily * (0.4 + skins.shiny) + 0.1 * skins.lips * rng.random()
     gloss = gloss * (1 - 0.7 * painted)
     gloss[stage.is_part("Teeth", "Gums and tongue")] = 0.08
     gloss[stage.is_part("Eyeball left", "Eyeball right")] = 0.12
-    return Look(np.clip(albedo, 0.004, 1).astype(np.float32), gloss.astype(np.float32))
+    return np.asarray(gloss, dtype=np.float32)
 
 
 def _spot(albedo: FloatArray, skins: Skins, rng: np.random.Generator) -> None:
