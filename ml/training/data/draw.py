@@ -103,32 +103,26 @@ class Drawing:
 
 
 def draw_head(
-    stage: Stage,
-    figure: Figure,
-    pose: Pose,
-    to_photo: FloatArray,
-    shade: Shade,
+    stage: Stage, figure: Figure, pose: Pose, to_photo: FloatArray, shade: Shade,
     background: np.ndarray,
-) -> Drawing:
+) -> Drawing:  # fmt: skip
     """The figure over ``background`` (S, S, 3), seen through the crop."""
     size, large = len(background), round(len(background) * SUPERSAMPLING)
     # Lenses are blended over everything else, in the order given.
     solid = [extra for extra in figure.extras if extra.alpha.min() >= 1]
     clear = [extra for extra in figure.extras if extra.alpha.min() < 1]
     values = _values(stage, figure, [*solid, *clear], pose)
+    meshes = _numbered(stage.triangles, len(figure.vertices), [*solid, *clear])
+    place = _Place(to_photo, size / large)
     moved = pose.to_camera(
         np.concatenate([figure.vertices, *[extra.vertices for extra in [*solid, *clear]]])
     )
-    meshes = _numbered(stage.triangles, len(figure.vertices), [*solid, *clear])
-    back = np.linalg.inv(to_photo[:, :2]) * (large / size)
-    flat = (FOCAL * moved[:, :2] / moved[:, 2:] - to_photo[:, 2]) @ back.T
-    points = np.concatenate([flat, moved[:, 2:]], 1).astype(np.float32)
+    points = place.drawn(moved)
     mesh = Mesh(moved, np.concatenate(meshes[: 1 + len(solid)]))
     fragments = rasterize(points, mesh.triangles, large, large)
     covered = fragments.face >= 0
     kind = np.full((large, large), NOTHING, np.uint8)
     kind[covered] = kinds_of(stage, fragments.face[covered])
-    place = _Place(to_photo, size / large)
     pixels = _pixels(fragments, covered, values, mesh, kind, place)
     picture = cv2.resize(background, (large, large), interpolation=cv2.INTER_LINEAR)
     picture = picture.astype(np.float32)
@@ -141,8 +135,7 @@ def draw_head(
         if seen.any():
             share = _seen(lens, seen, alpha, glass)
             layer = _pixels(lens, seen, values, Mesh(moved, glass), kind * 0 + LENS, place)
-            over = np.clip(shade(layer, mesh), 0, 255)
-            picture[seen] = picture[seen] * (1 - share) + over * share
+            picture[seen] += (np.clip(shade(layer, mesh), 0, 255) - picture[seen]) * share
             kind[seen] = np.where(share[:, 0] > _DARK, LENS, kind[seen])
     # A lens is never as sharp as a z-buffer: soften the stairs along every edge.
     picture = cv2.GaussianBlur(picture, (0, 0), 0.65)
@@ -152,10 +145,16 @@ def draw_head(
 
 @dataclass(frozen=True)
 class _Place:
-    """From a cell of the drawing to the ray through it; ``scale`` crop pixels a cell."""
+    """Between camera space and the drawing's cells, each ``scale`` crop pixels wide."""
 
     to_photo: FloatArray
     scale: float
+
+    def drawn(self, places: FloatArray) -> FloatArray:
+        """(N, 3) camera space -> cell x, cell y and depth."""
+        back = np.linalg.inv(self.to_photo[:, :2]) / self.scale
+        flat = (FOCAL * places[:, :2] / places[:, 2:] - self.to_photo[:, 2]) @ back.T
+        return np.concatenate([flat, places[:, 2:]], 1).astype(np.float32)
 
     def of(self, cells: FloatArray, depth: FloatArray) -> FloatArray:
         """(N, 2) cells and (N,) depth -> (N, 3) camera space."""
