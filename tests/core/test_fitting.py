@@ -7,14 +7,8 @@ import pytest
 
 from ml.data import Camera, HeadCoefficients, Landmarks
 from ml.fitting.camera import FACING, first_camera, guess_focal, make_intrinsics
-from ml.fitting.gauss_newton import (
-    FitSettings,
-    _Layout,
-    _Problem,
-    _State,
-    fit_head,
-    rotation_from_vector,
-)
+from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person, rotation_from_vector
+from ml.fitting.view import Evidence, Pose, View
 from ml.head.model import LinearShape
 
 IDENTITIES, EXPRESSIONS, POINTS = 6, 4, 120
@@ -46,6 +40,7 @@ def at_rest() -> HeadCoefficients:
 WEAK_PRIORS = FitSettings(
     iterations=60, sigma_scale=1, identity_weight=0.01, expression_sigma=10, outlier=1e6
 )
+SOFT = FitSettings(iterations=40, sigma_scale=1)
 
 
 def first_guess(shape: LinearShape, landmarks: Landmarks, camera: Camera) -> Camera:
@@ -106,40 +101,64 @@ def test_a_stronger_prior_pulls_towards_the_mean(shape, truth):
 
 def test_jacobian_agrees_with_finite_differences(shape, truth):
     coefficients, camera = truth
-    layout = _Layout.of(shape)
-    problem = _Problem(
-        shape.mean.astype(np.float64),
-        np.concatenate([shape.identity, shape.expression]).astype(np.float64),
-        np.zeros((POINTS, 2)), np.ones(POINTS), np.zeros(EXPRESSIONS), layout, FitSettings(),
-    )  # fmt: skip
-    values = np.concatenate([coefficients.identity, coefficients.expression]).astype(np.float64)
-    exact = replace(
-        camera,
-        rotation=camera.rotation.astype(np.float64),
-        translation=camera.translation.astype(np.float64),
-    )
-    jacobian = problem._jacobian(_State(values, exact))
-    step = 1e-5
-    for index in range(len(values) + 6):
-        moved, shifted = values.copy(), exact
-        if index < len(values):
-            moved[index] += step
-        elif index < len(values) + 3:
-            # Rotation's float32 is too coarse for 1e-5: form the turned matrix in float64 here.
-            axis = np.eye(3)[index - len(values)]
-            shifted = replace(exact, rotation=_turn(axis * step) @ exact.rotation)
+    guess = Evidence(Landmarks(np.zeros((POINTS, 2)), np.ones(POINTS)), camera, at_rest())
+    view = View(shape, guess, 1.0, 0.3, 4.0)
+    pose = Pose(coefficients.expression, camera)
+    jacobian = view.jacobian(coefficients.identity, pose)
+    step = 1e-2
+
+    def moved(index: int, by: float) -> np.ndarray:
+        identity, expression = coefficients.identity.copy(), coefficients.expression.copy()
+        at = camera
+        if index < IDENTITIES:
+            identity[index] += by
+        elif index < IDENTITIES + EXPRESSIONS:
+            expression[index - IDENTITIES] += by
         else:
-            shifted = replace(
-                exact, translation=exact.translation + np.eye(3)[index - len(values) - 3] * step
-            )
-        change = problem.residual(_State(moved, shifted)) - problem.residual(_State(values, exact))
-        np.testing.assert_allclose(jacobian[..., index], change / step, rtol=2e-2, atol=0.15)
+            axis = np.eye(3)[(index - IDENTITIES - EXPRESSIONS) % 3] * by
+            if index < IDENTITIES + EXPRESSIONS + 3:
+                at = replace(camera, rotation=rotation_from_vector(axis) @ camera.rotation)
+            else:
+                at = replace(camera, translation=camera.translation + axis.astype(np.float32))
+        return view.residual(identity, Pose(expression, at))
+
+    for index in range(IDENTITIES + EXPRESSIONS + 6):
+        slope = (moved(index, step) - moved(index, -step)) / (2 * step)
+        np.testing.assert_allclose(jacobian[..., index], slope, rtol=2e-3, atol=0.3)
 
 
-def _turn(vector: np.ndarray) -> np.ndarray:
-    x, y, z = vector
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + cross + cross @ cross / 2
+def test_a_networks_identity_counts_as_much_as_it_knows(shape, truth):
+    coefficients, camera = truth
+    # Points so vague that only the priors speak.
+    landmarks = Landmarks(camera.project(shape.mean), np.full(POINTS, 1e4, np.float32))
+    start = replace(coefficients, expression=np.zeros(EXPRESSIONS, np.float32))
+    sure = np.array([0.1, 0.1, 0.1, 1, 1, 1], np.float32)
+    fit = fit_head(shape, landmarks, camera, start, identity_sigma=sure)
+    np.testing.assert_allclose(fit.coefficients.identity, start.identity, atol=0.02)
+    ignored = fit_head(shape, landmarks, camera, start).coefficients.identity
+    np.testing.assert_allclose(ignored, 0, atol=0.02)
+
+
+def test_several_photos_share_an_identity_and_tell_more(shape, truth):
+    coefficients, camera = truth
+    rng = np.random.default_rng(8)
+    photos, one_by_one = [], []
+    for turn in (-0.6, -0.2, 0.2, 0.6):
+        spin = rotation_from_vector(np.array([0, turn, 0])) @ camera.rotation
+        seen = replace(camera, rotation=spin.astype(np.float32))
+        expression = rng.random(EXPRESSIONS).astype(np.float32)
+        pixels = seen.project(shape.at(replace(coefficients, expression=expression)))
+        noisy = pixels + rng.normal(0, 4, pixels.shape).astype(np.float32)
+        item = Evidence(Landmarks(noisy, np.full(POINTS, 4, np.float32)), seen, at_rest())
+        photos.append((item, expression))
+        one_by_one.append(fit_person(shape, [item], SOFT)[0].coefficients.identity)
+    together = fit_person(shape, [item for item, _ in photos], SOFT)
+    found = together[0].coefficients.identity
+    for fit, (_, expression) in zip(together, photos, strict=True):
+        np.testing.assert_array_equal(fit.coefficients.identity, found)
+        assert np.abs(fit.coefficients.expression - expression).mean() < 0.12
+    alone = [np.linalg.norm(identity - coefficients.identity) for identity in one_by_one]
+    assert np.linalg.norm(found - coefficients.identity) < 0.7 * np.mean(alone)
 
 
 def test_focal_follows_exif_then_lens_then_distance():
