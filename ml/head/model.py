@@ -132,6 +132,9 @@ class HeadModel:
     joints: Mapping[str, IntArray] = field(default_factory=dict)
     lids: Mapping[str, LidRings] = field(default_factory=dict)
     low: Level | None = None
+    _points: dict[str, LinearShape] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         vertices = len(self.shape.mean)
@@ -176,18 +179,24 @@ class HeadModel:
         return settle_lids(neutral, self.shape.expression, self.expression_names, self.lids)
 
     def points(self, name: str) -> LinearShape:
-        """The model restricted to the landmark set ``name``: (L, 3), (I, L, 3), (E, L, 3)."""
+        """The model restricted to the landmark set ``name``: (L, 3), (I, L, 3), (E, L, 3).
+
+        Made once: every photo's fit asks for it.
+        """
+        if name in self._points:
+            return self._points[name]
         if name not in self.embeddings:
             raise ModelUnreadable(
                 f"Head model {self.model_id!r} has no landmark embedding {name!r}",
                 f"It has: {', '.join(self.embeddings) or 'none'}",
             )
         embedding = self.embeddings[name]
-        return LinearShape(
+        self._points[name] = LinearShape(
             embedding.on(self.shape.mean),
             embedding.on(self.shape.identity),
             embedding.on(self.shape.expression),
         )
+        return self._points[name]
 
     def part_faces(self, *names: str) -> IntArray:
         """Indices of the faces that belong to any of the named parts."""
