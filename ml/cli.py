@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="let face-alignment fetch its own weights if they are not on disk",
     )  # fmt: skip
     add("--texture-size", type=int, default=1024, metavar="PX", help="0 for no texture")
+    add("--level", default="base", help="mesh: 'low', 'base' (default) or 'high'")
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--skip-existing", action="store_true", help="leave finished results alone")
     add("--preview", action="store_true", help="also write preview.png for each head")
@@ -80,6 +81,7 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
         landmarks=parsed.landmarks,
         allow_download=parsed.allow_download,
         texture_size=parsed.texture_size,
+        level=parsed.level,
     )
     check_settings(settings)
     return BatchOptions(settings, parsed.jobs, parsed.skip_existing, parsed.preview)

@@ -197,9 +197,11 @@ class Settings:
     landmarks: "effigy" (the built-in network) or "face-alignment".
     allow_download: whether face-alignment may fetch its weights; never assumed.
     texture_size: side of the albedo texture in pixels; 0 makes none.
+    level: "base", "low" (about half of its faces) or "high" (four for each of them).
     """
 
     face: str = "prominent"
     landmarks: str = "effigy"
     allow_download: bool = False
     texture_size: int = 1024
+    level: str = "base"

@@ -13,9 +13,11 @@ from .errors import NoFaceFound, UsageError
 from .finding import FoundFace, find_faces
 from .fitting.camera import first_camera, guess_focal, make_intrinsics
 from .fitting.gauss_newton import fit_head
+from .head.levels import LEVELS
+from .head.mesh import Person, person_mesh, person_of
 from .head.model import HeadModel
 from .head.storage import load_head_model
-from .reconstruction import HeadMesh, Provenance, Reconstruction
+from .reconstruction import Provenance, Reconstruction
 from .timing import Clock
 from .version import effigy_version
 
@@ -79,6 +81,8 @@ def check_settings(settings: Settings) -> None:
             f"Use one of {', '.join(LANDMARK_SOURCES)}",
         )
     check_choice(settings.face)
+    if settings.level not in LEVELS:
+        raise UsageError(f"Unknown level {settings.level!r}", f"Use one of {', '.join(LEVELS)}")
     if settings.texture_size and not 64 <= settings.texture_size <= 8192:
         raise UsageError(
             f"A texture of {settings.texture_size} pixels is out of range",
@@ -159,38 +163,24 @@ def _head(
     with clock.room("fit"):
         fit = fit_face(photo, model, face, landmarks, embedding)
     with clock.room("assemble"):
-        head = assemble(photo, model, face, fit)
+        person = person_of(model, fit.coefficients)
+        head = assemble(photo, model, face, fit, person, settings.level)
     albedo = None
     if settings.texture_size:
         from .appearance.texture import make_albedo
 
         with clock.room("texture"):
-            vertices = head.mesh.vertices_expressed
-            albedo = make_albedo(photo, head.camera, vertices, model, settings.texture_size)
+            size = settings.texture_size
+            albedo = make_albedo(photo, head.camera, person.expressed, model, size)
     background = _background(photo)
     return replace(head, albedo=albedo, photo_rgb=background, timings=clock.timings())
 
 
-def assemble(photo: Photo, model: HeadModel, face: FoundFace, fit: FitResult) -> Reconstruction:
+def assemble(
+    photo: Photo, model: HeadModel, face: FoundFace, fit: FitResult, person: Person, level: str
+) -> Reconstruction:
     """All geometry of one head, without its images."""
-    neutral = model.shape.neutral(fit.coefficients.identity)
-    expressed = model.shape.at(fit.coefficients)
     ibug, mediapipe = model.embeddings["ibug68"], model.embeddings["mediapipe478"]
-    mesh = HeadMesh(
-        vertices=neutral,
-        vertices_expressed=expressed,
-        quads=model.quads,
-        uv=model.uv,
-        uv_quads=model.uv_quads,
-        part=model.part,
-        part_names=model.part_names,
-        shape_keys=model.shape.expression,
-        shape_key_names=model.expression_names,
-        landmarks_68=ibug.on(neutral),
-        landmarks_478=mediapipe.on(neutral),
-        masks=model.masks,
-        joints={name: neutral[vertices].mean(0) for name, vertices in model.joints.items()},
-    )
     return Reconstruction(
         provenance=Provenance(
             model_id=model.model_id,
@@ -201,13 +191,14 @@ def assemble(photo: Photo, model: HeadModel, face: FoundFace, fit: FitResult) ->
             width=photo.width,
             height=photo.height,
             effigy_version=effigy_version(),
+            level=level,
         ),
-        mesh=mesh,
+        mesh=person_mesh(model, person, level),
         coefficients=fit.coefficients,
         camera=fit.camera,
         face_box=face.box.as_xyxy(),
-        landmarks_68_px=fit.camera.project(ibug.on(expressed)),
-        landmarks_478_px=fit.camera.project(mediapipe.on(expressed)),
+        landmarks_68_px=fit.camera.project(ibug.on(person.expressed)),
+        landmarks_478_px=fit.camera.project(mediapipe.on(person.expressed)),
         confidence=face.output.confidence,
     )
 

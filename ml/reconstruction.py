@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Provenance:
     photo_name: file name of the photo; photo_sha256: of its bytes.
     width, height: of the photo in pixels, upright.
     effigy_version: of the extension that made it.
+    level: of the mesh: low, base or high.
     """
 
     model_id: str
@@ -45,6 +46,7 @@ class Provenance:
     width: int
     height: int
     effigy_version: str
+    level: str = "base"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Reconstruction:
                 "licence": origin.model_licence,
             },
             "effigy_version": origin.effigy_version,
+            "level": origin.level,
             "photo": {
                 "name": origin.photo_name,
                 "width": origin.width,
@@ -143,7 +146,7 @@ def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
     """
     directory.mkdir(parents=True, exist_ok=True)
     mesh = head.mesh
-    np.savez(
+    _write_arrays(
         directory / NPZ_NAME,
         vertices=mesh.vertices,
         vertices_expressed=mesh.vertices_expressed,
@@ -171,6 +174,9 @@ def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
 
 def load_reconstruction(path: Path) -> Reconstruction:
     """Read a result back from its directory, ``.json`` or ``.npz``. Images are left on disk.
+
+    A result of any version of the head model is read: it holds its own mesh, so it can be looked
+    at and built. Whoever computes with its coefficients asks ``ml.head.version`` first.
 
     Raises
     ------
@@ -217,6 +223,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
             width=photo["width"],
             height=photo["height"],
             effigy_version=about["effigy_version"],
+            level=about.get("level", "base"),
         ),
         mesh=mesh,
         coefficients=HeadCoefficients(
@@ -248,6 +255,18 @@ def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[s
         return {}
     names = [str(name) for name in arrays[f"{what}_names"]]
     return dict(zip(names, arrays[f"{what}s"].astype(np.float32) * unit, strict=True))
+
+
+def _write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """An ``.npz`` as ``np.load`` reads it, compressed as quickly as deflate can.
+
+    Most of a key is zeros: the file is a third of its size for 0.1 s. NumPy's own compression is
+    four times as slow and hardly smaller.
+    """
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
 
 
 def _write_image(image: ByteArray, path: Path) -> None:

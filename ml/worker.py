@@ -6,7 +6,7 @@ One message a line, both ways: ``{"id", "type", "data"}``. On start the worker s
 request         data                                           answer
 ==============  =============================================  ================================
 reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
-                allow_download, texture_size}, preview         "result" {heads: [{directory, json}]}
+                allow_download, texture_size, level}, preview  "result" {heads: [{directory, json}]}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights}
 shutdown                                                       (the process ends)

@@ -41,13 +41,22 @@ def test_the_smile_is_expression_not_identity(head):
     assert values["mouthSmileLeft"] > 0.25
     assert values["mouthSmileRight"] > 0.25
     assert values["eyeBlinkLeft"] < 0.4
-    model = load_head_model()
-    np.testing.assert_allclose(
-        head.mesh.vertices, model.shape.neutral(head.coefficients.identity), atol=1e-6
-    )
-    np.testing.assert_allclose(
-        head.mesh.vertices_expressed, model.shape.at(head.coefficients), atol=1e-6
-    )
+    neutral, keys = load_head_model().person(head.coefficients.identity)
+    np.testing.assert_allclose(head.mesh.vertices, neutral, atol=1e-6)
+    np.testing.assert_allclose(head.mesh.shape_keys, keys, atol=1e-6)
+    expressed = neutral + np.tensordot(head.coefficients.expression, head.mesh.shape_keys, 1)
+    np.testing.assert_allclose(head.mesh.vertices_expressed, expressed, atol=1e-6)
+
+
+@pytest.mark.parametrize("level", ["low", "high"])
+def test_a_level_is_the_same_person_with_other_quads(portrait, head, level):
+    (other,) = reconstruct(portrait, Settings(texture_size=256, level=level))
+    assert other.provenance.level == level
+    np.testing.assert_array_equal(other.coefficients.identity, head.coefficients.identity)
+    np.testing.assert_array_equal(other.mesh.landmarks_478, head.mesh.landmarks_478)
+    np.testing.assert_array_equal(other.albedo, head.albedo)
+    share = len(other.mesh.quads) / len(head.mesh.quads)
+    assert share == 4 if level == "high" else 0.3 < share < 0.7
 
 
 def test_camera_projects_the_expressed_head_onto_the_landmarks(head):
@@ -107,7 +116,11 @@ def test_progress_can_cancel(portrait):
 
 
 def test_wrong_settings_are_refused_before_anything_is_read(tmp_path):
-    for settings in (Settings(landmarks="tea leaves"), Settings(texture_size=3)):
+    for settings in (
+        Settings(landmarks="tea leaves"),
+        Settings(texture_size=3),
+        Settings(level=""),
+    ):
         with pytest.raises(UsageError):
             reconstruct(tmp_path / "absent.jpg", settings)
 
