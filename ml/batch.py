@@ -15,9 +15,11 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .data import Settings
 from .errors import HeadError, UsageError
+from .head.version import current_model
 from .reconstruction import JSON_NAME, Reconstruction, save_reconstruction
 from .report import Row
 
@@ -43,7 +45,7 @@ class BatchOptions:
     Attributes
     ----------
     jobs: processes at a time; 1 works in this process.
-    skip_existing: leave photos alone whose result is complete.
+    skip_existing: leave photos alone whose result is complete and of this head model.
     preview: also write preview.png beside every head.
     """
 
@@ -108,7 +110,7 @@ def _names(stem: str, extension: str) -> Iterator[str]:
 def process(task: Task, options: BatchOptions, walk: Walk) -> Row:
     """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
     begun = time.perf_counter()
-    if options.skip_existing and is_complete(task.folder):
+    if options.skip_existing and holds_current(task.folder):
         return Row(str(task.photo), "skipped", heads=(str(task.folder),))
     try:
         heads = walk(task.photo, options.settings)
@@ -150,11 +152,22 @@ def write_heads(
 
 def is_complete(folder: Path) -> bool:
     """Whether ``folder`` holds a finished head."""
+    return _finished(folder) is not None
+
+
+def holds_current(folder: Path) -> bool:
+    """Whether ``folder`` holds a finished head of the head model that this Effigy has."""
+    about = _finished(folder) or {}
+    model = about.get("model", {})
+    return (model.get("id"), model.get("version")) == current_model()
+
+
+def _finished(folder: Path) -> dict[str, Any] | None:
     try:
         about = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(about, dict) and about.get("status") == "ok"
+        return None
+    return about if isinstance(about, dict) and about.get("status") == "ok" else None
 
 
 def _failed(task: Task, error: HeadError, begun: float) -> Row:

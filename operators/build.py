@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.errors import HeadError
+from ..ml.head.version import check_same_model, current_model, is_current
 from ..ml.reconstruction import Reconstruction, load_reconstruction
 from .edge import Edge
 from .scene.collection import build_head, rebuild_head, set_render_size
@@ -47,7 +48,10 @@ class EFFIGY_OT_build(Edge, bpy.types.Operator):
         make_active(context, obj)
         if context.scene.camera is None:
             context.scene.camera = obj["effigy_camera"]
-        self.report({"INFO"}, f"Built {obj.name}")
+        if is_current(head.provenance):
+            self.report({"INFO"}, f"Built {obj.name}")
+        else:
+            self.report({"WARNING"}, _built_of_old(head, obj.name))
         return {"FINISHED"}
 
 
@@ -70,7 +74,10 @@ class EFFIGY_OT_rebuild(Edge, bpy.types.Operator):
 
 
 def stored_head(obj: bpy.types.Object) -> Reconstruction:
-    """The reconstruction that a head was built from. Raises HeadError if it is gone or another."""
+    """The reconstruction that a head was built from.
+
+    Raises HeadError if it is gone, another, or of another head model than this Effigy has.
+    """
     directory, record = directory_of(obj), record_of(obj)
     head = load_reconstruction(directory)
     if head.provenance.photo_sha256 != record["photo_sha256"]:
@@ -78,6 +85,7 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
             f"{directory} now holds the head of another photo",
             f"Reconstruct {record['photo_name']} again",
         )
+    check_same_model(head.provenance)
     return head
 
 
@@ -105,6 +113,15 @@ def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
         other.select_set(False)
     obj.select_set(True)
     context.view_layer.objects.active = obj
+
+
+def _built_of_old(head: Reconstruction, name: str) -> str:
+    origin = head.provenance
+    return (
+        f"Built {name} as it was saved, by {origin.model_id} {origin.model_version}. This "
+        f"Effigy has {' '.join(current_model())}: to rig, rebuild or convert it, reconstruct the "
+        f"photo again"
+    )
 
 
 def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:

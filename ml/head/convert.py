@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data import FloatArray
-from ..errors import HeadError, UsageError
+from ..errors import HeadError
 from ..reconstruction import Reconstruction, load_reconstruction
 from .align import Pull, Similarity, fit
 from .correspondence import (
@@ -27,9 +27,11 @@ from .correspondence import (
     with_identity,
 )
 from .files import load_model_file
+from .mesh import person_of
 from .model import HeadModel
 from .storage import load_head_model
 from .surface import nearest_on_triangles, normals_at
+from .version import check_same_model
 
 __all__ = ["Converted", "Correspondence", "convert", "find_correspondence", "main"]
 
@@ -114,17 +116,11 @@ def convert_result(result: Reconstruction, source: HeadModel, target: HeadModel)
     ------
     UsageError: the result was made with another model than ``source``, or another version of it.
     """
-    origin = result.provenance
-    same = (origin.model_id, origin.model_version) == (source.model_id, source.version)
-    if not same or len(result.mesh.vertices) != source.vertex_count:
-        raise UsageError(
-            f"The result of {origin.photo_name} was made with {origin.model_id} "
-            f"{origin.model_version} ({len(result.mesh.vertices)} vertices), but this Effigy has "
-            f"{source.model_id} {source.version} ({source.vertex_count} vertices)",
-            "Reconstruct the photo again with this Effigy, then convert",
-        )
+    check_same_model(result.provenance, (source.model_id, source.version))
+    # Not the result's own mesh: it may be of another level.
+    person = person_of(source, result.coefficients)
     paired = find_correspondence(source, target)
-    return convert(result.mesh.vertices, paired, target, expressed=result.mesh.vertices_expressed)
+    return convert(person.rest, paired, target, expressed=person.expressed)
 
 
 def save_converted(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from ml.batch import collect_photos, plan
 from ml.cli import main
 from ml.errors import HeadError, UsageError
+from ml.head.storage import load_head_model
+from ml.head.version import check_same_model, current_model, is_current
 from ml.reconstruction import load_reconstruction, save_reconstruction
 from tests.support.fake_walks import tiny_head, walk
 
@@ -86,6 +89,7 @@ def test_failures_do_not_stop_the_batch(tmp_path, capsys):
         ["in", "--out", "out", "--landmarks", "magic"],
         ["in", "--out", "out", "--texture-size", "7"],
         ["in", "--out", "out", "--face", "first"],
+        ["in", "--out", "out", "--level", "finest"],
         ["empty", "--out", "out"],
     ],
 )
@@ -135,6 +139,47 @@ def test_finished_heads_are_kept(tmp_path):
     assert load_reconstruction(out / "noface").confidence == 0.75
 
 
+def test_heads_of_another_model_are_made_again(tmp_path):
+    out = tmp_path / "out"
+    folder = photos(tmp_path / "in", "me.jpg")
+    old = tiny_head(folder / "me.jpg")
+    model_id, _ = current_model()
+    old = replace(old, provenance=replace(old.provenance, model_version="1"), confidence=0.25)
+    save_reconstruction(old, out / "me")
+    assert run(folder, "--out", out, "--skip-existing") == 0
+    assert rows(out)["me.jpg"]["status"] == "ok"
+    again = load_reconstruction(out / "me")
+    assert (again.confidence, again.provenance.model_id) == (0.75, model_id)
+    assert is_current(again.provenance)
+
+
+def test_results_of_other_models_are_told_apart(tmp_path):
+    origin = tiny_head(tmp_path / "me.jpg").provenance
+    model_id, version = current_model()
+    check_same_model(origin)
+    for old in (replace(origin, model_version="1.0.0"), replace(origin, model_id="ict-facekit")):
+        assert not is_current(old)
+        with pytest.raises(UsageError, match=f"head of me.jpg .* has {model_id} {version}") as no:
+            check_same_model(old)
+        assert no.value.hint == "Reconstruct the photo again"
+    assert current_model() == (load_head_model().model_id, load_head_model().version)
+
+
+def test_a_result_of_the_first_version_can_be_read(tmp_path):
+    """It has its own mesh; its .json names no level and its .npz no masks or joints."""
+    save_reconstruction(tiny_head(tmp_path / "photo.jpg"), tmp_path)
+    with np.load(tmp_path / "reconstruction.npz") as archive:
+        arrays = {k: v for k, v in archive.items() if not k.startswith(("mask", "joint"))}
+    np.savez(tmp_path / "reconstruction.npz", **arrays)
+    about = json.loads((tmp_path / "reconstruction.json").read_text())
+    del about["level"]
+    about["model"]["version"] = "1.0.0"
+    (tmp_path / "reconstruction.json").write_text(json.dumps(about))
+    old = load_reconstruction(tmp_path)
+    assert (old.provenance.model_version, old.provenance.level) == ("1.0.0", "base")
+    assert (len(old.mesh.vertices), old.mesh.masks) == (4, {})
+
+
 def test_a_killed_process_costs_one_photo(tmp_path):
     out = tmp_path / "out"
     names = ("a.jpg", "killed.jpg", "b.jpg", "c.jpg")
@@ -170,7 +215,7 @@ def test_the_files_keep_their_contract(tmp_path):
         }  # fmt: skip
     about = json.loads((tmp_path / "reconstruction.json").read_text())
     assert {
-        "status", "model", "photo", "face_box", "identity", "expression", "camera",
+        "status", "model", "level", "photo", "face_box", "identity", "expression", "camera",
         "landmarks_68", "landmarks_478", "confidence", "timings_ms",
     } <= set(about)  # fmt: skip
     assert len(about["expression"]) == 52

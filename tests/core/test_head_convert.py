@@ -205,8 +205,15 @@ def result_of(model: HeadModel, version: str) -> Reconstruction:
     )  # fmt: skip
 
 
+def test_a_result_of_any_level_is_converted_alike(source, target):
+    head = result_of(source, source.version)
+    fine = replace(head, mesh=replace(head.mesh, vertices=np.zeros((3, 3), np.float32)))
+    found = [convert_result(result, source, target) for result in (head, fine)]
+    np.testing.assert_array_equal(found[0].identity, found[1].identity)
+
+
 def test_a_result_of_another_version_is_refused(source, target):
-    with pytest.raises(UsageError, match=f"effigy-head 0 .*{source.version}") as caught:
+    with pytest.raises(UsageError, match=f"effigy-head 0, .* {source.version}") as caught:
         convert_result(result_of(source, "0"), source, target)
     assert "again" in caught.value.hint
 

@@ -11,6 +11,7 @@ import numpy as np
 from ml.data import Camera, HeadCoefficients, Settings
 from ml.errors import NoFaceFound
 from ml.head.arkit import EXPRESSION_NAMES
+from ml.head.version import current_model
 from ml.reconstruction import HeadMesh, Provenance, Reconstruction
 
 
@@ -35,7 +36,9 @@ def tiny_head(photo: Path) -> Reconstruction:
     expression = np.linspace(0, 1, len(EXPRESSION_NAMES)).astype(np.float32)
     intrinsics = np.array([[700, 0, 320], [0, 700, 240], [0, 0, 1]], np.float32)
     return Reconstruction(
-        provenance=Provenance("tiny", "1", "CC0-1.0", photo.name, "ab" * 32, 640, 480, "0.1.0"),
+        provenance=Provenance(
+            *current_model(), "CC0-1.0", photo.name, "ab" * 32, 640, 480, "0.1.0"
+        ),
         mesh=mesh,
         coefficients=HeadCoefficients(np.array([0.5, -1.25], np.float32), expression),
         camera=Camera(

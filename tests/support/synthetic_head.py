@@ -12,6 +12,7 @@ import numpy as np
 
 from ml.data import Camera, HeadCoefficients
 from ml.head.arkit import EXPRESSION_NAMES
+from ml.head.version import current_model
 from ml.reconstruction import HeadMesh, Provenance, Reconstruction, save_reconstruction
 
 # Radius and middle of each part; round ones are spheres of grids, the others octahedra.
@@ -29,7 +30,8 @@ _PIECES = {
     "gums_upper": (0.008, (0.0, -0.04, 0.07)),
     "gums_lower": (0.008, (0.0, -0.065, 0.07)),
     "tongue": (0.008, (0.001, -0.061, 0.0905)),
-    "lashes": (0.004, (0.0, 0.035, 0.11)),
+    "lashes_left": (0.003, (0.03, 0.032, 0.112)),
+    "lashes_right": (0.003, (-0.03, 0.032, 0.112)),
 }
 PARTS = tuple(_PIECES)
 _ROUND = {"skin": 1, "eye_left": 4, "eye_right": 4}  # and how much coarser than the skin
@@ -127,18 +129,22 @@ def synthetic_camera() -> Camera:
     return Camera(*(np.float32(a) for a in (intrinsics, rotation, place)), WIDTH, HEIGHT)
 
 
-def synthetic_reconstruction(steps: int = 8, name: str = "Ada.jpg") -> Reconstruction:
+def synthetic_reconstruction(
+    steps: int = 8, name: str = "Ada.jpg", model: tuple[str, str] | None = None
+) -> Reconstruction:
+    """A result of ``model`` (id, version); None: the one that ships."""
+    model_id, version = model or current_model()
     mesh, camera = synthetic_mesh(steps), synthetic_camera()
     albedo = np.zeros((64, 64, 3), np.uint8)
     albedo[:32], albedo[32:] = (200, 150, 130), (90, 60, 50)
     photo = np.full((HEIGHT // 4, WIDTH // 4, 3), 120, np.uint8)
     return Reconstruction(
         provenance=Provenance(
-            "effigy-head", "1.0.0", "CC0-1.0", name, "ab" * 32, WIDTH, HEIGHT, "0.1.0"
+            model_id, version, "CC0-1.0", name, "ab" * 32, WIDTH, HEIGHT, "0.1.0"
         ),
         mesh=mesh,
         coefficients=HeadCoefficients(
-            np.linspace(-2, 2, 40).astype(np.float32), expression_values()
+            np.linspace(-2, 2, 160).astype(np.float32), expression_values()
         ),
         camera=camera,
         face_box=(100.0, 150.0, 500.0, 700.0),
@@ -150,9 +156,14 @@ def synthetic_reconstruction(steps: int = 8, name: str = "Ada.jpg") -> Reconstru
     )
 
 
-def write_synthetic(directory: Path, steps: int = 8, name: str = "Ada.jpg") -> Reconstruction:
+def write_synthetic(
+    directory: Path,
+    steps: int = 8,
+    name: str = "Ada.jpg",
+    model: tuple[str, str] | None = None,
+) -> Reconstruction:
     """Save an invented reconstruction into ``directory`` and return it."""
-    head = synthetic_reconstruction(steps, name)
+    head = synthetic_reconstruction(steps, name, model)
     save_reconstruction(head, directory)
     return head
 
