@@ -12,6 +12,7 @@ import bpy
 
 from ..ml.batch import collect_photos, plan
 from ..ml.errors import HeadError, UsageError
+from ..ml.head.levels import LEVELS
 from ..ml.report import Row, summary, write_report
 from .edge import call
 from .export import WRITERS
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         type=_face,
         help='"prominent" (default), "all", or a number counted from the most prominent',
     )
+    shared.add_argument(
+        "--level", default="base", choices=LEVELS, help="how fine the mesh is (default: base)"
+    )
     for name in _FORMATS:
         shared.add_argument(f"--{name}", action="store_true", help=f"also write a .{name} file")
     parser = argparse.ArgumentParser(
@@ -75,7 +79,8 @@ def _face(text: str) -> str:
 
 def _reconstruct(options: argparse.Namespace) -> int:
     formats = [name for name in _FORMATS if getattr(options, name)]
-    settings = bpy.context.scene.effigy.as_request() | {"face": options.face}
+    settings = bpy.context.scene.effigy.as_request()
+    settings |= {"face": options.face, "level": options.level}
     executable = engine_python().executable
     job = ReconstructionJob(
         lambda data: engine.submit(executable, "reconstruct", data),

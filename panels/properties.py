@@ -67,6 +67,16 @@ class EFFIGY_PG_settings(bpy.types.PropertyGroup):
         ),
         default="1024",
     )
+    level: EnumProperty(
+        name="Mesh",
+        description="How fine the mesh is; shape, expressions and texture are the same",
+        items=(
+            ("low", "Low", "About half as many faces: games and crowds"),
+            ("base", "Base", "About 12,000 faces: animation and sculpting"),
+            ("high", "High", "Four faces for each of the base's: close-ups and rendering"),
+        ),
+        default="base",
+    )
     match_render: BoolProperty(
         name="Match render size",
         description="Set the scene's render size to the photo's, so that both overlay exactly",
@@ -80,6 +90,7 @@ class EFFIGY_PG_settings(bpy.types.PropertyGroup):
             "landmarks": self.landmarks,
             "allow_download": self.allow_download,
             "texture_size": int(self.texture_size),
+            "level": self.level,
         }
 
 

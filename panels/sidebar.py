@@ -52,6 +52,7 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
         if settings.landmarks == "face-alignment":
             layout.prop(settings, "allow_download")
         layout.prop(settings, "texture_size")
+        layout.prop(settings, "level")
         layout.prop(settings, "match_render")
         layout.prop(settings, "output")
 
@@ -83,6 +84,9 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         column.label(text=record["photo_name"], icon="IMAGE_DATA")
         model = f"{record['model_id']} {record['model_version']}"
         column.label(text=f"Model {model}, {record['model_licence']}", icon="MESH_DATA")
+        # Heads of the first version have no level: there was one mesh.
+        level = record.get("level", "base")
+        column.label(text=f"Mesh {level}, {len(obj.data.polygons):,} faces", icon="MESH_GRID")
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
         rigged = rig_of(obj) is not None

@@ -59,6 +59,7 @@ def record_head(
         "model_id": origin.model_id,
         "model_version": origin.model_version,
         "model_licence": origin.model_licence,
+        "level": origin.level,
         "photo_name": origin.photo_name,
         "photo_sha256": origin.photo_sha256,
         "photo_size": [origin.width, origin.height],

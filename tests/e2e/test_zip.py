@@ -86,7 +86,7 @@ def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
     told = run_installed("walk.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable)
     check_walk(told)
     identity = np.array(told["identity"], np.float32)
-    again = load_head_model().shape.neutral(identity)
+    again, _ = load_head_model().person(identity)
     assert np.abs(np.load(tmp_path / "out/rest.npy") - again).max() <= 1e-5
     width, depth, height = told["size"]
     assert 0.12 < width < 0.25
@@ -105,7 +105,8 @@ def test_the_command_line_writes_files_and_tells_success(run_installed, fake_eng
 
     good, bad = tmp_path / "ok.jpg", tmp_path / "noface.jpg"
     formats = ("--blend", "--glb", "--fbx", "--usd")
-    assert command("reconstruct", good, "--output", out, "--face", "2", *formats) == 0
+    asked = ("--face", "2", "--level", "low", *formats)
+    assert command("reconstruct", good, "--output", out, *asked) == 0
     assert {path.name for path in (out / "ok").iterdir()} >= {
         "ok.blend",
         "ok.glb",
@@ -113,7 +114,8 @@ def test_the_command_line_writes_files_and_tells_success(run_installed, fake_eng
         "ok.usdc",
         "reconstruction.npz",
     }
-    assert json.loads((out / "ok/request.json").read_text())["settings"]["face"] == "2"
+    sent = json.loads((out / "ok/request.json").read_text())["settings"]
+    assert (sent["face"], sent["level"]) == ("2", "low")
     assert command("reconstruct", good, bad, "--output", out) == 1
     assert [row["status"] for row in json.loads((out / "report.json").read_text())] == [
         "ok",
@@ -122,6 +124,7 @@ def test_the_command_line_writes_files_and_tells_success(run_installed, fake_eng
     assert command("batch", tmp_path / "nowhere", "--output", out) == 2
     assert command("reconstruct", good) == 2
     assert command("reconstruct", good, "--output", out, "--face", "nose") == 2
+    assert command("reconstruct", good, "--output", out, "--level", "finest") == 2
 
 
 def test_without_an_engine_the_command_line_says_what_to_do(run_installed, tmp_path):
