@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..data import FloatArray, IntArray
 from ..head.model import HeadModel
 from ..rendering import rasterize
+from .contours import Contours, contours_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Atlas:
     corners: (N, 3) vertices of the triangle each lies in. weights: (N, 3) barycentric.
     part: (N,) index into the model's part names. mirror: (N,) the texel opposite, as an index
     into these N, or -1 where there is none near enough.
+    mean: (N, 3) places on the mean head. contours: how far these are from eyes' and lips' edges.
     """
 
     rows: IntArray
@@ -30,10 +33,25 @@ class Atlas:
     weights: FloatArray
     part: np.ndarray
     mirror: IntArray
+    mean: FloatArray
+    contours: Contours
 
     def on(self, vertices: FloatArray) -> FloatArray:
         """(V, C) per-vertex values -> (N, C) at the texels."""
         return np.einsum("nk,nkc->nc", self.weights, vertices[self.corners]).astype(np.float32)
+
+    def of_parts(self, parts: Sequence[int]) -> IntArray:
+        """Indices of the texels in any of these parts."""
+        return np.flatnonzero(np.isin(self.part, parts)).astype(np.int32)
+
+
+def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
+    """Parts called ``kind`` or ``kind_...``, as ``teeth_upper``; ``side``: only those of it."""
+    return [
+        index
+        for index, name in enumerate(model.part_names)
+        if name.split("_")[0] in kinds and name.endswith(side)
+    ]
 
 
 @lru_cache(maxsize=4)
@@ -66,7 +84,9 @@ def _make(model: HeadModel, size: int) -> Atlas:
     # The layout is mirrored left to right, so a texel's twin lies in the same row.
     skin = part[face] == model.part_names.index("skin")
     mirror = np.where(skin, index[rows, size - 1 - columns], -1)
+    weights = drawn.barycentric[rows, columns]
+    mean = np.einsum("nk,nkc->nc", weights, model.shape.mean[corners[face]]).astype(np.float32)
     return Atlas(
-        rows.astype(np.int32), columns.astype(np.int32), corners[face],
-        drawn.barycentric[rows, columns], part[face], mirror.astype(np.int32),
+        rows.astype(np.int32), columns.astype(np.int32), corners[face], weights, part[face],
+        mirror.astype(np.int32), mean, contours_of(model, mean),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
 from .atlas import Atlas, atlas_of
+from .belief import FACE, believed, lip_colour, on_lips, within
 from .paint import paint_inner_parts
 
 # The visibility test draws the head at most this large.
@@ -16,14 +17,8 @@ LARGEST_DRAWING = 700
 DEPTH_TOLERANCE_M = 0.006
 # Skin seen at a steeper angle than this (cosine) is smeared by projection.
 STEEPEST, FRONTAL = 0.15, 0.55
-# Skin colours vary by about this much (in Lab units) round the face's own before they are taken
-# for hair or background at the rim.
-COLOUR_SPREAD = 20.0
-# Boxes of the mean head, metres: where skin tells its tone, and where the photo is kept whatever
-# its colour (brows, lips, beards, hair over the forehead).
-FACE = ((-0.055, 0.055), (-0.06, 0.045), (0.06, 0.2))
-COLLAR = -0.12
-KEPT = ((-0.075, 0.075), (-0.085, 0.125), (0.015, 0.2))
+# A head that is cut off fades over this share of its size, not in a line.
+BORDER = 0.03
 
 
 def make_albedo(
@@ -41,28 +36,35 @@ def make_albedo(
     pixels = camera.project(atlas.on(vertices))
     colours = _sample(photo.rgb, pixels)
     trust = _trust(photo, camera, vertices, model, atlas, pixels) * skin
-    rest = atlas.on(model.shape.mean)
-    tone = _skin_tone(colours, trust * _within(rest, FACE))
-    # Below the throat collars begin, white ones much like skin: what is there is not believed.
-    above_collar = np.clip((rest[:, 1] - COLLAR) / 0.02, 0, 1)
-    trust *= np.where(_within(rest, KEPT), 1, _likely_skin(colours, tone) * above_collar)
+    tone = _skin_tone(colours, trust * within(atlas.mean, FACE))
+    trust *= believed(colours, tone, trust, model, atlas, size)
+    lip = lip_colour(colours, trust, atlas)
+    mixed, weight = _with_twins(colours, trust, atlas)
+    if lip is not None:
+        # What teeth hid in the photo, and the lips' insides, are red, too.
+        share = on_lips(atlas) * skin * (1 - weight)
+        mixed = (mixed * weight[:, None] + lip * share[:, None]) / _divisor(weight + share)
+        weight = weight + share
     canvas = np.zeros((size, size, 4), np.float32)
-    _put(canvas, atlas, colours, trust)
-    has_twin = atlas.mirror >= 0
-    twin_trust = np.where(has_twin, trust[atlas.mirror], 0) * np.clip(1 - 1.5 * trust, 0, 1)
-    twin = colours[atlas.mirror]
-    weight = trust + 0.6 * twin_trust
-    mixed = (colours * trust[:, None] + twin * (0.6 * twin_trust)[:, None]) / np.maximum(
-        weight, 1e-6
-    )[:, None]
-    _put(canvas, atlas, mixed, np.clip(weight, 0, 1))
+    canvas[atlas.rows, atlas.columns, :3] = mixed
+    canvas[atlas.rows, atlas.columns, 3] = weight
     filled = _fill(canvas, tone)
     return paint_inner_parts(filled, photo, camera, vertices, model, atlas, tone)
 
 
-def _put(canvas: FloatArray, atlas: Atlas, colours: FloatArray, weight: FloatArray) -> None:
-    canvas[atlas.rows, atlas.columns, :3] = colours
-    canvas[atlas.rows, atlas.columns, 3] = weight
+def _with_twins(
+    colours: FloatArray, trust: FloatArray, atlas: Atlas
+) -> tuple[FloatArray, FloatArray]:
+    """Colours (N, 3) and their weight (N,) 0..1: what is hidden has the other side's colours."""
+    seen_there = np.where(atlas.mirror >= 0, trust[atlas.mirror], 0)
+    twin = 0.6 * seen_there * np.clip(1 - 1.5 * trust, 0, 1)
+    weight = trust + twin
+    mixed = colours * trust[:, None] + colours[atlas.mirror] * twin[:, None]
+    return (mixed / _divisor(weight)).astype(np.float32), np.clip(weight, 0, 1).astype(np.float32)
+
+
+def _divisor(weight: FloatArray) -> FloatArray:
+    return np.maximum(weight, 1e-6)[:, None]
 
 
 def _sample(rgb: ByteArray, pixels: FloatArray) -> FloatArray:
@@ -107,7 +109,8 @@ def _trust(
     cell = np.clip(((pixels - low) * scale + 1).astype(int), 0, side - 1)
     depth = atlas.on(in_camera[:, 2:])[:, 0]
     visible = depth <= nearest[cell[:, 1], cell[:, 0]] + DEPTH_TOLERANCE_M
-    inside = ((pixels > 0.5) & (pixels < [photo.width - 0.5, photo.height - 0.5])).all(1)
+    border = np.minimum(pixels, [photo.width, photo.height] - pixels).min(1)
+    inside = np.clip((border - 0.5) / max(BORDER * extent, 1.0), 0, 1)
     angle = np.clip((facing - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
     return (angle**1.5 * visible * inside * _from_silhouette(drawn.face, cell)).astype(np.float32)
 
@@ -123,25 +126,6 @@ def _skin_tone(colours: FloatArray, trust: FloatArray) -> FloatArray:
     """(3,) the person's robust mean skin colour."""
     clear = trust > 0.6 * trust.max()
     return np.median(colours[clear], axis=0).astype(np.float32)
-
-
-def _within(places: FloatArray, box: tuple[tuple[float, float], ...]) -> np.ndarray:
-    """(N,) bool: which (N, 3) places of the mean head lie in a box of (low, high) a axis."""
-    low, high = np.array(box).T
-    return np.asarray(((places > low) & (places < high)).all(1))
-
-
-def _likely_skin(colours: FloatArray, tone: FloatArray) -> FloatArray:
-    """(N,) 0..1, lower the less a colour looks like the face's skin: clothes, background."""
-    lab = _lab(colours) - _lab(tone[None])
-    away = np.linalg.norm(lab * [0.5, 1.4, 1.4], axis=1)
-    # A threshold, not a slope: a little of a black collar would still show where nothing else is.
-    return np.clip(2 - away / COLOUR_SPREAD, 0, 1).astype(np.float32)
-
-
-def _lab(colours: FloatArray) -> FloatArray:
-    rgb = np.clip(colours, 0, 255).astype(np.float32)[None] / 255
-    return cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2Lab)[0]
 
 
 def _fill(canvas: FloatArray, tone: FloatArray) -> FloatArray:

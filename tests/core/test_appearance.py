@@ -1,11 +1,15 @@
 """Textures from photos of Effigy Head itself, painted with a known pattern."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from ml.appearance.atlas import atlas_of
 from ml.appearance.preview import PANEL, save_preview
+from ml.appearance.seen_eye import see_eye
 from ml.appearance.texture import make_albedo
 from ml.data import Camera, Photo
 from ml.fitting.camera import FACING, make_intrinsics
@@ -16,6 +20,7 @@ from tests.support.fake_walks import tiny_head
 
 SIZE, WIDTH, HEIGHT = 256, 480, 600
 RED = np.array([255, 0, 0])
+WHITE, BLUE = (232, 226, 222), (70, 95, 130)
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +36,28 @@ def pattern(places: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
 
 
-def photograph(model, yaw: float) -> tuple[Photo, Camera]:
-    """The mean head in the pattern's colours before a red wall."""
+def colours_of(model, iris) -> np.ndarray:
+    """(V, 3) the pattern, but eyes and teeth as they are."""
+    colours = pattern(model.shape.mean)
+    parts = {"eye": WHITE, "iris": iris, "pupil": (8, 8, 8), "teeth": WHITE, "mouth": (90, 30, 30)}
+    for part, name in enumerate(model.part_names):
+        if name.split("_")[0] in parts:
+            colours[np.unique(model.quads[model.part == part])] = parts[name.split("_")[0]]
+    return colours
+
+
+def photograph(model, yaw: float, vertices=None, iris=BLUE) -> tuple[Photo, Camera]:
+    """The mean head (or ``vertices`` of it) in the pattern's colours before a red wall."""
     turn = FACING @ rotation_from_vector(np.radians([0, yaw, 0]))
     shift = np.array([0, 0.02, 1.1], np.float32)
     camera = Camera(
         make_intrinsics(1500, WIDTH, HEIGHT), turn.astype(np.float32), shift, WIDTH, HEIGHT
     )
-    vertices = model.shape.mean
+    vertices = model.shape.mean if vertices is None else vertices
     points = np.column_stack([camera.project(vertices), camera.to_camera_space(vertices)[:, 2]])
     fragments = rasterize(points, model.triangles, WIDTH, HEIGHT)
-    picture = interpolate(fragments, pattern(vertices), model.triangles)
+    picture = interpolate(fragments, colours_of(model, iris), model.triangles)
     picture[fragments.face < 0] = RED
-    from pathlib import Path
-
     return Photo(np.clip(picture, 0, 255).astype(np.uint8), Path("made.png"), ""), camera
 
 
@@ -89,19 +102,121 @@ def test_hidden_skin_is_the_mirror_image(model):
         assert error < 14
 
 
+def texels(model, albedo, *parts):
+    """(N, 3) the albedo's colours in these parts."""
+    atlas = atlas_of(model, len(albedo))
+    which = atlas.of_parts([model.part_names.index(name) for name in parts])
+    return albedo[atlas.rows[which], atlas.columns[which]].astype(int)
+
+
+def expressed(model, **values):
+    names = model.expression_names
+    neutral, keys = model.person(np.zeros(model.identity_count, np.float32))
+    return neutral + sum(value * keys[names.index(name)] for name, value in values.items())
+
+
 def test_eyes_teeth_and_mouth_are_painted(model):
+    photo, camera = photograph(model, 0)
+    albedo = make_albedo(photo, camera, model.shape.mean, model, 512)
+    for side in ("left", "right"):
+        assert np.median(texels(model, albedo, f"pupil_{side}")) < 30
+        white = texels(model, albedo, f"eye_{side}")
+        assert np.median(white.min(1)) > 150
+        assert np.median(texels(model, albedo, f"iris_{side}").mean(1)) < 120
+    front = texels(model, albedo, "teeth_upper").min(1).max()
+    assert front > texels(model, albedo, "gums_upper", "mouth").min(1).max() + 60
+    tongue = np.median(texels(model, albedo, "tongue"), axis=0)
+    assert tongue[0] > 1.4 * tongue[1]
+
+
+def test_what_lies_deep_in_the_mouth_is_darker(model):
     photo, camera = photograph(model, 0)
     albedo = make_albedo(photo, camera, model.shape.mean, model, SIZE)
     atlas = atlas_of(model, SIZE)
+    for name in ("teeth_lower", "tongue", "mouth"):
+        which = atlas.of_parts([model.part_names.index(name)])
+        depth, light = atlas.mean[which, 2], texels(model, albedo, name).sum(1)
+        deep, ahead = (depth < np.percentile(depth, 10)), (depth > np.percentile(depth, 90))
+        assert light[deep].mean() < 0.75 * light[ahead].mean(), name
 
-    def texels(name):
-        part = atlas.part == model.part_names.index(name)
-        return albedo[atlas.rows[part], atlas.columns[part]].astype(int)
 
-    for eye in ("eye_left", "eye_right"):
-        assert texels(eye).min() < 30  # pupil
-        assert np.median(texels(eye).min(1)) > 120  # sclera
-    assert texels("teeth").min() > texels("mouth").max()
+def test_lashes_are_dark_though_they_cover_no_texel(model):
+    photo, camera = photograph(model, 0)
+    albedo = make_albedo(photo, camera, model.shape.mean, model, SIZE)
+    for name in ("lashes_left", "lashes_right"):
+        corners = model.uv[np.unique(model.uv_quads[model.part_faces(name)])] * SIZE
+        rows, columns = (SIZE - 1 - corners[:, 1]).astype(int), corners[:, 0].astype(int)
+        assert albedo[rows, columns].max() < 70
+
+
+@pytest.mark.parametrize("iris", [BLUE, (84, 60, 40), (90, 100, 70)])
+@pytest.mark.parametrize("turned", [0.0, 0.6])
+def test_the_iris_has_the_photos_colour(model, iris, turned):
+    """Even where the eyes look aside and the fit did not notice."""
+    looking = expressed(model, eyeLookOutLeft=turned, eyeLookInRight=turned)
+    photo, camera = photograph(model, 0, looking, iris)
+    albedo = make_albedo(photo, camera, model.shape.mean, model, 512)
+    for side in ("left", "right"):
+        # Rim and pupil's edge are darker.
+        found = np.percentile(texels(model, albedo, f"iris_{side}"), 85, axis=0)
+        assert np.abs(found - iris).max() < 30
+        ratio = (found + 1) / found.sum(), (np.array(iris) + 1) / np.sum(iris)
+        assert np.abs(ratio[0] - ratio[1]).max() < 0.05
+
+
+def test_closed_and_tiny_eyes_get_a_common_brown(model):
+    closed = expressed(model, eyeBlinkLeft=1, eyeBlinkRight=1)
+    photo, camera = photograph(model, 0, closed)
+    seen = see_eye(photo, camera, model.shape.mean, model, "left")
+    assert seen.iris[0] > 1.2 * seen.iris[2]  # not the lids' colour, nor blue
+    assert seen.iris.mean() < 100
+    far = replace(camera, translation=camera.translation + np.float32([0, 0, 5]))
+    assert see_eye(photo, far, model.shape.mean, model, "left").white is None
+
+
+def test_whites_are_as_dim_as_the_scene(model):
+    photo, camera = photograph(model, 0)
+    dark = replace(photo, rgb=(0.5 * photo.rgb).astype(np.uint8))
+    bright, dim = (
+        np.median(texels(model, make_albedo(p, camera, model.shape.mean, model, SIZE), "eye_left"))
+        for p in (photo, dark)
+    )
+    assert 0.4 * bright < dim < 0.75 * bright
+
+
+def test_teeth_do_not_whiten_lips_that_the_fit_missed(model):
+    photo, camera = photograph(model, 0, expressed(model, jawOpen=0.35))
+    albedo = make_albedo(photo, camera, expressed(model, jawOpen=0.1), model, 512)
+    atlas = atlas_of(model, 512)
+    lips = (atlas.contours.lips < -0.0005) & (atlas.part == model.part_names.index("skin"))
+    found = albedo[atlas.rows[lips], atlas.columns[lips]]
+    assert lips.sum() > 300
+    assert (found.min(1) > 190).mean() < 0.01
+
+
+def test_contours_have_the_lips_and_eyes_inside(model):
+    contours = atlas_of(model, SIZE).contours
+    mean = atlas_of(model, SIZE).mean
+    inside = contours.lips < 0
+    assert 0.035 < np.ptp(mean[inside, 0]) < 0.065
+    eyes = contours.lids < 0
+    assert set(np.sign(mean[eyes, 0])) == {-1, 1}
+    assert np.isinf(contours.lids[mean[:, 2] < 0]).all()
+    # Beside a straight run of the outline the distance is the way walked.
+    below = np.abs(mean[:, 0]) < 0.002
+    low = mean[inside & below, 1].min()
+    under = below & (mean[:, 1] < low - 0.004) & (mean[:, 1] > low - 0.009) & (mean[:, 2] > 0.1)
+    np.testing.assert_allclose(contours.lips[under], low - mean[under, 1], atol=0.0012)
+
+
+def test_clothes_under_the_chin_stay_off_the_neck(model):
+    photo, camera = photograph(model, 0)
+    height = camera.project(np.float32([[0, -0.1, 0.06]]))[0, 1]
+    dressed = photo.rgb.copy()
+    dressed[int(height) :] = (20, 22, 30)
+    albedo = make_albedo(replace(photo, rgb=dressed), camera, model.shape.mean, model, SIZE)
+    rows, columns, _ = skin_texels(model)
+    assert albedo[rows, columns].max(1).min() > 90
 
 
 def test_the_same_photo_gives_the_same_texture(model):
@@ -112,8 +227,6 @@ def test_the_same_photo_gives_the_same_texture(model):
 
 @pytest.mark.parametrize("with_images", [True, False])
 def test_preview_is_a_picture(tmp_path, with_images):
-    from dataclasses import replace
-
     head = tiny_head(tmp_path / "photo.jpg")
     if not with_images:
         head = replace(head, albedo=None, photo_rgb=None)

@@ -1,0 +1,69 @@
+"""How far texels are from the edges of eyes and lips, as a face seen from the front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data import FloatArray
+from ..head.model import HeadModel
+
+# Rings of MediaPipe's landmarks.
+EYES = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
+)
+LIPS_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88,
+              95)  # fmt: skip
+LIPS_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91,
+              146)  # fmt: skip
+# Texels farther away than this, or farther back, are given as infinitely far.
+NEAR_M, BEHIND_M = 0.02, 0.035
+
+
+@dataclass(frozen=True)
+class Contours:
+    """Distances (N,) of texels on the mean head, in metres; inf where they are far.
+
+    Attributes
+    ----------
+    lids: to the nearer eye's opening; negative inside it.
+    gap: to the line where the lips meet.
+    lips: to the lips' outline; negative on the lips.
+    """
+
+    lids: FloatArray
+    gap: FloatArray
+    lips: FloatArray
+
+
+def contours_of(model: HeadModel, places: FloatArray) -> Contours:
+    """The distances of (N, 3) places of the mean head."""
+    points = model.embeddings["mediapipe478"].on(model.shape.mean)
+    lids = [_signed(places, points[list(ring)]) for ring in EYES]
+    inner, outer = (_signed(places, points[list(ring)]) for ring in (LIPS_INNER, LIPS_OUTER))
+    return Contours(np.minimum(*lids), np.abs(inner), outer)
+
+
+def _signed(places: FloatArray, ring: FloatArray) -> FloatArray:
+    """(N,) distance to a closed ring (P, 3) in the frontal plane, negative inside it."""
+    low, high = ring.min(0), ring.max(0)
+    near = ((places[:, :2] > low[:2] - NEAR_M) & (places[:, :2] < high[:2] + NEAR_M)).all(1)
+    near &= places[:, 2] > low[2] - BEHIND_M
+    point, start = places[near, None, :2], ring[None, :, :2]
+    way = np.roll(start, -1, axis=1) - start
+    offset = point - start
+    along = (offset * way).sum(-1) / np.maximum((way * way).sum(-1), 1e-12)
+    reached = offset - np.clip(along, 0, 1)[..., None] * way
+    distance = np.linalg.norm(reached, axis=-1).min(1)
+    # A ray to the right crosses the ring an odd number of times from inside.
+    above = offset[..., 1] < 0
+    crossed = (above != np.roll(above, -1, axis=1)) & (
+        offset[..., 0]
+        < offset[..., 1] / np.where(way[..., 1] == 0, 1e-12, way[..., 1]) * way[..., 0]
+    )
+    inside = crossed.sum(1) % 2 == 1
+    found = np.full(len(places), np.inf, np.float32)
+    found[near] = np.where(inside, -distance, distance)
+    return found
