@@ -157,12 +157,15 @@ class RegressorOutput:
     rotation: (3, 3) head space -> camera space, first guess.
     landmarks: dense landmarks of the model's ``dense`` embedding.
     confidence: 0..1, calibrated: how sure it is that this is a well-cropped face.
+    identity_sigma: (I,) how far each identity coefficient may be off, in standard deviations of
+        the population; 1 where the network knows no more than the population.
     """
 
     coefficients: HeadCoefficients
     rotation: FloatArray
     landmarks: Landmarks
     confidence: float
+    identity_sigma: FloatArray
 
 
 @dataclass(frozen=True)

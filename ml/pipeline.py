@@ -142,7 +142,7 @@ def fit_face(
         make_intrinsics(focal, *size),
         size,
     )
-    fit = fit_head(shape, landmarks, camera, start)
+    fit = fit_head(shape, landmarks, camera, start, identity_sigma=face.output.identity_sigma)
     if not np.isfinite(fit.camera.translation).all() or fit.camera.translation[2] <= 0:
         raise NoFaceFound(
             f"The face found in {photo.path} could not be fitted",

@@ -3,7 +3,8 @@
 The encoder regresses everything once. The refinement module then looks again where the landmarks
 were predicted: it samples fine feature maps there (as PyMAF does at projected vertices) and
 predicts corrections, from zero-initialised heads, to the points one by one and to the
-coefficients together. FaceCLIP's module runs on a pooled vector; this one sees the map.
+coefficients together; then it looks once more where the points lie now. FaceCLIP's module runs on
+a pooled vector; this one sees the map.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class NetworkShape:
     points, identity, expression: how many landmarks and coefficients it predicts.
     crop: side of the input in pixels. widths: channels of the four stages.
     summary: length of the vector that the coefficients are read from.
-    refine: channels per point in the refinement module.
+    refine: channels per point in the refinement module. rounds: how often it looks.
     """
 
     points: int
@@ -39,6 +40,7 @@ class NetworkShape:
     widths: tuple[int, int, int, int] = (32, 64, 128, 256)
     summary: int = 512
     refine: int = 16
+    rounds: int = 2
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -52,15 +54,52 @@ class Prediction:
     ----------
     points: (B, L, 2) in crop units: -1 and 1 are the crop's borders.
     log_scale: (B, L) natural logarithm of the points' Laplace scale, in crop units.
+    visible: (B, L) logit that nothing hides the point.
     identity: (B, I). expression: (B, E) 0..1. rotation: (B, 3, 3). confidence: (B,) logit.
     """
 
     points: Tensor
     log_scale: Tensor
+    visible: Tensor
     identity: Tensor
     expression: Tensor
     rotation: Tensor
     confidence: Tensor
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the rounds correct: Prediction's values before bounds, rotation as six numbers."""
+
+    points: Tensor
+    log_scale: Tensor
+    visible: Tensor
+    identity: Tensor
+    expression: Tensor
+    rotation: Tensor
+
+    def plus(self, other: Estimate) -> Estimate:
+        """Corrected; gradients of points and scales reach only the correction."""
+        return Estimate(
+            self.points.detach() + other.points,
+            self.log_scale.detach() + other.log_scale,
+            self.visible.detach() + other.visible,
+            self.identity + other.identity,
+            self.expression + other.expression,
+            self.rotation + other.rotation,
+        )
+
+    def prediction(self, confidence: Tensor) -> Prediction:
+        """With everything inside its bounds."""
+        return Prediction(
+            self.points,
+            self.log_scale.clamp(-7, 2),
+            self.visible,
+            self.identity,
+            torch.sigmoid(self.expression - 2),
+            rotation_from_six(self.rotation),
+            confidence,
+        )
 
 
 class ResidualBlock(nn.Module):
@@ -120,44 +159,37 @@ class ParameterRefinement(nn.Module):
         self.fine = nn.Conv2d(fine, 48, 3, padding=1)
         self.middle = nn.Conv2d(middle, 48, 3, padding=1)
         self.local = nn.Linear(96 + 1, shape.refine * 4)
-        self.point_update = nn.Linear(shape.refine * 4, 3)
+        self.point_update = nn.Linear(shape.refine * 4, 4)
         self.squeeze = nn.Linear(shape.refine * 4, shape.refine)
         self.mix = nn.Linear(shape.points * shape.refine + shape.summary, 256)
-        outputs = shape.points * 2 + shape.identity + shape.expression + ROTATION_NUMBERS
-        self.update = nn.Linear(256, outputs)
         self.sizes = [shape.points * 2, shape.identity, shape.expression, ROTATION_NUMBERS]
+        self.update = nn.Linear(256, sum(self.sizes))
         for head in (self.point_update, self.update):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
-    def forward(
-        self, maps: list[Tensor], summary: Tensor, points: Tensor, log_scale: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
-        """Corrections of points (B, L, 2), log scale (B, L) and the raw coefficients."""
-        levels = [self.fine(maps[0]), self.middle(maps[1])]
-        with full_precision(points):
-            grid = points.detach()[:, :, None]
-            seen = [
-                functional.grid_sample(level.float(), grid, align_corners=False)[..., 0]
-                for level in levels
-            ]
-            return self._read(seen, summary, points, log_scale)
+    def prepare(self, maps: list[Tensor]) -> list[Tensor]:
+        """The maps that every round looks at."""
+        return [self.fine(maps[0]).float(), self.middle(maps[1]).float()]
 
-    def _read(
-        self, seen: list[Tensor], summary: Tensor, points: Tensor, log_scale: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
-        features = torch.cat([*seen, log_scale.detach()[:, None]], 1).transpose(1, 2)
+    def forward(self, levels: list[Tensor], summary: Tensor, now: Estimate) -> Estimate:
+        """The correction of an estimate. ``levels``: from :meth:`prepare`."""
+        grid = now.points.detach()[:, :, None]
+        seen = [
+            functional.grid_sample(level, grid, align_corners=False)[..., 0] for level in levels
+        ]
+        features = torch.cat([*seen, now.log_scale.detach()[:, None]], 1).transpose(1, 2)
         local = functional.relu(self.local(features))
         by_point = self.point_update(local)
         together = torch.cat([self.squeeze(local).flatten(1), summary], 1)
         update = self.update(functional.relu(self.mix(functional.relu(together))))
         moved, identity, expression, rotation = update.split(self.sizes, 1)
-        moved = moved.view_as(points) + by_point[..., :2]
-        return 0.1 * moved, by_point[..., 2], (identity, expression, rotation)
+        moved = 0.1 * (moved.view_as(now.points) + by_point[..., :2])
+        return Estimate(moved, by_point[..., 2], by_point[..., 3], identity, expression, rotation)
 
 
 class HeadNetwork(nn.Module):
-    """Encoder, first estimate, refinement. Returns both estimates, the refined one last."""
+    """Encoder, coarse estimate, rounds of refinement."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -172,7 +204,8 @@ class HeadNetwork(nn.Module):
         )
         self.summary = nn.Linear(SUMMARY_CHANNELS * cells, shape.summary)
         self.sizes = [
-            shape.points * 2, shape.points, shape.identity, shape.expression, ROTATION_NUMBERS, 1,
+            shape.points * 2, shape.points, shape.points, shape.identity, shape.expression,
+            ROTATION_NUMBERS, 1,
         ]  # fmt: skip
         self.read = nn.Linear(shape.summary, sum(self.sizes))
         self.refinement = ParameterRefinement(shape)
@@ -184,48 +217,28 @@ class HeadNetwork(nn.Module):
             self.read.weight[:count] *= 0.1
             self.read.bias[:count] = mean_points.flatten()
 
-    def forward(self, crops: Tensor) -> tuple[Prediction, Prediction]:
-        """(B, 3, S, S) in 0..1 -> first and refined prediction."""
+    def forward(self, crops: Tensor) -> list[Prediction]:
+        """(B, 3, S, S) in 0..1 -> the coarse prediction and the one after each round."""
         maps = self.encoder((crops - 0.45) / 0.25)
         flat_map = self.flatten(maps[-1])
+        levels = self.refinement.prepare(maps)
         with full_precision(crops):
             summary = functional.relu(self.summary(flat_map.float()))
-            read = self.read(summary)
-        flat, log_scale, identity, expression, rotation, confidence = read.split(self.sizes, 1)
-        points = flat.view(len(crops), -1, 2)
-        log_scale = log_scale - 3
-        first = _prediction(points, log_scale, identity, expression, rotation, confidence)
-        moved, rescaled, (more_i, more_e, more_r) = self.refinement(
-            maps, summary, points, log_scale
-        )
-        refined = _prediction(
-            points.detach() + moved, log_scale.detach() + rescaled,
-            identity + more_i, expression + more_e, rotation + more_r, confidence,
-        )  # fmt: skip
-        return first, refined
+            flat, log_scale, visible, identity, expression, rotation, confidence = self.read(
+                summary
+            ).split(self.sizes, 1)
+            points = flat.view(len(crops), -1, 2)
+            now = Estimate(points, log_scale - 3, visible, identity, expression, rotation)
+            looks = [now.prediction(confidence[:, 0])]
+            for _ in range(self.shape.rounds):
+                now = now.plus(self.refinement(levels, summary, now))
+                looks.append(now.prediction(confidence[:, 0]))
+        return looks
 
 
 def full_precision(like: Tensor) -> torch.autocast:
     """Numbers that become pixels need more than bfloat16's eight bits: 0.1 pixel in a crop."""
     return torch.autocast(like.device.type, enabled=False)
-
-
-def _prediction(
-    points: Tensor,
-    log_scale: Tensor,
-    identity: Tensor,
-    expression: Tensor,
-    rotation: Tensor,
-    confidence: Tensor,
-) -> Prediction:
-    return Prediction(
-        points,
-        log_scale.clamp(-7, 2),
-        identity,
-        torch.sigmoid(expression - 2),
-        rotation_from_six(rotation),
-        confidence[:, 0],
-    )
 
 
 def rotation_from_six(numbers: Tensor) -> Tensor:

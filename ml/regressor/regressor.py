@@ -24,24 +24,34 @@ LAPLACE_TO_SIGMA = 3**0.5
 class Regressor:
     """Holds the network; made once a process by :func:`load_regressor`."""
 
-    def __init__(self, network: HeadNetwork) -> None:
+    def __init__(self, network: HeadNetwork, identity_sigma: FloatArray) -> None:
         network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network
+        self._identity_sigma = identity_sigma
 
     @property
     def crop_size(self) -> int:
         """Side of the crops that it takes, in pixels."""
         return self._network.shape.crop
 
-    @torch.inference_mode()
     def predict(self, crops: Sequence[FaceCrop]) -> list[RegressorOutput]:
         """One pass over the crops; points, sigma and rotation come back in the photo."""
+        return [looks[-1] for looks in self.looks(crops, last_only=True)]
+
+    @torch.inference_mode()
+    def looks(
+        self, crops: Sequence[FaceCrop], *, last_only: bool = False
+    ) -> list[list[RegressorOutput]]:
+        """For each crop the coarse estimate and what every round of refinement makes of it."""
         if not crops:
             return []
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
-        _, refined = self._network(batch.contiguous(memory_format=torch.channels_last))
-        return [self._output(refined, row, crop) for row, crop in enumerate(crops)]
+        looks = self._network(batch.contiguous(memory_format=torch.channels_last))
+        wanted = looks[-1:] if last_only else looks
+        return [
+            [self._output(look, row, crop) for look in wanted] for row, crop in enumerate(crops)
+        ]
 
     def _output(self, prediction: Prediction, row: int, crop: FaceCrop) -> RegressorOutput:
         half = self.crop_size / 2
@@ -56,6 +66,7 @@ class Regressor:
             rotation=_unrolled(prediction.rotation[row].numpy(), turn / scale),
             landmarks=Landmarks(points.astype(np.float32), sigma.astype(np.float32)),
             confidence=float(torch.sigmoid(prediction.confidence[row])),
+            identity_sigma=self._identity_sigma,
         )
 
 
@@ -78,6 +89,7 @@ def load_regressor(path: Path = WEIGHTS) -> Regressor:
     try:
         sizes = dict(card.details["network"])
         sizes["widths"] = tuple(sizes["widths"])
+        sigma = np.array(card.details["identity_sigma"], np.float32)
         network = HeadNetwork(NetworkShape(**sizes))
         state = {name: value.float() for name, value in load_file(path).items()}
         # Counters of seen batches are integers of no use here; all else must be present.
@@ -88,4 +100,4 @@ def load_regressor(path: Path = WEIGHTS) -> Regressor:
         raise WeightsMissing(
             f"The weights {path} do not fit this version ({error})", REMEDY
         ) from error
-    return Regressor(network)
+    return Regressor(network, sigma)

@@ -42,6 +42,7 @@ def looking(faces: list[tuple[float, float, float]]):
                     np.eye(3, dtype=np.float32),
                     Landmarks(points, np.ones(len(points), np.float32)),
                     confidence,
+                    np.ones(2, np.float32),
                 )
             )
         return outputs

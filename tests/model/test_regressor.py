@@ -4,6 +4,7 @@ All networks here are tiny and untrained: what is tested is what holds for any w
 """
 
 import tomllib
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,20 +13,24 @@ from safetensors.torch import load_file, save_file
 
 from ml.card import card_path, read_card, verified, write_card
 from ml.data import FaceCrop
-from ml.errors import WeightsMissing
+from ml.errors import UsageError, WeightsMissing
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.regressor import network as network_module
 from ml.regressor.network import HeadNetwork, NetworkShape, rotation_from_six
 from ml.regressor.regressor import Regressor, load_regressor
+from ml.training.data.samples import RENDER
 from ml.training.regressor import batches, losses, train
 from ml.training.regressor.export import export
 from ml.training.regressor.mirror import make_mirror
+from ml.training.regressor.teacher import TeacherOffset, as_taught
+from ml.training.regressor.warm_start import start_from
 
 CROP = 32
+SIGMA = np.array([0.5, 1.0], np.float32)
 CONFIG = {
     **tomllib.loads(train.CONFIG.read_text()),
-    "network": {"widths": [4, 8, 8, 8], "summary": 16, "refine": 2},
+    "network": {"widths": [4, 8, 8, 8], "summary": 16, "refine": 2, "rounds": 2},
 }
 
 
@@ -69,13 +74,17 @@ def random_crop(seed=0, to_photo=((1, 0, 0), (0, 1, 0))):
     return FaceCrop(pixels, np.array(to_photo, np.float32))
 
 
+def details(sizes):
+    return {"network": sizes, "identity_sigma": [0.5, 1.0]}
+
+
 def store_weights(folder, network):
     path = folder / "regressor.safetensors"
     state = {k: v for k, v in network.state_dict().items() if v.is_floating_point()}
     save_file(state, path)
     write_card(
         path, name="small", licence="CC0-1.0", commercial_use=True, sources=("noise",),
-        command="none", details={"network": network.shape.to_dict()},
+        command="none", details=details(network.shape.to_dict()),
     )  # fmt: skip
     return path
 
@@ -84,10 +93,11 @@ def store_weights(folder, network):
 
 
 def test_outputs_have_their_shapes_and_ranges():
-    first, refined = random_network()(torch.rand(3, 3, CROP, CROP))
-    for prediction in (first, refined):
+    looks = random_network()(torch.rand(3, 3, CROP, CROP))
+    assert len(looks) == 1 + small_shape().rounds
+    for prediction in looks:
         assert prediction.points.shape == (3, 40, 2)
-        assert prediction.log_scale.shape == (3, 40)
+        assert prediction.log_scale.shape == prediction.visible.shape == (3, 40)
         assert prediction.identity.shape == (3, 2)
         assert prediction.expression.shape == (3, 52)
         assert prediction.confidence.shape == (3,)
@@ -97,7 +107,7 @@ def test_outputs_have_their_shapes_and_ranges():
 
 def test_a_fresh_refinement_changes_nothing():
     torch.manual_seed(1)
-    first, refined = HeadNetwork(small_shape()).eval()(torch.rand(2, 3, CROP, CROP))
+    first, *_, refined = HeadNetwork(small_shape()).eval()(torch.rand(2, 3, CROP, CROP))
     assert torch.equal(first.points, refined.points)
     assert torch.equal(first.identity, refined.identity)
     assert torch.equal(first.rotation, refined.rotation)
@@ -107,15 +117,29 @@ def test_refinement_looks_where_the_points_are():
     torch.manual_seed(2)
     network = random_network()
     maps = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)]
-    summary, scale = torch.zeros(1, 16), torch.zeros(1, 40)
-    points = torch.full((1, 40, 2), -0.5, requires_grad=True)
-    here = network.refinement(maps, summary, points, scale)[0]
+    numbers = {"points": 2, "log_scale": 1, "visible": 1}
+    zeros = [torch.zeros(1, 40, n).squeeze(-1) for n in numbers.values()]
+    zeros += [torch.zeros(1, n) for n in (2, 52, 6)]
+    now = network_module.Estimate(*zeros)
+
+    def update(at):
+        levels = network.refinement.prepare(maps)
+        points = torch.full((1, 40, 2), at)
+        return network.refinement(levels, torch.zeros(1, 16), replace(now, points=points)).points
+
+    here = update(-0.5)
     # The far corner of the fine map is not looked at ...
     maps[0][..., 6:, 6:] += 5
-    assert torch.allclose(here, network.refinement(maps, summary, points, scale)[0])
+    assert torch.allclose(here, update(-0.5))
     # ... unless a point lies there.
-    there = network.refinement(maps, summary, points.detach() + 1.3, scale)[0]
-    assert not torch.allclose(here, there)
+    assert not torch.allclose(here, update(0.8))
+
+
+def test_every_round_looks_again():
+    torch.manual_seed(3)
+    network, crops = random_network(), torch.rand(1, 3, CROP, CROP)
+    looks = network(crops)
+    assert len({float(look.points.detach().sum()) for look in looks}) == len(looks)
 
 
 def test_rotations_are_rotations_and_zero_faces_the_camera():
@@ -129,7 +153,7 @@ def test_rotations_are_rotations_and_zero_faces_the_camera():
 def test_points_keep_full_precision_when_the_encoder_does_not():
     network, crops = random_network(), torch.rand(2, 3, CROP, CROP)
     with torch.autocast("cpu", torch.bfloat16):
-        first, refined = network(crops)
+        first, *_, refined = network(crops)
     assert first.points.dtype == refined.points.dtype == torch.float32
     # bfloat16 numbers, widened, would have the last 16 of their bits empty.
     bits = refined.points.detach().contiguous().view(torch.int32) & 0xFFFF
@@ -140,7 +164,7 @@ def test_points_keep_full_precision_when_the_encoder_does_not():
 
 
 def test_points_sigma_and_rotation_follow_the_crop():
-    regressor = Regressor(random_network())
+    regressor = Regressor(random_network(), SIGMA)
     angle, scale = 0.4, 3.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     moved = np.column_stack([scale * turn, [100, 50]])
@@ -156,7 +180,7 @@ def test_points_sigma_and_rotation_follow_the_crop():
 
 
 def test_crops_do_not_influence_each_other():
-    regressor = Regressor(random_network())
+    regressor = Regressor(random_network(), SIGMA)
     crops = [random_crop(seed) for seed in range(3)]
     together = regressor.predict(crops)
     assert not np.allclose(together[0].landmarks.points, together[1].landmarks.points)
@@ -175,7 +199,7 @@ def test_crops_do_not_influence_each_other():
 def test_stored_weights_come_back(tmp_path):
     network = random_network()
     path = store_weights(tmp_path, network)
-    stored, own = load_regressor(path), Regressor(network)
+    stored, own = load_regressor(path), Regressor(network, SIGMA)
     np.testing.assert_allclose(
         stored.predict([random_crop()])[0].landmarks.points,
         own.predict([random_crop()])[0].landmarks.points,
@@ -214,7 +238,7 @@ def test_weights_of_another_architecture_are_refused(tmp_path, damage):
         save_file(state, path)
     sizes |= {"other sizes": {"summary": 17}, "unknown field": {"depth": 3}}.get(damage, {})
     facts = {"name": "small", "licence": "CC0-1.0", "commercial_use": True, "sources": ()}
-    write_card(path, **facts, command="", details={"network": sizes})
+    write_card(path, **facts, command="", details=details(sizes))
     with pytest.raises(WeightsMissing, match="do not fit"):
         load_regressor(path)
 
@@ -236,12 +260,17 @@ def test_export_keeps_the_averaged_weights_and_tells_where_they_come_from(tmp_pa
     run.step, run.seconds = 7, 120.0
     run.save(tmp_path / "checkpoint.pt")
     target = tmp_path / "regressor.safetensors"
-    export(tmp_path / "checkpoint.pt", head, CONFIG, target)
+    check = tmp_path / "check"
+    check.mkdir()
+    stored_samples(check, kind=RENDER)
+    export(tmp_path / "checkpoint.pt", head, CONFIG, check, target)
     card = read_card(target)
     assert card.commercial_use
     assert card.details["head_model"] == {"id": "small", "version": "1"}
     assert card.details["training"]["steps"] == 7
     assert card.details["training"]["seed"] == CONFIG["seed"]
+    assert len(card.details["identity_sigma"]) == head.identity_count
+    assert min(card.details["identity_sigma"]) > 0
     assert "--max-minutes 2" in card.command
     stored = load_file(target)
     assert stored["read.bias"].dtype == torch.float16
@@ -253,7 +282,7 @@ def test_export_keeps_the_averaged_weights_and_tells_where_they_come_from(tmp_pa
 # -- training -----------------------------------------------------------------------------------
 
 
-def stored_samples(folder, count=16, seed=0):
+def stored_samples(folder, count=16, seed=0, kind=0):
     """Dark pictures with a bright dot under the first landmark, as generate.py stores them."""
     rng = np.random.default_rng(seed)
     head, side = small_head(), 144
@@ -266,11 +295,12 @@ def stored_samples(folder, count=16, seed=0):
         "images": images,
         "points": points,
         "point_weight": np.ones((count, 40), np.float16),
+        "visible": np.packbits(np.ones((count, 40), bool), axis=1),
         "identity": rng.normal(size=(count, 2)).astype(np.float16),
         "expression": rng.uniform(size=(count, 52)).astype(np.float16),
         "rotation": np.tile(np.diag([1, -1, -1]).astype(np.float32), (count, 1, 1)),
         "supervision": np.ones((count, 4), np.float16),
-        "kind": np.zeros(count, np.uint8),
+        "kind": np.full(count, kind, np.uint8),
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
@@ -340,9 +370,9 @@ def test_what_is_not_supervised_teaches_nothing(tmp_path):
     run, batch, (importance, weights) = training(tmp_path)
     batch.supervision[:, :3] = 0
     batch.point_weight[:] = 0
-    _, refined = run.network(torch.from_numpy(batch.crops))
-    parts = losses.losses(refined, batch, importance, weights)
-    for name in ("points", "identity", "expression", "rotation"):
+    refined = run.network(torch.from_numpy(batch.crops))[-1]
+    parts = losses.losses(refined, refined.points, batch, importance, weights)
+    for name in ("points", "identity", "expression", "rotation", "visible"):
         assert float(parts[name]) == 0
     assert float(parts["confidence"]) > 0
 
@@ -373,18 +403,58 @@ def test_the_likelihood_prefers_an_honest_scale():
     off = 0.05
     points = torch.zeros(1, 40, 2)
     points[..., 0] = off
-    blank = dict.fromkeys(("crops", "identity", "expression", "rotation", "supervision"))
-    batch = batches.Batch(
-        **blank, points=np.zeros((1, 40, 2), np.float32),
-        point_weight=np.ones((1, 40), np.float32),
-    )  # fmt: skip
+    blank = {item.name: None for item in fields(batches.Batch)}
+    target = {"points": np.zeros((1, 40, 2), np.float32)}
+    batch = batches.Batch(**blank | target | {"point_weight": np.ones((1, 40), np.float32)})
 
     def loss(scale):
-        guess = network_module.Prediction(
-            points, torch.full((1, 40), float(np.log(scale))), *([torch.empty(0)] * 4)
-        )
-        return float(losses.point_likelihood(guess, batch))
+        scales = torch.full((1, 40), float(np.log(scale)))
+        return float(losses.point_likelihood(scales, points, batch))
 
     # A round Laplace density with scale s is off by 2 s on average.
     assert loss(off / 2) < loss(off / 4)
     assert loss(off / 2) < loss(off)
+
+
+def test_identity_counts_as_far_as_it_moves_the_landmarks():
+    dense = small_head().points("dense")
+    factor = losses.importance_of(dense).identity.double()
+    modes = torch.from_numpy(dense.identity).double()
+    modes = modes - modes.mean(1, keepdim=True)
+    some = torch.randn(2, 2, dtype=torch.float64)
+    moved = torch.einsum("bi,ilc->blc", some, modes).square().sum((1, 2))
+    found = (some @ factor).square().sum(1)
+    assert torch.allclose(found / found[0], moved / moved[0], rtol=1e-3)
+
+
+def test_the_teachers_habits_turn_with_the_head_and_spare_renders():
+    offset = TeacherOffset(40)
+    with torch.no_grad():
+        offset.weight[0, :2] = torch.tensor([0.1, 0.02])
+    upright = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+    spin = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    rotation = torch.stack([upright, spin @ upright, upright])
+    points = torch.rand(3, 40, 2)
+    extent = (points.amax(1) - points.amin(1)).amax(1)
+    moved = as_taught(points, offset, rotation, torch.tensor([1.0, 1, 0])) - points
+    assert torch.allclose(moved[0, 0], extent[0] * torch.tensor([0.1, 0.02]), atol=1e-6)
+    assert torch.allclose(moved[1, 0], extent[1] * torch.tensor([-0.02, 0.1]), atol=1e-6)
+    assert not moved[2].any()
+    assert not moved[:, 1:].any()
+
+
+def test_a_training_can_begin_at_weights_that_know_fewer_points(tmp_path):
+    dense = np.random.default_rng(0).normal(size=(44, 3)).astype(np.float32)
+    old = random_network()
+    path = store_weights(tmp_path, old)
+    network = HeadNetwork(replace(small_shape(), points=44))
+    assert start_from(network, path, dense) == read_card(path).sha256
+    crops = torch.rand(2, 3, CROP, CROP)
+    before, after = old(crops), network.eval()(crops)
+    for was, now in zip(before, after, strict=True):
+        assert torch.allclose(was.points, now.points[:, :40], atol=1e-4)
+        assert torch.allclose(was.identity, now.identity, atol=1e-4)
+        assert torch.isfinite(now.points).all()
+    assert after[0].log_scale[:, 40:].mean() > before[0].log_scale.mean() + 1
+    with pytest.raises(UsageError, match="identity modes"):
+        start_from(HeadNetwork(replace(small_shape(), identity=5)), path, dense)

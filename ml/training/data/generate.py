@@ -146,10 +146,12 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--out", type=Path, default=Path("out/data/v1"))
     parser.add_argument("--count", type=int, help="instead of the configuration's")
+    parser.add_argument("--seed", type=int, help="instead of the configuration's")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text())
-    count, seed = arguments.count or config["count"], config["seed"]
+    count = arguments.count or config["count"]
+    seed = config["seed"] if arguments.seed is None else arguments.seed
     shares = [config["shares"][kind] for kind in ("photo", "profiled", "render", "negative")]
     (arguments.out / "done").mkdir(parents=True, exist_ok=True)
     studio = (arguments.data, arguments.reference, arguments.fits)

@@ -15,8 +15,12 @@ from ...data import FloatArray
 from .mirror import FLIP, Mirror
 
 ARRAYS = (
-    "images", "points", "point_weight", "identity", "expression", "rotation", "supervision", "kind",
+    "images", "points", "point_weight", "visible", "identity", "expression", "rotation",
+    "supervision", "kind",
 )  # fmt: skip
+LABELS = ("points", "point_weight", "identity", "expression", "rotation", "supervision")
+# Kinds of samples (see generate.py) whose points are a teacher's, and those drawn from a mesh.
+TAUGHT, DRAWN = (0,), (1, 2)
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,21 @@ class Batch:
     Attributes
     ----------
     crops: (B, 3, S, S) float32 0..1. points: (B, L, 2) crop units, -1..1 inside the crop.
-    point_weight: (B, L). identity, expression, rotation: labels. supervision: (B, 4).
+    point_weight: (B, L). visible: (B, L) 0 or 1, where the sample is drawn.
+    identity, expression, rotation: labels. supervision: (B, 4).
+    taught, rendered: (B,) 1 if the points are a teacher's; if the sample is drawn.
     """
 
     crops: FloatArray
     points: FloatArray
     point_weight: FloatArray
+    visible: FloatArray
     identity: FloatArray
     expression: FloatArray
     rotation: FloatArray
     supervision: FloatArray
+    taught: FloatArray
+    rendered: FloatArray
 
 
 def open_samples(folder: Path) -> dict[str, np.ndarray]:
@@ -49,7 +58,8 @@ def make_batch(
 ) -> Batch:  # fmt: skip
     """Load, turn, shift, scale, flip and discolour the given rows."""
     rows = np.sort(rows)
-    labels = {name: np.array(samples[name][rows]).astype(np.float32) for name in ARRAYS[1:7]}
+    labels = {name: np.array(samples[name][rows]).astype(np.float32) for name in LABELS}
+    labels["visible"] = _unpacked(samples["visible"][rows], labels["points"].shape[1])
     crops = np.empty((len(rows), crop, crop, 3), np.uint8)
     for index, row in enumerate(rows):
         image = samples["images"][row]
@@ -68,9 +78,22 @@ def make_batch(
     pixels = np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32) / 255
     points = labels["points"] / (crop / 2) - 1
     return Batch(
-        pixels, points, labels["point_weight"], labels["identity"], labels["expression"],
-        labels["rotation"], labels["supervision"],
+        pixels, points, labels["point_weight"], labels["visible"], labels["identity"],
+        labels["expression"], labels["rotation"], labels["supervision"],
+        *(np.isin(samples["kind"][rows], kinds).astype(np.float32) for kinds in (TAUGHT, DRAWN)),
     )  # fmt: skip
+
+
+def centre_crops(images: np.ndarray, crop: int) -> FloatArray:
+    """(B, S, S, 3) uint8 stored pictures -> (B, 3, crop, crop) 0..1, their middle as it is."""
+    edge = (images.shape[1] - crop) // 2
+    middle = images[:, edge : edge + crop, edge : edge + crop]
+    return np.ascontiguousarray(middle.transpose(0, 3, 1, 2)).astype(np.float32) / 255
+
+
+def _unpacked(bits: np.ndarray, count: int) -> FloatArray:
+    """(B, L / 8) bytes -> (B, L) 0 or 1."""
+    return np.unpackbits(bits, axis=1, count=count).astype(np.float32)
 
 
 def _random_warp(stored: int, crop: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
@@ -100,7 +123,8 @@ def _flip(labels: dict[str, np.ndarray], index: int, mirror: Mirror, crop: int) 
     points = labels["points"][index][mirror.points]
     points[:, 0] = crop - points[:, 0]
     labels["points"][index] = points
-    labels["point_weight"][index] = labels["point_weight"][index][mirror.points]
+    for name in ("point_weight", "visible"):
+        labels[name][index] = labels[name][index][mirror.points]
     labels["identity"][index] *= mirror.identity
     labels["expression"][index] = labels["expression"][index][mirror.expression]
     labels["rotation"][index] = labels["rotation"][index] * FLIP[:, None] * FLIP[None]

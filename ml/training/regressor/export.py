@@ -1,6 +1,7 @@
 """Turn a checkpoint into the weights that ship, with their card.
 
-    python -m ml.training.regressor.export --checkpoint out/train/v1/checkpoint.pt
+    python -m ml.training.regressor.export --checkpoint out/train/v2/checkpoint.pt \
+        --check out/data/check
 
 Weights are stored as float16: they are read once and computed with in float32.
 """
@@ -19,7 +20,9 @@ from safetensors.torch import save_file
 from ...card import AssetCard, write_card
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
+from ...regressor.network import HeadNetwork
 from ...regressor.regressor import WEIGHTS
+from .measure import identity_sigma
 from .train import CONFIG, network_shape
 
 SOURCES = (
@@ -34,13 +37,17 @@ COMMANDS = (
     "python -m ml.training.data.fits --data DATA",
     "python -m ml.training.head.adapt --data DATA",
     "python -m ml.training.data.fits --data DATA",
-    "python -m ml.training.data.generate --data DATA --out out/data/v1",
-    "python -m ml.training.regressor.train --samples out/data/v1 --out out/train/v1 --data DATA"
-    " --max-minutes {minutes:.0f}",
-    "python -m ml.training.regressor.export --checkpoint out/train/v1/checkpoint.pt",
+    "python -m ml.training.data.generate --data DATA --out out/data/v2",
+    "python -m ml.training.data.generate --data DATA --out out/data/check --seed 8 --count 2000",
+    "python -m ml.training.regressor.train --samples out/data/v2 --out out/train/v2 --data DATA"
+    " --start EARLIER --max-minutes {minutes:.0f}",
+    "python -m ml.training.regressor.export --checkpoint out/train/v2/checkpoint.pt"
+    " --check out/data/check",
     "python -m ml.evaluation portraits --data DATA --json out/portraits.json",
     "python -m ml.evaluation wild --data DATA --json out/wild.json",
-    "python -m ml.training.regressor.export --figures out/portraits.json out/wild.json",
+    "python -m ml.evaluation synthetic --data DATA --json out/synthetic.json",
+    "python -m ml.training.regressor.export --checkpoint out/train/v2/checkpoint.pt"
+    " --check out/data/check --figures out/portraits.json out/wild.json out/synthetic.json",
 )
 
 
@@ -48,14 +55,19 @@ def export(
     checkpoint: Path,
     model: HeadModel,
     config: dict[str, Any],
+    check: Path,
     target: Path = WEIGHTS,
     figures: dict[str, Any] | None = None,
 ) -> AssetCard:
     """Write the averaged weights of ``checkpoint`` and their card.
 
-    ``figures`` are what the evaluation measured with these very weights, if it has run yet.
+    ``check`` holds samples that training did not see. ``figures`` are what the evaluation measured
+    with these very weights, if it has run yet.
     """
     state = torch.load(checkpoint, weights_only=True)
+    network = HeadNetwork(network_shape(model, config))
+    network.load_state_dict(state["average"])
+    sigma = identity_sigma(network.eval(), check)
     weights = {
         name: value.half().contiguous()
         for name, value in state["average"].items()
@@ -76,15 +88,32 @@ def export(
             "head_model": {"id": model.model_id, "version": model.version},
             "network": shape.to_dict(),
             "input": "RGB crop, 0..1, cut by ml/photo/crop.py",
-            "training": {**config, "steps": state["step"], "minutes": round(minutes, 1)},
+            "identity_sigma": [round(float(value), 3) for value in sigma],
+            "training": {
+                **config,
+                "steps": state["step"],
+                "minutes": round(minutes, 1),
+                "started_from": state["started_from"],
+            },
             "figures": figures or {},
         },
     )
 
 
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """The same figures with two digits."""
+    return {
+        name: _rounded(value)
+        if isinstance(value, dict)
+        else (round(value, 2) if isinstance(value, float) else value)
+        for name, value in values.items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=Path("out/train/v1/checkpoint.pt"))
+    parser.add_argument("--checkpoint", type=Path, default=Path("out/train/v2/checkpoint.pt"))
+    parser.add_argument("--check", type=Path, default=Path("out/data/check"))
     parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument(
@@ -92,16 +121,13 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     figures = {
-        path.stem: {
-            name: round(value, 2) if isinstance(value, float) else value
-            for name, value in json.loads(path.read_text())["summary"].items()
-        }
-        for path in arguments.figures
+        path.stem: _rounded(json.loads(path.read_text())["summary"]) for path in arguments.figures
     }
     config = tomllib.loads(arguments.config.read_text())
     card = export(
-        arguments.checkpoint, load_head_model(arguments.reference), config, figures=figures
-    )
+        arguments.checkpoint, load_head_model(arguments.reference), config, arguments.check,
+        figures=figures,
+    )  # fmt: skip
     print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
 
 

@@ -20,54 +20,73 @@ class LossWeights:
     identity: float = 1.0
     expression: float = 4.0
     rotation: float = 3.0
+    visible: float = 0.3
     confidence: float = 0.5
     first_look: float = 0.5
 
 
 @dataclass(frozen=True)
 class Importance:
-    """How far each coefficient moves the landmarks: (I,) and (E,), the largest 1."""
+    """What a wrong coefficient does to the landmarks.
+
+    Attributes
+    ----------
+    identity: (I, I) factor F with |F^T d|^2 = mean squared motion of the landmarks by d, in units
+        of what a random person's differ from the mean by.
+    expression: (E,) root mean square motion by each, the largest 1.
+    """
 
     identity: Tensor
     expression: Tensor
 
 
 def importance_of(dense: LinearShape) -> Importance:
-    """Root mean square motion of the landmarks by each coefficient, relative to the largest."""
-    moves = [
-        torch.from_numpy(basis).square().sum(2).mean(1).sqrt()
-        for basis in (dense.identity, dense.expression)
-    ]
-    return Importance(*(move / move.max() for move in moves))
+    """Measured on the model's landmarks; a shift of the whole head does not count."""
+    modes = torch.from_numpy(dense.identity).double()
+    modes = (modes - modes.mean(1, keepdim=True)).flatten(1)
+    metric = modes @ modes.T
+    metric = metric / metric.trace() + 1e-6 * torch.eye(len(metric), dtype=metric.dtype)
+    move = torch.from_numpy(dense.expression).square().sum(2).mean(1).sqrt()
+    return Importance(torch.linalg.cholesky(metric).float(), move / move.max())
 
 
 def losses(
-    prediction: Prediction, batch: Batch, importance: Importance, weights: LossWeights
+    prediction: Prediction,
+    points: Tensor,
+    batch: Batch,
+    importance: Importance,
+    weights: LossWeights,
 ) -> dict[str, Tensor]:
-    """Parts of the loss, already weighted; their sum is minimised."""
+    """Parts of the loss, already weighted; their sum is minimised.
+
+    points: (B, L, 2) the predicted points as the batch's labels mean them (see teacher.py).
+    """
     supervision = torch.from_numpy(batch.supervision)
-    identity = (prediction.identity - torch.from_numpy(batch.identity)).square()
-    identity = (identity * importance.identity).sum(1) / importance.identity.sum()
+    identity = (prediction.identity - torch.from_numpy(batch.identity)) @ importance.identity
     expression = (prediction.expression - torch.from_numpy(batch.expression)).abs()
     expression = (expression * importance.expression).sum(1) / importance.expression.sum()
     rotation = (prediction.rotation - torch.from_numpy(batch.rotation)).square().sum((1, 2))
     confidence = functional.binary_cross_entropy_with_logits(
         prediction.confidence, supervision[:, 3]
     )
+    visible = functional.binary_cross_entropy_with_logits(
+        prediction.visible, torch.from_numpy(batch.visible), reduction="none"
+    )
     return {
-        "points": point_likelihood(prediction, batch),
-        "identity": weights.identity * _weighted(identity, supervision[:, 0]),
+        "points": point_likelihood(prediction.log_scale, points, batch),
+        "identity": weights.identity * _weighted(identity.square().sum(1), supervision[:, 0]),
         "expression": weights.expression * _weighted(expression, supervision[:, 1]),
         "rotation": weights.rotation * _weighted(rotation, supervision[:, 2]),
+        "visible": weights.visible * _weighted(visible.mean(1), torch.from_numpy(batch.rendered)),
         "confidence": weights.confidence * confidence,
     }
 
 
-def point_likelihood(prediction: Prediction, batch: Batch) -> Tensor:
+def point_likelihood(log_scale: Tensor, points: Tensor, batch: Batch) -> Tensor:
     """Negative log-likelihood under a round Laplace density, exp(-d / s) / (2 pi s^2)."""
     target = torch.from_numpy(batch.points)
-    distance = ((prediction.points - target).square().sum(2) + 1e-8).sqrt()
-    nll = distance * torch.exp(-prediction.log_scale) + 2 * prediction.log_scale
+    distance = ((points - target).square().sum(2) + 1e-8).sqrt()
+    nll = distance * torch.exp(-log_scale) + 2 * log_scale
     return _weighted(nll, torch.from_numpy(batch.point_weight))
 
 

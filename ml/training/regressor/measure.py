@@ -1,4 +1,4 @@
-"""A quick look at how well the network places points, for the training log."""
+"""How well a network places points, for the training log, and how far its identities may be off."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...data import FloatArray
 from ...photo.crop import CROP_SIZE, box_from_landmarks, crop_to_photo, warp_crop
 from ...regressor.network import HeadNetwork
+from ..data.samples import RENDER
+from .batches import centre_crops, open_samples
 
 EYES = (33, 263)
 FACE_POINTS = 468
@@ -30,7 +33,7 @@ def portrait_error(network: HeadNetwork, data: Path) -> float:
         maps.append(crop_to_photo(box_from_landmarks(label)))
         crops.append(warp_crop(rgb, maps[-1], CROP_SIZE))
     pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-    _, refined = network(pixels.contiguous(memory_format=torch.channels_last))
+    refined = network(pixels.contiguous(memory_format=torch.channels_last))[-1]
     points = (refined.points.numpy()[:, :FACE_POINTS] + 1) * (CROP_SIZE / 2)
     errors = []
     for found, to_photo, label in zip(points, maps, labels, strict=True):
@@ -38,3 +41,19 @@ def portrait_error(network: HeadNetwork, data: Path) -> float:
         eyes = np.linalg.norm(label[EYES[0]] - label[EYES[1]])
         errors.append(np.linalg.norm(placed - label[:FACE_POINTS], axis=1).mean() / eyes)
     return 100 * float(np.mean(errors))
+
+
+@torch.inference_mode()
+def identity_sigma(network: HeadNetwork, samples: Path) -> FloatArray:
+    """(I,) root mean square error of the refined identity on renders that training did not see.
+
+    samples: a folder that ml.training.data.generate made with another seed.
+    """
+    stored = open_samples(samples)
+    rows = np.flatnonzero(np.array(stored["kind"]) == RENDER)
+    errors = []
+    for some in np.array_split(rows, max(1, len(rows) // 64)):
+        crops = torch.from_numpy(centre_crops(stored["images"][some], network.shape.crop))
+        found = network(crops.contiguous(memory_format=torch.channels_last))[-1].identity.numpy()
+        errors.append(found - stored["identity"][some].astype(np.float32))
+    return np.asarray(np.sqrt((np.concatenate(errors) ** 2).mean(0)), np.float32)

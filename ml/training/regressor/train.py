@@ -29,6 +29,8 @@ from .batches import Batch, batches_ahead, open_samples
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
 from .mirror import make_mirror
+from .teacher import TeacherOffset, as_taught
+from .warm_start import start_from
 
 CONFIG = Path(__file__).parent / "config.toml"
 
@@ -39,18 +41,22 @@ class Run:
 
     network: HeadNetwork
     average: HeadNetwork
+    offset: TeacherOffset
     optimizer: torch.optim.Optimizer
     step: int = 0
     seconds: float = 0.0
+    started_from: str = ""
 
     def save(self, path: Path) -> None:
         """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
+            "offset": self.offset.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "started_from": self.started_from,
         }
         partial = path.with_suffix(".partial")
         torch.save(state, partial)
@@ -60,8 +66,10 @@ class Run:
         state = torch.load(path, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
+        self.offset.load_state_dict(state["offset"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.started_from = state["started_from"]
 
 
 def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
@@ -74,13 +82,14 @@ def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
         widths=tuple(sizes["widths"]),
         summary=sizes["summary"],
         refine=sizes["refine"],
+        rounds=sizes["rounds"],
     )
 
 
 def start_run(shape: NetworkShape, config: dict[str, Any]) -> Run:
     """Networks and optimizer with fixed random weights."""
     torch.manual_seed(config["seed"])
-    network, average = HeadNetwork(shape), HeadNetwork(shape)
+    network, average, offset = HeadNetwork(shape), HeadNetwork(shape), TeacherOffset(shape.points)
     for module in (network, average):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average.load_state_dict(network.state_dict())
@@ -89,11 +98,11 @@ def start_run(shape: NetworkShape, config: dict[str, Any]) -> Run:
     optimizer = torch.optim.AdamW(
         [
             {"params": matrices, "weight_decay": config["weight_decay"]},
-            {"params": vectors, "weight_decay": 0.0},
+            {"params": [*vectors, *offset.parameters()], "weight_decay": 0.0},
         ],
         lr=config["peak_rate"],
     )
-    return Run(network, average, optimizer)
+    return Run(network, average, offset, optimizer)
 
 
 def rate_at(progress: float, peak: float, warm_up: float) -> float:
@@ -107,17 +116,21 @@ def rate_at(progress: float, peak: float, warm_up: float) -> float:
 def take_step(
     run: Run, batch: Batch, rate: float, importance: Importance, weights: LossWeights
 ) -> dict[str, float]:
-    """One optimizer step; returns the parts of the refined prediction's loss."""
+    """One optimizer step; returns the parts of the last prediction's loss."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
     # Twice as fast where the processor has bfloat16; heads and losses stay in float32.
     with torch.autocast("cpu", torch.bfloat16):
-        first, refined = run.network(crops)
-    parts = losses(refined, batch, importance, weights)
-    early = losses(first, batch, importance, weights)
-    total = torch.stack(list(parts.values())).sum()
-    total = total + weights.first_look * torch.stack(list(early.values())).sum()
+        looks = run.network(crops)
+    taught = torch.from_numpy(batch.taught)
+    rotation = torch.from_numpy(batch.rotation)
+    total, parts = torch.zeros(()), {}
+    for number, look in enumerate(looks):
+        points = as_taught(look.points, run.offset, rotation, taught)
+        parts = losses(look, points, batch, importance, weights)
+        share = weights.first_look if number == 0 else 1.0
+        total = total + share * torch.stack(list(parts.values())).sum()
     run.optimizer.zero_grad(set_to_none=True)
     total.backward()
     nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
@@ -145,6 +158,9 @@ def train(arguments: argparse.Namespace) -> None:
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
+    elif arguments.start:
+        run.started_from = start_from(run.network, arguments.start, model.points("dense").mean)
+        run.average.load_state_dict(run.network.state_dict())
     importance = importance_of(model.points("dense"))
     weights = LossWeights(**config["loss"])
     stream = batches_ahead(
@@ -204,6 +220,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--out", type=Path, default=Path("out/train/v1"))
     parser.add_argument("--data", type=Path, help="measure on this data's portraits now and then")
+    parser.add_argument("--start", type=Path, help="earlier weights, with their card, to begin at")
     parser.add_argument("--max-minutes", type=float, help="instead of the configuration's budget")
     train(parser.parse_args())
 
