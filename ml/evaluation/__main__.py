@@ -4,6 +4,9 @@ python -m ml.evaluation portraits --data ../shared/data [--verbose] [--json OUT]
 python -m ml.evaluation wild --data ../shared/data [--verbose] [--json OUT]
 python -m ml.evaluation speed --photo PHOTO [--repeats N] [--json OUT]
 python -m ml.evaluation sheet portraits --data ../shared/data --out out/sheet.png
+python -m ml.evaluation head --data ../shared/data [--people N] [--json OUT]
+python -m ml.evaluation synthetic --data ../shared/data [--people N] [--json OUT]
+python -m ml.evaluation realy|now|facescape --data FOLDER --results FOLDER [--json OUT]
 """
 
 from __future__ import annotations
@@ -13,17 +16,23 @@ import json
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ..data import FloatArray, Settings
 from ..errors import HeadError
+from ..head.storage import load_head_model
 from ..reconstruction import Reconstruction
 from .labels import PHOTO_SETS, read_labels
 from .landmarks import Walk, measure, report, summarise, to_json
 from .speed import measure_speed, reconstruct_and_save
 
+# Protocols on scans; the data are the person's own copy, laid out as each module says.
+PROTOCOLS = {"realy": "REALY", "now": "NoW", "facescape": "FaceScape"}
+# How many random heads are converted to another model.
+CONVERTED = 50
 # Every face is looked at, so that finding the right one and placing it well stay two figures.
 EVERY_FACE = Settings(face="all", texture_size=0)
 
@@ -46,14 +55,41 @@ def pipeline_walk() -> Walk:
 
 def run_landmarks(arguments: argparse.Namespace) -> None:
     """Figures on one of the labelled sets."""
-    from ..head.storage import load_head_model
-
     photos = read_labels(arguments.data, arguments.command)
     mean_face = load_head_model().points("mediapipe478").mean
     rows = list(tqdm(measure(photos, pipeline_walk(), mean_face), total=len(photos), leave=False))
     summary = summarise(rows)
     print(report(rows, summary, every_photo=arguments.verbose))
     _write_json(arguments.json, to_json(rows, summary))
+
+
+def run_protocol(arguments: argparse.Namespace) -> None:
+    """Heads against scans, by one of the published protocols."""
+    protocol = import_module(f".{arguments.command}", __package__)
+    outcome = protocol.run(arguments.data, arguments.results, load_head_model())
+    print(outcome.report())
+    _write_json(arguments.json, outcome.to_json())
+
+
+def run_head(arguments: argparse.Namespace) -> None:
+    """The head model: its mesh, its reach, what touches what."""
+    from .head import measure_conversion, measure_head
+
+    figures = measure_head(arguments.data, arguments.reference, arguments.people)
+    ict = arguments.data / "head_models" / "ict_facekit.npz"
+    figures["to_ict_facekit_mm"] = measure_conversion(load_head_model(), ict, CONVERTED)
+    print(json.dumps(figures, indent=1))
+    _write_json(arguments.json, figures)
+
+
+def run_synthetic(arguments: argparse.Namespace) -> None:
+    """Rendered people whose shape is known."""
+    from . import synthetic
+
+    rows = synthetic.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
+    summary = synthetic.summarise(rows)
+    print(synthetic.report(summary))
+    _write_json(arguments.json, {"summary": summary})
 
 
 def run_speed(arguments: argparse.Namespace) -> None:
@@ -98,6 +134,20 @@ def _parser() -> argparse.ArgumentParser:
         landmarks.add_argument("--verbose", action="store_true", help="a line for every photo")
         landmarks.add_argument("--json", type=Path)
         landmarks.set_defaults(run=run_landmarks)
+    for name, action, people in (("head", run_head, 200), ("synthetic", run_synthetic, 60)):
+        known = commands.add_parser(name, help=str(action.__doc__))
+        known.add_argument("--data", type=Path, required=True)
+        known.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+        known.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+        known.add_argument("--people", type=int, default=people)
+        known.add_argument("--json", type=Path)
+        known.set_defaults(run=action)
+    for name, title in PROTOCOLS.items():
+        protocol = commands.add_parser(name, help=f"results against the scans of {title}")
+        protocol.add_argument("--data", type=Path, required=True, help="your copy of the data")
+        protocol.add_argument("--results", type=Path, required=True, help="heads or meshes")
+        protocol.add_argument("--json", type=Path)
+        protocol.set_defaults(run=run_protocol)
     speed = commands.add_parser("speed", help="time by room, cold and warm")
     speed.add_argument("--photo", type=Path, required=True)
     speed.add_argument("--repeats", type=int, default=7)

@@ -1,0 +1,124 @@
+"""Photos of people who do not exist, for the synthetic ruler.
+
+Shapes come straight from ICT-FaceKit and MakeHuman, not from Effigy's own modes, and skins are
+those that training never saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..data import ByteArray, FaceBox, FloatArray
+from ..fitting.camera import FACING
+from ..fitting.gauss_newton import rotation_from_vector
+from ..head.model import HeadModel
+from ..photo.crop import crop_to_photo
+from ..training.data.draw import Pose, draw_head
+from ..training.data.film import expose
+from ..training.data.generate import open_studio
+from ..training.data.samples import Studio, dressed
+from ..training.data.skins import KEPT_OUT, load_skins
+from ..training.data.surroundings import random_background
+from ..training.head.correspondence import make_transfer
+from ..training.head.population import average_weights, people, people_weights
+from ..training.head.sources import read_ict, read_makehuman
+
+SEED = 4242
+SIDE = 448
+# The picture is this many times as wide as the head's landmarks reach.
+ROOM = 1.3
+# Yaw in degrees of each person's views: nearly frontal, turned, far turned.
+YAWS = ((0, 12), (12, 30), (30, 60))
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture with everything that is true about it.
+
+    Attributes
+    ----------
+    rgb: (S, S, 3) uint8. person: number; source: "ict" or "makehuman". neutral: (V, 3) metres, on
+    the reference's vertices. expression: (E,). rotation: (3, 3) head -> camera. yaw: degrees.
+    points: (L, 2) pixels of the dense landmarks.
+    """
+
+    rgb: ByteArray
+    person: int
+    source: str
+    neutral: FloatArray
+    expression: FloatArray
+    rotation: FloatArray
+    yaw: float
+    points: FloatArray
+
+
+def kept_out_studio(data: Path, reference: Path, fits: Path) -> Studio:
+    """The data engine's studio with other skins."""
+    studio = open_studio(data, reference, fits)
+    textures = [data / "skins" / name for name in KEPT_OUT]
+    studio.skins = load_skins(data, studio.stage, textures)
+    return studio
+
+
+def random_people(data: Path, count: int, rng: np.random.Generator) -> list[tuple[str, FloatArray]]:
+    """``count`` people on the reference's vertices, (source, (V, 3) metres), sources in turn."""
+    ict, makehuman = read_ict(data), read_makehuman(data)
+    transfer = make_transfer(data, ict, makehuman)
+    average = transfer.carry(people(makehuman, average_weights(makehuman)[None])[0])
+    rows: list[tuple[str, FloatArray]] = []
+    for number in range(count):
+        if number % 2 == 0:
+            modes = np.clip(rng.normal(size=len(ict.identity)), -2.5, 2.5).astype(np.float32)
+            rows.append(("ict", ict.mean + np.tensordot(modes, ict.identity, 1)))
+        else:
+            made = transfer.carry(people(makehuman, people_weights(makehuman, 1, rng))[0])
+            # MakeHuman's own average face is not ICT's: only how a person differs counts.
+            rows.append(("makehuman", ict.mean + made - average))
+    return rows
+
+
+def views(
+    studio: Studio, reference: HeadModel, data: Path, count: int, seed: int = SEED
+) -> Iterator[View]:
+    """Three views of each of ``count`` people."""
+    rng = np.random.default_rng(seed)
+    for number, (source, person) in enumerate(random_people(data, count, rng)):
+        for span in YAWS:
+            view = _view(studio, reference, person.astype(np.float32), span, rng)
+            yield replace(view, person=number, source=source)
+
+
+def _view(
+    studio: Studio, reference: HeadModel, neutral: FloatArray, span: tuple[int, int],
+    rng: np.random.Generator,
+) -> View:  # fmt: skip
+    expression = studio.expression(rng)
+    moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
+    points = reference.embeddings["dense"].on(moved.astype(np.float32))
+    yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
+    pose = _pose(yaw, rng)
+    figure, record = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
+    flat = pose.project(points)
+    extent = float(np.ptp(flat, axis=0).max())
+    # Centred on the optical axis, so that the picture's middle is the principal point.
+    to_photo = crop_to_photo(FaceBox((0.0, 0.0), extent * ROOM), SIDE)
+    background = random_background(SIDE, studio.scenes, rng)
+    drawing = draw_head(studio.stage, figure, pose, to_photo, record, background)
+    pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
+    image = expose(drawing.image, rng)
+    return View(image, -1, "", neutral, expression, pose.rotation, yaw, pixels)
+
+
+def _pose(yaw: float, rng: np.random.Generator) -> Pose:
+    pitch = float(np.clip(rng.normal(0, 8), -20, 20))
+    about_x, about_y, about_z = (
+        rotation_from_vector(np.radians(turn) * axis)
+        for turn, axis in zip((pitch, yaw, rng.normal(0, 6)), np.eye(3), strict=True)
+    )
+    rotation = about_z @ FACING @ about_x @ about_y
+    distance = float(np.exp(rng.uniform(np.log(0.6), np.log(2.5))))
+    return Pose(rotation.astype(np.float32), distance)

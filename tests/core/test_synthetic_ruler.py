@@ -1,0 +1,85 @@
+"""The synthetic ruler's figures where the answer is known."""
+
+import numpy as np
+import pytest
+
+from ml.evaluation.shape import ShapeError, shape_error, turn_between
+from ml.evaluation.synthetic import STAGES, Row, report, summarise
+from ml.head.align import turned
+
+COUNT = 400
+
+
+@pytest.fixture(scope="module")
+def face():
+    """A mean, a person and two regions that together are the face."""
+    rng = np.random.default_rng(0)
+    mean = rng.normal(0, 0.05, (COUNT, 3))
+    true = mean + rng.normal(0, 0.003, (COUNT, 3))
+    left = np.arange(COUNT) < 150
+    return mean, true, {"left": left, "right": (np.arange(COUNT) >= 150) & (np.arange(COUNT) < 390)}
+
+
+def test_the_truth_itself_has_no_error_wherever_it_lies(face):
+    mean, true, regions = face
+    moved = 1.7 * true @ turned(np.array([0.3, -0.2, 0.9])).T + [0.1, 0.2, -0.4]
+    found = shape_error(moved, true, mean, regions)
+    assert found.mean < 1e-6
+    assert found.face < 1e-6
+    assert found.recovered == pytest.approx(1, abs=1e-6)
+
+
+def test_the_mean_face_is_its_own_baseline_and_recovers_nothing(face):
+    mean, true, regions = face
+    found = shape_error(mean, true, mean, regions)
+    assert found.regions == found.baseline
+    assert found.face == found.face_baseline > 2
+    assert found.recovered == pytest.approx(0, abs=1e-9)
+
+
+def test_half_the_deviation_is_half_recovered(face):
+    mean, true, regions = face
+    found = shape_error((mean + true) / 2, true, mean, regions)
+    assert found.recovered == pytest.approx(0.5, abs=0.02)
+    assert found.mean == pytest.approx(found.mean_baseline / 2, rel=0.05)
+
+
+def test_a_region_that_is_only_displaced_has_no_error_of_its_own(face):
+    mean, true, regions = face
+    shifted = true.copy()
+    shifted[regions["left"]] += [0.004, 0, 0]
+    found = shape_error(shifted, true, mean, regions)
+    assert found.regions["left"] < 0.2
+    assert found.face > 1
+
+
+def test_what_lies_outside_the_face_does_not_count(face):
+    mean, true, regions = face
+    wild = true.copy()
+    wild[390:] += 1.0
+    assert shape_error(wild, true, mean, regions).face < 1e-6
+
+
+def test_turns_are_measured_in_degrees():
+    one = turned(np.array([0.2, 0.1, 0.0]))
+    assert turn_between(one, one) == pytest.approx(0, abs=1e-3)
+    assert turn_between(turned(np.array([0, np.radians(25), 0])) @ one, one) == pytest.approx(25)
+
+
+def row(stage: str, yaw: float, error: float) -> Row:
+    names = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
+    shape = ShapeError(dict.fromkeys(names, error), dict.fromkeys(names, 2.0), error, 2.0, 0.5)
+    return Row(0, "ict", yaw, stage, shape, 3.0, 0.1, 0.2, 4.0)
+
+
+def test_the_summary_parts_poses_and_stages_and_counts_what_was_missed():
+    rows = [row(stage, yaw, error) for yaw, error in ((-10, 1.0), (50, 1.5)) for stage in STAGES]
+    summary = summarise([*rows, None])
+    assert (summary["views"], summary["not_found"]) == (3, 1)
+    near, far = (summary[f"fitted, {pose}"] for pose in ("to 30 degrees", "30 to 60 degrees"))
+    assert (near["ratio"], far["ratio"]) == (0.5, 0.75)
+    assert near["expression_ratio"] == pytest.approx(0.5)
+    assert near["by_region"]["realy_nose"] == 0.5
+    text = report(summary)
+    assert "1 faces not found" in text
+    assert "0.75" in text
