@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from ..card import REMEDY, verified
 from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
 from ..errors import WeightsMissing
-from .network import HeadNetwork, NetworkShape, Prediction
+from .estimate import NetworkShape, Prediction
+from .network import HeadNetwork
 
 WEIGHTS = Path(__file__).parent / "assets" / "regressor.safetensors"
 # exp(-d/s) in the plane has a variance of 3 s^2 along each axis.
@@ -87,10 +88,8 @@ def load_regressor(path: Path = WEIGHTS) -> Regressor:
     """
     card = verified(path)
     try:
-        sizes = dict(card.details["network"])
-        sizes["widths"] = tuple(sizes["widths"])
         sigma = np.array(card.details["identity_sigma"], np.float32)
-        network = HeadNetwork(NetworkShape(**sizes))
+        network = HeadNetwork(NetworkShape.from_dict(card.details["network"]))
         state = {name: value.float() for name, value in load_file(path).items()}
         # Counters of seen batches are integers of no use here; all else must be present.
         own = network.state_dict()

@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...data import FloatArray
+from ...data import FloatArray, IntArray
+from ..data.generate import CHUNK
 from .mirror import FLIP, Mirror
 
 ARRAYS = (
@@ -50,6 +51,12 @@ class Batch:
 def open_samples(folder: Path) -> dict[str, np.ndarray]:
     """The memory-mapped arrays that ml.training.data.generate wrote."""
     return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+
+
+def finished_rows(folder: Path, count: int) -> IntArray:
+    """The rows of ``count`` samples that are there: a training may begin before all are made."""
+    marks = sorted(int(mark.name) for mark in (folder / "done").iterdir())
+    return np.concatenate([np.arange(first, min(first + CHUNK, count)) for first in marks])
 
 
 def make_batch(
@@ -168,11 +175,13 @@ def _erase(picture: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def batches_ahead(
-    samples: dict[str, np.ndarray], mirror: Mirror, size: int, crop: int, seed: int, first: int
-) -> Iterator[Batch]:
-    """Endless random batches, prepared by a thread; the stream goes on from step ``first``."""
+    samples: dict[str, np.ndarray], known: IntArray, mirror: Mirror, size: int, crop: int,
+    seed: int, first: int,
+) -> Iterator[Batch]:  # fmt: skip
+    """Endless random batches of the ``known`` rows, prepared by a thread; the stream goes on from
+    step ``first``."""
     ready: queue.Queue[Batch] = queue.Queue(maxsize=6)
-    count = len(samples["kind"])
+    count = len(known)
 
     def work() -> None:
         cv2.setNumThreads(1)
@@ -180,7 +189,7 @@ def batches_ahead(
         while True:
             epoch, within = divmod(step, count // size)
             order = np.random.default_rng([seed, epoch]).permutation(count)
-            rows = order[within * size : (within + 1) * size]
+            rows = known[order[within * size : (within + 1) * size]]
             ready.put(
                 make_batch(samples, rows, mirror, crop, np.random.default_rng([seed, 1, step]))
             )

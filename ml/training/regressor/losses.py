@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...data import FloatArray
 from ...head.model import LinearShape
-from ...regressor.network import Prediction
+from ...regressor.estimate import Prediction
 from .batches import Batch
 
 
@@ -40,14 +41,15 @@ class Importance:
     expression: Tensor
 
 
-def importance_of(dense: LinearShape) -> Importance:
+def importance_of(dense: LinearShape, device: str = "cpu") -> Importance:
     """Measured on the model's landmarks; a shift of the whole head does not count."""
     modes = torch.from_numpy(dense.identity).double()
     modes = (modes - modes.mean(1, keepdim=True)).flatten(1)
     metric = modes @ modes.T
     metric = metric / metric.trace() + 1e-6 * torch.eye(len(metric), dtype=metric.dtype)
     move = torch.from_numpy(dense.expression).square().sum(2).mean(1).sqrt()
-    return Importance(torch.linalg.cholesky(metric).float(), move / move.max())
+    factor = torch.linalg.cholesky(metric).float()
+    return Importance(factor.to(device), (move / move.max()).to(device))
 
 
 def losses(
@@ -61,33 +63,37 @@ def losses(
 
     points: (B, L, 2) the predicted points as the batch's labels mean them (see teacher.py).
     """
-    supervision = torch.from_numpy(batch.supervision)
-    identity = (prediction.identity - torch.from_numpy(batch.identity)) @ importance.identity
-    expression = (prediction.expression - torch.from_numpy(batch.expression)).abs()
+    supervision = _tensor(batch.supervision, points)
+    identity = (prediction.identity - _tensor(batch.identity, points)) @ importance.identity
+    expression = (prediction.expression - _tensor(batch.expression, points)).abs()
     expression = (expression * importance.expression).sum(1) / importance.expression.sum()
-    rotation = (prediction.rotation - torch.from_numpy(batch.rotation)).square().sum((1, 2))
+    rotation = (prediction.rotation - _tensor(batch.rotation, points)).square().sum((1, 2))
     confidence = functional.binary_cross_entropy_with_logits(
         prediction.confidence, supervision[:, 3]
     )
     visible = functional.binary_cross_entropy_with_logits(
-        prediction.visible, torch.from_numpy(batch.visible), reduction="none"
+        prediction.visible, _tensor(batch.visible, points), reduction="none"
     )
     return {
         "points": point_likelihood(prediction.log_scale, points, batch),
         "identity": weights.identity * _weighted(identity.square().sum(1), supervision[:, 0]),
         "expression": weights.expression * _weighted(expression, supervision[:, 1]),
         "rotation": weights.rotation * _weighted(rotation, supervision[:, 2]),
-        "visible": weights.visible * _weighted(visible.mean(1), torch.from_numpy(batch.rendered)),
+        "visible": weights.visible * _weighted(visible.mean(1), _tensor(batch.rendered, points)),
         "confidence": weights.confidence * confidence,
     }
 
 
 def point_likelihood(log_scale: Tensor, points: Tensor, batch: Batch) -> Tensor:
     """Negative log-likelihood under a round Laplace density, exp(-d / s) / (2 pi s^2)."""
-    target = torch.from_numpy(batch.points)
+    target = _tensor(batch.points, points)
     distance = ((points - target).square().sum(2) + 1e-8).sqrt()
     nll = distance * torch.exp(-log_scale) + 2 * log_scale
-    return _weighted(nll, torch.from_numpy(batch.point_weight))
+    return _weighted(nll, _tensor(batch.point_weight, points))
+
+
+def _tensor(labels: FloatArray, like: Tensor) -> Tensor:
+    return torch.from_numpy(labels).to(like.device)
 
 
 def _weighted(values: Tensor, weights: Tensor) -> Tensor:

@@ -22,10 +22,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from ...data import FloatArray
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
-from ...regressor.network import HeadNetwork, NetworkShape
-from .batches import Batch, batches_ahead, open_samples
+from ...regressor.anchors import neighbours_share, spread_out
+from ...regressor.estimate import NetworkShape
+from ...regressor.network import HeadNetwork
+from .batches import Batch, batches_ahead, finished_rows, open_samples
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
 from .mirror import make_mirror
@@ -43,6 +46,7 @@ class Run:
     average: HeadNetwork
     offset: TeacherOffset
     optimizer: torch.optim.Optimizer
+    device: str = "cpu"
     step: int = 0
     seconds: float = 0.0
     started_from: str = ""
@@ -63,7 +67,7 @@ class Run:
         os.replace(partial, path)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.offset.load_state_dict(state["offset"])
@@ -75,23 +79,30 @@ class Run:
 def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
     """Sizes from the head model and the configuration."""
     sizes = config["network"]
+    places = torch.from_numpy(model.points("dense").mean)
     return NetworkShape(
         points=len(model.embeddings["dense"]),
         identity=model.identity_count,
         expression=len(model.expression_names),
         widths=tuple(sizes["widths"]),
         summary=sizes["summary"],
+        anchors=spread_out(places, sizes["anchors"]),
         refine=sizes["refine"],
         rounds=sizes["rounds"],
     )
 
 
-def start_run(shape: NetworkShape, config: dict[str, Any]) -> Run:
-    """Networks and optimizer with fixed random weights."""
+def start_run(
+    shape: NetworkShape, config: dict[str, Any], dense: FloatArray, device: str = "cpu"
+) -> Run:
+    """Networks and optimizer with fixed random weights. dense: (L, 3) the model's landmarks."""
     torch.manual_seed(config["seed"])
     network, average, offset = HeadNetwork(shape), HeadNetwork(shape), TeacherOffset(shape.points)
+    with torch.no_grad():
+        network.anchors.along.copy_(neighbours_share(torch.from_numpy(dense), shape.anchors))
+    offset.to(device)
     for module in (network, average):
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average.load_state_dict(network.state_dict())
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]
@@ -102,7 +113,7 @@ def start_run(shape: NetworkShape, config: dict[str, Any]) -> Run:
         ],
         lr=config["peak_rate"],
     )
-    return Run(network, average, offset, optimizer)
+    return Run(network, average, offset, optimizer, device)
 
 
 def rate_at(progress: float, peak: float, warm_up: float) -> float:
@@ -119,13 +130,14 @@ def take_step(
     """One optimizer step; returns the parts of the last prediction's loss."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
-    # Twice as fast where the processor has bfloat16; heads and losses stay in float32.
-    with torch.autocast("cpu", torch.bfloat16):
+    device = run.device
+    crops = torch.from_numpy(batch.crops).to(device, memory_format=torch.channels_last)
+    # Heads and losses stay in float32.
+    with torch.autocast(device, torch.bfloat16, enabled=bfloat16_pays(device)):
         looks = run.network(crops)
-    taught = torch.from_numpy(batch.taught)
-    rotation = torch.from_numpy(batch.rotation)
-    total, parts = torch.zeros(()), {}
+    taught = torch.from_numpy(batch.taught).to(device)
+    rotation = torch.from_numpy(batch.rotation).to(device)
+    total, parts = torch.zeros((), device=device), {}
     for number, look in enumerate(looks):
         points = as_taught(look.points, run.offset, rotation, taught)
         parts = losses(look, points, batch, importance, weights)
@@ -135,7 +147,13 @@ def take_step(
     total.backward()
     nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimizer.step()
-    return {name: float(value) for name, value in parts.items()}
+    return {name: float(value.detach()) for name, value in parts.items()}
+
+
+def bfloat16_pays(device: str) -> bool:
+    """Whether the device computes in bfloat16. Processors that only emulate it are 300 times slower
+    at it than in float32."""
+    return device != "cpu" or torch.cpu._is_avx512_bf16_supported()
 
 
 @torch.no_grad()
@@ -153,19 +171,22 @@ def train(arguments: argparse.Namespace) -> None:
     config = tomllib.loads(arguments.config.read_text())
     budget = 60 * (arguments.max_minutes or config["budget_minutes"])
     model = load_head_model(arguments.reference)
-    run = start_run(network_shape(model, config), config)
+    dense = model.points("dense")
+    run = start_run(network_shape(model, config), config, dense.mean, arguments.device)
     arguments.out.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
     elif arguments.start:
-        run.started_from = start_from(run.network, arguments.start, model.points("dense").mean)
+        run.started_from = start_from(run.network, arguments.start)
         run.average.load_state_dict(run.network.state_dict())
-    importance = importance_of(model.points("dense"))
+    importance = importance_of(dense, arguments.device)
     weights = LossWeights(**config["loss"])
+    samples = open_samples(arguments.samples)
+    known = finished_rows(arguments.samples, len(samples["kind"]))
     stream = batches_ahead(
-        open_samples(arguments.samples), make_mirror(model), config["batch"],
-        run.network.shape.crop, config["seed"], run.step,
+        samples, known, make_mirror(model), config["batch"], run.network.shape.crop,
+        config["seed"], run.step,
     )  # fmt: skip
     run.network.train()
     run.average.eval()
@@ -221,6 +242,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/train/v1"))
     parser.add_argument("--data", type=Path, help="measure on this data's portraits now and then")
     parser.add_argument("--start", type=Path, help="earlier weights, with their card, to begin at")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--max-minutes", type=float, help="instead of the configuration's budget")
     train(parser.parse_args())
 
