@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..data import FloatArray, IntArray
-from ..head.contact import LID_KEYS, MARGIN_RINGS, ball_centre
+from ..head.contact import LID_KEYS, MARGIN_RINGS, refined
 from ..head.model import HeadModel
 from ..head.surface import nearest_on_triangles, triangulate
 from ..rendering import vertex_normals
@@ -35,16 +35,17 @@ def _person(model: HeadModel, identity: np.ndarray) -> dict[str, float]:
     neutral, keys = model.person(identity.astype(np.float32))
 
     def posed(*names: str) -> FloatArray:
-        return neutral + sum(keys[model.expression_names.index(name)] for name in names)
+        moves = [keys[model.expression_names.index(name)] for name in names]
+        return np.asarray(neutral + np.sum(moves, axis=0) if moves else neutral)
 
     blink = posed("eyeBlinkLeft", "eyeBlinkRight")
     loops = concentric_loops(model.quads[model.part_faces("skin")], mouth_rim(model))[:LIP_RINGS]
     return {
         "lid_gap": max(_lid_gap(blink[eye.rings]) for eye in model.lids.values()),
         "lid_in_ball": max(
-            _depth_in_ball(posed(key + side), eye.rings, eye.ball, ball_centre(neutral[eye.ball]))
-            for side, eye in model.lids.items()
-            for key in LID_KEYS
+            _depth_in_ball(model, posed(*key), side)
+            for side in model.lids
+            for key in [(), *((name + side,) for name in LID_KEYS)]
         ),
         "lip_gap_at_rest": lip_gap(neutral, loops),
         "lip_gap_closed_over_open_jaw": lip_gap(posed("jawOpen", "mouthClose"), loops),
@@ -61,21 +62,15 @@ def _lid_gap(rings: FloatArray) -> float:
     return MILLIMETRES * float(apart.min(0).max())
 
 
-def _depth_in_ball(
-    vertices: FloatArray, rings: IntArray, ball: IntArray, centre: FloatArray
-) -> float:
-    """How deep the lid's vertices and the middles of its quads lie in the eyeball."""
-    lid = vertices[rings[-LID_RINGS:]]
-    middles = (lid[1:] + lid[:-1] + np.roll(lid, -1, 1)[1:] + np.roll(lid, -1, 1)[:-1]) / 4
-    points = np.concatenate([lid.reshape(-1, 3), middles.reshape(-1, 3)]) - centre
-    away = vertices[ball] - centre
-    radius = np.linalg.norm(away, axis=1)
-    far = np.linalg.norm(points, axis=1)
-    # The surface between the ball's vertices: the mean of the three nearest, by direction.
-    distance, nearest = cKDTree(away / radius[:, None]).query(points / far[:, None], k=3)
-    weight = 1 / (distance + 1e-6)
-    surface = (radius[nearest] * weight).sum(1) / weight.sum(1)
-    return MILLIMETRES * float(np.clip(surface - far, 0, None).max())
+def _depth_in_ball(model: HeadModel, vertices: FloatArray, side: str) -> float:
+    """How deep the lid lies in the eyeball: its vertices and what is halfway between."""
+    lid = vertices[model.lids[side].rings[-LID_RINGS:]]
+    points = refined(lid).reshape(-1, 3).astype(np.float32)
+    ball = model.part_faces(*(f"{part}_{side.lower()}" for part in ("eye", "iris", "pupil")))
+    triangles = triangulate(model.quads[ball])
+    found = nearest_on_triangles(vertices, triangles, points, candidates=12)
+    behind = (found.on(vertex_normals(vertices, triangles)) * (found.on(vertices) - points)).sum(1)
+    return MILLIMETRES * float(np.clip(behind, 0, None).max())
 
 
 def lip_gap(vertices: FloatArray, loops: list[IntArray]) -> float:
