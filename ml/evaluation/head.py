@@ -22,6 +22,10 @@ from ..head.ict import load_ict_facekit
 from ..head.model import HeadModel
 from ..head.storage import EFFIGY_HEAD, load_head_model
 from ..head.surface import nearest_on_triangles, skin_triangles
+from ..training.head.anthropometry import head_measures, survey_means
+from ..training.head.reference import learn_identity
+from ..training.head.sources import read_ict
+from ..training.head.statistics import mirror_vertices
 from .contact import measure_contact
 from .head_topology import measure_topology
 from .head_uv import measure_uv
@@ -30,6 +34,7 @@ from .synthetic import REGIONS, Ruler, make_ruler
 
 SEED = 77
 MODES = (160, 40)
+EXPLAINED = (10, 20, 40, 80, 160)
 # Points of the frontal face that are measured on every person.
 POINTS = 1500
 MILLIMETRES = 1000.0
@@ -43,7 +48,43 @@ def measure_head(data: Path, reference: Path, people: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"topology": measure_topology(model), "uv": measure_uv(model)}
     figures["contact"] = measure_contact(model)
     figures["speed"] = measure_speed(model)
+    figures["explained_variance"] = explained_variance(ruler.reference, data)
+    figures["niosh_mm"] = against_survey(ruler.reference, data)
     return figures | {"represents": what_it_represents(model, ruler, data, people)}
+
+
+def explained_variance(reference: HeadModel, data: Path) -> dict[str, float]:
+    """Share of the training people's area-weighted variance by number of modes, learned again.
+
+    Also how far the modes found lie from the ``reference``'s own, in mm, at most.
+    """
+    found = learn_identity(data, read_ict(data))
+    off = np.abs(np.abs(found.modes) - np.abs(reference.shape.identity)).max()
+    shares = {f"{count} modes": float(found.explained[count - 1]) for count in EXPLAINED}
+    return shares | {"off_the_reference_mm": MILLIMETRES * float(off)}
+
+
+def against_survey(reference: HeadModel, data: Path) -> dict[str, dict[str, float]]:
+    """Every caliper measure on the mean head, in the NIOSH survey, and how many per cent apart.
+
+    On the reference's vertices, whose surface our mesh samples.
+    """
+    mean = reference.shape.mean
+
+    def vertices(*parts: str) -> np.ndarray:
+        chosen = [reference.part_names.index(part) for part in parts]
+        return np.unique(reference.quads[np.isin(reference.part, chosen)])
+
+    measures = head_measures(
+        mean, vertices("Face", "Head and Neck"),
+        (vertices("Eyeball right"), vertices("Eyeball left")),
+        reference.embeddings["ibug68"], mirror_vertices(mean),
+    )  # fmt: skip
+    survey, rows = survey_means(data), {}
+    for measure in measures:
+        ours, theirs = measure.of(mean), survey[measure.name]
+        rows[measure.name] = {"head": ours, "survey": theirs, "off_%": 100 * (ours / theirs - 1)}
+    return rows
 
 
 def what_it_represents(

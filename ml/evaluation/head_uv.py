@@ -7,12 +7,13 @@ from scipy.spatial import cKDTree
 
 from ..data import FloatArray
 from ..head.model import HeadModel
-from ..rendering import rasterize
 from .head_topology import quad_areas
 
 # The face for the UV's sake: what a photo from the front shows, forehead to chin, ear to ear.
 FACE_DEPTH, FACE_LOW, FACE_HIGH = 0.02, -0.105, 0.105
 SIDE = 1024
+# Twice the area, in texels, that an edge and a point on it span by rounding.
+EDGE = 1e-4
 
 
 def measure_uv(model: HeadModel) -> dict[str, float]:
@@ -46,20 +47,26 @@ def _within(flat: FloatArray, solid: FloatArray) -> float:
 
 
 def overlapping_texels(model: HeadModel) -> float:
-    """How many texels belong to two quads: drawn in one order and in the other, they differ."""
+    """How many texels have their centre inside two triangles or more.
+
+    Exact to rounding: a centre on the edge that two neighbours share is inside neither.
+    """
     quads = model.uv_quads
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    number = np.tile(np.arange(len(quads)), 2)
-    drawn = []
-    for depth in (np.arange(len(triangles)), -np.arange(len(triangles))):
-        # Every triangle at a depth of its own, so that the nearest wins.
-        corners = model.uv[triangles].reshape(-1, 2) * SIDE
-        away = np.repeat(depth / len(triangles) + 2, 3)
-        flat = np.column_stack([corners, away]).astype(np.float32)
-        index = np.arange(len(flat), dtype=np.int32).reshape(-1, 3)
-        face = rasterize(flat, index, SIDE, SIDE).face
-        drawn.append(np.where(face >= 0, number[np.maximum(face, 0)], -1))
-    return float((drawn[0] != drawn[1]).sum())
+    corner = model.uv[triangles].astype(np.float64) * SIDE
+    low = np.ceil(corner.min(1) - 0.5).astype(int)
+    size = np.floor(corner.max(1) - 0.5).astype(int) - low + 1
+    count = np.maximum(size, 0).prod(1)
+    owner = np.repeat(np.arange(len(triangles)), count)
+    at = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    texel = low[owner] + np.column_stack([at % size[owner, 0], at // size[owner, 0]])
+    x, y = (texel + 0.5).T
+    start, end = corner[owner], np.roll(corner[owner], -1, axis=1)
+    step = end - start
+    side = step[..., 0] * (y[:, None] - start[..., 1]) - step[..., 1] * (x[:, None] - start[..., 0])
+    inside = (side > EDGE).all(1) | (side < -EDGE).all(1)
+    _, uses = np.unique(texel[inside] @ [1, SIDE], return_counts=True)
+    return float((uses > 1).sum())
 
 
 def _mirror_error(model: HeadModel) -> float:
