@@ -81,6 +81,18 @@ class LinearShape:
         flat = flat + coefficients.expression @ self.expression.reshape(-1, size)
         return np.asarray(flat.reshape(-1, 3), dtype=np.float32)
 
+    def batch(self, identity: FloatArray, expression: FloatArray) -> FloatArray:
+        """(B, I) and (B, E) -> (B, N, 3) positions: one matrix product for all heads."""
+        values = np.concatenate([identity, expression], axis=1).astype(np.float32)
+        moved = values @ self._stacked
+        return np.asarray((moved + self.mean.reshape(-1)).reshape(len(values), -1, 3))
+
+    @cached_property
+    def _stacked(self) -> FloatArray:
+        """(I + E, 3 N) both bases, one below the other."""
+        parts = [basis.reshape(len(basis), -1) for basis in (self.identity, self.expression)]
+        return np.concatenate(parts).astype(np.float32)
+
     def first(self, count: int) -> LinearShape:
         """The same shape over its first ``count`` points."""
         return LinearShape(self.mean[:count], self.identity[:, :count], self.expression[:, :count])

@@ -1,4 +1,4 @@
-"""Blocks of the grid that give way to rings: round an eye, an ear, and the crown.
+"""Blocks of the grid that give way to rings: round an eye, an ear, the nose, and the crown.
 
 A rectangle of cells is taken out of the grid and replaced by rings that follow its border. Inside
 the last ring lies a hole (the eye) or a smaller copy of the rectangle. The rectangle's corners
@@ -24,6 +24,7 @@ class Block:
     name: what it surrounds. rows, columns: first cell and the one after the last.
     rings: how many rings replace it. hole: whether its middle stays open.
     shrink: size of the last ring relative to the rectangle, on the map.
+    gather: below 1, rings lie closer to the last one than to the rectangle.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Block:
     rings: int
     hole: bool
     shrink: float = 0.45
+    gather: float = 1.0
 
     @property
     def on_midline(self) -> bool:
@@ -77,7 +79,7 @@ def inlay(block: Block, grid: IntArray, places: np.ndarray, rim: np.ndarray | No
     border = block.border(grid)
     centre = _centre(block, places[border])
     last = centre + block.shrink * (places[border] - centre) if rim is None else rim
-    shares = np.linspace(0, 1, block.rings + 1)[1:, None, None]
+    shares = (np.linspace(0, 1, block.rings + 1) ** block.gather)[1:, None, None]
     added = places[border] + shares * (last - places[border])
     rings = len(places) + np.arange(block.rings * len(border)).reshape(block.rings, -1)
     quads = [_between(a, b, closed=not block.on_midline) for a, b in pairwise([border, *rings])]

@@ -25,11 +25,12 @@ from ...head.surface import nearest_on_triangles, triangulate
 from .assemble import Piece, add_motion, assembled, piece_of
 from .domain import make_domain
 from .embeddings import join
-from .layout import BASE, LOW, HalfLayout, LayoutSize, SkinMesh, join_halves, lay_out_half, sample
+from .layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
 from .lips import sealed
 from .masks import make_joints, make_masks
 from .parts import Carry, mouth_bag, teeth_and_gums, tongue, tongue_out, vertices_of
 from .parts_eye import eyeball, gaze, lashes
+from .skin import SkinMesh, join_halves, sample
 from .sources import MIRROR
 from .statistics import mirror_vertices
 from .unwrap import unwrap_skin
@@ -74,7 +75,7 @@ def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]
         return sample(skin, half.surface, field, opposite)
 
     mean = _exactly_mirrored(carry(reference.shape.mean), skin, half)
-    flat = unwrap_skin(skin, mean, half.upper, half.neck)
+    flat = unwrap_skin(skin, mean, half)
     nothing = np.zeros(0, np.int32)
     whole = Piece(
         ("skin",), np.zeros(len(skin.quads), np.uint8), mean, skin.quads, flat.uv, flat.uv_quads,

@@ -1,8 +1,9 @@
 """The skin's quads: our own layout, drawn on the flat map of the left half and mirrored.
 
 A grid of concentric rings round the mouth and spokes from the mouth to the neck covers the half
-head. Three blocks of it give way to rings: round the eye, round the ear, and round the crown, where
-the skull needs more rows than the throat. The grid then relaxes until its quads are even squares.
+head. Four blocks of it give way to rings: round the eye, the ear, the tip of the nose, and the
+crown, where the skull needs more rows than the throat. The grid then relaxes until its quads are
+even squares.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ class LayoutSize:
     Attributes
     ----------
     rings, spokes: of the grid round the mouth.
-    eye, ear, crown: (rows, columns, rings) of the blocks. lid_rings: the eye's inner rings that
-        stay where they were put.
+    eye, ear, crown, nose: (rows, columns, rings) of the blocks. lid_rings: the eye's inner rings
+        that stay where they were put.
     """
 
     rings: int
@@ -34,11 +35,12 @@ class LayoutSize:
     eye: tuple[int, int, int]
     ear: tuple[int, int, int]
     crown: tuple[int, int, int]
+    nose: tuple[int, int, int]
     lid_rings: int
 
 
-BASE = LayoutSize(62, 52, (10, 12, 11), (14, 10, 9), (10, 5, 18), 3)
-LOW = LayoutSize(38, 36, (8, 8, 7), (8, 6, 5), (6, 3, 11), 2)
+BASE = LayoutSize(68, 34, (12, 10, 9), (10, 8, 16), (10, 7, 22), (4, 8, 6), 3)
+LOW = LayoutSize(42, 28, (8, 8, 7), (6, 5, 9), (6, 4, 11), (3, 6, 3), 2)
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,29 @@ class HalfLayout:
     mouth_rings: IntArray
 
 
-# Where blocks are centred on the map: rows by x, columns by y (see domain.py). The ear's is where
-# Tutte's embedding puts it, the crown's a little behind the middle of the upper side.
-EAR, CROWN_ROW = (0.665, 0.23), 0.66
+# Where blocks are centred on the map: rows by x, columns by y (see domain.py). The ear's is inside
+# the loop of its helix, the crown's a little behind the middle of the upper side, the nose's on the
+# tip.
+EAR, CROWN_ROW, NOSE_ROW = (0.652, 0.215), 0.66, 0.2
 # How far from the mouth, on the map, the grid is bent to have a vertex at its corner.
 MOUTH_REACH = 0.3
-MOUTH_RINGS = 14
+MOUTH_RINGS = 8
+# The grid's columns are denser on the upper side, where nose, eyes, ear and skull need them more
+# than jaw and throat do.
+BEND = 1.8
+# The grid's rings: which share of them lies within which distance from the mouth on the map. They
+# are dense on the lips and sparse on the cheeks, to the eye's block, past the ear's, to the neck.
+RING_SHARES = (0, 0.118, 0.209, 0.357, 0.424, 0.674, 1)
+RING_PLACES = (0, 0.13, 0.355, 0.516, 0.548, 0.774, 1)
 
 
 def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
     """Draw the grid, lay in the blocks, relax."""
     rings, spokes = size.rings, size.spokes
     grid = np.arange((rings + 1) * (spokes + 1)).reshape(rings + 1, spokes + 1)
-    x, y = np.meshgrid(np.linspace(0, 1, rings + 1), np.linspace(0, 1, spokes + 1), indexing="ij")
+    y = np.linspace(0, 1, spokes + 1) ** BEND
+    x = np.interp(np.linspace(0, 1, rings + 1), RING_SHARES, RING_PLACES)
+    x, y = np.meshgrid(x, y, indexing="ij")
     places = _with_mouth_corner(domain, np.column_stack([x.ravel(), y.ravel()]), grid[0])
     keep = np.ones((rings, spokes), bool)
     quads: list[IntArray] = []
@@ -99,9 +111,11 @@ def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
         inlays[block.name] = piece
     cells = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], -1)[keep]
     places, joined, index = _compact(places, np.concatenate([cells, *quads]))
-    upper = _upper_midline(grid, inlays["crown"], _blocks(domain, size)[2])
+    upper = _upper_midline(grid, inlays, _blocks(domain, size))
     lines = [index[line] for line in (upper, grid[:, -1], grid[0], grid[-1])]
     eye_rings, mouth_rings = index[inlays["eye"].rings], index[grid[:MOUTH_RINGS]]
+    # Rings that the nose's block interrupts are none round the mouth.
+    mouth_rings = mouth_rings[(mouth_rings >= 0).all(1)]
     pinned = np.append(eye_rings[-size.lid_rings :].ravel(), index[grid[0, spokes // 2]])
     constraints = Constraints(lines, pinned)
     places = relaxed(domain, places, joined, constraints)
@@ -127,31 +141,39 @@ def _blocks(domain: HalfDomain, size: LayoutSize) -> list[Block]:
         first = max(1, round(at * count - cells / 2))
         return first, first + cells
 
+    def along(at: float, cells: int) -> tuple[int, int]:
+        return centred(float(np.interp(at, RING_PLACES, RING_SHARES)), size.rings, cells)
+
+    def across(at: float, cells: int) -> tuple[int, int]:
+        return centred(at ** (1 / BEND), size.spokes, cells)
+
     eye = domain.plane[domain.eye_rim].mean(0)
     (rows, columns, rings) = size.eye
-    first = Block(
-        "eye", centred(eye[0], size.rings, rows), centred(eye[1], size.spokes, columns), rings, True
-    )
+    first = Block("eye", along(eye[0], rows), across(eye[1], columns), rings, True)
     (rows, columns, rings) = size.ear
-    second = Block(
-        "ear",
-        centred(EAR[0], size.rings, rows),
-        centred(EAR[1], size.spokes, columns),
-        rings,
-        False,
-    )
-    (rows, columns, rings) = size.crown
-    start, end = centred(CROWN_ROW, size.rings, rows)
-    third = Block("crown", (start, end), (0, columns), rings, False)
-    return [first, second, third]
+    second = Block("ear", along(EAR[0], rows), across(EAR[1], columns), rings, False, 0.42, 0.7)
+    blocks = [first, second]
+    for name, at, (rows, columns, rings) in (
+        ("nose", NOSE_ROW, size.nose), ("crown", CROWN_ROW, size.crown),
+    ):  # fmt: skip
+        blocks.append(Block(name, along(at, rows), (0, columns), rings, False))
+    return blocks
 
 
-def _upper_midline(grid: IntArray, crown: Inlay, block: Block) -> IntArray:
-    """From the lip over the crown to the nape: through the rings and the cap within them."""
-    return np.concatenate([
-        grid[: block.rows[0] + 1, 0], crown.rings[:, 0], crown.middle[1:-1, 0],
-        crown.rings[::-1, -1], grid[block.rows[1] :, 0],
-    ])  # fmt: skip
+def _upper_midline(grid: IntArray, inlays: dict[str, Inlay], blocks: list[Block]) -> IntArray:
+    """From the lip over nose and crown to the nape: through the rings and the caps within them."""
+    line, row = [], 0
+    for block in blocks:
+        if block.on_midline:
+            rings, middle = inlays[block.name].rings, inlays[block.name].middle
+            line += [
+                grid[row : block.rows[0] + 1, 0],
+                rings[:, 0],
+                middle[1:-1, 0],
+                rings[::-1, -1],
+            ]
+            row = block.rows[1]
+    return np.concatenate([*line, grid[row:, 0]])
 
 
 def _rim_places(domain: HalfDomain, count: int, wanted: np.ndarray) -> np.ndarray:
@@ -216,7 +238,7 @@ def _spoke(domain: HalfDomain, rim: np.ndarray, outer: np.ndarray, rings: int) -
     line = rim + along * (outer - rim)
     steps = np.linalg.norm(np.diff(domain.locate(line).on(domain.mean), axis=0), axis=1)
     length = np.append(0, np.cumsum(steps))
-    share = (np.arange(rings)[::-1] / rings) ** 1.25
+    share = (np.arange(rings)[::-1] / rings) ** 1.6
     at = np.interp(share * length[-1], length, along[:, 0])[:, None]
     return rim + at * (outer - rim)
 
@@ -227,60 +249,3 @@ def _compact(places: np.ndarray, quads: IntArray) -> tuple[np.ndarray, IntArray,
     index = np.full(len(places), -1, np.int32)
     index[used] = np.arange(len(used))
     return places[used], index[quads], index
-
-
-@dataclass(frozen=True)
-class SkinMesh:
-    """Both halves joined.
-
-    Attributes
-    ----------
-    quads: (F, 4). half: (N,) the half's vertex that each vertex is or mirrors. flipped: (N,) bool,
-    whether it is on the right. mouth_rim: in order. mouth_rings: HalfLayout's, of the left and the
-    right half. eye_rings: (rings, P) of the left and right eye, outermost first, column 0 at the
-    inner canthus, the upper lid next.
-    """
-
-    quads: IntArray
-    half: IntArray
-    flipped: np.ndarray
-    mouth_rim: IntArray
-    mouth_rings: tuple[IntArray, IntArray]
-    eye_rings: tuple[IntArray, IntArray]
-
-    @property
-    def eye_rims(self) -> list[IntArray]:
-        return [rings[-1] for rings in self.eye_rings]
-
-
-def join_halves(layout: HalfLayout) -> SkinMesh:
-    """Mirror the half; midline vertices are shared."""
-    count = len(layout.places)
-    middle = np.zeros(count, bool)
-    middle[np.concatenate([layout.upper, layout.lower])] = True
-    twin = np.arange(count, dtype=np.int32)
-    twin[~middle] = count + np.arange((~middle).sum())
-    right = twin[layout.quads][:, ::-1]
-    rim = np.concatenate([layout.mouth_rim, twin[layout.mouth_rim[-2:0:-1]]])
-    return SkinMesh(
-        np.concatenate([layout.quads, right]),
-        np.concatenate([np.arange(count), np.flatnonzero(~middle)]).astype(np.int32),
-        np.concatenate([np.zeros(count, bool), np.ones((~middle).sum(), bool)]),
-        rim.astype(np.int32),
-        (layout.mouth_rings, twin[layout.mouth_rings]),
-        (layout.eye_rings, twin[layout.eye_rings]),
-    )
-
-
-def sample(
-    skin: SkinMesh, surface: SurfacePoints, field: FloatArray, opposite: IntArray
-) -> FloatArray:
-    """(..., V, 3) on the reference -> (..., N, 3) on the skin.
-
-    Right-hand vertices read the field at the vertices opposite to the left-hand place, so both
-    sides use the same triangles and the mean stays exactly mirrored.
-    """
-    left = surface.on(field)
-    right = surface.on(field[..., opposite, :])
-    picked = np.where(skin.flipped[:, None], right[..., skin.half, :], left[..., skin.half, :])
-    return np.asarray(picked, dtype=np.float32)

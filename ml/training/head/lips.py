@@ -22,7 +22,7 @@ def meeting(field: FloatArray, rings: IntArray) -> FloatArray:
     half = rings.shape[1] // 2
     upper, lower = rings[:, :half], rings[:, ::-1][:, :half]
     gap = field[..., lower[CONTACT], :] - field[..., upper[CONTACT], :]
-    for ring, share in enumerate(FOLLOW):
+    for ring, share in enumerate(FOLLOW[: len(rings)]):
         changed[..., upper[ring], :] += share * gap / 2
         changed[..., lower[ring], :] -= share * gap / 2
     return changed

@@ -26,6 +26,9 @@ SEEDS: dict[str, tuple[tuple[int, ...], float, float]] = {
 REALY: dict[str, tuple[str, ...]] = {"realy_nose": ("nose",), "realy_mouth": ("mouth",)}
 # Where the head turns about: between the ear canals, the third of the neck, its foot.
 JAW_HINGE, NECK_TOP, NECK_FOOT = (0.058, 0.010, 0.018), -0.06, -0.135
+# Radians that the jaw's bone turns for what jawOpen at 1 shows, and how far (metres) from JAW_HINGE
+# its joint may lie.
+JAW_TURN, HINGE_REACH = 0.4, 0.016
 
 
 def make_masks(model: HeadModel) -> dict[str, FloatArray]:
@@ -111,10 +114,9 @@ def make_joints(model: HeadModel) -> dict[str, IntArray]:
             np.int32,
         )
 
-    x, y, z = JAW_HINGE
     chin = nearest((0, -0.09, 0.1))
     joints = {
-        "jaw": nearest((x, y, z), (-x, y, z)),
+        "jaw": _jaw_joint(model, skin),
         "chin": chin,
         # Midway between nape and throat.
         "head": nearest((0, -0.015, -0.075), (0, -0.085, 0.055)),
@@ -126,3 +128,18 @@ def make_joints(model: HeadModel) -> dict[str, IntArray]:
         ends = [pick(mean[ball, axis]) for axis in (0, 1) for pick in (np.argmin, np.argmax)]
         joints[f"eye_{side}"] = ball[ends].astype(np.int32)
     return joints
+
+
+def _jaw_joint(model: HeadModel, skin: IntArray) -> IntArray:
+    """The vertex near the left ear, and its twin, between which a turn moves the lower teeth and
+    the tongue most as jawOpen does."""
+    mean = model.shape.mean
+    lower = np.unique(model.quads[model.part_faces("teeth_lower", "gums_lower", "tongue")])
+    key = model.shape.expression[EXPRESSION_NAMES.index("jawOpen")][lower]
+    near = skin[np.linalg.norm(mean[skin] - np.array(JAW_HINGE), axis=1) < HINGE_REACH]
+    cosine, sine = np.cos(JAW_TURN) - 1, np.sin(JAW_TURN)
+    y, z = (mean[lower, None, axis] - mean[near, axis] for axis in (1, 2))
+    off = np.hypot(cosine * y - sine * z - key[:, None, 1], sine * y + cosine * z - key[:, None, 2])
+    left = near[off.max(0).argmin()]
+    right = skin[np.linalg.norm(mean[skin] - mean[left] * [-1, 1, 1], axis=1).argmin()]
+    return np.array([left, right], np.int32)

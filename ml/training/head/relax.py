@@ -21,7 +21,7 @@ SPRING_STEP, SQUARE_STEP = 0.35, 0.6
 # Above 1, long edges pull more than their length: evens the mesh in fewer steps.
 PULL = 1.25
 # How much of the way to its wanted size a square grows or shrinks in a step.
-RESIZE = 0.25
+RESIZE = 0.35
 # No vertex may move farther in a step than this share of the way to its nearest neighbour.
 REACH = 0.45
 
@@ -51,12 +51,14 @@ def edge_length(places: np.ndarray) -> np.ndarray:
     """(N,) metres that edges should have at (N, 3) places of the mean head."""
     x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
     wanted = np.full(len(places), 0.0052)
+    wanted[(x > 0.024) & (y > -0.05) & (y < 0.018) & (z > 0.03)] = 0.0095
     wanted[z < 0.035] = 0.0085
-    wanted[y > 0.075] = 0.0085
+    wanted[y > 0.05] = 0.0062
+    wanted[(y > 0.075) & (z < 0.06)] = 0.0085
     wanted[y < -0.085] = 0.0075
     wanted[(x > 0.066) & (z < 0.024) & (z > -0.03) & (y > -0.036) & (y < 0.05)] = 0.0023
-    wanted[(x < 0.026) & (y > -0.022) & (y < 0.014) & (z > 0.092)] = 0.0019
-    wanted[(x < 0.034) & (np.abs(y + 0.034) < 0.017) & (z > 0.09)] = 0.0021
+    wanted[(x < 0.026) & (y > -0.022) & (y < 0.014) & (z > 0.092)] = 0.0022
+    wanted[(x < 0.03) & (np.abs(y + 0.034) < 0.015) & (z > 0.09)] = 0.0021
     return wanted
 
 
