@@ -20,6 +20,7 @@ from typing import Any
 from .data import Settings
 from .errors import HeadError, UsageError
 from .head.version import current_model
+from .person_files import PERSON_NAME
 from .reconstruction import JSON_NAME, Reconstruction, save_reconstruction
 from .report import Row
 
@@ -84,7 +85,7 @@ def collect_photos(sources: Iterable[Path], *, recursive: bool = False) -> list[
 
 def plan(photos: Sequence[Path], out: Path) -> list[Task]:
     """A folder for every photo: its stem; ``stem_png`` and then ``stem_2`` where that is taken."""
-    taken = {"report.json", "report.csv"}
+    taken = {"report.json", "report.csv", PERSON_NAME}
     tasks = []
     for photo in photos:
         extension = photo.suffix.lower().lstrip(".")

@@ -2,6 +2,8 @@
 
 Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json`` and
 ``.csv`` with one row a photo. Exit status: 0 all succeeded, 1 some failed, 2 wrong usage.
+With ``--same-person`` all photos show one person: the heads share their identity, and
+``DIR/person.json`` lists them.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .batch import BatchOptions, Walk, collect_photos, plan, run_batch
 from .data import Settings
 from .errors import UsageError
+from .person_batch import PersonWalk, process_person
+from .person_files import SamePerson
 from .reconstruction import Reconstruction
 from .report import Row, summary, write_report
 
@@ -38,12 +42,17 @@ def make_parser() -> argparse.ArgumentParser:
     add("--level", default="base", help="mesh: 'low', 'base' (default) or 'high'")
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--skip-existing", action="store_true", help="leave finished results alone")
+    add("--same-person", action="store_true", help="all photos show one person: one identity")
     add("--preview", action="store_true", help="also write preview.png for each head")
     return parser
 
 
-def main(arguments: Sequence[str] | None = None, walk: Walk | None = None) -> int:
-    """Run the command line; ``walk`` replaces the real reconstruction in tests."""
+def main(
+    arguments: Sequence[str] | None = None,
+    walk: Walk | None = None,
+    person_walk: PersonWalk | None = None,
+) -> int:
+    """Run the command line; tests replace the real reconstruction by ``walk``, ``person_walk``."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     parsed = make_parser().parse_args(arguments)
     try:
@@ -58,7 +67,7 @@ def main(arguments: Sequence[str] | None = None, walk: Walk | None = None) -> in
         return WRONG_USAGE
     rows: list[Row] = []
     try:
-        for row in run_batch(plan(photos, parsed.out), options, walk or _walk):
+        for row in _rows(photos, parsed, options, walk, person_walk):
             rows.append(row)
             _tell(len(rows), len(photos), row)
     except KeyboardInterrupt:
@@ -71,11 +80,29 @@ def main(arguments: Sequence[str] | None = None, walk: Walk | None = None) -> in
     return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
 
 
+def _rows(
+    photos: list[Path],
+    parsed: argparse.Namespace,
+    options: BatchOptions,
+    walk: Walk | None,
+    person_walk: PersonWalk | None,
+) -> Iterable[Row]:
+    tasks = plan(photos, parsed.out)
+    if parsed.same_person:
+        return process_person(tasks, parsed.out, options, person_walk or _person_walk)
+    return run_batch(tasks, options, walk or _walk)
+
+
 def _options(parsed: argparse.Namespace) -> BatchOptions:
     from .pipeline import check_settings
 
     if parsed.jobs < 1:
         raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
+    if parsed.same_person and (parsed.jobs > 1 or parsed.skip_existing or parsed.face == "all"):
+        raise UsageError(
+            "--same-person does not go with --jobs, --skip-existing or --face all",
+            "All photos are fitted together, one face in each",
+        )
     settings = Settings(
         face=parsed.face,
         landmarks=parsed.landmarks,
@@ -91,6 +118,12 @@ def _walk(photo: Path, settings: Settings) -> Sequence[Reconstruction]:
     from .pipeline import reconstruct
 
     return reconstruct(photo, settings)
+
+
+def _person_walk(photos: Sequence[Path], settings: Settings) -> SamePerson:
+    from .same_person import reconstruct_person
+
+    return reconstruct_person(photos, settings)
 
 
 def _tell(number: int, total: int, row: Row) -> None:

@@ -12,10 +12,11 @@ from .data import ByteArray, FitResult, Landmarks, Photo, Settings
 from .errors import NoFaceFound, UsageError
 from .finding import FoundFace, find_faces
 from .fitting.camera import first_camera, guess_focal, make_intrinsics
-from .fitting.gauss_newton import fit_head
+from .fitting.gauss_newton import fit_person
+from .fitting.view import Evidence
 from .head.levels import LEVELS
 from .head.mesh import Person, person_mesh, person_of
-from .head.model import HeadModel
+from .head.model import HeadModel, LinearShape
 from .head.storage import load_head_model
 from .reconstruction import Provenance, Reconstruction
 from .timing import Clock
@@ -129,6 +130,14 @@ def fit_face(
     photo: Photo, model: HeadModel, face: FoundFace, landmarks: Landmarks, embedding: str
 ) -> FitResult:
     """A head and a camera that agree with ``landmarks`` of the model's set ``embedding``."""
+    shape, evidence = evidence_of(photo, model, face, landmarks, embedding)
+    return checked_fit(fit_person(shape, [evidence])[0], photo.path)
+
+
+def evidence_of(
+    photo: Photo, model: HeadModel, face: FoundFace, landmarks: Landmarks, embedding: str
+) -> tuple[LinearShape, Evidence]:
+    """What one face tells a fit, and the model at the landmarks that it tells of."""
     # A network may know only the first points of the dense set.
     shape = model.points(embedding).first(len(landmarks.points))
     extent = float(np.ptp(face.output.landmarks.points[:FACE_POINTS], axis=0).max())
@@ -142,10 +151,14 @@ def fit_face(
         make_intrinsics(focal, *size),
         size,
     )
-    fit = fit_head(shape, landmarks, camera, start, identity_sigma=face.output.identity_sigma)
+    return shape, Evidence(landmarks, camera, start, face.output.identity_sigma)
+
+
+def checked_fit(fit: FitResult, path: Path) -> FitResult:
+    """``fit``, if it puts the head of the photo at ``path`` before the camera."""
     if not np.isfinite(fit.camera.translation).all() or fit.camera.translation[2] <= 0:
         raise NoFaceFound(
-            f"The face found in {photo.path} could not be fitted",
+            f"The face found in {path} could not be fitted",
             "Use a photo where the face is larger or less covered",
         )
     return fit
@@ -159,9 +172,16 @@ def _head(
     settings: Settings,
     clock: Clock,
 ) -> Reconstruction:
-    model = load_head_model()
     with clock.room("fit"):
-        fit = fit_face(photo, model, face, landmarks, embedding)
+        fit = fit_face(photo, load_head_model(), face, landmarks, embedding)
+    return finish_head(photo, face, fit, settings, clock)
+
+
+def finish_head(
+    photo: Photo, face: FoundFace, fit: FitResult, settings: Settings, clock: Clock
+) -> Reconstruction:
+    """The rooms after the fit: geometry, texture, and the photo behind the camera."""
+    model = load_head_model()
     with clock.room("assemble"):
         person = person_of(model, fit.coefficients)
         head = assemble(photo, model, face, fit, person, settings.level)

@@ -196,7 +196,7 @@ def load_reconstruction(path: Path) -> Reconstruction:
 
 
 def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstruction:
-    photo, model, camera = about["photo"], about["model"], about["camera"]
+    photo, model = about["photo"], about["model"]
     names = tuple(str(name) for name in arrays["shape_key_names"])
     mesh = HeadMesh(
         vertices=arrays["vertices"],
@@ -230,18 +230,24 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
             np.array(about["identity"], np.float32),
             np.array([about["expression"][name] for name in names], np.float32),
         ),
-        camera=Camera(
-            np.array(camera["intrinsics"], np.float32),
-            np.array(camera["rotation"], np.float32),
-            np.array(camera["translation"], np.float32),
-            photo["width"],
-            photo["height"],
-        ),
+        camera=camera_of(about),
         face_box=tuple(about["face_box"]),
         landmarks_68_px=np.array(about["landmarks_68"], np.float32),
         landmarks_478_px=np.array(about["landmarks_478"], np.float32),
         confidence=about["confidence"],
         timings=Timings(about["timings_ms"]),
+    )
+
+
+def camera_of(about: dict[str, Any]) -> Camera:
+    """The camera of a result's readable half."""
+    photo, camera = about["photo"], about["camera"]
+    return Camera(
+        np.array(camera["intrinsics"], np.float32),
+        np.array(camera["rotation"], np.float32),
+        np.array(camera["translation"], np.float32),
+        photo["width"],
+        photo["height"],
     )
 
 

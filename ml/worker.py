@@ -7,6 +7,8 @@ request         data                                           answer
 ==============  =============================================  ================================
 reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
                 allow_download, texture_size, level}, preview  "result" {heads: [{directory, json}]}
+person          photos, and as above                           "progress" *, "result" {person,
+                                                               rows: [report.Row as dict]}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights}
 shutdown                                                       (the process ends)
@@ -22,27 +24,39 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from .batch import write_heads
+from .batch import plan, write_heads
 from .data import Settings
 from .errors import HeadError, UsageError
+from .person_batch import write_person
+from .person_files import SamePerson
 from .reconstruction import JSON_NAME, Reconstruction
 from .version import effigy_version
 
-Walk = Callable[[Path, Settings, Callable[[float, str], None]], tuple[Reconstruction, ...]]
+Progress = Callable[[float, str], None]
+Walk = Callable[[Path, Settings, Progress], tuple[Reconstruction, ...]]
+PersonWalk = Callable[[Sequence[Path], Settings, Progress], SamePerson]
 
 
 class Worker:
     """Answers requests from ``lines`` on ``answers`` until the lines end."""
 
-    def __init__(self, lines: IO[str], answers: IO[str], walk: Walk | None = None) -> None:
+    def __init__(
+        self,
+        lines: IO[str],
+        answers: IO[str],
+        walk: Walk | None = None,
+        person_walk: PersonWalk | None = None,
+    ) -> None:
         self._lines, self._answers = lines, answers
-        self._walk = walk or _walk
+        self._walk, self._person_walk = walk or _walk, person_walk or _person_walk
         self._handlers: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
             "reconstruct": self._reconstruct,
+            "person": self._person,
             "warm_up": self._warm_up,
             "check": self._check,
         }
@@ -80,13 +94,23 @@ class Worker:
     def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings = Settings(**data.get("settings", {}))
         photo, out = Path(data["photo"]), Path(data["out"])
+        heads = self._walk(photo, settings, self._progress(number))
+        folders = write_heads(heads, out, preview=bool(data.get("preview")))
+        return {"heads": [{"directory": str(f), "json": str(f / JSON_NAME)} for f in folders]}
 
+    def _person(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        settings = Settings(**data.get("settings", {}))
+        tasks = plan([Path(photo) for photo in data["photos"]], Path(data["out"]))
+        person = self._person_walk([t.photo for t in tasks], settings, self._progress(number))
+        preview = bool(data.get("preview"))
+        rows = write_person(person, tasks, Path(data["out"]), preview=preview)
+        return {"person": data["out"], "rows": [asdict(row) for row in rows]}
+
+    def _progress(self, number: Any) -> Progress:
         def progress(fraction: float, message: str) -> None:
             self._say(number, "progress", {"fraction": round(fraction, 3), "message": message})
 
-        heads = self._walk(photo, settings, progress)
-        folders = write_heads(heads, out, preview=bool(data.get("preview")))
-        return {"heads": [{"directory": str(f), "json": str(f / JSON_NAME)} for f in folders]}
+        return progress
 
     def _warm_up(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         from .pipeline import warm_up
@@ -123,12 +147,16 @@ def _about() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _walk(
-    photo: Path, settings: Settings, progress: Callable[[float, str], None]
-) -> tuple[Reconstruction, ...]:
+def _walk(photo: Path, settings: Settings, progress: Progress) -> tuple[Reconstruction, ...]:
     from .pipeline import reconstruct
 
     return reconstruct(photo, settings, progress)
+
+
+def _person_walk(photos: Sequence[Path], settings: Settings, progress: Progress) -> SamePerson:
+    from .same_person import reconstruct_person
+
+    return reconstruct_person(photos, settings, progress)
 
 
 def main() -> None:

@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 from ml.errors import NoFaceFound
+from ml.report import Row
 from ml.worker import Worker
+from tests.support import fake_walks
 from tests.support.fake_walks import tiny_head
 
 ROOT = Path(__file__).resolve().parents[2]
 STRAY = "print('stray'); import runpy; runpy.run_module('ml.worker', run_name='__main__')"
 
 
-def talk(*requests: object, walk=None) -> list[dict]:
+def talk(*requests: object, walk=None, person_walk=None) -> list[dict]:
     lines = [item if isinstance(item, str) else json.dumps(item) for item in requests]
     answers = io.StringIO()
-    Worker(io.StringIO("\n".join(lines) + "\n"), answers, walk=walk).run()
+    Worker(io.StringIO("\n".join(lines) + "\n"), answers, walk, person_walk).run()
     return [json.loads(line) for line in answers.getvalue().splitlines()]
 
 
@@ -44,6 +46,25 @@ def test_ready_progress_result(tmp_path):
     head = result["data"]["heads"][0]
     assert Path(head["json"]).is_file()
     assert Path(head["directory"]) == tmp_path / "out"
+
+
+def test_several_photos_of_one_person(tmp_path):
+    def walk(photos, settings, progress):
+        progress(0.5, "Fitting")
+        return fake_walks.person_walk(photos, settings)
+
+    out = tmp_path / "out"
+    names = [str(tmp_path / name) for name in ("a.jpg", "noface.jpg", "b.jpg")]
+    data = {"photos": names, "out": str(out), "settings": {"texture_size": 0}, "preview": False}
+    _, progress, result = talk({"id": 3, "type": "person", "data": data}, person_walk=walk)
+    assert progress["data"] == {"fraction": 0.5, "message": "Fitting"}
+    assert result["data"]["person"] == str(out)
+    rows = [Row(**row) for row in result["data"]["rows"]]
+    assert [(row.photo, row.status) for row in rows] == [
+        (names[0], "ok"), (names[1], "failed"), (names[2], "ok"),
+    ]  # fmt: skip
+    assert list(rows[0].heads) == [str(out / "a")]
+    assert (out / "person.json").is_file()
 
 
 def test_settings_arrive(tmp_path):
@@ -103,6 +124,7 @@ def test_a_real_process_speaks_only_the_protocol(last_word):
 def test_importing_the_core_is_cheap():
     code = (
         "import sys, ml, ml.errors, ml.data, ml.reconstruction, ml.report, ml.head.arkit;"
+        "import ml.person_files;"
         "heavy = {'torch', 'cv2', 'numba', 'bpy', 'PIL', 'scipy'} & set(sys.modules);"
         "sys.exit(', '.join(heavy) or 0)"
     )

@@ -1,0 +1,222 @@
+"""Several photos of one person: the walk on known heads, the command line and the files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml import same_person
+from ml.cli import main
+from ml.data import FaceBox, HeadCoefficients, Landmarks, RegressorOutput, Settings
+from ml.errors import Cancelled, HeadError, ImageUnreadable, NoFaceFound, UsageError
+from ml.finding import FoundFace
+from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.gauss_newton import rotation_from_vector
+from ml.head.align import best_similarity
+from ml.head.storage import load_head_model
+from ml.person_files import SamePerson, photo_folders, read_sight
+from ml.reconstruction import load_reconstruction
+from tests.support.fake_walks import facing_head, person_walk, walk
+
+SIDE = 256
+PLAIN = Settings(texture_size=0)
+TURNS = {"front.png": 0.05, "left.png": -0.5, "right.png": 0.5}
+
+
+@pytest.fixture
+def seen(tmp_path, monkeypatch):
+    """Photos of somebody whose face is found without a network: paths, identity."""
+    model = load_head_model()
+    rng = np.random.default_rng(5)
+    identity = np.zeros(model.identity_count, np.float32)
+    identity[:8] = rng.normal(0, 1.2, 8)
+    faces = {}
+    for name, turn in TURNS.items():
+        expression = rng.uniform(0, 0.6, len(model.expression_names)).astype(np.float32)
+        faces[name] = _found(model, identity, expression, turn, rng)
+
+    def find(photo, settings):
+        if photo.path.name not in faces:
+            raise NoFaceFound(f"No face was found in {photo.path}", "Use another photo")
+        face = faces[photo.path.name]
+        return [(face, face.output.landmarks, "dense")]
+
+    for name in (*TURNS, "wall.png"):
+        Image.new("RGB", (SIDE, SIDE), (90, 90, 90)).save(tmp_path / name)
+    monkeypatch.setattr(same_person, "wanted_faces", find)
+    monkeypatch.setattr(same_person, "warm_up", lambda: None)
+    return [tmp_path / name for name in TURNS], identity
+
+
+def _found(model, identity, expression, turn, rng) -> FoundFace:
+    """What a network would say that knows the pose roughly and nothing of the shape."""
+    rotation = FACING @ rotation_from_vector(np.array([0, turn, 0]))
+    camera = replace(
+        facing_head(Path("x")).camera,
+        intrinsics=make_intrinsics(1000, SIDE, SIDE),
+        rotation=rotation.astype(np.float32),
+        translation=np.array([0, 0, 1.2], np.float32),
+        width=SIDE,
+        height=SIDE,
+    )
+    points = camera.project(model.points("dense").at(HeadCoefficients(identity, expression)))
+    points = points + rng.normal(0, 0.6, points.shape)
+    output = RegressorOutput(
+        HeadCoefficients(np.zeros_like(identity), np.full(len(expression), 0.3, np.float32)),
+        rotation.astype(np.float32),
+        Landmarks(points.astype(np.float32), np.full(len(points), 0.6, np.float32)),
+        0.9,
+        np.ones(len(identity), np.float32),
+    )
+    return FoundFace(FaceBox((SIDE / 2, SIDE / 2), 150.0), output)
+
+
+def test_photos_share_an_identity_and_keep_their_own_expression_and_camera(seen):
+    paths, _ = seen
+    person = same_person.reconstruct_person(paths, PLAIN)
+    assert person.photos == tuple(paths)
+    first = person.heads[0]
+    for path, head in zip(paths, person.heads, strict=True):
+        assert head.provenance.photo_name == path.name
+        np.testing.assert_array_equal(head.coefficients.identity, first.coefficients.identity)
+        np.testing.assert_array_equal(head.mesh.vertices, first.mesh.vertices)
+        straight = FACING @ rotation_from_vector(np.array([0, TURNS[path.name], 0]))
+        np.testing.assert_allclose(head.camera.rotation, straight, atol=0.1)
+    expressions = [head.coefficients.expression for head in person.heads]
+    assert np.abs(expressions[0] - expressions[1]).max() > 0.05
+    assert paths[person.main].name == "front.png"
+
+
+def test_together_they_tell_more_than_each_alone(seen):
+    paths, identity = seen
+    groups = (paths, *([path] for path in paths))
+    errors = [_off(same_person.reconstruct_person(group, PLAIN), identity) for group in groups]
+    assert errors[0] < min(errors[1:])
+    assert errors[0] < 0.5 * _off(None, identity)
+
+
+def _off(person: SamePerson | None, identity: np.ndarray) -> float:
+    """Mean distance of the face in mm, of the mean face without a person. Size is not known."""
+    shape = load_head_model().points("mediapipe478")
+    found = np.zeros_like(identity) if person is None else person.heads[0].coefficients.identity
+    ours, true = (shape.neutral(values).astype(np.float64) for values in (found, identity))
+    return 1000 * float(
+        np.linalg.norm(best_similarity(ours, true).apply(ours) - true, axis=1).mean()
+    )
+
+
+def test_photos_without_a_face_are_left_out_by_name(seen, tmp_path):
+    paths, _ = seen
+    (tmp_path / "cut.png").write_bytes(b"no image")
+    person = same_person.reconstruct_person(
+        [tmp_path / "wall.png", *paths, tmp_path / "cut.png"], PLAIN
+    )
+    assert person.photos == tuple(paths)
+    assert [item.photo.name for item in person.left_out] == ["wall.png", "cut.png"]
+    assert isinstance(person.left_out[1].error, ImageUnreadable)
+
+
+def test_where_no_photo_is_left_all_are_named(seen, tmp_path):
+    wall, gone = tmp_path / "wall.png", tmp_path / "gone.png"
+    with pytest.raises(NoFaceFound, match=r"None of the 2 photos .*wall\.png.*gone\.png") as no:
+        same_person.reconstruct_person([wall, gone], PLAIN)
+    assert no.value.hint == "Use another photo"
+    with pytest.raises(ImageUnreadable, match=r"gone\.png"):
+        same_person.reconstruct_person([gone], PLAIN)
+
+
+def test_all_faces_are_not_one_person(seen):
+    paths, _ = seen
+    with pytest.raises(UsageError, match="same person"):
+        same_person.reconstruct_person(paths, replace(PLAIN, face="all"))
+    with pytest.raises(UsageError, match="No photo"):
+        same_person.reconstruct_person([], PLAIN)
+
+
+def test_progress_rises_and_can_stop_it(seen):
+    paths, _ = seen
+    told = []
+    same_person.reconstruct_person(paths, PLAIN, lambda fraction, message: told.append(fraction))
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+    def stop(fraction, message):
+        if "front.png" in message:
+            raise Cancelled("Stopped")
+
+    with pytest.raises(Cancelled):
+        same_person.reconstruct_person(paths, PLAIN, stop)
+
+
+def test_the_main_photo_faces_the_camera_and_is_large_and_sure():
+    path = Path("me.jpg")
+    head = facing_head(path)
+    small = replace(head, face_box=(0.0, 0.0, 20.0, 20.0))
+    others = (facing_head(path, 1.0), small, replace(head, confidence=0.3))
+    for other in others:
+        assert SamePerson((path, path), (other, head)).main == 1
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments], walk=walk, person_walk=person_walk)
+
+
+def files(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    return [folder / name for name in names]
+
+
+def test_the_command_line_writes_a_folder_a_photo_and_an_index(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(*files(tmp_path, "b.jpg", "noface.jpg", "a.jpg"), "--out", out, "--same-person") == 1
+    index = json.loads((out / "person.json").read_text())
+    assert (index["main"], index["photos"]) == ("b", ["b", "a"])
+    assert index["left_out"][0]["photo"] == "noface.jpg"
+    assert index["left_out"][0]["code"] == "no_face"
+    assert photo_folders(out) == [out / "b", out / "a"]
+    assert load_reconstruction(out / "a").confidence == pytest.approx(0.7)
+    rows = json.loads((out / "report.json").read_text())
+    assert [row["status"] for row in rows] == ["ok", "failed", "ok"]
+    assert "noface.jpg" in rows[1]["error"]
+    assert "2 ok, 1 failed" in capsys.readouterr().err
+    assert run(*files(tmp_path, "b.jpg", "a.jpg"), "--out", out, "--same-person") == 0
+
+
+@pytest.mark.parametrize("name", ["noface.jpg", "crash.jpg"])
+def test_a_person_that_fails_fails_in_every_photo_and_leaves_no_index(tmp_path, name):
+    out = tmp_path / "out"
+    assert run(*files(tmp_path, name), "--out", out, "--same-person") == 1
+    rows = json.loads((out / "report.json").read_text())
+    assert [row["status"] for row in rows] == ["failed"]
+    assert rows[0]["hint"]
+    assert not (out / "person.json").exists()
+
+
+@pytest.mark.parametrize("option", [["--jobs", "2"], ["--skip-existing"], ["--face", "all"]])
+def test_options_that_make_no_sense_for_one_person(tmp_path, capsys, option):
+    out = tmp_path / "out"
+    assert run(*files(tmp_path, "a.jpg"), "--out", out, "--same-person", *option) == 2
+    assert "--same-person does not go with" in capsys.readouterr().err
+
+
+def test_a_sight_is_what_the_head_says_about_its_photo(tmp_path):
+    run(*files(tmp_path, "a.jpg"), "--out", tmp_path, "--same-person")
+    head, sight = load_reconstruction(tmp_path / "a"), read_sight(tmp_path / "a")
+    assert sight.name == "a.jpg"
+    assert list(sight.expression) == list(head.mesh.shape_key_names)
+    np.testing.assert_allclose(list(sight.expression.values()), head.coefficients.expression)
+    np.testing.assert_array_equal(sight.camera.rotation, head.camera.rotation)
+
+
+def test_damaged_files_are_refused_with_a_remedy(tmp_path):
+    with pytest.raises(HeadError, match="not a complete reconstruction"):
+        read_sight(tmp_path)
+    (tmp_path / "person.json").write_text('{"photos": 3}')
+    with pytest.raises(HeadError, match="damaged") as no:
+        photo_folders(tmp_path)
+    assert no.value.hint == "Reconstruct the photos again"
+    assert photo_folders(tmp_path / "alone") == [tmp_path / "alone"]
