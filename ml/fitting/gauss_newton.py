@@ -47,7 +47,7 @@ class FitSettings:
     identity_weight: float = 1.0
     expression_sigma: float = 0.3
     outlier: float = 4.0
-    settled: float = 1e-4
+    settled: float = 1e-3
 
 
 def fit_head(

@@ -11,7 +11,7 @@ from .portraits import Portrait
 from .scene import DRAWN, Stage, at
 
 # Metres by which a surface may lie before a point and still be taken for the point's own.
-_TOLERANCE = 0.002
+_TOLERANCE, _MOST = 0.002, 0.012
 _AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 _GROUPS = {"Eyeball left": 1, "Eyeball right": 1, "Teeth": 2}
 
@@ -41,7 +41,8 @@ def visible_points(
     slope = np.sqrt(np.clip(1 - facing**2, 0, 1)) / np.clip(facing, 0.15, 1)
     near = np.linalg.norm(np.diff(cells[[10, 152]], axis=0)) + 1e-6
     cell = float(np.linalg.norm(places[10, :2] - places[152, :2]) / near)
-    allowed = _TOLERANCE + 1.5 * min(cell, 0.004) * slope
+    # At a grazing angle that would reach from one side of the nose to the other eye.
+    allowed = np.minimum(_TOLERANCE + 1.5 * min(cell, 0.004) * slope, _MOST)
     own = _group(stage.part[stage.anchor])
     column, row = np.floor(cells).astype(int).T
     inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
