@@ -7,9 +7,11 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from ..data import FloatArray
+from ..head.storage import load_head_model
 from ..photo.crop import EYE_LEFT, EYE_RIGHT, FACE_POINTS
 
 Bounds = tuple[float, float, float, float]
+MILLIMETRES = 1000.0
 
 
 def landmark_error(points: FloatArray, label: FloatArray) -> float:
@@ -32,11 +34,36 @@ def overlap(one: Bounds, other: Bounds) -> float:
     return width * height / (sum(areas) - width * height)
 
 
-def best_posed(shape: FloatArray, label: FloatArray) -> FloatArray:
-    """(L, 2) pixels: the rigid (L, 3) head-space ``shape`` in the pose and scale that meet
-    ``label`` (L, 2) best in the least-squares sense, under weak perspective.
+def identity_distances(identities: FloatArray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far identities lie apart: (pairs of one person, pairs of different people), mm.
 
-    This is the baseline: it is told the answer's pose, so all it lacks is the person.
+    identities: (N, I) coefficients; people: (N,) whose each is. A distance is the mean over the
+    468 face points of the heads at rest, both as the model places them.
+    """
+    basis = load_head_model().points("mediapipe478").identity[:, :FACE_POINTS]
+    heads = np.tensordot(np.asarray(identities, np.float32), basis, 1)
+    first, second = np.triu_indices(len(heads), 1)
+    distance = np.array(
+        [
+            MILLIMETRES * np.linalg.norm(heads[a] - heads[b], axis=1).mean()
+            for a, b in zip(first, second, strict=True)
+        ]
+    )
+    same = np.asarray(people)[first] == np.asarray(people)[second]
+    return distance[same], distance[~same]
+
+
+def best_posed(shape: FloatArray, label: FloatArray) -> FloatArray:
+    """(L, 2) pixels of ``shape`` in its best pose; see :func:`best_pose`."""
+    return best_pose(shape, label)[0]
+
+
+def best_pose(shape: FloatArray, label: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(L, 2) pixels and (3, 3) rotation: the rigid (L, 3) head-space ``shape`` in the pose and
+    scale that meet ``label`` (L, 2) best in the least-squares sense, under weak perspective.
+
+    This is the baseline: it is told the answer's pose, so all it lacks is the person. The
+    rotation takes head space to camera space.
     """
     centre, target = shape.mean(0), label.mean(0)
     points, pixels = (shape - centre).astype(np.float64), (label - target).astype(np.float64)
@@ -52,4 +79,14 @@ def best_posed(shape: FloatArray, label: FloatArray) -> FloatArray:
 
     start = np.array([0, 0, 0, np.log(size.mean()), 0, 0])
     found = least_squares(lambda values: (project(values) - pixels).ravel(), start)
-    return (project(found.x) + target).astype(np.float32)
+    rotation = Rotation.from_rotvec(found.x[:3]).as_matrix() @ turn
+    return (project(found.x) + target).astype(np.float32), rotation.astype(np.float32)
+
+
+def yaw_of(rotation: FloatArray) -> float:
+    """Degrees by which a face with this (3, 3) rotation, head -> camera, looks past the camera.
+
+    Positive where it looks to the picture's right.
+    """
+    ahead = rotation[:, 2]
+    return float(np.degrees(np.arctan2(ahead[0], -ahead[2])))

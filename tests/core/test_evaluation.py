@@ -12,7 +12,14 @@ from ml.errors import NoFaceFound, UsageError
 from ml.evaluation import __main__ as commands
 from ml.evaluation.labels import LabelledPhoto, read_labels
 from ml.evaluation.landmarks import Walk, measure, report, summarise, to_json
-from ml.evaluation.metrics import best_posed, landmark_error, overlap
+from ml.evaluation.metrics import (
+    best_pose,
+    best_posed,
+    identity_distances,
+    landmark_error,
+    overlap,
+    yaw_of,
+)
 from ml.evaluation.sheet import HEAD, LABEL, TILE, contact_sheet
 from ml.evaluation.speed import Speed
 from ml.photo.crop import EYE_LEFT, EYE_RIGHT, box_from_landmarks
@@ -82,6 +89,25 @@ def test_best_pose_is_better_than_its_neighbours():
     for change in (1.01, 0.99):
         assert (((best - centre) * change + centre - label) ** 2).sum() > energy
     assert ((best + 1 - label) ** 2).sum() > energy
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.6, -1.1])
+def test_the_best_pose_tells_how_far_a_face_is_turned(yaw):
+    shape = face_shape()
+    rotation = best_pose(shape, posed(shape, yaw))[1]
+    assert np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)
+    assert yaw_of(rotation) == pytest.approx(np.degrees(yaw), abs=0.1)
+
+
+def test_pairs_of_one_person_and_of_different_people_are_kept_apart():
+    identities = np.zeros((4, 160), np.float32)
+    identities[2:, 0] = 1.0
+    same, different = identity_distances(identities, np.array([7, 7, 8, 8]))
+    assert (len(same), len(different)) == (2, 4)
+    assert np.allclose(same, 0)
+    assert np.allclose(different, different[0])
+    # One standard deviation of the broadest mode moves a face by millimetres, not by metres.
+    assert 0.1 < different[0] < 30
 
 
 def test_overlap_of_boxes():
