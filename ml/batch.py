@@ -142,6 +142,8 @@ def write_heads(
     folders = []
     for number, head in enumerate(heads, start=1):
         target = folder if number == 1 else folder.with_name(f"{folder.name}_face{number}")
+        # A person who was there before would be built instead.
+        (target / PERSON_NAME).unlink(missing_ok=True)
         save_reconstruction(head, target)
         if preview:
             from .appearance.preview import save_preview

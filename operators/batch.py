@@ -1,4 +1,4 @@
-"""Reconstruct every photo of a folder, one head after another."""
+"""Reconstruct every photo of a folder, one head after another or all into one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.batch import collect_photos, plan
+from ..ml.batch import collect_photos
 from ..ml.errors import UsageError
-from ..ml.report import summary, write_report
-from .job import ReconstructionJob
+from ..ml.report import write_report
 from .job_operator import JobOperator
-from .reconstruct import build, results_folder
-from .surroundings import engine, engine_python
+from .results import results_folder
+from .several import Order, conclude_several, several_job
 
 
 class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
@@ -25,6 +24,12 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
 
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
     recursive: bpy.props.BoolProperty(name="Include subfolders", options={"SKIP_SAVE"})
+    same_person: bpy.props.BoolProperty(
+        name="Same person",
+        description="All photos of the folder show one person: one head, with a camera and an "
+        "expression for each photo",
+        options={"SKIP_SAVE"},
+    )
     output: bpy.props.StringProperty(
         name="Results",
         description="Folder for results and report.json; empty: as in the sidebar",
@@ -45,27 +50,13 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         chosen = bpy.path.abspath(self.output)
         name = folder.name or "Photos"
         self._output = Path(chosen).absolute() if chosen else results_folder(context) / name
-        executable = engine_python().executable
-        job = ReconstructionJob(
-            lambda data: engine.submit(executable, "reconstruct", data),
-            plan(photos, self._output),
-            {"settings": context.scene.effigy.as_request()},
-            lambda directory: build(context, directory, name),
-            # After every photo, so that the record is there even if Blender is closed.
-            lambda row: write_report(job.rows, self._output),
-        )
-        return job
+        return several_job(context, Order(photos, self._output, self.same_person, name))
 
     def keep(self, job):
         write_report(job.rows, self._output)
 
     def conclude(self, context, job):
-        path = write_report(job.rows, self._output)
-        failed = any(row.status != "ok" for row in job.rows)
-        told = f"{summary(job.rows)} ({path})"
-        # A warning, not an error: scripts go on, and the report says which photos failed.
-        self.report({"WARNING"} if failed else {"INFO"}, told)
-        return {"FINISHED"}
+        return conclude_several(self, job, self._output)
 
 
 CLASSES = (EFFIGY_OT_batch,)

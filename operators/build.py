@@ -8,6 +8,7 @@ import bpy
 
 from ..ml.errors import HeadError
 from ..ml.head.version import check_same_model, current_model, is_current
+from ..ml.person_files import photo_folders, read_sight
 from ..ml.reconstruction import Reconstruction, load_reconstruction
 from .edge import Edge
 from .scene.collection import build_head, rebuild_head, set_render_size
@@ -23,7 +24,7 @@ class EFFIGY_OT_build(Edge, bpy.types.Operator):
 
     directory: bpy.props.StringProperty(
         name="Reconstruction",
-        description="Folder with reconstruction.json and reconstruction.npz",
+        description="Folder with reconstruction.json and reconstruction.npz, or with person.json",
         subtype="DIR_PATH",
     )
     collection: bpy.props.StringProperty(
@@ -41,10 +42,13 @@ class EFFIGY_OT_build(Edge, bpy.types.Operator):
 
     def run(self, context):
         directory = Path(bpy.path.abspath(self.directory))
-        head = load_reconstruction(directory)
+        # A folder of several photos of one person holds a head for each: one is built.
+        directory, *rest = photo_folders(directory)
+        head, others = load_reconstruction(directory), [read_sight(folder) for folder in rest]
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
-        obj = build_head(context.scene, _parent(context, self.collection), head, directory)
+        parent = _parent(context, self.collection)
+        obj = build_head(context.scene, parent, head, directory, others)
         make_active(context, obj)
         if context.scene.camera is None:
             context.scene.camera = obj["effigy_camera"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -17,6 +18,7 @@ from ..ml.report import Row, summary, write_report
 from .edge import call
 from .export import WRITERS
 from .job import ReconstructionJob
+from .person_job import PersonJob
 from .surroundings import engine, engine_python
 
 NAME = "effigy"
@@ -57,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--level", default="base", choices=LEVELS, help="how fine the mesh is (default: base)"
     )
+    shared.add_argument(
+        "--same-person",
+        action="store_true",
+        help="all photos show one person: one head, a camera and an expression for each photo",
+    )
     for name in _FORMATS:
         shared.add_argument(f"--{name}", action="store_true", help=f"also write a .{name} file")
     parser = argparse.ArgumentParser(
@@ -81,19 +88,37 @@ def _reconstruct(options: argparse.Namespace) -> int:
     formats = [name for name in _FORMATS if getattr(options, name)]
     settings = bpy.context.scene.effigy.as_request()
     settings |= {"face": options.face, "level": options.level}
-    executable = engine_python().executable
-    job = ReconstructionJob(
-        lambda data: engine.submit(executable, "reconstruct", data),
-        plan(_photos(options), options.output.absolute()),
-        {"settings": settings},
-        lambda directory: _write_files(directory, formats),
-        _print_row,
-    )
+    job = _job(options, settings, lambda directory: _write_files(directory, formats))
     while not job.step():
         time.sleep(0.02)
+    if options.same_person:
+        for row in job.rows:
+            _print_row(row)
     report = write_report(job.rows, options.output)
     print(f"{summary(job.rows)} ({report})")
     return OK if all(row.status == "ok" for row in job.rows) else SOME_FAILED
+
+
+def _job(
+    options: argparse.Namespace, settings: dict[str, Any], on_head: Callable[[Path], None]
+) -> ReconstructionJob | PersonJob:
+    executable = engine_python().executable
+    photos, output, request = _photos(options), options.output.absolute(), {"settings": settings}
+    if not options.same_person:
+        return ReconstructionJob(
+            lambda data: engine.submit(executable, "reconstruct", data),
+            plan(photos, output),
+            request,
+            on_head,
+            _print_row,
+        )
+    if options.face == "all":
+        raise UsageError(
+            "--same-person does not go with --face all", "One face of each photo is the person's"
+        )
+    return PersonJob(
+        lambda data: engine.submit(executable, "person", data), photos, output, request, on_head
+    )
 
 
 def _photos(options: argparse.Namespace) -> list[Path]:

@@ -257,7 +257,7 @@ class EngineClient:
         return self._worker
 
     def submit(self, python: Path, kind: str, data: dict[str, Any]) -> Request:
-        """Send a request (``reconstruct``, ``warm_up``, ``check``)."""
+        """Send a request (``reconstruct``, ``person``, ``warm_up``, ``check``)."""
         worker = self.start(python)
         self._next_id += 1
         try:

@@ -25,6 +25,13 @@ class EFFIGY_OT_expression(Edge, bpy.types.Operator):
         ),
     )
 
+    photo: bpy.props.IntProperty(
+        name="Photo",
+        description="Which photo of the person; 0: the one that the head was built from",
+        min=0,
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def description(cls, context, properties):
         return properties.bl_rna.properties["which"].enum_items[properties.which].description
@@ -35,7 +42,7 @@ class EFFIGY_OT_expression(Edge, bpy.types.Operator):
 
     def run(self, context):
         obj = active_head(context)
-        wanted = photo_expression(obj) if self.which == "PHOTO" else {}
+        wanted = photo_expression(obj, self.photo) if self.which == "PHOTO" else {}
         for key in obj.data.shape_keys.key_blocks:
             # Keys that the person added are not ours to set from a photo, only to rest.
             if key.name != BASIS and (key.name in wanted or self.which == "NEUTRAL"):

@@ -77,7 +77,7 @@ class ReconstructionJob:
         try:
             finished = self._advance()
         except HeadError as error:
-            if self._hopeless(error):
+            if hopeless(self._request, error):
                 raise
             self.error = error
             self._close("failed", code=error.code, error=error.message, hint=error.hint)
@@ -104,11 +104,6 @@ class ReconstructionJob:
             self._on_head(Path(head["directory"]))
         return True
 
-    def _hopeless(self, error: HeadError) -> bool:
-        """Whether no other photo can succeed: the engine could not even be started."""
-        started = self._request is not None and self._request.engine_ready
-        return isinstance(error, EngineUnavailable) and not started
-
     def _close_finished(self) -> None:
         heads = self._request.result["heads"]
         about = json.loads(Path(heads[0]["json"]).read_text(encoding="utf-8"))
@@ -130,3 +125,9 @@ class ReconstructionJob:
             said = self._request.message
             place = f"{self._index + 1}/{total} {self._tasks[self._index].photo.name}: "
             self.message = said if total == 1 else place + said
+
+
+def hopeless(request: Request | None, error: HeadError) -> bool:
+    """Whether no other photo can succeed: the engine could not even be started."""
+    started = request is not None and request.engine_ready
+    return isinstance(error, EngineUnavailable) and not started

@@ -23,16 +23,22 @@ class EFFIGY_OT_photo_view(Edge, bpy.types.Operator):
         name="Match render size", description="Set the scene's render size to the photo's"
     )
 
+    photo: bpy.props.IntProperty(
+        name="Photo",
+        description="Which photo of the person; 0: the one that the head was built from",
+        min=0,
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context):
         return poll_head(cls, context)
 
     def run(self, context):
         obj = active_head(context)
-        camera = camera_of(obj)
+        photographed, camera = photo_camera(obj, self.photo), camera_of(obj, self.photo)
         if camera is None:
             raise HeadError(f"The photo's camera of {obj.name} was deleted", "Build the head again")
-        photographed = photo_camera(obj)
         if self.match_render:
             set_render_size(context.scene, photographed.width, photographed.height)
         # The frame may have changed since the head was built.

@@ -1,4 +1,4 @@
-"""Reconstruct one photo: the engine computes, then the head is built."""
+"""Reconstruct one photo or several: the engine computes, then the heads are built."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task
-from ..ml.errors import UsageError
+from ..ml.report import write_report
 from .edge import call
 from .job import ReconstructionJob
 from .job_operator import JobOperator
 from .photos import DROPPED, FILTER_GLOB, photo_file, unused_directory
-from .surroundings import engine, engine_python, user_folder
+from .results import build, results_folder
+from .several import Order, conclude_several, several_job
+from .surroundings import engine, engine_python
 
 
 class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
-    """Turn a portrait photo into a textured head with expressions"""
+    """Turn a portrait photo into a textured head with expressions; several photos into several heads, or into one head if they show the same person"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.reconstruct"
     bl_label = "Reconstruct from image"
     bl_options = {"REGISTER"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: bpy.props.CollectionProperty(
+        type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"}
+    )
+    same_person: bpy.props.BoolProperty(
+        name="Same person",
+        description="All chosen photos show one person: one head, with a camera and an "
+        "expression for each photo",
+        options={"SKIP_SAVE"},
+    )
     output: bpy.props.StringProperty(
         name="Results",
         description="Folder for the reconstruction's files; empty: as in the sidebar",
@@ -35,6 +47,8 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
     filter_glob: bpy.props.StringProperty(default=FILTER_GLOB, options={"HIDDEN"})
     browsed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
+    _output = Path()
+
     def invoke(self, context, event):
         return self.guarded(lambda: self._invoke(context))
 
@@ -45,30 +59,48 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         return super().execute(context)
 
     def start(self, context):
-        photo = photo_file(bpy.path.abspath(self.filepath))
-        context.scene.effigy.photo = str(photo)
+        photos = self._photos()
+        if len(photos) > 1:
+            self._output = self._directory(context, f"{photos[0].stem}_and_{len(photos) - 1}_more")
+            order = Order(photos, self._output, self.same_person, preview=self.preview)
+            return several_job(context, order)
+        self._output = self._directory(context, photos[0].stem)
+        context.scene.effigy.photo = str(photos[0])
         request = {"settings": context.scene.effigy.as_request(), "preview": self.preview}
         return ReconstructionJob(
             lambda data: engine.submit(engine_python().executable, "reconstruct", data),
-            [Task(photo, self._directory(context, photo))],
+            [Task(photos[0], self._output)],
             request,
             lambda directory: build(context, directory, ""),
         )
 
+    def keep(self, job):
+        if len(job.rows) > 1:
+            write_report(job.rows, self._output)
+
     def conclude(self, context, job):
+        if len(job.rows) > 1:
+            done = conclude_several(self, job, self._output)
+        else:
+            done = self._conclude_one(job)
+        _frame_selected(context)
+        return done
+
+    def _conclude_one(self, job):
         if job.error is not None:
             raise job.error
         row = job.rows[0]
         made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
         self.report({"INFO"}, f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s")
-        _frame_selected(context)
         return {"FINISHED"}
 
     def _invoke(self, context):
         # Starts now, so that it is ready when a photo has been chosen; and if there is no
         # engine, that is said before someone looks for a photo.
         engine.start(engine_python().executable)
-        if self.filepath:
+        if not self.properties.is_property_set("same_person"):
+            self.same_person = context.scene.effigy.same_person
+        if self.filepath or self.files:
             return self.run_modal(context)
         self.browsed = True
         self.filepath = context.scene.effigy.photo
@@ -76,13 +108,29 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def _begin_anew(self):
-        call(bpy.ops.effigy.reconstruct, "INVOKE_DEFAULT", filepath=self.filepath)
+        call(
+            bpy.ops.effigy.reconstruct,
+            "INVOKE_DEFAULT",
+            filepath=self.filepath,
+            directory=self.directory,
+            files=[{"name": item.name} for item in self.files],
+            same_person=self.same_person,
+            output=self.output,
+            preview=self.preview,
+        )
         return {"FINISHED"}
 
-    def _directory(self, context, photo: Path) -> Path:
+    def _photos(self) -> list[Path]:
+        names = [item.name for item in self.files if item.name]
+        if len(names) < 2 and self.filepath:
+            return [photo_file(bpy.path.abspath(self.filepath))]
+        folder = Path(bpy.path.abspath(self.directory))
+        return [photo_file(str(folder / name)) for name in names] or [photo_file("")]
+
+    def _directory(self, context, name: str) -> Path:
         if self.output:
             return Path(bpy.path.abspath(self.output)).absolute()
-        return unused_directory(results_folder(context) / photo.stem)
+        return unused_directory(results_folder(context) / name)
 
 
 class EFFIGY_FH_photo(bpy.types.FileHandler):
@@ -122,31 +170,6 @@ def _frame_selected(context: bpy.types.Context) -> None:
     with context.temp_override(region=region):
         if bpy.ops.view3d.view_selected.poll():
             bpy.ops.view3d.view_selected()
-
-
-def results_folder(context: bpy.types.Context) -> Path:
-    """Where results go that no operator argument says otherwise of."""
-    chosen = context.scene.effigy.output
-    if not chosen:
-        return user_folder("heads")
-    if chosen.startswith("//") and not bpy.data.filepath:
-        raise UsageError(
-            f"The results folder {chosen} is relative to a file that was never saved",
-            "Save the file first, or choose another folder",
-        )
-    return Path(bpy.path.abspath(chosen)).absolute()
-
-
-def build(context: bpy.types.Context, directory: Path, collection: str) -> None:
-    """Build a finished head as its own undo step. Raises HeadError."""
-    call(
-        bpy.ops.effigy.build,
-        "EXEC_DEFAULT",
-        True,
-        directory=str(directory),
-        collection=collection,
-        match_render=context.scene.effigy.match_render,
-    )
 
 
 CLASSES = (EFFIGY_OT_reconstruct, EFFIGY_OT_stop, EFFIGY_FH_photo)

@@ -27,6 +27,11 @@ class EFFIGY_PG_settings(bpy.types.PropertyGroup):
     recursive: BoolProperty(
         name="Include subfolders", description="Also reconstruct photos in folders below"
     )
+    same_person: BoolProperty(
+        name="Same person",
+        description="Several photos show one person: one head, with a camera and an expression "
+        "for each photo",
+    )
     output: StringProperty(
         name="Results",
         description="Where reconstructions are kept; empty: in Effigy's own folder",

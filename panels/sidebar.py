@@ -7,7 +7,7 @@ import bpy
 from ..ml.head.arkit import REGIONS, mirrored_name
 from ..operators.export import WRITERS
 from ..operators.scene.expression import expression_slot
-from ..operators.scene.metadata import active_head, record_of, rig_of
+from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
 from .engine_hint import draw_engine_hint
 
 # The owner of each expression's value, and the path there, by the expression's name.
@@ -58,16 +58,20 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
 
 
 class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
-    bl_label = "Folder of photos"
+    bl_label = "Several photos"
     bl_parent_id = "EFFIGY_PT_photo"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
         layout, settings = self.layout, context.scene.effigy
+        layout.prop(settings, "same_person")
+        button = layout.operator("effigy.reconstruct", text="Choose photos", icon="FILE_IMAGE")
+        button.same_person = settings.same_person
         layout.prop(settings, "photo_folder", text="")
         layout.prop(settings, "recursive")
         button = layout.operator("effigy.batch", icon="FILE_FOLDER")
         button.directory, button.recursive = settings.photo_folder, settings.recursive
+        button.same_person = settings.same_person
 
 
 class EFFIGY_PT_head(_Tab, bpy.types.Panel):
@@ -96,6 +100,27 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         row = layout.row(align=True)
         for kind in WRITERS:
             row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
+
+
+class EFFIGY_PT_photos(_Tab, bpy.types.Panel):
+    """The photos of a person who was reconstructed from several."""
+
+    bl_label = "Photos"
+    bl_parent_id = "EFFIGY_PT_head"
+
+    @classmethod
+    def poll(cls, context):
+        obj = active_head(context)
+        return obj is not None and len(photo_names(obj)) > 1
+
+    def draw(self, context):
+        column = self.layout.column(align=True)
+        for number, name in enumerate(photo_names(active_head(context))):
+            row = column.row(align=True)
+            row.label(text=name, icon="IMAGE_DATA")
+            row.operator("effigy.photo_view", text="", icon="CAMERA_DATA").photo = number
+            button = row.operator("effigy.expression", text="", icon="SHAPEKEY_DATA")
+            button.which, button.photo = "PHOTO", number
 
 
 class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
@@ -167,5 +192,6 @@ CLASSES = (
     EFFIGY_PT_settings,
     EFFIGY_PT_folder,
     EFFIGY_PT_head,
+    EFFIGY_PT_photos,
     EFFIGY_PT_expression,
 )

@@ -1,18 +1,20 @@
-"""A whole head in the scene: one collection with the head and the camera of its photo."""
+"""A whole head in the scene: one collection with the head and the cameras of its photos."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
 from ...ml.errors import HeadError
+from ...ml.person_files import Sight
 from ...ml.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
 from .camera import new_camera
 from .groups import add_part_groups, add_region_groups
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
-from .metadata import camera_of, record_head, rig_of
+from .metadata import camera_of, record_head, record_others, rig_of
 from .rig import check_rig_data, renew_rig
 
 
@@ -21,22 +23,25 @@ def build_head(
     parent: bpy.types.Collection,
     head: Reconstruction,
     directory: Path,
+    others: Sequence[Sight] = (),
 ) -> bpy.types.Object:
     """Build the head into a new collection under ``parent`` and return its mesh object.
 
-    Everything is made first and linked last; if a part fails, nothing is left behind.
+    ``others``: further photos of the same person; each adds its camera, and the head remembers
+    its expression. Everything is made first and linked last; if a part fails, nothing is left
+    behind.
     """
     name = Path(head.provenance.photo_name).stem or "Head"
     with _Transaction() as made:
         obj = _new_head_object(name, head, directory, made)
-        photo = _load_image(directory / PHOTO_NAME, f"{name} photo", made)
+        main = Sight(directory, head.provenance.photo_name, {}, head.camera)
         frame = (scene.render.resolution_x, scene.render.resolution_y)
-        camera = made.keep(new_camera(f"{name} camera", head.camera, photo, frame))
-        made.keep(camera.data)
-        record_head(obj, head, directory, camera)
+        cameras = [_new_photo_camera(sight, frame, made) for sight in (main, *others)]
+        record_head(obj, head, directory, cameras[0])
+        record_others(obj, others, cameras[1:])
         collection = made.keep(bpy.data.collections.new(name))
-        collection.objects.link(obj)
-        collection.objects.link(camera)
+        for part in (obj, *cameras):
+            collection.objects.link(part)
         parent.children.link(collection)
     return obj
 
@@ -98,6 +103,14 @@ def _new_head_object(
     add_region_groups(obj, mesh)
     add_shape_keys(obj, mesh, head.coefficients.expression)
     return obj
+
+
+def _new_photo_camera(sight: Sight, frame: tuple[int, int], made: _Transaction) -> bpy.types.Object:
+    name = Path(sight.name).stem or "Head"
+    photo = _load_image(sight.directory / PHOTO_NAME, f"{name} photo", made)
+    camera = made.keep(new_camera(f"{name} camera", sight.camera, photo, frame))
+    made.keep(camera.data)
+    return camera
 
 
 def _load_image(path: Path, name: str, made: _Transaction) -> bpy.types.Image | None:

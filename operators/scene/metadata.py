@@ -6,7 +6,7 @@ object through copies, appending and saving, and tells where the reconstruction'
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ import bpy
 import numpy as np
 
 from ...ml.data import Camera
+from ...ml.errors import HeadError
+from ...ml.person_files import Sight
 from ...ml.reconstruction import Reconstruction
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"
 RIG = "effigy_rig"
+# Further photos of the same person, beside the one that the head was built from: number 1 and on.
+OTHERS = "effigy_photos"
 
 
 def is_head(obj: bpy.types.Object | None) -> bool:
@@ -70,11 +74,7 @@ def record_head(
                 head.mesh.shape_key_names, head.coefficients.expression, strict=True
             )
         },
-        "camera": {
-            "intrinsics": head.camera.intrinsics.ravel().tolist(),
-            "rotation": head.camera.rotation.ravel().tolist(),
-            "translation": head.camera.translation.tolist(),
-        },
+        "camera": _plain(head.camera),
         "confidence": float(head.confidence),
         "directory": str(directory),
     }
@@ -82,14 +82,39 @@ def record_head(
         obj[CAMERA] = camera
 
 
+def record_others(
+    obj: bpy.types.Object, others: Sequence[Sight], cameras: Sequence[bpy.types.Object]
+) -> None:
+    """Write on ``obj`` how further photos see the person; their cameras are in the same order."""
+    if not others:
+        return
+    obj[OTHERS] = [
+        {
+            "photo_name": sight.name,
+            "photo_size": [sight.camera.width, sight.camera.height],
+            "expression": dict(sight.expression),
+            "camera": _plain(sight.camera),
+            "directory": str(sight.directory),
+        }
+        for sight in others
+    ]
+    for number, camera in enumerate(cameras, start=1):
+        obj[_camera_key(number)] = camera
+
+
 def record_of(obj: bpy.types.Object) -> dict[str, Any]:
     """The head's record as plain Python values."""
     return obj[RECORD].to_dict()
 
 
-def photo_expression(obj: bpy.types.Object) -> Mapping[str, float]:
-    """Shape-key values of the photo's expression, by name."""
-    return obj[RECORD]["expression"].to_dict()
+def photo_names(obj: bpy.types.Object) -> list[str]:
+    """File names of the photos of the head, the one that it was built from first."""
+    return [obj[RECORD]["photo_name"], *(other["photo_name"] for other in obj.get(OTHERS, ()))]
+
+
+def photo_expression(obj: bpy.types.Object, number: int = 0) -> Mapping[str, float]:
+    """Shape-key values of a photo's expression, by name. Raises HeadError: no such photo."""
+    return _photo(obj, number)["expression"]
 
 
 def directory_of(obj: bpy.types.Object) -> Path:
@@ -97,9 +122,9 @@ def directory_of(obj: bpy.types.Object) -> Path:
     return Path(obj[RECORD]["directory"])
 
 
-def photo_camera(obj: bpy.types.Object) -> Camera:
-    """The camera of the photo, as the reconstruction found it."""
-    record = record_of(obj)
+def photo_camera(obj: bpy.types.Object, number: int = 0) -> Camera:
+    """The camera of a photo, as the reconstruction found it. Raises HeadError: no such photo."""
+    record = _photo(obj, number)
     camera = record["camera"]
     return Camera(
         np.array(camera["intrinsics"], np.float32).reshape(3, 3),
@@ -109,8 +134,30 @@ def photo_camera(obj: bpy.types.Object) -> Camera:
     )
 
 
-def camera_of(obj: bpy.types.Object) -> bpy.types.Object | None:
-    """The camera of the photo, unless it was deleted."""
-    camera = obj.get(CAMERA)
+def camera_of(obj: bpy.types.Object, number: int = 0) -> bpy.types.Object | None:
+    """The camera of a photo, unless it was deleted."""
+    camera = obj.get(_camera_key(number))
     # Deleted in the viewport it lives on, kept by this very property, but in no collection.
     return camera if camera is not None and camera.users_collection else None
+
+
+def _photo(obj: bpy.types.Object, number: int) -> dict[str, Any]:
+    """What is recorded of a photo as plain Python values; 0 is the one the head was built from."""
+    records = [obj[RECORD], *obj.get(OTHERS, ())]
+    if number >= len(records):
+        raise HeadError(
+            f"{obj.name} has no photo {number}", f"Choose one from 0 to {len(records) - 1}"
+        )
+    return records[number].to_dict()
+
+
+def _camera_key(number: int) -> str:
+    return f"{CAMERA}_{number}" if number else CAMERA
+
+
+def _plain(camera: Camera) -> dict[str, list[float]]:
+    return {
+        "intrinsics": camera.intrinsics.ravel().tolist(),
+        "rotation": camera.rotation.ravel().tolist(),
+        "translation": camera.translation.tolist(),
+    }

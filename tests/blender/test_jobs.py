@@ -50,6 +50,7 @@ def run(context, module, fake_engine, photos, tmp_path):
         )
         operator = kind()
         operator.directory, operator.recursive = str(photos(*names)), False
+        operator.same_person = False
         operator.output = str(tmp_path / "out")
         assert operator._begin(context) == {"RUNNING_MODAL"}
         return operator

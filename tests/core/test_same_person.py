@@ -186,6 +186,15 @@ def test_the_command_line_writes_a_folder_a_photo_and_an_index(tmp_path, capsys)
     assert run(*files(tmp_path, "b.jpg", "a.jpg"), "--out", out, "--same-person") == 0
 
 
+def test_a_head_made_alone_takes_the_place_of_a_person_in_its_folder(tmp_path):
+    out = tmp_path / "out"
+    photos = files(tmp_path, "a.jpg", "b.jpg")
+    run(*photos, "--out", out / "a", "--same-person")
+    assert photo_folders(out / "a") == [out / "a/a", out / "a/b"]
+    run(photos[0], "--out", out)
+    assert photo_folders(out / "a") == [out / "a"]
+
+
 @pytest.mark.parametrize("name", ["noface.jpg", "crash.jpg"])
 def test_a_person_that_fails_fails_in_every_photo_and_leaves_no_index(tmp_path, name):
     out = tmp_path / "out"

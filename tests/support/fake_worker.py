@@ -2,7 +2,8 @@
 
 ``fake_worker.py TEMPLATE``: photos named ok* get a copy of the reconstruction in TEMPLATE,
 several* two, noface* an error, crash* kill the process, garbage* break the protocol, slow* never
-end. TEMPLATE "dead" dies before it is ready; "mute" is never ready.
+end. A person is to be built from the last photo. TEMPLATE "dead" dies before it is ready; "mute"
+is never ready.
 """
 
 import json
@@ -50,6 +51,32 @@ def reconstruct(number, data, template):
         say(number, "result", heads=heads)
 
 
+def person(number, data, template):
+    """Every photo but noface*: a copy that says it is the photo's, its camera a step further."""
+    out, photos = Path(data["out"]), [Path(photo) for photo in data["photos"]]
+    say(number, "progress", fraction=0.5, message="Fitting")
+    rows, used = [], []
+    for photo in photos:
+        if photo.name.startswith("noface"):
+            rows.append({"photo": str(photo), "status": "failed", "heads": [], "error": "No face"})
+            continue
+        copy_head(template, out / photo.stem, photo)
+        target = out / photo.stem / "reconstruction.json"
+        about = json.loads(target.read_text())
+        about["camera"]["translation"][2] += len(used)
+        about["expression"]["jawOpen"] = 0.25 * len(used)
+        target.write_text(json.dumps(about))
+        used.append(photo.stem)
+        rows.append({"photo": str(photo), "status": "ok", "heads": [str(out / photo.stem)]})
+    if not used:
+        say(number, "error", code="no_face", message="None of the photos can be used", hint="Try")
+        return
+    index = {"status": "ok", "main": used[-1], "photos": used, "left_out": []}
+    (out / "person.json").write_text(json.dumps(index))
+    (out / "request.json").write_text(json.dumps(data))
+    say(number, "result", person=str(out), rows=rows)
+
+
 def main():
     template = sys.argv[1]
     if template == "dead":
@@ -64,6 +91,8 @@ def main():
         number, kind = message["id"], message["type"]
         if kind == "reconstruct":
             reconstruct(number, message["data"], Path(template))
+        elif kind == "person":
+            person(number, message["data"], Path(template))
         elif kind == "check":
             say(number, "result", torch="2.13", environment=environment, folder=os.getcwd())
         elif kind == "shutdown":
