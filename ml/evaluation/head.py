@@ -96,7 +96,7 @@ def what_it_represents(
     triangles = skin_triangles(model)
     rows: dict[str, list[dict[str, float]]] = {}
     crowd = random_people(data, 2 * people, rng)
-    for source, person in tqdm(crowd, desc="people", leave=False):
+    for source, person, _ in tqdm(crowd, desc="people", leave=False):
         some = rng.choice(face, min(POINTS, len(face)), replace=False)
         row = {"mean face": _distance(model, triangles, ruler, person, some, face, 0)}
         for count in MODES:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from ..data import ByteArray, FaceBox, FloatArray
@@ -17,14 +19,16 @@ from ..fitting.camera import FACING
 from ..fitting.gauss_newton import rotation_from_vector
 from ..head.model import HeadModel
 from ..photo.crop import crop_to_photo
-from ..training.data.draw import Pose, draw_head
+from ..training.data.colour import to_srgb
+from ..training.data.draw import NOTHING, Figure, Pose, draw_head
 from ..training.data.film import expose
 from ..training.data.generate import open_studio
 from ..training.data.samples import Studio, dressed
+from ..training.data.scene import Stage
 from ..training.data.skins import KEPT_OUT, load_skins
 from ..training.data.surroundings import random_background
 from ..training.head.correspondence import make_transfer
-from ..training.head.population import average_weights, people, people_weights
+from ..training.head.population import age_shares, average_weights, people, people_weights
 from ..training.head.sources import read_ict, read_makehuman
 
 SEED = 4242
@@ -35,6 +39,18 @@ ROOM = 1.3
 YAWS = ((0, 12), (12, 30), (30, 60))
 
 
+class Person(NamedTuple):
+    """Somebody who does not exist.
+
+    source: "ict" or "makehuman". shape: (V, 3) metres, on the reference's vertices.
+    age: "child", "young", "middle-aged" or "old"; empty where the source does not say.
+    """
+
+    source: str
+    shape: FloatArray
+    age: str = ""
+
+
 @dataclass(frozen=True)
 class View:
     """One picture with everything that is true about it.
@@ -43,7 +59,9 @@ class View:
     ----------
     rgb: (S, S, 3) uint8. person: number; source: "ict" or "makehuman". neutral: (V, 3) metres, on
     the reference's vertices. expression: (E,). rotation: (3, 3) head -> camera. yaw: degrees.
-    points: (L, 2) pixels of the dense landmarks.
+    points: (L, 2) pixels of the dense landmarks. age: see Person. tone: of the skin, the
+    individual typology angle in degrees: above 41 light, below 10 dark. borrowed: whether its
+    detail comes from a real face. shown: (S, S) bool, where the person is.
     """
 
     rgb: ByteArray
@@ -54,46 +72,69 @@ class View:
     rotation: FloatArray
     yaw: float
     points: FloatArray
+    age: str = ""
+    tone: float = 0.0
+    borrowed: bool = False
+    shown: np.ndarray | None = None
 
 
-def kept_out_studio(data: Path, reference: Path, fits: Path) -> Studio:
+class WatchedStudio(Studio):
+    """A studio that remembers whether it lent the detail of a real face."""
+
+    borrowed = False
+
+    def detail(self, index: int) -> tuple[np.ndarray, FloatArray]:
+        self.borrowed = True
+        return super().detail(index)
+
+
+def kept_out_studio(data: Path, reference: Path, fits: Path) -> WatchedStudio:
     """The data engine's studio with other skins."""
-    studio = open_studio(data, reference, fits)
+    studio = WatchedStudio(**vars(open_studio(data, reference, fits)))
     textures = [data / "skins" / name for name in KEPT_OUT]
     studio.skins = load_skins(data, studio.stage, textures)
     return studio
 
 
-def random_people(data: Path, count: int, rng: np.random.Generator) -> list[tuple[str, FloatArray]]:
-    """``count`` people on the reference's vertices, (source, (V, 3) metres), sources in turn."""
+def random_people(data: Path, count: int, rng: np.random.Generator) -> list[Person]:
+    """``count`` people, their sources in turn."""
     ict, makehuman = read_ict(data), read_makehuman(data)
     transfer = make_transfer(data, ict, makehuman)
     average = transfer.carry(people(makehuman, average_weights(makehuman)[None])[0])
-    rows: list[tuple[str, FloatArray]] = []
+    rows: list[Person] = []
     for number in range(count):
         if number % 2 == 0:
             modes = np.clip(rng.normal(size=len(ict.identity)), -2.5, 2.5).astype(np.float32)
-            rows.append(("ict", ict.mean + np.tensordot(modes, ict.identity, 1)))
+            rows.append(Person("ict", ict.mean + np.tensordot(modes, ict.identity, 1)))
         else:
-            made = transfer.carry(people(makehuman, people_weights(makehuman, 1, rng))[0])
+            weights = people_weights(makehuman, 1, rng)
+            made = transfer.carry(people(makehuman, weights)[0])
+            age = age_group(age_shares(makehuman, weights[0]))
             # MakeHuman's own average face is not ICT's: only how a person differs counts.
-            rows.append(("makehuman", ict.mean + made - average))
+            rows.append(Person("makehuman", ict.mean + made - average, age))
     return rows
 
 
+def age_group(shares: dict[str, float]) -> str:
+    """The name of an age from population.age_shares."""
+    if shares["child"] > 0:
+        return "child"
+    return ("young", "middle-aged", "old")[min(int(3 * shares["old"]), 2)]
+
+
 def views(
-    studio: Studio, reference: HeadModel, data: Path, count: int, seed: int = SEED
+    studio: WatchedStudio, reference: HeadModel, data: Path, count: int, seed: int = SEED
 ) -> Iterator[View]:
     """Three views of each of ``count`` people."""
     rng = np.random.default_rng(seed)
-    for number, (source, person) in enumerate(random_people(data, count, rng)):
+    for number, person in enumerate(random_people(data, count, rng)):
         for span in YAWS:
-            view = _view(studio, reference, person.astype(np.float32), span, rng)
-            yield replace(view, person=number, source=source)
+            view = _view(studio, reference, person.shape.astype(np.float32), span, rng)
+            yield replace(view, person=number, source=person.source, age=person.age)
 
 
 def _view(
-    studio: Studio, reference: HeadModel, neutral: FloatArray, span: tuple[int, int],
+    studio: WatchedStudio, reference: HeadModel, neutral: FloatArray, span: tuple[int, int],
     rng: np.random.Generator,
 ) -> View:  # fmt: skip
     expression = studio.expression(rng)
@@ -101,6 +142,7 @@ def _view(
     points = reference.embeddings["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
     pose = _pose(yaw, rng)
+    studio.borrowed = False
     figure, record = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
     flat = pose.project(points)
     extent = float(np.ptp(flat, axis=0).max())
@@ -109,8 +151,20 @@ def _view(
     background = random_background(SIDE, studio.scenes, rng)
     drawing = draw_head(studio.stage, figure, pose, to_photo, record, background)
     pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
-    image = expose(drawing.image, rng)
-    return View(image, -1, "", neutral, expression, pose.rotation, yaw, pixels)
+    shown = (drawing.kind != NOTHING).astype(np.uint8)
+    return View(
+        expose(drawing.image, rng), -1, "", neutral, expression, pose.rotation, yaw, pixels,
+        tone=skin_tone(studio.stage, figure), borrowed=studio.borrowed,
+        shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
+    )  # fmt: skip
+
+
+def skin_tone(stage: Stage, figure: Figure) -> float:
+    """The individual typology angle of the skin itself, whatever the light; degrees."""
+    skin = figure.colours[stage.is_part("Face")]
+    lab = cv2.cvtColor(to_srgb(skin)[None] / 255, cv2.COLOR_RGB2Lab)[0]
+    lightness, _, yellow = np.median(lab, axis=0)
+    return float(np.degrees(np.arctan2(lightness - 50, yellow)))
 
 
 def _pose(yaw: float, rng: np.random.Generator) -> Pose:

@@ -9,7 +9,7 @@ measured on its vertices, on which people of ICT-FaceKit and MakeHuman are given
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from ..data import FloatArray, HeadCoefficients, Photo, Settings
+from ..data import Camera, FloatArray, HeadCoefficients, Photo, Settings
 from ..errors import NoFaceFound, UsageError
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
+from ..photo.crop import FACE_POINTS
 from .people import YAWS, View
 from .shape import ShapeError, shape_error, turn_between
 
@@ -40,6 +41,8 @@ class Row:
     shape: of the neutral head. landmarks: mean distance, per cent of the outer-eye distance.
     expression: mean absolute error of the keys, weighted by how far they move the face;
     expression_baseline: of a face at rest. turn: degrees of the head's rotation.
+    face_points: like landmarks, of the first 468. view: what was measured; found: the head;
+    camera: where the fit put it.
     """
 
     person: int
@@ -51,6 +54,10 @@ class Row:
     expression: float
     expression_baseline: float
     turn: float
+    face_points: float = float("nan")
+    view: View | None = None
+    found: HeadCoefficients | None = None
+    camera: Camera | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ def measure(views: Iterable[View], ruler: Ruler) -> Iterator[Row | None]:
             yield _row(view, ruler, stage, look.coefficients, look.landmarks.points, look.rotation)
         fit = fit_face(photo, shipped, face, landmarks, embedding)
         points = fit.camera.project(shipped.points("dense").at(fit.coefficients))
-        yield _row(view, ruler, "fitted", fit.coefficients, points, fit.camera.rotation)
+        row = _row(view, ruler, "fitted", fit.coefficients, points, fit.camera.rotation)
+        yield replace(row, camera=fit.camera)
 
 
 def _row(
@@ -104,19 +112,24 @@ def _row(
     rotation: FloatArray,
 ) -> Row:  # fmt: skip
     shape = ruler.reference.shape
-    known = points[: len(view.points)]
-    true = view.points[: len(known)]
-    eyes = float(np.linalg.norm(true[OUTER_EYES[0]] - true[OUTER_EYES[1]]) or 1)
-    # Seen from the side the eyes come together: measure with their distance as seen from the front.
-    eyes = max(eyes, 0.3 * float(np.ptp(true[:468], axis=0).max()))
     off = np.abs(found.expression - view.expression) @ ruler.key_weights
     return Row(
         view.person, view.source, view.yaw, stage,
         shape_error(shape.neutral(found.identity), view.neutral, shape.mean, ruler.regions),
-        100 * float(np.linalg.norm(known - true, axis=1).mean()) / eyes,
+        point_error(points, view.points),
         float(off), float(view.expression @ ruler.key_weights),
         turn_between(rotation, view.rotation),
+        point_error(points[:FACE_POINTS], view.points), view, found,
     )  # fmt: skip
+
+
+def point_error(points: FloatArray, true: FloatArray) -> float:
+    """Mean distance of (N, 2) points to the first N true ones, % of the outer-eye distance."""
+    eyes = float(np.linalg.norm(true[OUTER_EYES[0]] - true[OUTER_EYES[1]]) or 1)
+    # Seen from the side the eyes come together: measure with their distance as seen from the front.
+    eyes = max(eyes, 0.3 * float(np.ptp(true[:FACE_POINTS], axis=0).max()))
+    count = min(len(points), len(true))
+    return 100 * float(np.linalg.norm(points[:count] - true[:count], axis=1).mean()) / eyes
 
 
 def summarise(rows: list[Row | None]) -> dict[str, Any]:
@@ -180,7 +193,13 @@ def report(summary: dict[str, Any]) -> str:
 
 
 def run(data: Path, reference: Path, fits: Path, people: int) -> list[Row | None]:
-    """All rows of ``people`` random people.
+    """All rows of ``people`` random people; see :func:`views_of`."""
+    seen = views_of(data, reference, fits, people)
+    return list(measure(seen, make_ruler(load_head_model(reference))))
+
+
+def views_of(data: Path, reference: Path, fits: Path, people: int) -> Iterator[View]:
+    """All views of ``people`` random people, with a bar.
 
     Raises
     ------
@@ -194,7 +213,5 @@ def run(data: Path, reference: Path, fits: Path, people: int) -> list[Row | None
                 f"{path} is needed to render people with known shapes",
                 "Make it as docs/training.md says, or name it with --reference and --fits",
             )
-    model = load_head_model(reference)
-    seen = views(kept_out_studio(data, reference, fits), model, data, people)
-    total = people * len(YAWS)
-    return list(measure(tqdm(seen, total=total, leave=False), make_ruler(model)))
+    seen = views(kept_out_studio(data, reference, fits), load_head_model(reference), data, people)
+    yield from tqdm(seen, desc="synthetic people", total=people * len(YAWS), leave=False)

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from ml.evaluation.people import age_group
 from ml.evaluation.shape import ShapeError, shape_error, turn_between
-from ml.evaluation.synthetic import STAGES, Row, report, summarise
+from ml.evaluation.synthetic import STAGES, Row, point_error, report, summarise
 from ml.head.align import turned
+from ml.training.head.population import age_shares
+from ml.training.head.sources import MakeHumanHead
 
 COUNT = 400
 
@@ -64,6 +67,35 @@ def test_turns_are_measured_in_degrees():
     one = turned(np.array([0.2, 0.1, 0.0]))
     assert turn_between(one, one) == pytest.approx(0, abs=1e-3)
     assert turn_between(turned(np.array([0, np.radians(25), 0])) @ one, one) == pytest.approx(25)
+
+
+def test_points_err_by_a_share_of_the_outer_eye_distance():
+    true = np.random.default_rng(4).uniform(0, 100, (722, 2)).astype(np.float32)
+    true[33], true[263] = (0, 50), (100, 50)
+    moved = true + np.array([0, 2], np.float32)
+    assert point_error(moved, true) == pytest.approx(2, rel=1e-4)
+    assert point_error(moved[:468], true) == pytest.approx(2, rel=1e-4)
+
+
+def makehuman(names) -> MakeHumanHead:
+    nothing = np.zeros((0, 4), np.int32)
+    groups = ["nose" if name.startswith("nose") else "macrodetails" for name in names]
+    return MakeHumanHead(
+        nothing, nothing, nothing, nothing, tuple(names), tuple(groups), np.zeros((len(names), 0))
+    )
+
+
+def test_targets_tell_how_old_a_person_is():
+    names = [
+        "macrodetails/asian-female-young", "macrodetails/african-male-old",
+        "macrodetails/universal-male-old-maxmuscle-minweight", "nose/nose-old-male-up",
+    ]  # fmt: skip
+    shares = age_shares(makehuman(names), np.array([0.2, 0.6, 0.9, 0.5], np.float32))
+    assert shares == pytest.approx({"child": 0, "young": 0.25, "old": 0.75})
+    assert age_group(shares) == "old"
+    assert age_group({"child": 0.2, "young": 0.8, "old": 0}) == "child"
+    assert age_group({"child": 0, "young": 0.5, "old": 0.5}) == "middle-aged"
+    assert age_group({"child": 0, "young": 0, "old": 1}) == "old"
 
 
 def row(stage: str, yaw: float, error: float) -> Row:

@@ -47,6 +47,17 @@ def people(head: MakeHumanHead, weights: FloatArray) -> FloatArray:
     return np.asarray(head.base + 0.1 * deltas, dtype=np.float32)
 
 
+def age_shares(head: MakeHumanHead, weights: FloatArray) -> dict[str, float]:
+    """How much of a child, a young and an old person (789,) ``weights`` hold; they sum to one."""
+    shares = dict.fromkeys(("child", "young", "old"), 0.0)
+    for name, group, weight in zip(head.target_names, head.target_groups, weights, strict=True):
+        origin, *rest = name.split("/")[-1].split("-")
+        if group == "macrodetails" and origin != "universal" and rest[1] in shares:
+            shares[rest[1]] += float(weight)
+    total = sum(shares.values()) or 1.0
+    return {age: share / total for age, share in shares.items()}
+
+
 def _add_macros(head: MakeHumanHead, row: FloatArray, rng: np.random.Generator) -> None:
     origins = dict(zip(("african", "asian", "caucasian"), rng.dirichlet([0.6] * 3), strict=True))
     female = rng.beta(0.4, 0.4)
