@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from ..errors import HeadError
 from ..photo.crop import FACE_POINTS, box_from_landmarks
 from ..reconstruction import Reconstruction
 from .labels import LabelledPhoto
-from .metrics import best_posed, landmark_error, overlap
+from .metrics import best_pose, landmark_error, overlap, yaw_of
+from .regions import region_errors
 
 # A face counts as the labelled one if its box and the label's share half of what they cover, the
 # usual rule for detections.
@@ -46,6 +47,8 @@ class Row:
     prominent: whether that one was returned first.
     error: of the fitted head. network: of the points it was fitted to. baseline: of the mean
     face in its best pose. left_out: why the photo's label is not used.
+    yaw: degrees by which that pose is turned. regions, baseline_regions: like error and
+    baseline, by region of the face.
     """
 
     photo: str
@@ -59,6 +62,9 @@ class Row:
     confidence: float | None = None
     problem: str = ""
     left_out: str = ""
+    yaw: float | None = None
+    regions: dict[str, float] = field(default_factory=dict)
+    baseline_regions: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,32 +97,35 @@ def measure(photos: Iterable[LabelledPhoto], walk: Walk, mean_face: FloatArray) 
 
 
 def _measure_one(photo: LabelledPhoto, walk: Walk, mean_face: FloatArray) -> Row:
-    name, labelled = photo.path.name, photo.landmarks is not None
+    name, label = photo.path.name, photo.landmarks
+    posed, yaw = None, None
+    if label is not None:
+        posed, rotation = best_pose(mean_face, label[:FACE_POINTS])
+        yaw = yaw_of(rotation)
+    blank = Row(name, label is not None, 0, left_out=photo.left_out, yaw=yaw)
     try:
         heads = walk.heads(photo.path)
     except HeadError as error:
-        return Row(name, labelled, 0, problem=error.message, left_out=photo.left_out)
-    if photo.landmarks is None:
-        confidence = heads[0].confidence
-        return Row(name, labelled, len(heads), confidence=confidence, left_out=photo.left_out)
-    label = photo.landmarks
+        return replace(blank, problem=error.message)
+    blank = replace(blank, faces=len(heads))
+    if label is None or posed is None:
+        return replace(blank, confidence=heads[0].confidence)
     bounds = box_from_landmarks(label).as_xyxy()
     shares = [overlap(head.face_box, bounds) for head in heads]
     best = int(np.argmax(shares))
     if shares[best] < SAME_FACE:
-        return Row(name, labelled, len(heads), problem="another face or none")
-    head = heads[best]
-    posed = best_posed(mean_face, label[:FACE_POINTS])
-    return Row(
-        name,
-        labelled,
-        len(heads),
+        return replace(blank, problem="another face or none")
+    points = heads[best].landmarks_478_px
+    return replace(
+        blank,
         found=True,
         prominent=best == 0,
-        error=landmark_error(head.landmarks_478_px, label),
-        network=min(landmark_error(points, label) for points in walk.points(photo.path)),
+        error=landmark_error(points, label),
+        network=min(landmark_error(seen, label) for seen in walk.points(photo.path)),
         baseline=landmark_error(posed, label),
-        confidence=head.confidence,
+        confidence=heads[best].confidence,
+        regions=region_errors(points, label),
+        baseline_regions=region_errors(posed, label),
     )
 
 

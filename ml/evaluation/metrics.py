@@ -19,9 +19,13 @@ def landmark_error(points: FloatArray, label: FloatArray) -> float:
 
     Both (>=468, 2), MediaPipe order, in the same pixels.
     """
+    return float(point_errors(points, label).mean())
+
+
+def point_errors(points: FloatArray, label: FloatArray) -> np.ndarray:
+    """(468,) like :func:`landmark_error`, point by point."""
     eyes = float(np.linalg.norm(label[EYE_LEFT] - label[EYE_RIGHT]))
-    distance = np.linalg.norm(points[:FACE_POINTS] - label[:FACE_POINTS], axis=1)
-    return 100 * float(distance.mean()) / eyes
+    return 100 * np.linalg.norm(points[:FACE_POINTS] - label[:FACE_POINTS], axis=1) / eyes
 
 
 def overlap(one: Bounds, other: Bounds) -> float:

@@ -143,11 +143,12 @@ def summarise(rows: list[Row | None]) -> dict[str, Any]:
         for stage in STAGES:
             some = [r for r in found if r.stage == stage and low <= abs(r.yaw) < high]
             if some:
-                summary[f"{stage}, {pose}"] = _means(some)
+                summary[f"{stage}, {pose}"] = means(some)
     return summary
 
 
-def _means(rows: list[Row]) -> dict[str, Any]:
+def means(rows: list[Row]) -> dict[str, Any]:
+    """Means over rows, at least one, whatever they have in common."""
     mean = float(np.mean([row.shape.mean for row in rows]))
     baseline = float(np.mean([row.shape.mean_baseline for row in rows]))
     return {

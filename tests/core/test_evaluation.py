@@ -20,6 +20,7 @@ from ml.evaluation.metrics import (
     overlap,
     yaw_of,
 )
+from ml.evaluation.regions import REGIONS
 from ml.evaluation.sheet import HEAD, LABEL, TILE, contact_sheet
 from ml.evaluation.speed import Speed
 from ml.photo.crop import EYE_LEFT, EYE_RIGHT, box_from_landmarks
@@ -124,6 +125,17 @@ def test_a_found_face_has_three_figures():
     assert row.error == pytest.approx(landmark_error(off, LABEL_POINTS))
     assert row.network == 0
     assert row.baseline > 5
+
+
+def test_regions_part_all_points_and_tell_where_a_head_is_wrong():
+    numbers = np.concatenate(list(REGIONS.values()))
+    assert sorted(numbers) == list(range(468))
+    off = LABEL_POINTS.copy()
+    off[REGIONS["jaw"]] += 50
+    row = only_row([head_at(off)])
+    assert row.regions["jaw"] > 10
+    assert {name: row.regions[name] for name in ("eyes", "mouth")} == {"eyes": 0, "mouth": 0}
+    assert row.baseline_regions["eyes"] > 1
 
 
 def test_the_labelled_face_may_be_the_second():
