@@ -49,8 +49,8 @@ class HeadNetwork(nn.Module):
         """(B, 3, S, S) in 0..1 -> the coarse prediction, by anchors, and after each round."""
         maps = self.encoder((crops - 0.45) / 0.25)
         flat_map = self.flatten(maps[-1])
-        fine = self.pyramid(maps)
-        levels = self.refinement.prepare(fine, maps)
+        pyramid = self.pyramid(maps)
+        levels = self.refinement.prepare(pyramid, maps)
         with full_precision(crops):
             summary = functional.relu(self.summary(flat_map.float()))
             flat, log_scale, visible, identity, expression, rotation, confidence = self.read(
@@ -59,7 +59,7 @@ class HeadNetwork(nn.Module):
             points = flat.view(len(crops), -1, 2)
             now = Estimate(points, log_scale - 3, visible, identity, expression, rotation)
             looks = [now.prediction(confidence[:, 0])]
-            now = now.plus(self.anchors(levels[0], now))
+            now = now.plus(self.anchors(levels[-1], now))
             looks.append(now.prediction(confidence[:, 0]))
             for _ in range(self.shape.rounds):
                 now = now.plus(self.refinement(levels, summary, now))

@@ -8,45 +8,55 @@ from torch.nn import functional
 
 from .estimate import ROTATION_NUMBERS, Estimate, NetworkShape
 
-MIDDLE, LOCAL, MIXED = 48, 64, 256
+LEVEL, LOCAL_PER_CHANNEL, MIXED = 48, 4, 256
+# Across, down, logarithm of scale, visibility.
+POINT_NUMBERS = 4
 
 
 class ParameterRefinement(nn.Module):
     """Corrections from what the maps show at the predicted landmarks.
 
-    Every landmark has weights of its own for what it reads there; the coefficients, and what points
-    do together, are read from all landmarks' features, their places and the summary.
+    The features seen there move each point by itself, with weights that all landmarks share and
+    weights of its own; the coefficients, and what points do together, are read from all landmarks'
+    features, their places and the summary.
     """
 
     def __init__(self, shape: NetworkShape, channels: int) -> None:
         super().__init__()
-        self.middle = nn.Conv2d(shape.widths[2], MIDDLE, 3, padding=1)
-        self.local = nn.Linear(channels + MIDDLE + 1, LOCAL)
-        self.by_point = nn.Parameter(torch.zeros(shape.points, LOCAL, 4))
-        self.squeeze = nn.Linear(LOCAL, shape.refine)
-        self.mix = nn.Linear(shape.points * (shape.refine + 2) + shape.summary, MIXED)
+        _, fine, middle, _ = shape.widths
+        local = shape.refine * LOCAL_PER_CHANNEL
+        self.fine = nn.Conv2d(fine, LEVEL, 3, padding=1)
+        self.middle = nn.Conv2d(middle, LEVEL, 3, padding=1)
+        self.local = nn.Linear(2 * LEVEL + 1, local)
+        self.point_update = nn.Linear(local, POINT_NUMBERS)
+        self.own_update = nn.Parameter(torch.zeros(shape.points, local + channels, POINT_NUMBERS))
+        self.squeeze = nn.Linear(local, shape.refine)
+        self.mix = nn.Linear(shape.points * shape.refine + shape.summary, MIXED)
+        self.mix_places = nn.Linear(shape.points * 2, MIXED, bias=False)
         self.sizes = [shape.points * 2, shape.identity, shape.expression, ROTATION_NUMBERS]
         self.update = nn.Linear(MIXED, sum(self.sizes))
-        nn.init.zeros_(self.update.weight)
-        nn.init.zeros_(self.update.bias)
+        for head in (self.point_update, self.update, self.mix_places):
+            for parameter in head.parameters():
+                nn.init.zeros_(parameter)
 
-    def prepare(self, fine: Tensor, maps: list[Tensor]) -> list[Tensor]:
+    def prepare(self, pyramid: Tensor, maps: list[Tensor]) -> list[Tensor]:
         """The maps that every round looks at."""
-        return [fine.float(), self.middle(maps[1]).float()]
+        return [self.fine(maps[0]).float(), self.middle(maps[1]).float(), pyramid.float()]
 
     def forward(self, levels: list[Tensor], summary: Tensor, now: Estimate) -> Estimate:
         """The correction of an estimate. ``levels``: from :meth:`prepare`."""
         places = now.points.detach()
-        seen = [
+        fine, middle, pyramid = (
             functional.grid_sample(level, places[:, :, None], align_corners=False)[..., 0]
             for level in levels
-        ]
-        features = torch.cat([*seen, now.log_scale.detach()[:, None]], 1).transpose(1, 2)
+        )
+        features = torch.cat([fine, middle, now.log_scale.detach()[:, None]], 1).transpose(1, 2)
         local = functional.relu(self.local(features))
-        by_point = torch.einsum("blc,lcd->bld", local, self.by_point)
-        shape = places - places.mean(1, keepdim=True)
-        together = [functional.relu(self.squeeze(local)).flatten(1), summary, 4 * shape.flatten(1)]
-        update = self.update(functional.relu(self.mix(torch.cat(together, 1))))
+        own = torch.cat([local, pyramid.transpose(1, 2)], 2)
+        by_point = self.point_update(local) + torch.einsum("blc,lcd->bld", own, self.own_update)
+        together = functional.relu(torch.cat([self.squeeze(local).flatten(1), summary], 1))
+        shape = (places - places.mean(1, keepdim=True)).flatten(1)
+        update = self.update(functional.relu(self.mix(together) + self.mix_places(shape)))
         moved, identity, expression, rotation = update.split(self.sizes, 1)
         moved = 0.1 * (moved.view_as(places) + by_point[..., :2])
         return Estimate(moved, by_point[..., 2], by_point[..., 3], identity, expression, rotation)

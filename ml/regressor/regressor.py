@@ -27,13 +27,13 @@ class Regressor:
 
     def __init__(self, network: HeadNetwork, identity_sigma: FloatArray) -> None:
         network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network = network
+        self.network = network
         self._identity_sigma = identity_sigma
 
     @property
     def crop_size(self) -> int:
         """Side of the crops that it takes, in pixels."""
-        return self._network.shape.crop
+        return self.network.shape.crop
 
     def predict(self, crops: Sequence[FaceCrop]) -> list[RegressorOutput]:
         """One pass over the crops; points, sigma and rotation come back in the photo."""
@@ -48,7 +48,7 @@ class Regressor:
             return []
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
-        looks = self._network(batch.contiguous(memory_format=torch.channels_last))
+        looks = self.network(batch.contiguous(memory_format=torch.channels_last))
         wanted = looks[-1:] if last_only else looks
         return [
             [self._output(look, row, crop) for look in wanted] for row, crop in enumerate(crops)

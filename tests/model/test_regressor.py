@@ -120,20 +120,21 @@ def test_a_fresh_refinement_changes_nothing():
 def test_refinement_looks_where_the_points_are():
     torch.manual_seed(2)
     network = random_network()
-    maps, fine = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)], torch.randn(1, 64, 8, 8)
+    maps, pyramid = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)], torch.randn(1, 64, 8, 8)
     numbers = {"points": 2, "log_scale": 1, "visible": 1}
     zeros = [torch.zeros(1, 40, n).squeeze(-1) for n in numbers.values()]
     zeros += [torch.zeros(1, n) for n in (2, 52, 6)]
     now = Estimate(*zeros)
 
     def update(at):
-        levels = network.refinement.prepare(fine, maps)
+        levels = network.refinement.prepare(pyramid, maps)
         points = torch.full((1, 40, 2), at)
         return network.refinement(levels, torch.zeros(1, 16), replace(now, points=points)).points
 
     here = update(-0.5)
-    # The far corner of the fine map is not looked at ...
-    fine[..., 6:, 6:] += 5
+    # The far corner of the maps is not looked at ...
+    maps[0][..., 6:, 6:] += 5
+    pyramid[..., 7:, 7:] += 5
     assert torch.allclose(here, update(-0.5))
     # ... unless a point lies there.
     assert not torch.allclose(here, update(0.8))
