@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .data import FitResult, Settings
+from .data import FitResult, Photo, Settings
 from .errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
 from .finding import FoundFace
 from .fitting.gauss_newton import fit_person
@@ -32,14 +32,20 @@ from .timing import Clock
 
 
 @dataclass(frozen=True)
-class _Sighting:
-    """The person's face in one photo. The photo is not kept: ten large ones fill a memory."""
+class Sighting:
+    """The person's face in one photo. The photo is not kept: ten large ones fill a memory.
+
+    Attributes
+    ----------
+    shape: the head model at the landmarks that ``evidence`` tells of.
+    alone: the fit to this photo alone; its camera is the one that ``evidence`` starts from.
+    """
 
     path: Path
     face: FoundFace
     shape: LinearShape
     evidence: Evidence
-    clock: Clock
+    alone: FitResult
 
 
 def reconstruct_person(
@@ -59,24 +65,27 @@ def reconstruct_person(
     tell = progress or (lambda fraction, message: None)
     tell(0.0, "Loading the network")
     warm_up()
-    seen: list[_Sighting] = []
+    seen: list[tuple[Sighting, Clock]] = []
     left_out: list[LeftOut] = []
     for number, path in enumerate(paths):
         tell(0.1 + 0.4 * number / len(paths), f"Finding the face in {path.name}")
         try:
-            seen.append(_look(path, settings))
+            clock = Clock()
+            seen.append((look(_read(path, clock), settings, clock), clock))
         except (ImageUnreadable, NoFaceFound) as error:
             left_out.append(LeftOut(path, error))
     if not seen:
         raise _nobody(left_out)
     tell(0.5, f"Fitting one head to {len(seen)} photos")
-    fits = _fit_together(seen)
-    heads = []
-    for number, (sighting, fit) in enumerate(zip(seen, fits, strict=True)):
-        tell(0.55 + 0.45 * number / len(seen), f"Finishing {sighting.path.name}")
-        heads.append(_finish(sighting, fit, settings))
+    fits = fit_together([sighting for sighting, _ in seen])
+    heads: list[Reconstruction] = []
+    for (sighting, clock), fit in zip(seen, fits, strict=True):
+        tell(0.55 + 0.45 * len(heads) / len(seen), f"Finishing {sighting.path.name}")
+        photo = _read(sighting.path, clock)
+        heads.append(finish_head(photo, sighting.face, fit, settings, clock))
     tell(1.0, "Done")
-    return SamePerson(tuple(item.path for item in seen), tuple(heads), tuple(left_out))
+    photos = tuple(sighting.path for sighting, _ in seen)
+    return SamePerson(photos, tuple(heads), tuple(left_out))
 
 
 def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
@@ -91,34 +100,29 @@ def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
         )
 
 
-def _look(path: Path, settings: Settings) -> _Sighting:
-    from .photo.read import read_photo
-
-    clock = Clock()
-    with clock.room("read"):
-        photo = read_photo(path)
+def look(photo: Photo, settings: Settings, clock: Clock) -> Sighting:
+    """Find the face in one photo and fit it by itself. Raises NoFaceFound."""
     with clock.room("find"):
         face, landmarks, embedding = wanted_faces(photo, settings)[0]
     with clock.room("fit"):
         shape, evidence = evidence_of(photo, load_head_model(), face, landmarks, embedding)
         # By itself first: a face that no head fits must not bend the others' identity, and the
         # common fit gets a good camera to start from.
-        alone = checked_fit(fit_person(shape, [evidence])[0], path)
-    return _Sighting(path, face, shape, replace(evidence, camera=alone.camera), clock)
+        alone = checked_fit(fit_person(shape, [evidence])[0], photo.path)
+    return Sighting(photo.path, face, shape, replace(evidence, camera=alone.camera), alone)
 
 
-def _fit_together(seen: Sequence[_Sighting]) -> list[FitResult]:
-    # One landmark source for all photos, so one shape.
+def fit_together(seen: Sequence[Sighting]) -> list[FitResult]:
+    """One identity for all sightings; they come from one landmark source, so share one shape."""
     fits = fit_person(seen[0].shape, [item.evidence for item in seen])
     return [checked_fit(fit, item.path) for fit, item in zip(fits, seen, strict=True)]
 
 
-def _finish(sighting: _Sighting, fit: FitResult, settings: Settings) -> Reconstruction:
+def _read(path: Path, clock: Clock) -> Photo:
     from .photo.read import read_photo
 
-    with sighting.clock.room("read"):
-        photo = read_photo(sighting.path)
-    return finish_head(photo, sighting.face, fit, settings, sighting.clock)
+    with clock.room("read"):
+        return read_photo(path)
 
 
 def _nobody(left_out: Sequence[LeftOut]) -> HeadError:

@@ -6,6 +6,7 @@ python -m ml.evaluation speed --photo PHOTO [--repeats N] [--json OUT]
 python -m ml.evaluation sheet portraits --data ../shared/data --out out/sheet.png
 python -m ml.evaluation head --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation synthetic --data ../shared/data [--people N] [--json OUT]
+python -m ml.evaluation same-person --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation realy|now|facescape --data FOLDER --results FOLDER [--json OUT]
 """
 
@@ -92,6 +93,16 @@ def run_synthetic(arguments: argparse.Namespace) -> None:
     _write_json(arguments.json, {"summary": summary})
 
 
+def run_same_person(arguments: argparse.Namespace) -> None:
+    """One identity for several photos of a person, and telling people apart."""
+    from . import same_person
+
+    rows = same_person.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
+    summary = same_person.summarise(rows)
+    print(same_person.report(summary))
+    _write_json(arguments.json, {"summary": summary})
+
+
 def run_speed(arguments: argparse.Namespace) -> None:
     """Each room's share of the time."""
     settings = Settings(texture_size=arguments.texture_size)
@@ -134,7 +145,11 @@ def _parser() -> argparse.ArgumentParser:
         landmarks.add_argument("--verbose", action="store_true", help="a line for every photo")
         landmarks.add_argument("--json", type=Path)
         landmarks.set_defaults(run=run_landmarks)
-    for name, action, people in (("head", run_head, 200), ("synthetic", run_synthetic, 60)):
+    for name, action, people in (
+        ("head", run_head, 200),
+        ("synthetic", run_synthetic, 60),
+        ("same-person", run_same_person, 40),
+    ):
         known = commands.add_parser(name, help=str(action.__doc__))
         known.add_argument("--data", type=Path, required=True)
         known.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))

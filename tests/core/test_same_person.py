@@ -10,18 +10,17 @@ from PIL import Image
 
 from ml import same_person
 from ml.cli import main
-from ml.data import FaceBox, HeadCoefficients, Landmarks, RegressorOutput, Settings
+from ml.data import Settings
 from ml.errors import Cancelled, HeadError, ImageUnreadable, NoFaceFound, UsageError
-from ml.finding import FoundFace
-from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.align import best_similarity
 from ml.head.storage import load_head_model
 from ml.person_files import SamePerson, photo_folders, read_sight
 from ml.reconstruction import load_reconstruction
 from tests.support.fake_walks import facing_head, person_walk, walk
+from tests.support.known_faces import SIDE, found_face
 
-SIDE = 256
 PLAIN = Settings(texture_size=0)
 TURNS = {"front.png": 0.05, "left.png": -0.5, "right.png": 0.5}
 
@@ -36,7 +35,7 @@ def seen(tmp_path, monkeypatch):
     faces = {}
     for name, turn in TURNS.items():
         expression = rng.uniform(0, 0.6, len(model.expression_names)).astype(np.float32)
-        faces[name] = _found(model, identity, expression, turn, rng)
+        faces[name] = found_face(identity, expression, turn, rng)
 
     def find(photo, settings):
         if photo.path.name not in faces:
@@ -49,29 +48,6 @@ def seen(tmp_path, monkeypatch):
     monkeypatch.setattr(same_person, "wanted_faces", find)
     monkeypatch.setattr(same_person, "warm_up", lambda: None)
     return [tmp_path / name for name in TURNS], identity
-
-
-def _found(model, identity, expression, turn, rng) -> FoundFace:
-    """What a network would say that knows the pose roughly and nothing of the shape."""
-    rotation = FACING @ rotation_from_vector(np.array([0, turn, 0]))
-    camera = replace(
-        facing_head(Path("x")).camera,
-        intrinsics=make_intrinsics(1000, SIDE, SIDE),
-        rotation=rotation.astype(np.float32),
-        translation=np.array([0, 0, 1.2], np.float32),
-        width=SIDE,
-        height=SIDE,
-    )
-    points = camera.project(model.points("dense").at(HeadCoefficients(identity, expression)))
-    points = points + rng.normal(0, 0.6, points.shape)
-    output = RegressorOutput(
-        HeadCoefficients(np.zeros_like(identity), np.full(len(expression), 0.3, np.float32)),
-        rotation.astype(np.float32),
-        Landmarks(points.astype(np.float32), np.full(len(points), 0.6, np.float32)),
-        0.9,
-        np.ones(len(identity), np.float32),
-    )
-    return FoundFace(FaceBox((SIDE / 2, SIDE / 2), 150.0), output)
 
 
 def test_photos_share_an_identity_and_keep_their_own_expression_and_camera(seen):
