@@ -84,12 +84,7 @@ def _draw(
     size = len(ground)
     points = np.column_stack([camera.project(vertices), in_camera[:, 2]])
     fragments = rasterize(points, triangles, size, size)
-    normals = interpolate(fragments, vertex_normals(in_camera, triangles), triangles)
-    normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-9)
-    light = np.full(normals.shape[:2], AMBIENT, np.float32)
-    for direction, strength in (KEY, FILL):
-        towards = np.array(direction) / np.linalg.norm(direction)
-        light += strength * np.clip(normals @ towards, 0, None).astype(np.float32)
+    light = brightness(interpolate(fragments, vertex_normals(in_camera, triangles), triangles))
     if textured and head.albedo is not None:
         uv = interpolate(fragments, head.mesh.uv, uv_triangles)
         colours = _lookup(head.albedo, uv)
@@ -101,6 +96,16 @@ def _draw(
         picture.astype(np.float32), (size // SUPERSAMPLING,) * 2, interpolation=cv2.INTER_AREA
     )
     return np.clip(small, 0, 255).astype(np.uint8)
+
+
+def brightness(normals: FloatArray) -> FloatArray:
+    """(H, W) light that falls on (H, W, 3) normals in camera space, of any length."""
+    unit = normals / np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-9)
+    light = np.full(normals.shape[:2], AMBIENT, np.float32)
+    for direction, strength in (KEY, FILL):
+        towards = np.array(direction) / np.linalg.norm(direction)
+        light += strength * np.clip(unit @ towards, 0, None).astype(np.float32)
+    return light
 
 
 def _triangles(mesh: HeadMesh) -> tuple[IntArray, IntArray]:

@@ -38,11 +38,14 @@ def overlap(one: Bounds, other: Bounds) -> float:
     return width * height / (sum(areas) - width * height)
 
 
-def identity_distances(identities: FloatArray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def identity_distances(
+    identities: FloatArray, people: np.ndarray, sources: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """How far identities lie apart: (pairs of one person, pairs of different people), mm.
 
     identities: (N, I) coefficients; people: (N,) whose each is. A distance is the mean over the
-    468 face points of the heads at rest, both as the model places them.
+    468 face points of the heads at rest, both as the model places them. With ``sources`` (N,)
+    only people of one source are compared: sources differ in ways that are too easy to tell.
     """
     basis = load_head_model().points("mediapipe478").identity[:, :FACE_POINTS]
     heads = np.tensordot(np.asarray(identities, np.float32), basis, 1)
@@ -54,7 +57,8 @@ def identity_distances(identities: FloatArray, people: np.ndarray) -> tuple[np.n
         ]
     )
     same = np.asarray(people)[first] == np.asarray(people)[second]
-    return distance[same], distance[~same]
+    other = ~same if sources is None else ~same & (sources[first] == sources[second])
+    return distance[same], distance[other]
 
 
 def best_posed(shape: FloatArray, label: FloatArray) -> FloatArray:

@@ -109,6 +109,8 @@ def test_pairs_of_one_person_and_of_different_people_are_kept_apart():
     assert np.allclose(different, different[0])
     # One standard deviation of the broadest mode moves a face by millimetres, not by metres.
     assert 0.1 < different[0] < 30
+    within = identity_distances(identities, np.array([1, 2, 3, 4]), np.array(list("abab")))
+    assert [len(part) for part in within] == [0, 2]
 
 
 def test_overlap_of_boxes():

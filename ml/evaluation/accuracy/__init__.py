@@ -1,0 +1,1 @@
+"""The page docs/accuracy.md: everything on it is measured in the run that writes it."""
