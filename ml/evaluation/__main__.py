@@ -6,6 +6,7 @@ python -m ml.evaluation speed --photo PHOTO [--repeats N] [--json OUT]
 python -m ml.evaluation sheet portraits --data ../shared/data --out out/sheet.png
 python -m ml.evaluation head --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation synthetic --data ../shared/data [--people N] [--json OUT]
+python -m ml.evaluation report --data ../shared/data [--people N] [--mediapipe PYTHON]
 python -m ml.evaluation same-person --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation realy|now|facescape --data FOLDER --results FOLDER [--json OUT]
 """
@@ -22,10 +23,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..data import FloatArray, Settings
-from ..errors import HeadError
+from ..data import FaceBox, FloatArray, Photo, Settings
+from ..errors import HeadError, NoFaceFound
 from ..head.storage import load_head_model
 from ..reconstruction import Reconstruction
+from .accuracy.command import add_report
 from .labels import PHOTO_SETS, read_labels
 from .landmarks import Walk, measure, report, summarise, to_json
 from .speed import measure_speed, reconstruct_and_save
@@ -52,6 +54,16 @@ def pipeline_walk() -> Walk:
         return [landmarks.points for _, landmarks, _ in faces]
 
     return Walk(heads, points)
+
+
+def boxes_in(photo: Photo) -> list[FaceBox]:
+    """The faces that the public walk sees; none is an answer, too."""
+    from ..pipeline import wanted_faces
+
+    try:
+        return [face.box for face, _, _ in wanted_faces(photo, EVERY_FACE)]
+    except NoFaceFound:
+        return []
 
 
 def run_landmarks(arguments: argparse.Namespace) -> None:
@@ -157,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         known.add_argument("--people", type=int, default=people)
         known.add_argument("--json", type=Path)
         known.set_defaults(run=action)
+    add_report(commands, pipeline_walk, boxes_in)
     for name, title in PROTOCOLS.items():
         protocol = commands.add_parser(name, help=f"results against the scans of {title}")
         protocol.add_argument("--data", type=Path, required=True, help="your copy of the data")
