@@ -1,82 +1,24 @@
-"""The accuracy page from measurements that tests invent, and MediaPipe behind a stand-in."""
+"""The accuracy page from measurements that tests invent."""
 
 import json
-import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
+from accuracy_rows import CAMERA, SIDE, crowd, lost, photo_row, rendered
 from PIL import Image
 
 from ml.card import AssetCard
-from ml.data import Camera, HeadCoefficients
-from ml.errors import EngineUnavailable, NoFaceFound
+from ml.errors import NoFaceFound
 from ml.evaluation import landmarks
-from ml.evaluation.accuracy import command, peer, photos, pictures, renders
+from ml.evaluation.accuracy import command, photos, pictures, renders
 from ml.evaluation.accuracy.page import Measured, write_page
 from ml.evaluation.accuracy.text import table
 from ml.evaluation.labels import LabelledPhoto
-from ml.evaluation.people import View
-from ml.evaluation.regions import REGIONS
-from ml.evaluation.shape import ShapeError
-from ml.evaluation.synthetic import STAGES, Row
 from ml.head.storage import load_head_model
 
-SIDE = 96
-CAMERA = Camera(
-    np.array([[300, 0, SIDE / 2], [0, 300, SIDE / 2], [0, 0, 1]], np.float32),
-    np.diag([1, -1, -1]).astype(np.float32), np.array([0, 0, 1], np.float32), SIDE, SIDE,
-)  # fmt: skip
 CARD = AssetCard("Effigy regressor", "w", "ab" * 32, 1, "CC0-1.0", True, (), "train")
-
-
-def photo_row(name, error=2.0, yaw=5.0, **changes):
-    regions = dict.fromkeys(REGIONS, error)
-    row = landmarks.Row(
-        name, True, 1, True, True, error, error, 4.0, 0.9, yaw=yaw, regions=regions,
-        baseline_regions=dict.fromkeys(REGIONS, 4.0),
-    )  # fmt: skip
-    return replace(row, **changes)
-
-
-def lost(name):
-    return landmarks.Row(name, True, 0, yaw=70.0, problem="nobody")
-
-
-def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
-    """The three stages of one view; the head is nearly the mean one."""
-    rgb = np.full((SIDE, SIDE, 3), (200, 30, 30), np.uint8)
-    shown = np.zeros((SIDE, SIDE), bool)
-    shown[20:70, 30:60] = True
-    model = load_head_model()
-    points = CAMERA.project(model.points("dense").mean)
-    view = View(
-        rgb, person, "ict", np.zeros((3, 3)), np.zeros(52), np.eye(3), yaw, points, age, tone,
-        borrowed, shown,
-    )  # fmt: skip
-    identity = np.zeros(model.identity_count, np.float32)
-    identity[0] = person + 0.01 * yaw
-    found = HeadCoefficients(identity, np.zeros(52, np.float32))
-    for number, stage in enumerate(STAGES):
-        amount = error * (1.2, 1.1, 1.0)[number]
-        names = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
-        shape = ShapeError(
-            dict.fromkeys(names, amount), dict.fromkeys(names, 2.0), amount, 2.0, 0.5
-        )
-        yield Row(
-            person, "ict", yaw, stage, shape, 3.0 * amount, 0.1, 0.2, 4.0, 2.5, view, found, CAMERA
-        )
-
-
-def crowd(count=4, **changes):
-    return [
-        row
-        for person in range(count)
-        for yaw in (-10, 50)
-        for row in rendered(person, yaw, 0.5 + 0.1 * person, **changes)
-    ]
 
 
 def measured(**changes):
@@ -181,6 +123,10 @@ def test_histograms_show_every_series_and_take_far_outliers():
     assert (pictures.histogram({"none": []}, "mm") != 255).any()
 
 
+def test_axes_have_round_numbers():
+    assert [pictures.round_step(x) for x in (0.3, 0.1, 7, 1.2, 0.051)] == [0.5, 0.1, 10, 2, 0.1]
+
+
 def test_people_are_nearer_to_themselves_than_to_others():
     same, different = renders.distances(renders.of_stage(crowd(), "fitted"))
     assert (len(same), len(different)) == (4, 24)
@@ -218,97 +164,6 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
     assert "0 of 1 labelled faces" in text
     assert "18 views" not in text
     assert "6 views, 0 faces not found" in text
-
-
-def test_twins_are_each_others():
-    other = peer.twins()
-    assert (other[other] == np.arange(468)).all()
-    assert other[33] == 263
-
-
-def photo_of(tmp_path):
-    """A grey photo, and a label whose face lies where the mean head's would."""
-    Image.new("RGB", (SIDE, SIDE), (90, 120, 90)).save(tmp_path / "a.jpg")
-    return LabelledPhoto(
-        tmp_path / "a.jpg", CAMERA.project(load_head_model().points("mediapipe478").mean)
-    )
-
-
-def test_a_peer_that_sees_the_same_face_in_every_crop_repeats_itself(tmp_path):
-    photo = photo_of(tmp_path)
-    box = peer.box_from_landmarks(photo.landmarks)
-    places = [("plain", peer.PLAIN), *peer.CROPS.items()]
-
-    def look(seen, off=0.0):
-        found = []
-        for number, (name, place) in enumerate(places[: len(seen)]):
-            to_photo = peer._map(box, place, mirrored=name == "mirrored")
-            label = photo.landmarks + np.float32(off if number == 1 else 0)
-            if name == "mirrored":  # it names what it sees by the picture's sides
-                order = np.arange(478)
-                order[:468] = peer.twins()
-                label = label[order]
-            back = np.linalg.inv(to_photo[:, :2])
-            found.append(((label - to_photo[:, 2]) @ back.T).astype(np.float32))
-        return found
-
-    errors = peer.repeat_errors([photo], look)
-    assert set(errors) == {"labels", *peer.CROPS}
-    assert all(some[0] < 0.01 for some in errors.values())
-    wrong = peer.repeat_errors([photo], lambda seen: look(seen, off=3.0))
-    first = next(iter(peer.CROPS))
-    assert wrong[first][0] > 3
-    assert wrong["labels"][0] < 0.01
-    assert peer.repeat_errors([photo], lambda seen: [None] * len(seen))["labels"] == []
-    assert "| mirrored, against the plain crop | 0.00 | 1 |" in peer.repeat_table({"wild": errors})
-
-
-def test_rendered_people_are_measured_where_both_found_them():
-    fitted = renders.of_stage(crowd(2), "fitted")
-
-    def look(seen):
-        return [fitted[0].view.points[:478], *[None] * (len(seen) - 1)]
-
-    text = peer.rendered_table(fitted, look)
-    assert "| to 30 degrees | 1 of 2 | 2.50 | 0.00 |" in text
-    assert "| 30 to 60 degrees | 0 of 2 | - | - |" in text
-
-
-def stand_in(tmp_path, monkeypatch, text):
-    script = tmp_path / "stand_in.py"
-    script.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(peer, "SCRIPT", script)
-    return peer.look_with(Path(sys.executable))
-
-
-def test_the_peer_runs_in_another_interpreter(tmp_path, monkeypatch):
-    look = stand_in(
-        tmp_path,
-        monkeypatch,
-        """
-import sys, numpy as np
-from pathlib import Path
-from PIL import Image
-paths = sorted(Path(sys.argv[1]).glob("*.png"))
-points = np.stack([np.full((478, 2), np.asarray(Image.open(p))[0, 0, 0]) for p in paths])
-print(*[p.name for p in paths], sep="\\n")
-np.savez(sys.argv[2], points=points.astype(np.float32), found=points[:, 0, 0] > 10)
-""",
-    )
-    seen = [np.full((8, 8, 3), (red, 0, 0), np.uint8) for red in (50, 0)]
-    first, second = look(seen)
-    assert (first == 50).all()
-    assert second is None
-
-
-def test_an_interpreter_without_mediapipe_has_a_remedy(tmp_path, monkeypatch):
-    look = stand_in(tmp_path, monkeypatch, "raise ModuleNotFoundError('no mediapipe here')")
-    with pytest.raises(EngineUnavailable, match="no mediapipe here"):
-        look([np.zeros((8, 8, 3), np.uint8)])
-    with pytest.raises(EngineUnavailable, match="pip install mediapipe"):
-        peer.look_with(tmp_path / "absent")([])
-    text = peer.attempted(lambda: peer.rendered_table(crowd(1)[2:3], look))
-    assert text.startswith("Not measured: MediaPipe could not be run")
 
 
 def test_rows_stay_plain_values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +51,9 @@ def write_page(measured: Measured, out: Path) -> Path:
     parts += ["\n## Rendered people\n", *_renders(measured, out)]
     parts += ["\n## Data\n", _mixes(measured.card)]
     parts += ["\n## MediaPipe by the same rulers\n", measured.peer or _left_out("--mediapipe")]
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
     path = out / "accuracy.md"
-    path.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 

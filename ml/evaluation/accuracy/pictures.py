@@ -14,7 +14,7 @@ from ...rendering import interpolate, rasterize, vertex_normals
 from ..synthetic import Row
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 44
-BINS = 24
+BINS, TICKS = 24, 8
 PAPER, INK, RULE = (255, 255, 255), (40, 40, 40), (215, 215, 215)
 # Told apart by people who do not see red and green alike, too.
 COLOURS = ((0, 114, 178), (230, 159, 0), (0, 158, 115))
@@ -30,13 +30,16 @@ def histogram(series: Mapping[str, Sequence[float] | np.ndarray], unit: str) -> 
         return _written(picture, "nothing measured", (MARGIN, HEIGHT // 2))
     values = np.concatenate(list(kept.values()))
     # A few far outliers would press everything else into one bar: they share the last one.
-    edges = np.linspace(min(0.0, values.min()), _upper(values), BINS + 1)
+    low, high = min(0.0, float(values.min())), _upper(values)
+    step = round_step((high - low) / TICKS)
+    low, high = step * np.floor(low / step), step * np.ceil(high / step)
+    edges = np.linspace(low, high, BINS + 1)
     shares = {
         name: np.histogram(np.clip(some, edges[0], edges[-1]), edges)[0] / len(some)
         for name, some in kept.items()
     }
     top = max(float(share.max()) for share in shares.values())
-    _draw_axis(picture, edges, unit)
+    _draw_axis(picture, np.arange(low, high + step / 2, step), unit)
     for number, (name, share) in enumerate(shares.items()):
         colour = COLOURS[number % len(COLOURS)]
         _draw_bars(picture, share / top, number, len(shares), colour)
@@ -53,13 +56,20 @@ def _upper(values: np.ndarray) -> float:
     return (most if most < 1.5 * high else high) or 1.0
 
 
-def _draw_axis(picture: ByteArray, edges: np.ndarray, unit: str) -> None:
+def round_step(least: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20 ..., or a tenth or hundredth of them, from ``least`` up."""
+    power = 10.0 ** np.floor(np.log10(least))
+    return float(power * next(step for step in (1, 2, 5, 10) if step * power >= 0.999 * least))
+
+
+def _draw_axis(picture: ByteArray, ticks: np.ndarray, unit: str) -> None:
     bottom = HEIGHT - MARGIN
-    for share in np.linspace(0, 1, 7):
+    for value in ticks:
+        share = (value - ticks[0]) / (ticks[-1] - ticks[0])
         x = round(MARGIN + share * (WIDTH - 2 * MARGIN))
         cv2.line(picture, (x, 66), (x, bottom + 4), RULE, 1)
-        value = edges[0] + share * (edges[-1] - edges[0])
-        _written(picture, f"{value:.2g}", (x - 12, bottom + 18))
+        text = f"{value:.4g}"
+        _written(picture, text, (x - 4 * len(text), bottom + 18))
     cv2.line(picture, (MARGIN, bottom), (WIDTH - MARGIN, bottom), INK, 1)
     _written(picture, unit, (WIDTH // 2 - 4 * len(unit), HEIGHT - 8))
 
