@@ -41,9 +41,16 @@ EVERY_FACE = Settings(face="all", texture_size=0)
 
 
 def pipeline_walk() -> Walk:
-    """The public walk; the last photo is kept, so that both questions cost one answer."""
+    """The public walk; the last photo is kept, so that both questions cost one answer.
+
+    Raises
+    ------
+    WeightsMissing: now, and not as a face that is not found in any photo.
+    """
     from ..photo.read import read_photo
-    from ..pipeline import reconstruct, wanted_faces
+    from ..pipeline import reconstruct, wanted_faces, warm_up
+
+    warm_up()
 
     @lru_cache(maxsize=1)
     def heads(path: Path) -> tuple[Reconstruction, ...]:
