@@ -121,6 +121,9 @@ def test_the_command_line_writes_files_and_tells_success(run_installed, fake_eng
         "ok",
         "failed",
     ]
+    person = tmp_path / "person"
+    assert command("reconstruct", good, bad, "--output", person, "--same-person", "--blend") == 1
+    assert (person / "person.blend").is_file()
     assert command("batch", tmp_path / "nowhere", "--output", out) == 2
     assert command("reconstruct", good) == 2
     assert command("reconstruct", good, "--output", out, "--face", "nose") == 2
