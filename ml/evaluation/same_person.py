@@ -117,18 +117,16 @@ def _means(errors: list[ShapeError]) -> dict[str, float]:
 
 
 def _distances(rows: list[PersonRow], stage: str) -> dict[str, Any] | None:
-    """Two histograms in common bins of mm; people of one source only are compared: sources differ
-    in ways that would make telling them apart too easy. None where there is nothing to compare, or
-    all identities are the same."""
-    same, different = [], []
-    for source in sorted({row.source for row in rows}):
-        some = [row for row in rows if row.source == source]
-        values = np.concatenate([row.identities[stage] for row in some])
-        people = np.repeat([row.person for row in some], [len(row.yaws) for row in some])
-        one, other = identity_distances(values, people)
-        same.append(one)
-        different.append(other)
-    one, other = (np.concatenate(parts) if parts else np.zeros(0) for parts in (same, different))
+    """Two histograms in common bins of mm; people of one source only are compared. None where
+    there is nothing to compare, or all identities are the same."""
+    if not rows:
+        return None
+    views = [len(row.yaws) for row in rows]
+    one, other = identity_distances(
+        np.concatenate([row.identities[stage] for row in rows]),
+        np.repeat([row.person for row in rows], views),
+        np.repeat([row.source for row in rows], views),
+    )
     if not len(one) or not other.any():
         return None
     edges = np.linspace(0, max(one.max(), other.max()), BINS + 1)
