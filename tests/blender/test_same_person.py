@@ -76,6 +76,22 @@ def test_the_view_of_each_photo_is_its_own_camera(bpy, order):
         bpy.ops.effigy.photo_view(photo=1)
 
 
+def test_each_camera_sees_what_its_photo_saw(bpy, order, module, tmp_path):
+    from bpy_extras.object_utils import world_to_camera_view
+    from mathutils import Vector
+
+    order("a.jpg", "b.jpg", "c.jpg", same_person=True)
+    for photo, name in enumerate(("c", "a", "b")):
+        bpy.ops.effigy.photo_view(photo=photo, match_render=True)
+        bpy.context.view_layer.update()
+        head = module("ml.reconstruction").load_reconstruction(tmp_path / "out" / name)
+        points = head.mesh.landmarks_478
+        for point, pixel in zip(points, head.camera.project(points), strict=True):
+            place = Vector((float(point[0]), -float(point[2]), float(point[1])))
+            x, y, _ = world_to_camera_view(bpy.context.scene, bpy.context.scene.camera, place)
+            assert np.abs(np.array([600 * x, 800 * (1 - y)]) - pixel).max() < 0.5
+
+
 def test_the_photos_survive_saving_and_rebuilding(bpy, order, tmp_path):
     order("a.jpg", "b.jpg", same_person=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "person.blend"))
