@@ -22,7 +22,7 @@ PLAUSIBLE, CERTAIN = 0.15, 0.5
 # The median sigma of the landmarks as a share of the face's extent. On labelled photos it is 0.006
 # to 0.017; where there is no face (coins, pages, gravel) at least 0.05, however confident the look.
 VAGUE = 0.035
-LOOKS = 3
+LOOKS = 2
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,11 @@ def reconstruct(
 
 def warm_up() -> None:
     """Load weights and head model once, so that the first photo is as quick as the next."""
+    from .photo.detector import load_detector
     from .regressor.regressor import load_regressor
 
     load_head_model()
+    load_detector()
     load_regressor()
 
 

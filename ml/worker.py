@@ -121,9 +121,10 @@ class Worker:
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         from .card import verified
         from .head.storage import EFFIGY_HEAD
-        from .regressor.regressor import WEIGHTS
+        from .photo.detector import WEIGHTS as DETECTOR
+        from .regressor.regressor import WEIGHTS as REGRESSOR
 
-        cards = [verified(asset) for asset in (EFFIGY_HEAD, WEIGHTS)]
+        cards = [verified(asset) for asset in (EFFIGY_HEAD, DETECTOR, REGRESSOR)]
         return {**_about(), "weights": [f"{card.name}: {card.licence}" for card in cards]}
 
     def _fail(self, number: Any, code: str, message: str, hint: str) -> None:

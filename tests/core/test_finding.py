@@ -10,7 +10,7 @@ from ml.data import FaceBox, HeadCoefficients, Landmarks, Photo, RegressorOutput
 from ml.errors import NoFaceFound, UsageError
 from ml.finding import find_faces
 from ml.photo.crop import BOX_SCALE, box_from_landmarks, crop_face, crop_to_photo
-from ml.photo.faces import choose, merge, prominence, propose_harder
+from ml.photo.faces import choose, prominence
 
 PHOTO = Photo(np.zeros((400, 600, 3), np.uint8), Path("group.jpg"), "0" * 64)
 
@@ -95,26 +95,6 @@ def test_choosing_faces():
     for wrong in ("0", "-1", "biggest", ""):
         with pytest.raises(UsageError):
             choose(3, wrong, PHOTO.path)
-
-
-def test_merge_joins_overlapping_boxes_only():
-    boxes = [FaceBox((100, 100), 50, 0, 3), FaceBox((106, 100), 54, 0, 2), FaceBox((300, 90), 50)]
-    merged = merge(boxes)
-    assert len(merged) == 2
-    assert merged[0].center[0] == pytest.approx(103)
-    assert merged[0].score == 5
-
-
-def test_harder_proposals_cover_the_photo_and_stay_few():
-    boxes = propose_harder(PHOTO)
-    assert 10 < len(boxes) <= 92
-    # Whatever face a tenth of the photo's height or larger there is, some square holds it.
-    for x, y, size in ((60, 60, 120), (300, 200, 300), (540, 340, 110)):
-        assert any(
-            np.hypot(box.center[0] - x, box.center[1] - y) < 0.5 * box.size
-            and 0.4 < box.size / size < 3.5
-            for box in boxes
-        )
 
 
 def test_crop_map_follows_centre_size_and_roll():

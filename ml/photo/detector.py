@@ -1,0 +1,157 @@
+"""Where faces are: a small convolutional network over a pyramid of the photo.
+
+Every cell of its output, eight pixels wide, says whether the middle of a face is near, and where,
+how large and how tilted that face is. One network looks for faces of about one size; the pyramid
+brings all sizes to it. The regressor judges every box afterwards (see ml/finding.py), so recall is
+what counts here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ..card import REMEDY, verified
+from ..data import FaceBox, FloatArray
+from ..errors import WeightsMissing
+
+WEIGHTS = Path(__file__).parent / "assets" / "detector.safetensors"
+STRIDE = 8
+# The box sizes, in pixels of a level, that the network looks for.
+SMALLEST, LARGEST = 18.0, 46.0
+USUAL = 28.0
+# From one level of the pyramid to the next; less than SMALLEST / LARGEST would leave gaps.
+STEP = 0.6
+WORKING_SIDE = 448
+# Each level is set into a frame this wide, so that faces at the photo's rim are found.
+FRAME = 16
+RARE = -4.0
+# Score, across, down, logarithm of size, sine and cosine of roll.
+OUTPUTS = 6
+
+
+class DetectorNetwork(nn.Module):
+    """(B, 3, H, W) in 0..1 -> (B, OUTPUTS, H / 8, W / 8); sides are multiples of 8."""
+
+    def __init__(self, widths: tuple[int, int, int] = (16, 32, 48)) -> None:
+        super().__init__()
+        first, second, last = widths
+        self.body = nn.Sequential(
+            *_layer(3, first, 5, 2, 1),
+            *_layer(first, second, 3, 2, 1),
+            *_layer(second, last, 3, 2, 1),
+            *_layer(last, last, 3, 1, 1),
+            *_layer(last, last, 3, 1, 2),
+            *_layer(last, last, 3, 1, 2),
+        )
+        self.read = nn.Conv2d(last, OUTPUTS, 1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        found: Tensor = self.read(self.body((pictures - 0.45) / 0.25))
+        # Faces are rare: an untrained network says so (Lin et al., "Focal Loss", ICCV 2017).
+        rare = found.new_zeros(OUTPUTS, 1, 1)
+        rare[0] = RARE
+        return found + rare
+
+
+def _layer(inputs: int, outputs: int, size: int, stride: int, spacing: int) -> list[nn.Module]:
+    reach = spacing * (size // 2)
+    return [
+        nn.Conv2d(inputs, outputs, size, stride, reach, spacing, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+class Detector:
+    """Holds the network; made once a process by :func:`load_detector`."""
+
+    def __init__(self, network: DetectorNetwork) -> None:
+        self._network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def boxes(self, rgb: np.ndarray, least: float) -> list[FaceBox]:
+        """Boxes in (H, W, 3) uint8, in its pixels; score 0..1, at least ``least``, best first."""
+        found: list[FaceBox] = []
+        scale = min(1.0, WORKING_SIDE / max(rgb.shape[:2]))
+        while scale * min(rgb.shape[:2]) >= SMALLEST:
+            found += self._level(rgb, scale, least)
+            scale *= STEP
+        return distinct_boxes(found)
+
+    def _level(self, rgb: np.ndarray, scale: float, least: float) -> list[FaceBox]:
+        height, width = (max(8, round(side * scale)) for side in rgb.shape[:2])
+        small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+        framed = cv2.copyMakeBorder(
+            small, FRAME, FRAME + -height % STRIDE, FRAME, FRAME + -width % STRIDE,
+            cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        picture = torch.from_numpy(framed).permute(2, 0, 1)[None].float() / 255
+        output = self._network(picture.contiguous(memory_format=torch.channels_last))[0].numpy()
+        boxes = decoded(output, least)
+        across, down = rgb.shape[1] / width, rgb.shape[0] / height
+        return [
+            FaceBox(
+                ((x - FRAME) * across, (y - FRAME) * down), size * (across + down) / 2, roll, score
+            )
+            for x, y, size, roll, score in boxes.tolist()
+        ]
+
+
+def decoded(output: FloatArray, least: float) -> FloatArray:
+    """(OUTPUTS, h, w) -> (N, 5): x, y, size in pixels of the level, roll in radians, score.
+
+    Only cells that score more than their neighbours speak.
+    """
+    score = 1 / (1 + np.exp(-output[0]))
+    around = cv2.dilate(score, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((score >= least) & (score == around))
+    across, down, size, sine, cosine = output[1:, rows, columns]
+    return np.column_stack([
+        (columns + 0.5 + 2 * across) * STRIDE, (rows + 0.5 + 2 * down) * STRIDE,
+        USUAL * np.exp(np.clip(size, -1.5, 1.5)), np.arctan2(sine, cosine),
+        score[rows, columns],
+    ]).astype(np.float32)  # fmt: skip
+
+
+def distinct_boxes(boxes: list[FaceBox]) -> list[FaceBox]:
+    """The best of every group of boxes about one face, best first."""
+    kept: list[FaceBox] = []
+    for box in sorted(boxes, key=lambda item: -item.score):
+        if all(not _same(box, other) for other in kept):
+            kept.append(box)
+    return kept
+
+
+def _same(one: FaceBox, other: FaceBox) -> bool:
+    apart = np.hypot(one.center[0] - other.center[0], one.center[1] - other.center[1])
+    larger, smaller = max(one.size, other.size), min(one.size, other.size)
+    return bool(apart < 0.35 * larger and larger < 2.2 * smaller)
+
+
+@lru_cache(maxsize=1)
+def load_detector(path: Path = WEIGHTS) -> Detector:
+    """The detector with the weights at ``path``, checked against their card.
+
+    Raises
+    ------
+    WeightsMissing: absent, altered, or of another architecture.
+    """
+    card = verified(path)
+    try:
+        network = DetectorNetwork(tuple(card.details["widths"]))
+        state = {name: value.float() for name, value in load_file(path).items()}
+        counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
+        network.load_state_dict({**counters, **state})
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise WeightsMissing(
+            f"The weights {path} do not fit this version ({error})", REMEDY
+        ) from error
+    return Detector(network)

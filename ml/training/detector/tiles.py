@@ -1,0 +1,192 @@
+"""Tiles with and without a face for the detector, made while it trains.
+
+Faces come from the labelled portraits, with what is really around them, and from the samples of
+ml.training.data.generate, set into backgrounds. Pieces without a face are set in likewise, so that
+a seam tells nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ...data import FaceBox, FloatArray
+from ...photo.crop import box_from_landmarks
+from ...photo.detector import LARGEST, SMALLEST, STRIDE, USUAL
+from ..data.generate import open_studio
+from ..data.portraits import Portrait
+from ..data.samples import NEGATIVE, PHOTO
+from ..data.surroundings import Scenes, random_background
+from ..regressor.batches import discolour, finished_rows, open_samples
+
+TILE = 96
+CELLS = TILE // STRIDE
+BACKGROUNDS, LARGE = 1500, 192
+# Shares of tiles: a portrait as it is, a face set in, a piece of somebody's clothes; else nothing.
+WHOLE, SET_IN, CLOTHES = 0.38, 0.36, 0.1
+# Share of faces in a size that another level of the pyramid looks for.
+OTHER_SIZE = 0.15
+# Within this share of its size from a face's middle a cell answers; up to the second, it is free.
+NEAR, FREE = 0.2, 0.45
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: image (T, T, 3) uint8; wanted (6, C, C) as the network's outputs, the first 0 or 1;
+    weight (2, C, C) of the score and of the rest."""
+
+    image: np.ndarray
+    wanted: FloatArray
+    weight: FloatArray
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What tiles are made of. samples: stored pictures; rows: (N,) those with a face;
+    boxes: one for each row, in pixels of the picture."""
+
+    portraits: list[Portrait]
+    samples: np.ndarray
+    rows: np.ndarray
+    boxes: list[FaceBox]
+    backgrounds: np.ndarray
+
+
+def load_stock(data: Path, reference: Path, fits: Path, samples: Path, seed: int) -> Stock:
+    """Open everything; draws the backgrounds."""
+    studio = open_studio(data, reference, fits)
+    scenes: Scenes = studio.scenes
+    rng = np.random.default_rng(seed)
+    stored = open_samples(samples)
+    known = finished_rows(samples, len(stored["kind"]))
+    kind = np.array(stored["kind"][known])
+    rows = known[(kind != NEGATIVE) & (kind != PHOTO)]
+    boxes = [box_from_landmarks(points) for points in stored["points"][rows]]
+    grounds = np.stack([random_background(LARGE, scenes, rng) for _ in range(BACKGROUNDS)])
+    return Stock(studio.portraits, stored["images"], rows, boxes, grounds)
+
+
+def make_tile(stock: Stock, rng: np.random.Generator) -> Tile:
+    """The tile that ``rng`` decides."""
+    draw, box = rng.random(), None
+    image = _background(stock, rng)
+    if draw < WHOLE:
+        portrait = stock.portraits[rng.integers(len(stock.portraits))]
+        image, box = _placed(portrait.rgb, box_from_landmarks(portrait.labels), rng)
+    elif draw < WHOLE + SET_IN:
+        number = int(rng.integers(len(stock.rows)))
+        picture = stock.samples[stock.rows[number]]
+        placed, box, mask = _placed_with_mask(picture, stock.boxes[number], rng)
+        image = _blend(image, placed, mask)
+    elif draw < WHOLE + SET_IN + CLOTHES:
+        image = _clothes(stock, rng)
+    elif rng.random() < 0.5:
+        piece = _background(stock, rng)
+        placed, _, mask = _placed_with_mask(piece, FaceBox((48, 48), 66, 0, 0), rng)
+        image = _blend(image, placed, mask)
+    if box is not None and rng.random() < 0.5:
+        image = np.ascontiguousarray(image[:, ::-1])
+        box = FaceBox((TILE - box.center[0], box.center[1]), box.size, -box.roll, 1)
+    wanted, weight = targets(box)
+    return Tile(discolour(image, rng), wanted, weight)
+
+
+def targets(box: FaceBox | None) -> tuple[FloatArray, FloatArray]:
+    """What the network should say of a tile with one face, or none: see :class:`Tile`."""
+    wanted = np.zeros((6, CELLS, CELLS), np.float32)
+    weight = np.zeros((2, CELLS, CELLS), np.float32)
+    weight[0] = 1
+    if box is None:
+        return wanted, weight
+    middles = (np.arange(CELLS) + 0.5) * STRIDE
+    across = box.center[0] - middles[None, :] + 0 * middles[:, None]
+    down = box.center[1] - middles[:, None] + 0 * middles[None, :]
+    away = np.hypot(across, down)
+    near = away < max(NEAR * box.size, 0.75 * STRIDE)
+    free = (away < FREE * box.size) & ~near
+    if not SMALLEST <= box.size <= LARGEST:
+        # Just outside, either answer will do; far outside, it is another level's face.
+        if 0.7 * SMALLEST < box.size < 1.45 * LARGEST:
+            weight[0][near | free] = 0
+        return wanted, weight
+    weight[0][free], weight[1][near] = 0, 1
+    wanted[0][near] = 1
+    wanted[1], wanted[2] = across / (2 * STRIDE), down / (2 * STRIDE)
+    wanted[3] = np.log(box.size / USUAL)
+    wanted[4], wanted[5] = np.sin(box.roll), np.cos(box.roll)
+    return wanted, weight
+
+
+def _background(stock: Stock, rng: np.random.Generator) -> np.ndarray:
+    large = stock.backgrounds[rng.integers(len(stock.backgrounds))]
+    side = int(rng.integers(TILE // 2, LARGE))
+    x, y = rng.integers(0, LARGE - side + 1, 2)
+    piece = large[y : y + side, x : x + side]
+    return np.asarray(cv2.resize(piece, (TILE, TILE), interpolation=cv2.INTER_AREA))
+
+
+def _random_map(box: FaceBox, rng: np.random.Generator) -> tuple[np.ndarray, FaceBox]:
+    """(2, 3) from the picture into a tile, and the box there."""
+    size = float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
+    if rng.random() < OTHER_SIZE:
+        size = float(rng.choice([rng.uniform(6, 12), rng.uniform(68, 130)]))
+    turn = rng.normal(0, 14) if rng.random() < 0.6 else rng.uniform(-55, 55)
+    angle, scale = float(np.radians(turn)), size / box.size
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    matrix = np.array([[cos, -sin], [sin, cos]])
+    centre = rng.uniform(4, TILE - 4, 2)
+    shift = centre - matrix @ np.asarray(box.center)
+    moved = FaceBox((float(centre[0]), float(centre[1])), size, box.roll + angle, 1)
+    return np.column_stack([matrix, shift]), moved
+
+
+def _placed(
+    picture: np.ndarray, box: FaceBox, rng: np.random.Generator
+) -> tuple[np.ndarray, FaceBox]:
+    matrix, moved = _random_map(box, rng)
+    return _warped(picture, matrix, cv2.BORDER_REPLICATE), moved
+
+
+def _placed_with_mask(
+    picture: np.ndarray, box: FaceBox, rng: np.random.Generator
+) -> tuple[np.ndarray, FaceBox, FloatArray]:
+    matrix, moved = _random_map(box, rng)
+    mask = np.full(picture.shape[:2], 255, np.uint8)
+    edge = int(rng.integers(1, 1 + len(mask) // 10))
+    mask[:edge] = mask[-edge:] = mask[:, :edge] = mask[:, -edge:] = 0
+    if rng.random() < 0.5:
+        mask = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(1, edge + 1)))
+    share = _warped(mask, matrix, cv2.BORDER_CONSTANT).astype(np.float32) / 255
+    return _warped(picture, matrix, cv2.BORDER_REPLICATE), moved, share[..., None]
+
+
+def _warped(picture: np.ndarray, matrix: np.ndarray, border: int) -> np.ndarray:
+    shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if shrink < 0.7:
+        # warpAffine looks at 2x2 pixels only: average what would be skipped.
+        height, width = picture.shape[:2]
+        size = (max(1, round(shrink * width)), max(1, round(shrink * height)))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        matrix = matrix @ np.diag([width / size[0], height / size[1], 1])
+    return np.asarray(
+        cv2.warpAffine(picture, matrix, (TILE, TILE), flags=cv2.INTER_LINEAR, borderMode=border)
+    )
+
+
+def _blend(under: np.ndarray, over: np.ndarray, share: FloatArray) -> np.ndarray:
+    return np.clip(under + (over.astype(np.float32) - under) * share, 0, 255).astype(np.uint8)
+
+
+def _clothes(stock: Stock, rng: np.random.Generator) -> np.ndarray:
+    """A piece of a portrait from below the chin."""
+    portrait = stock.portraits[rng.integers(len(stock.portraits))]
+    below = int(portrait.labels[:, 1].max()) + 6
+    piece = portrait.rgb[below:]
+    if min(piece.shape[:2]) < 12:
+        return _background(stock, rng)
+    side = int(rng.integers(10, min(piece.shape[:2])))
+    y, x = (int(rng.integers(0, length - side + 1)) for length in piece.shape[:2])
+    return np.asarray(cv2.resize(piece[y : y + side, x : x + side], (TILE, TILE)))

@@ -1,0 +1,133 @@
+"""The face detector: decoding, its pyramid, its training tiles, and the weights that ship."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+
+from ml.data import FaceBox, Photo
+from ml.errors import WeightsMissing
+from ml.photo.detector import (
+    LARGEST,
+    SMALLEST,
+    STEP,
+    STRIDE,
+    WEIGHTS,
+    DetectorNetwork,
+    decoded,
+    distinct_boxes,
+    load_detector,
+)
+from ml.photo.faces import propose_faces, propose_harder
+from ml.training.detector.tiles import CELLS, TILE, targets
+from ml.training.detector.train import detection_loss, export
+
+# Where the astronaut's face is: brow to chin, ear to ear.
+ASTRONAUT = FaceBox((222.0, 112.0), 150.0)
+BLANK = Photo(np.zeros((400, 600, 3), np.uint8), Path("blank.jpg"), "0" * 64)
+
+
+def as_output(wanted):
+    """What a network would say that had learned ``wanted`` by heart."""
+    output = wanted.copy()
+    # Nearer cells are surer, so that one of them speaks.
+    output[0] = np.where(wanted[0] > 0, 4 - np.hypot(wanted[1], wanted[2]), -9)
+    return output
+
+
+@pytest.mark.parametrize("box", [
+    FaceBox((41.0, 52.0), 30.0, 0.3), FaceBox((20.0, 70.0), 19.0, -0.9),
+    FaceBox((47.0, 49.0), 45.0),
+])  # fmt: skip
+def test_targets_say_what_is_decoded(box):
+    wanted, weight = targets(box)
+    found = decoded(as_output(wanted), 0.5)
+    assert len(found) == 1
+    np.testing.assert_allclose(found[0, :4], [*box.center, box.size, box.roll], atol=1e-3)
+    assert (weight[1] == wanted[0]).all()
+    assert not (weight[0] * (1 - wanted[0]))[np.hypot(wanted[1], wanted[2]) * 16 < 4].any()
+
+
+def test_faces_of_other_sizes_are_no_faces_here():
+    for size in (8.0, 120.0):
+        wanted, weight = targets(FaceBox((48, 48), size))
+        assert not wanted[0].any()
+        assert weight[0].all()
+    borderline = targets(FaceBox((48, 48), LARGEST * 1.2))
+    assert not borderline[0][0].any()
+    assert not borderline[1][0].all()
+
+
+def test_no_size_falls_between_two_levels():
+    assert SMALLEST / LARGEST < STEP
+
+
+def test_the_loss_prefers_the_right_place_and_size():
+    right = targets(FaceBox((40, 40), 30.0))
+    wanted, weight = (torch.from_numpy(array)[None] for array in right)
+
+    def loss(output):
+        return float(detection_loss(torch.from_numpy(output)[None], wanted, weight, 1.5, 1.0))
+
+    learned = as_output(right[0])
+    learned[0] = np.where(right[0][0] > 0, 9, -9)
+    shifted, silent = learned.copy(), learned.copy()
+    shifted[1] += 0.3
+    silent[0] = -9
+    assert loss(learned) < 1e-3 < loss(shifted) < loss(silent)
+
+
+def test_distinct_boxes_keeps_the_best_of_each_face():
+    boxes = [
+        FaceBox((100, 100), 50, 0, 0.6), FaceBox((104, 100), 56, 0, 0.9), FaceBox((300, 90), 50),
+    ]  # fmt: skip
+    assert [box.center for box in distinct_boxes(boxes)] == [(300, 90), (104, 100)]
+
+
+def test_the_network_keeps_a_cell_for_every_eight_pixels():
+    output = DetectorNetwork((4, 8, 8))(torch.rand(2, 3, TILE, 2 * TILE))
+    assert output.shape == (2, 6, CELLS, 2 * CELLS)
+    assert TILE == CELLS * STRIDE
+
+
+def test_exported_weights_come_back_and_altered_ones_do_not(tmp_path):
+    target = tmp_path / "detector.safetensors"
+    torch.manual_seed(0)
+    export(DetectorNetwork((8, 8, 8)), {"widths": [8, 8, 8]}, target)
+    load_detector.cache_clear()
+    assert load_detector(target).boxes(BLANK.rgb, 0.9) == []
+    load_detector.cache_clear()
+    altered = tmp_path / "altered.safetensors"
+    export(DetectorNetwork((8, 8, 8)), {"widths": [8, 8, 8]}, altered)
+    altered.write_bytes(altered.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsMissing, match="not the file"):
+        load_detector(altered)
+    load_detector.cache_clear()
+
+
+@pytest.mark.parametrize("quarter", [0, 1, 2, 3])
+def test_photos_on_their_side_are_searched(quarter):
+    rgb = np.ascontiguousarray(np.rot90(astronaut(), quarter))
+    boxes = propose_harder(Photo(rgb, Path("side.jpg"), ""))
+    # Turned counter-clockwise, (x, y) of a square picture 512 wide goes to (y, 512 - x).
+    x, y = ASTRONAUT.center
+    for _ in range(quarter):
+        x, y = y, 512 - x
+    near = [box for box in boxes if np.hypot(box.center[0] - x, box.center[1] - y) < 40]
+    assert near
+    lean = (near[0].roll + quarter * np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
+    assert abs(lean) < 0.5
+
+
+def test_nothing_is_proposed_in_a_blank_photo():
+    assert propose_harder(BLANK) == []
+
+
+def test_the_shipped_detector_finds_the_astronaut():
+    box = propose_faces(Photo(astronaut(), Path("astronaut.png"), ""))[0]
+    assert np.hypot(*np.subtract(box.center, ASTRONAUT.center)) < 30
+    assert 0.65 < box.size / ASTRONAUT.size < 1.5
+    assert abs(box.roll) < 0.4
+    assert load_detector(WEIGHTS) is load_detector(WEIGHTS)
