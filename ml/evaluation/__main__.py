@@ -2,6 +2,8 @@
 
 python -m ml.evaluation portraits --data ../shared/data [--verbose] [--json OUT]
 python -m ml.evaluation wild --data ../shared/data [--verbose] [--json OUT]
+python -m ml.evaluation detection --data ../shared/data [--json OUT]
+python -m ml.evaluation throughput --data ../shared/data [--json OUT]
 python -m ml.evaluation speed --photo PHOTO [--repeats N] [--json OUT]
 python -m ml.evaluation sheet portraits --data ../shared/data --out out/sheet.png
 python -m ml.evaluation head --data ../shared/data [--people N] [--json OUT]
@@ -112,6 +114,24 @@ def run_synthetic(arguments: argparse.Namespace) -> None:
     _write_json(arguments.json, {"summary": summary})
 
 
+def run_detection(arguments: argparse.Namespace) -> None:
+    """Finding tilted and small faces, and none where there are none."""
+    from .detection import measure_detection
+
+    figures = measure_detection(arguments.data, boxes_in)
+    print("\n".join(f"{name:32} {value:7.1f}" for name, value in figures.items()))
+    _write_json(arguments.json, {"summary": figures})
+
+
+def run_throughput(arguments: argparse.Namespace) -> None:
+    """From decoded photo to coefficients, beside what the machine can do."""
+    from .throughput import measure_throughput
+
+    figures = measure_throughput(arguments.data, arguments.photos)
+    print("\n".join(f"{name:36} {value:9.2f}" for name, value in figures.items()))
+    _write_json(arguments.json, {"summary": figures})
+
+
 def run_same_person(arguments: argparse.Namespace) -> None:
     """One identity for several photos of a person, and telling people apart."""
     from . import same_person
@@ -176,6 +196,15 @@ def _parser() -> argparse.ArgumentParser:
         known.add_argument("--people", type=int, default=people)
         known.add_argument("--json", type=Path)
         known.set_defaults(run=action)
+    finding = commands.add_parser("detection", help=str(run_detection.__doc__))
+    finding.add_argument("--data", type=Path, required=True)
+    finding.add_argument("--json", type=Path)
+    finding.set_defaults(run=run_detection)
+    rate = commands.add_parser("throughput", help=str(run_throughput.__doc__))
+    rate.add_argument("--data", type=Path, required=True)
+    rate.add_argument("--photos", type=int, default=60)
+    rate.add_argument("--json", type=Path)
+    rate.set_defaults(run=run_throughput)
     add_report(commands, pipeline_walk, boxes_in)
     for name, title in PROTOCOLS.items():
         protocol = commands.add_parser(name, help=f"results against the scans of {title}")
