@@ -122,8 +122,9 @@ def _photos(measured: Measured, out: Path) -> list[str]:
     parts.append(_picture(histogram(series, "%"), out, "landmarks", "Landmark errors of all faces"))
     if measured.detection:
         lines = [(name, f"{value:.1f}") for name, value in measured.detection.items()]
-        note = "Portraits tilted and shrunk; squares of the wild photos without a face. In %, but "
-        parts += ["### Detection\n", note + "the number of squares.\n", table(("", ""), lines)]
+        note = "Portraits tilted and shrunk; squares of the wild photos without a face. Per cent, "
+        note += "except for the number of squares.\n"
+        parts += ["### Detection\n", note, table(("faces found", "%"), lines)]
     return parts
 
 

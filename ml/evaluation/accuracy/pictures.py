@@ -39,7 +39,10 @@ def histogram(series: Mapping[str, Sequence[float] | np.ndarray], unit: str) -> 
         for name, some in kept.items()
     }
     top = max(float(share.max()) for share in shares.values())
-    _draw_axis(picture, np.arange(low, high + step / 2, step), unit)
+    ticks = [f"{value:.4g}" for value in np.arange(low, high + step / 2, step)]
+    if values.max() > high:
+        ticks[-1] += " and more"
+    _draw_axis(picture, ticks, unit)
     for number, (name, share) in enumerate(shares.items()):
         colour = COLOURS[number % len(COLOURS)]
         _draw_bars(picture, share / top, number, len(shares), colour)
@@ -62,13 +65,11 @@ def round_step(least: float) -> float:
     return float(power * next(step for step in (1, 2, 5, 10) if step * power >= 0.999 * least))
 
 
-def _draw_axis(picture: ByteArray, ticks: np.ndarray, unit: str) -> None:
+def _draw_axis(picture: ByteArray, ticks: Sequence[str], unit: str) -> None:
     bottom = HEIGHT - MARGIN
-    for value in ticks:
-        share = (value - ticks[0]) / (ticks[-1] - ticks[0])
-        x = round(MARGIN + share * (WIDTH - 2 * MARGIN))
+    for number, text in enumerate(ticks):
+        x = round(MARGIN + number / (len(ticks) - 1) * (WIDTH - 2 * MARGIN))
         cv2.line(picture, (x, 66), (x, bottom + 4), RULE, 1)
-        text = f"{value:.4g}"
         _written(picture, text, (x - 4 * len(text), bottom + 18))
     cv2.line(picture, (MARGIN, bottom), (WIDTH - MARGIN, bottom), INK, 1)
     _written(picture, unit, (WIDTH // 2 - 4 * len(unit), HEIGHT - 8))
