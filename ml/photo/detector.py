@@ -77,10 +77,13 @@ class Detector:
         self._network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
-    def boxes(self, rgb: np.ndarray, least: float) -> list[FaceBox]:
-        """Boxes in (H, W, 3) uint8, in its pixels; score 0..1, at least ``least``, best first."""
+    def boxes(self, rgb: np.ndarray, least: float, side: int = WORKING_SIDE) -> list[FaceBox]:
+        """Boxes in (H, W, 3) uint8, in its pixels; score 0..1, at least ``least``, best first.
+
+        side: the photo's longer side is made this many pixels; faces of 12 and more are found.
+        """
         found: list[FaceBox] = []
-        scale = min(1.0, WORKING_SIDE / max(rgb.shape[:2]))
+        scale = min(1.0, side / max(rgb.shape[:2]))
         while scale * min(rgb.shape[:2]) >= SMALLEST:
             found += self._level(rgb, scale, least)
             scale *= STEP

@@ -17,6 +17,8 @@ from ..errors import NoFaceFound, UsageError
 MOST = 12
 # Detector's scores that make a proposal, at first and where nothing else was found.
 BOLD, DESPERATE = 0.3, 0.08
+# The longer side of large photos when small faces are sought in them.
+FINE_SIDE = 1344
 
 
 def propose_faces(photo: Photo) -> list[FaceBox]:
@@ -27,11 +29,12 @@ def propose_faces(photo: Photo) -> list[FaceBox]:
 
 
 def propose_harder(photo: Photo) -> list[FaceBox]:
-    """For photos where no proposal held: faint faces, and photos on their side or head."""
+    """For photos where no proposal held: faint and small faces, photos on their side or head."""
     from .detector import distinct_boxes, load_detector
 
     detector = load_detector()
-    boxes = [
+    boxes = detector.boxes(photo.rgb, BOLD, FINE_SIDE)
+    boxes += [
         _turned_back(box, quarter, photo.width, photo.height)
         for quarter in range(4)
         for box in detector.boxes(np.ascontiguousarray(np.rot90(photo.rgb, quarter)), DESPERATE)

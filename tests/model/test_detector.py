@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -131,3 +132,19 @@ def test_the_shipped_detector_finds_the_astronaut():
     assert 0.65 < box.size / ASTRONAUT.size < 1.5
     assert abs(box.roll) < 0.4
     assert load_detector(WEIGHTS) is load_detector(WEIGHTS)
+
+
+def test_small_faces_in_large_photos_are_proposed_on_the_second_try():
+    small = cv2.resize(astronaut(), (110, 110), interpolation=cv2.INTER_AREA)
+    rgb = np.full((900, 1300, 3), 90, np.uint8)
+    rgb[400:510, 700:810] = small
+    x, y = np.array(ASTRONAUT.center) * 110 / 512 + [700, 400]
+
+    def right(box):
+        near = np.hypot(box.center[0] - x, box.center[1] - y) < 6
+        return near and 0.7 < box.size / (ASTRONAUT.size * 110 / 512) < 1.4
+
+    photo = Photo(rgb, Path("far.jpg"), "")
+    # The small picture's edges make a larger face of it, too.
+    assert any(right(box) for box in propose_harder(photo))
+    assert not any(right(box) for box in propose_faces(photo))
