@@ -1,4 +1,4 @@
-"""A small residual encoder: feature maps of a crop at three scales, and one that joins them."""
+"""A small residual encoder: feature maps of a crop at three scales."""
 
 from __future__ import annotations
 
@@ -54,25 +54,3 @@ class Encoder(nn.Module):
             x = stage(x)
             maps.append(x)
         return maps
-
-
-class Pyramid(nn.Module):
-    """The encoder's maps -> one at the finest scale that knows the coarse ones' context, too
-    (Lin et al., "Feature Pyramid Networks", CVPR 2017)."""
-
-    def __init__(self, widths: tuple[int, int, int, int], channels: int) -> None:
-        super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths[1:])
-        self.middle = nn.Conv2d(channels, channels, 3, padding=1)
-        self.fine = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, maps: list[Tensor]) -> Tensor:
-        fine, middle, coarse = (
-            lateral(level) for lateral, level in zip(self.lateral, maps, strict=True)
-        )
-        middle = functional.relu(self.middle(middle + _twice_as_large(coarse)))
-        return functional.relu(self.fine(fine + _twice_as_large(middle)))
-
-
-def _twice_as_large(level: Tensor) -> Tensor:
-    return functional.interpolate(level, scale_factor=2, mode="bilinear", align_corners=False)

@@ -21,7 +21,6 @@ class NetworkShape:
     points, identity, expression: how many landmarks and coefficients it predicts.
     crop: side of the input in pixels. widths: channels of the four stages.
     summary: length of the vector that the coefficients are read from.
-    anchors: rows of the landmarks that are sought as peaks of maps (see anchors.py).
     refine: channels per point in the refinement module. rounds: how often it looks.
     """
 
@@ -31,7 +30,6 @@ class NetworkShape:
     crop: int = 128
     widths: tuple[int, int, int, int] = (32, 64, 128, 256)
     summary: int = 512
-    anchors: tuple[int, ...] = ()
     refine: int = 16
     rounds: int = 2
 

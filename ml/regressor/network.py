@@ -1,11 +1,10 @@
 """The network: an encoder that keeps its spatial map, and a parameter refinement module.
 
-Everything is regressed once, coarsely, from the pooled map. Then the landmarks are sought as peaks
-of a fine map (anchors.py), and the refinement module looks again where they were seen: it samples
-feature maps there (as PyMAF does at projected vertices) and predicts corrections, from
-zero-initialised heads, to the points one by one and to the coefficients together; then it looks
-once more where the points lie now. FaceCLIP's module runs on a pooled vector; this one sees the
-map.
+The encoder regresses everything once. The refinement module then looks again where the landmarks
+were predicted: it samples fine feature maps there (as PyMAF does at projected vertices) and
+predicts corrections, from zero-initialised heads, to the points one by one and to the
+coefficients together; then it looks once more where the points lie now. FaceCLIP's module runs on
+a pooled vector; this one sees the map.
 """
 
 from __future__ import annotations
@@ -13,16 +12,15 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .anchors import AnchorMaps
-from .encoder import Encoder, Pyramid
+from .encoder import Encoder
 from .estimate import ROTATION_NUMBERS, Estimate, NetworkShape, Prediction, full_precision
 from .refinement import ParameterRefinement
 
-SUMMARY_CHANNELS, PYRAMID = 64, 64
+SUMMARY_CHANNELS = 64
 
 
 class HeadNetwork(nn.Module):
-    """Encoder, coarse estimate, anchors, rounds of refinement."""
+    """Encoder, coarse estimate, rounds of refinement."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -41,16 +39,13 @@ class HeadNetwork(nn.Module):
             ROTATION_NUMBERS, 1,
         ]  # fmt: skip
         self.read = nn.Linear(shape.summary, sum(self.sizes))
-        self.pyramid = Pyramid(shape.widths, PYRAMID)
-        self.anchors = AnchorMaps(shape, PYRAMID)
-        self.refinement = ParameterRefinement(shape, PYRAMID)
+        self.refinement = ParameterRefinement(shape)
 
     def forward(self, crops: Tensor) -> list[Prediction]:
-        """(B, 3, S, S) in 0..1 -> the coarse prediction, by anchors, and after each round."""
+        """(B, 3, S, S) in 0..1 -> the coarse prediction and the one after each round."""
         maps = self.encoder((crops - 0.45) / 0.25)
         flat_map = self.flatten(maps[-1])
-        pyramid = self.pyramid(maps)
-        levels = self.refinement.prepare(pyramid, maps)
+        levels = self.refinement.prepare(maps)
         with full_precision(crops):
             summary = functional.relu(self.summary(flat_map.float()))
             flat, log_scale, visible, identity, expression, rotation, confidence = self.read(
@@ -59,8 +54,6 @@ class HeadNetwork(nn.Module):
             points = flat.view(len(crops), -1, 2)
             now = Estimate(points, log_scale - 3, visible, identity, expression, rotation)
             looks = [now.prediction(confidence[:, 0])]
-            now = now.plus(self.anchors(levels[-1], now))
-            looks.append(now.prediction(confidence[:, 0]))
             for _ in range(self.shape.rounds):
                 now = now.plus(self.refinement(levels, summary, now))
                 looks.append(now.prediction(confidence[:, 0]))

@@ -16,12 +16,11 @@ POINT_NUMBERS = 4
 class ParameterRefinement(nn.Module):
     """Corrections from what the maps show at the predicted landmarks.
 
-    The features seen there move each point by itself, with weights that all landmarks share and
-    weights of its own; the coefficients, and what points do together, are read from all landmarks'
-    features, their places and the summary.
+    The features seen there move each point by itself, with weights that all landmarks share;
+    coefficients, and what points do together, are read from all points' features and the summary.
     """
 
-    def __init__(self, shape: NetworkShape, channels: int) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
         _, fine, middle, _ = shape.widths
         local = shape.refine * LOCAL_PER_CHANNEL
@@ -29,34 +28,30 @@ class ParameterRefinement(nn.Module):
         self.middle = nn.Conv2d(middle, LEVEL, 3, padding=1)
         self.local = nn.Linear(2 * LEVEL + 1, local)
         self.point_update = nn.Linear(local, POINT_NUMBERS)
-        self.own_update = nn.Parameter(torch.zeros(shape.points, local + channels, POINT_NUMBERS))
         self.squeeze = nn.Linear(local, shape.refine)
         self.mix = nn.Linear(shape.points * shape.refine + shape.summary, MIXED)
-        self.mix_places = nn.Linear(shape.points * 2, MIXED, bias=False)
         self.sizes = [shape.points * 2, shape.identity, shape.expression, ROTATION_NUMBERS]
         self.update = nn.Linear(MIXED, sum(self.sizes))
-        for head in (self.point_update, self.update, self.mix_places):
+        for head in (self.point_update, self.update):
             for parameter in head.parameters():
                 nn.init.zeros_(parameter)
 
-    def prepare(self, pyramid: Tensor, maps: list[Tensor]) -> list[Tensor]:
+    def prepare(self, maps: list[Tensor]) -> list[Tensor]:
         """The maps that every round looks at."""
-        return [self.fine(maps[0]).float(), self.middle(maps[1]).float(), pyramid.float()]
+        return [self.fine(maps[0]).float(), self.middle(maps[1]).float()]
 
     def forward(self, levels: list[Tensor], summary: Tensor, now: Estimate) -> Estimate:
         """The correction of an estimate. ``levels``: from :meth:`prepare`."""
         places = now.points.detach()
-        fine, middle, pyramid = (
+        fine, middle = (
             functional.grid_sample(level, places[:, :, None], align_corners=False)[..., 0]
             for level in levels
         )
         features = torch.cat([fine, middle, now.log_scale.detach()[:, None]], 1).transpose(1, 2)
         local = functional.relu(self.local(features))
-        own = torch.cat([local, pyramid.transpose(1, 2)], 2)
-        by_point = self.point_update(local) + torch.einsum("blc,lcd->bld", own, self.own_update)
+        by_point = self.point_update(local)
         together = functional.relu(torch.cat([self.squeeze(local).flatten(1), summary], 1))
-        shape = (places - places.mean(1, keepdim=True)).flatten(1)
-        update = self.update(functional.relu(self.mix(together) + self.mix_places(shape)))
+        update = self.update(functional.relu(self.mix(together)))
         moved, identity, expression, rotation = update.split(self.sizes, 1)
         moved = 0.1 * (moved.view_as(places) + by_point[..., :2])
         return Estimate(moved, by_point[..., 2], by_point[..., 3], identity, expression, rotation)

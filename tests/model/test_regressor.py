@@ -16,7 +16,6 @@ from ml.data import FaceCrop
 from ml.errors import UsageError, WeightsMissing
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
-from ml.regressor.anchors import AnchorMaps, neighbours_share, spread_out
 from ml.regressor.estimate import Estimate, NetworkShape, rotation_from_six
 from ml.regressor.network import HeadNetwork
 from ml.regressor.regressor import Regressor, load_regressor
@@ -31,7 +30,7 @@ CROP = 32
 SIGMA = np.array([0.5, 1.0], np.float32)
 CONFIG = {
     **tomllib.loads(train.CONFIG.read_text()),
-    "network": {"widths": [8, 8, 8, 8], "summary": 16, "anchors": 12, "refine": 2, "rounds": 2},
+    "network": {"widths": [8, 8, 8, 8], "summary": 16, "refine": 2, "rounds": 2},
 }
 
 
@@ -53,9 +52,6 @@ def small_head(seed=0):
         EXPRESSION_NAMES, np.array([[0, 1, 2, 2]], np.int32), np.zeros((3, 2), np.float32),
         np.array([[0, 1, 2, 2]], np.int32), np.zeros(1, np.uint8), ("skin",), {"dense": dense},
     )  # fmt: skip
-
-
-DENSE = small_head().points("dense").mean
 
 
 def small_shape():
@@ -98,7 +94,7 @@ def store_weights(folder, network):
 
 def test_outputs_have_their_shapes_and_ranges():
     looks = random_network()(torch.rand(3, 3, CROP, CROP))
-    assert len(looks) == 2 + small_shape().rounds
+    assert len(looks) == 1 + small_shape().rounds
     for prediction in looks:
         assert prediction.points.shape == (3, 40, 2)
         assert prediction.log_scale.shape == prediction.visible.shape == (3, 40)
@@ -120,21 +116,20 @@ def test_a_fresh_refinement_changes_nothing():
 def test_refinement_looks_where_the_points_are():
     torch.manual_seed(2)
     network = random_network()
-    maps, pyramid = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)], torch.randn(1, 64, 8, 8)
+    maps = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)]
     numbers = {"points": 2, "log_scale": 1, "visible": 1}
     zeros = [torch.zeros(1, 40, n).squeeze(-1) for n in numbers.values()]
     zeros += [torch.zeros(1, n) for n in (2, 52, 6)]
     now = Estimate(*zeros)
 
     def update(at):
-        levels = network.refinement.prepare(pyramid, maps)
+        levels = network.refinement.prepare(maps)
         points = torch.full((1, 40, 2), at)
         return network.refinement(levels, torch.zeros(1, 16), replace(now, points=points)).points
 
     here = update(-0.5)
-    # The far corner of the maps is not looked at ...
+    # The far corner of the fine map is not looked at ...
     maps[0][..., 6:, 6:] += 5
-    pyramid[..., 7:, 7:] += 5
     assert torch.allclose(here, update(-0.5))
     # ... unless a point lies there.
     assert not torch.allclose(here, update(0.8))
@@ -259,7 +254,7 @@ def test_a_damaged_card_is_refused(tmp_path, content):
 def test_export_keeps_the_averaged_weights_and_tells_where_they_come_from(tmp_path):
     head = small_head()
     shape = train.network_shape(head, CONFIG)
-    run = train.start_run(shape, CONFIG, head.points("dense").mean)
+    run = train.start_run(shape, CONFIG)
     with torch.no_grad():
         run.average.read.bias += 0.25
     run.step, run.seconds = 7, 120.0
@@ -353,7 +348,7 @@ def test_a_step_is_the_same_batch_whenever_it_is_asked_for(tmp_path):
 
 def training(folder):
     samples, mirror = stored_samples(folder)
-    run = train.start_run(small_shape(), CONFIG, DENSE)
+    run = train.start_run(small_shape(), CONFIG)
     importance = losses.importance_of(small_head().points("dense"))
     rng = np.random.default_rng(0)
     batch = batches.make_batch(samples, np.arange(16), mirror, CROP, rng)
@@ -387,7 +382,7 @@ def test_a_checkpoint_goes_on_exactly(tmp_path):
     train.take_step(run, batch, 1e-3, *terms)
     run.step, run.seconds = 1, 9.0
     run.save(tmp_path / "checkpoint.pt")
-    other = train.start_run(small_shape(), {**CONFIG, "seed": 99}, DENSE)
+    other = train.start_run(small_shape(), {**CONFIG, "seed": 99})
     other.load(tmp_path / "checkpoint.pt")
     assert (other.step, other.seconds) == (1, 9.0)
     for each in (run, other):
@@ -461,50 +456,3 @@ def test_a_training_can_begin_at_weights_of_a_smaller_network(tmp_path):
     assert torch.equal(network.refinement.squeeze.weight, fresh)
     with pytest.raises(UsageError, match="identity modes"):
         start_from(HeadNetwork(replace(small_shape(), identity=5)), path)
-
-
-# -- anchors --------------------------------------------------------------------------------------
-
-
-def estimate_at(points):
-    count = points.shape[1]
-    flat = torch.zeros(len(points), count)
-    return Estimate(points, flat, flat, *(torch.zeros(len(points), n) for n in (2, 52, 6)))
-
-
-def anchors_of_one_channel():
-    """Every anchor answers to the map's only channel."""
-    places = torch.from_numpy(DENSE)
-    shape = replace(small_shape(), anchors=spread_out(places, 12))
-    module = AnchorMaps(shape, 1)
-    with torch.no_grad():
-        module.along.copy_(neighbours_share(places, shape.anchors))
-        module.peaks.weight[:] = 1
-    return module
-
-
-def test_a_blank_map_moves_no_point_even_at_the_rim():
-    points = torch.linspace(-1.1, 1.1, 40)[None, :, None].expand(1, 40, 2).contiguous()
-    moved = anchors_of_one_channel()(torch.zeros(1, 1, 32, 32), estimate_at(points)).points
-    assert torch.allclose(moved, torch.zeros_like(moved), atol=1e-5)
-
-
-def test_points_go_to_the_peak_of_the_map():
-    level = torch.zeros(1, 1, 32, 32)
-    level[0, 0, 19, 13] = 30.0
-    peak = torch.tensor([(13 + 0.5) / 16 - 1, (19 + 0.5) / 16 - 1])
-    points = torch.zeros(1, 40, 2) + torch.tensor([-0.1, 0.1])
-    found = points + anchors_of_one_channel()(level, estimate_at(points)).points
-    assert torch.allclose(found, peak.expand_as(found), atol=5e-3)
-
-
-def test_anchors_are_spread_out_and_shared_by_distance():
-    places = torch.from_numpy(DENSE)
-    rows = spread_out(places, 12)
-    assert len(set(rows)) == 12
-    gaps = torch.cdist(places[list(rows)], places[list(rows)]) + 9 * torch.eye(12)
-    near = torch.cdist(places, places[list(rows)]).amin(1)
-    assert near.max() <= gaps.min() + 1e-6
-    share = neighbours_share(places, rows)
-    assert torch.allclose(share.sum(1), torch.ones(40))
-    assert (share[list(rows)].argmax(1) == torch.arange(12)).all()

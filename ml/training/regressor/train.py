@@ -22,10 +22,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from ...data import FloatArray
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
-from ...regressor.anchors import neighbours_share, spread_out
 from ...regressor.estimate import NetworkShape
 from ...regressor.network import HeadNetwork
 from .batches import Batch, batches_ahead, finished_rows, open_samples
@@ -79,27 +77,21 @@ class Run:
 def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
     """Sizes from the head model and the configuration."""
     sizes = config["network"]
-    places = torch.from_numpy(model.points("dense").mean)
     return NetworkShape(
         points=len(model.embeddings["dense"]),
         identity=model.identity_count,
         expression=len(model.expression_names),
         widths=tuple(sizes["widths"]),
         summary=sizes["summary"],
-        anchors=spread_out(places, sizes["anchors"]),
         refine=sizes["refine"],
         rounds=sizes["rounds"],
     )
 
 
-def start_run(
-    shape: NetworkShape, config: dict[str, Any], dense: FloatArray, device: str = "cpu"
-) -> Run:
-    """Networks and optimizer with fixed random weights. dense: (L, 3) the model's landmarks."""
+def start_run(shape: NetworkShape, config: dict[str, Any], device: str = "cpu") -> Run:
+    """Networks and optimizer with fixed random weights."""
     torch.manual_seed(config["seed"])
     network, average, offset = HeadNetwork(shape), HeadNetwork(shape), TeacherOffset(shape.points)
-    with torch.no_grad():
-        network.anchors.along.copy_(neighbours_share(torch.from_numpy(dense), shape.anchors))
     offset.to(device)
     for module in (network, average):
         module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -172,7 +164,7 @@ def train(arguments: argparse.Namespace) -> None:
     budget = 60 * (arguments.max_minutes or config["budget_minutes"])
     model = load_head_model(arguments.reference)
     dense = model.points("dense")
-    run = start_run(network_shape(model, config), config, dense.mean, arguments.device)
+    run = start_run(network_shape(model, config), config, arguments.device)
     arguments.out.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.out / "checkpoint.pt"
     if checkpoint.exists():
