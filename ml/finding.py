@@ -23,6 +23,9 @@ PLAUSIBLE, CERTAIN = 0.15, 0.5
 # to 0.017; where there is no face (coins, pages, gravel) at least 0.05, however confident the look.
 VAGUE = 0.035
 LOOKS = 2
+# A look is final if its frame is off by less than this share of the face's box, and its size and
+# roll (radians) by less than twice that. Training frames faces more loosely than this.
+FRAMED = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,26 +37,34 @@ class FoundFace:
 
 
 def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> list[FoundFace]:
-    """Faces among ``proposals``, each looked at ``LOOKS`` times, most certain first.
+    """Faces among ``proposals``, each looked at until it is framed well, ``LOOKS`` times at most;
+    most certain first.
 
     Boxes of the result carry the network's confidence as their score.
     """
-    boxes = list(proposals)
+    boxes, settled = list(proposals), list[FoundFace]()
     for look in range(LOOKS):
         if not boxes:
-            return []
+            break
         outputs = predict([crop_face(photo, box) for box in boxes])
-        last = look == LOOKS - 1
-        seen = [
+        seen = distinct([
             FoundFace(replace(box, score=output.confidence), output)
             for box, output in zip(boxes, outputs, strict=True)
-            if (_is_face(output) if last else output.confidence >= PLAUSIBLE)
-        ]
-        seen = distinct(seen)
-        if last:
-            return seen
-        boxes = [next_box(face) for face in seen]
-    return []
+            if output.confidence >= PLAUSIBLE
+        ])  # fmt: skip
+        done = [look == LOOKS - 1 or _framed_well(face) for face in seen]
+        settled += [face for face, ready in zip(seen, done, strict=True) if ready]
+        boxes = [next_box(face) for face, ready in zip(seen, done, strict=True) if not ready]
+    return distinct([face for face in settled if _is_face(face.output)])
+
+
+def _framed_well(face: FoundFace) -> bool:
+    """Whether another look would hardly be framed otherwise."""
+    box, better = face.box, next_box(face)
+    shift = np.hypot(box.center[0] - better.center[0], box.center[1] - better.center[1])
+    turn = abs((box.roll - better.roll + np.pi) % (2 * np.pi) - np.pi)
+    near = shift < FRAMED * better.size and abs(np.log(box.size / better.size)) < 2 * FRAMED
+    return bool(near and turn < 2 * FRAMED)
 
 
 def _is_face(output: RegressorOutput) -> bool:

@@ -26,7 +26,7 @@ TILTS = (-45, -30, -15, 0, 15, 30, 45)
 # Heights of the face, brow to chin, in pixels.
 HEIGHTS = (32, 48, 64, 96)
 SAME_FACE = 0.5
-EMPTY_SQUARES, SMALLEST_SQUARE = 400, 64
+EMPTY_SQUARES, SMALLEST_SQUARE, TRIES = 300, 48, 20000
 
 Find = Callable[[Photo], list[FaceBox]]
 
@@ -91,15 +91,19 @@ def empty_squares(data: Path) -> Iterator[Photo]:
     Photos without a label, or whose label is known to be wrong, may show faces: they are left out.
     """
     rng = np.random.default_rng(SEED)
-    labelled = [item for item in read_labels(data, "wild") if item.landmarks is not None]
-    for _ in range(EMPTY_SQUARES):
-        item = labelled[rng.integers(len(labelled))]
-        photo = read_photo(item.path)
-        assert item.landmarks is not None
-        box = box_from_landmarks(item.landmarks[:FACE_POINTS])
+    known = [
+        (read_photo(item.path), box_from_landmarks(item.landmarks[:FACE_POINTS]).as_xyxy())
+        for item in read_labels(data, "wild")
+        if item.landmarks is not None
+    ]
+    found = 0
+    for _ in range(TRIES):
+        photo, (left, top, right, bottom) = known[rng.integers(len(known))]
         side = int(rng.integers(SMALLEST_SQUARE, min(photo.width, photo.height) // 2))
         x = int(rng.integers(0, photo.width - side))
         y = int(rng.integers(0, photo.height - side))
-        left, top, right, bottom = box.as_xyxy()
         if x + side < left or x > right or y + side < top or y > bottom:
             yield replace(photo, rgb=np.ascontiguousarray(photo.rgb[y : y + side, x : x + side]))
+            found += 1
+        if found == EMPTY_SQUARES:
+            return

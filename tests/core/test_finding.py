@@ -124,3 +124,17 @@ def test_box_turns_with_the_face():
     straight, rolled = box_from_landmarks(points), box_from_landmarks(turned)
     assert rolled.roll - straight.roll == pytest.approx(turn, abs=1e-3)
     assert rolled.size == pytest.approx(straight.size, rel=1e-3)
+
+
+def test_a_well_framed_face_is_looked_at_once():
+    truth = box_from_landmarks(face_at(300, 200, 80))
+    predict, looks = looking([(300, 200, 80)]), []
+
+    def counting(crops):
+        looks.append(len(crops))
+        return predict(crops)
+
+    assert len(find_faces(PHOTO, [truth], counting)) == 1
+    assert looks == [1]
+    assert len(find_faces(PHOTO, [replace(truth, size=1.3 * truth.size)], counting)) == 1
+    assert looks == [1, 1, 1]

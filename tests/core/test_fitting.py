@@ -176,3 +176,13 @@ def test_first_camera_meets_the_points_it_was_given(shape, truth):
     )
     error = np.linalg.norm(guess.project(shape.at(coefficients)) - pixels, axis=1)
     assert error.mean() < 0.02 * np.ptp(pixels, axis=0).max()
+
+
+def test_modes_that_are_not_fitted_keep_the_first_guess_and_count(shape, truth):
+    coefficients, camera = truth
+    landmarks = Landmarks(camera.project(shape.at(coefficients)), np.full(POINTS, 0.5, np.float32))
+    settings = replace(WEAK_PRIORS, modes=4)
+    start = replace(coefficients, identity=np.array([0, 0, 0, 0, 2, -0.7], np.float32))
+    fit = fit_head(shape, landmarks, camera, start, settings)
+    np.testing.assert_array_equal(fit.coefficients.identity[4:], start.identity[4:])
+    np.testing.assert_allclose(fit.coefficients.identity, coefficients.identity, atol=0.05)
