@@ -22,6 +22,8 @@ PLAUSIBLE, CERTAIN = 0.15, 0.5
 # The median sigma of the landmarks as a share of the face's extent. On labelled photos it is 0.006
 # to 0.017; where there is no face (coins, pages, gravel) at least 0.05, however confident the look.
 VAGUE = 0.035
+# Pixels of the photo: smaller boxes tell nothing of a head, and in them letters look like faces.
+SMALLEST = 28.0
 LOOKS = 2
 # A look is final if its frame is off by less than this share of the face's box, and its size and
 # roll (radians) by less than twice that. Training frames faces more loosely than this.
@@ -55,7 +57,7 @@ def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> 
         done = [look == LOOKS - 1 or _framed_well(face) for face in seen]
         settled += [face for face, ready in zip(seen, done, strict=True) if ready]
         boxes = [next_box(face) for face, ready in zip(seen, done, strict=True) if not ready]
-    return distinct([face for face in settled if _is_face(face.output)])
+    return distinct([face for face in settled if _is_face(face)])
 
 
 def _framed_well(face: FoundFace) -> bool:
@@ -67,12 +69,13 @@ def _framed_well(face: FoundFace) -> bool:
     return bool(near and turn < 2 * FRAMED)
 
 
-def _is_face(output: RegressorOutput) -> bool:
+def _is_face(face: FoundFace) -> bool:
     """Whether the network both says that it sees a face and knows where its points are."""
-    points = output.landmarks.points[:FACE_POINTS]
-    extent = float(np.ptp(points, axis=0).max())
-    vagueness = float(np.median(output.landmarks.sigma[:FACE_POINTS])) / max(extent, 1e-6)
-    return output.confidence >= CERTAIN and vagueness < VAGUE
+    landmarks = face.output.landmarks
+    extent = float(np.ptp(landmarks.points[:FACE_POINTS], axis=0).max())
+    vagueness = float(np.median(landmarks.sigma[:FACE_POINTS])) / max(extent, 1e-6)
+    sure = face.output.confidence >= CERTAIN and vagueness < VAGUE
+    return sure and face.box.size >= SMALLEST
 
 
 def next_box(face: FoundFace) -> FaceBox:

@@ -16,7 +16,7 @@ from ..errors import NoFaceFound, UsageError
 
 MOST = 12
 # Detector's scores that make a proposal, at first and where nothing else was found.
-BOLD, DESPERATE = 0.3, 0.08
+BOLD, DESPERATE = 0.6, 0.08
 # The longer side of large photos when small faces are sought in them.
 FINE_SIDE = 1344
 
