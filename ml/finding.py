@@ -19,8 +19,8 @@ Predict = Callable[[Sequence[FaceCrop]], list[RegressorOutput]]
 
 # A first look may be badly framed, so it only needs to be plausible.
 PLAUSIBLE, CERTAIN = 0.15, 0.5
-# The median sigma of the landmarks as a share of the face's extent. On labelled photos it is 0.006
-# to 0.017; where there is no face (coins, pages, gravel) at least 0.05, however confident the look.
+# The median sigma of the landmarks as a share of the face's extent. On labelled photos it is 0.004
+# to 0.017, for near-profiles up to 0.035; where there is no face (coins, gravel) at least 0.05.
 VAGUE = 0.035
 # Pixels of the photo: smaller boxes tell nothing of a head, and in them letters look like faces.
 SMALLEST = 28.0
