@@ -14,13 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..card import REMEDY, verified
 from ..data import FaceBox, FloatArray
-from ..errors import WeightsMissing
+from ..weights import filled, stored_weights
 
 WEIGHTS = Path(__file__).parent / "assets" / "detector.safetensors"
 STRIDE = 8
@@ -147,14 +144,5 @@ def load_detector(path: Path = WEIGHTS) -> Detector:
     ------
     WeightsMissing: absent, altered, or of another architecture.
     """
-    card = verified(path)
-    try:
-        network = DetectorNetwork(tuple(card.details["widths"]))
-        state = {name: value.float() for name, value in load_file(path).items()}
-        counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
-        network.load_state_dict({**counters, **state})
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise WeightsMissing(
-            f"The weights {path} do not fit this version ({error})", REMEDY
-        ) from error
-    return Detector(network)
+    with stored_weights(path) as (details, state):
+        return Detector(filled(DetectorNetwork(tuple(details["widths"])), state))

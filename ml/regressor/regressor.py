@@ -8,12 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from ..card import REMEDY, verified
 from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
-from ..errors import WeightsMissing
+from ..weights import filled, stored_weights
 from .estimate import NetworkShape, Prediction
 from .network import HeadNetwork
 
@@ -86,17 +83,7 @@ def load_regressor(path: Path = WEIGHTS) -> Regressor:
     ------
     WeightsMissing: absent, altered, or of another architecture. Never runs on random weights.
     """
-    card = verified(path)
-    try:
-        sigma = np.array(card.details["identity_sigma"], np.float32)
-        network = HeadNetwork(NetworkShape.from_dict(card.details["network"]))
-        state = {name: value.float() for name, value in load_file(path).items()}
-        # Counters of seen batches are integers of no use here; all else must be present.
-        own = network.state_dict()
-        counters = {k: v for k, v in own.items() if k.endswith("num_batches_tracked")}
-        network.load_state_dict({**counters, **state})
-    except (KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise WeightsMissing(
-            f"The weights {path} do not fit this version ({error})", REMEDY
-        ) from error
-    return Regressor(network, sigma)
+    with stored_weights(path) as (details, state):
+        sigma = np.array(details["identity_sigma"], np.float32)
+        network = filled(HeadNetwork(NetworkShape.from_dict(details["network"])), state)
+        return Regressor(network, sigma)

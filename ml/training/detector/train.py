@@ -19,13 +19,13 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from ...card import write_card
 from ...photo.detector import WEIGHTS, DetectorNetwork
+from ...weights import store_weights
 from ..regressor.train import follow, rate_at
 from .tiles import Stock, load_stock, make_tile
 
@@ -129,10 +129,7 @@ def train(arguments: argparse.Namespace, config: dict[str, Any]) -> nn.Module:
 
 def export(network: nn.Module, config: dict[str, Any], target: Path = WEIGHTS) -> None:
     """Write the weights as float16, with their card."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    state = network.state_dict().items()
-    weights = {name: v.half().contiguous() for name, v in state if v.is_floating_point()}
-    save_file(weights, target)
+    store_weights(network.state_dict(), target)
     write_card(
         target, name="Effigy face detector", licence="CC0-1.0", commercial_use=True,
         sources=SOURCES, command=COMMAND, details={"widths": config["widths"], "training": config},

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from ...card import AssetCard, write_card
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.network import HeadNetwork
 from ...regressor.regressor import WEIGHTS
+from ...weights import store_weights
 from .measure import identity_sigma
 from .train import CONFIG, network_shape
 
@@ -68,13 +68,7 @@ def export(
     network = HeadNetwork(network_shape(model, config))
     network.load_state_dict(state["average"])
     sigma = identity_sigma(network.eval(), check)
-    weights = {
-        name: value.half().contiguous()
-        for name, value in state["average"].items()
-        if value.is_floating_point()
-    }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, target)
+    store_weights(state["average"], target)
     shape = network_shape(model, config)
     minutes = state["seconds"] / 60
     return write_card(

@@ -1,0 +1,48 @@
+"""Weight files: float16 on disk, float32 in use, never without the card that vouches for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .card import REMEDY, verified
+from .errors import WeightsMissing
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@contextmanager
+def stored_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tensor]]]:
+    """The details of the card of ``path`` and its weights, in float32, to build a network from.
+
+    Raises
+    ------
+    WeightsMissing: absent, altered, or what is built in the block does not fit them.
+    """
+    card = verified(path)
+    try:
+        yield card.details, {name: value.float() for name, value in load_file(path).items()}
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise WeightsMissing(
+            f"The weights {path} do not fit this version ({error})", REMEDY
+        ) from error
+
+
+def filled(network: Network, state: Mapping[str, Tensor]) -> Network:
+    """``network`` with the weights ``state``; all must be there."""
+    # Counters of seen batches are integers of no use here, and not stored.
+    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
+    network.load_state_dict({**counters, **state})
+    return network
+
+
+def store_weights(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write the weights of a network's ``state``; its card is the caller's to write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.half().contiguous() for k, v in state.items() if v.is_floating_point()}, path)
