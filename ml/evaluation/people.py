@@ -19,12 +19,10 @@ from ..fitting.camera import FACING
 from ..fitting.gauss_newton import rotation_from_vector
 from ..head.model import HeadModel
 from ..photo.crop import crop_to_photo
-from ..training.data.colour import to_srgb
-from ..training.data.draw import NOTHING, Figure, Pose, draw_head
+from ..training.data.draw import NOTHING, Pose, draw_head
 from ..training.data.film import expose
 from ..training.data.generate import open_studio
 from ..training.data.samples import Studio, dressed
-from ..training.data.scene import Stage
 from ..training.data.skins import KEPT_OUT, load_skins
 from ..training.data.surroundings import random_background
 from ..training.head.correspondence import make_transfer
@@ -143,7 +141,7 @@ def _view(
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
     pose = _pose(yaw, rng)
     studio.borrowed = False
-    figure, record = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
+    figure, record, traits = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
     flat = pose.project(points)
     extent = float(np.ptp(flat, axis=0).max())
     # Centred on the optical axis, so that the picture's middle is the principal point.
@@ -154,17 +152,9 @@ def _view(
     shown = (drawing.kind != NOTHING).astype(np.uint8)
     return View(
         expose(drawing.image, rng), -1, "", neutral, expression, pose.rotation, yaw, pixels,
-        tone=skin_tone(studio.stage, figure), borrowed=studio.borrowed,
+        tone=traits.skin, borrowed=studio.borrowed,
         shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
     )  # fmt: skip
-
-
-def skin_tone(stage: Stage, figure: Figure) -> float:
-    """The individual typology angle of the skin itself, whatever the light; degrees."""
-    skin = figure.colours[stage.is_part("Face")]
-    lab = cv2.cvtColor(to_srgb(skin)[None] / 255, cv2.COLOR_RGB2Lab)[0]
-    lightness, _, yellow = np.median(lab, axis=0)
-    return float(np.degrees(np.arctan2(lightness - 50, yellow)))
 
 
 def _pose(yaw: float, rng: np.random.Generator) -> Pose:

@@ -11,6 +11,7 @@ from .beards import beard_area, brows, make_beard, moustache
 from .clothing import random_clothes
 from .glasses import make_glasses, random_frame
 from .hair import (
+    STYLES,
     hair_colour,
     pressed,
     random_cut,
@@ -18,11 +19,14 @@ from .hair import (
     shell,
     strands,
 )
-from .headgear import earrings, hat_line, headphones, make_hat, random_kind
+from .headgear import HATS, earrings, hat_line, headphones, make_hat, random_kind
 from .rig import Extra, Person, measure, rig_of
 from .scene import Stage
+from .traits import BEARDS, Traits
 
 HAIR, BEARD, GLASSES, HAT, CLOTHES = 0.85, 0.18, 0.22, 0.12, 0.9
+# A lens that hides this much makes dark glasses.
+DARK = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,13 @@ class Outfit:
     Attributes
     ----------
     extras: their meshes. hair: (3,) linear albedo. painted: (D,) 0..1, where the drawn skin itself
-    takes the hair's colour: scalp and beard.
+    takes the hair's colour: scalp and beard. traits: what can be said of all this in words.
     """
 
     extras: list[Extra]
     hair: FloatArray
     painted: FloatArray
+    traits: Traits
 
 
 def random_extras(stage: Stage, vertices: FloatArray, rng: np.random.Generator) -> list[Extra]:
@@ -52,9 +57,10 @@ def random_outfit(
     person = measure(rig_of(stage), vertices, normals)
     colour = hair_colour(rng)
     hat = random_kind(rng) if rng.random() < HAT else None
-    extras, painted = _hair_and_hat(person, colour, hat, rng)
+    extras, painted, style = _hair_and_hat(person, colour, hat, rng)
+    beard, glasses = "", 0
     if rng.random() < BEARD:
-        made, area = _beard(person, colour * rng.uniform(0.7, 1.1), rng)
+        made, area, beard = _beard(person, colour * rng.uniform(0.7, 1.1), rng)
         extras += made
         painted = np.maximum(painted, area)
     if rng.random() < 0.25:
@@ -66,8 +72,14 @@ def random_outfit(
     if hat is None and rng.random() < 0.02:
         extras += headphones(person, rng)
     if rng.random() < GLASSES:
-        extras += make_glasses(person, random_frame(rng), rng)
-    return Outfit(extras, colour, painted)
+        frame = random_frame(rng)
+        glasses = 2 if max(frame.opacity) > DARK else 1
+        extras += make_glasses(person, frame, rng)
+    traits = Traits(
+        glasses, 1 + HATS.index(hat) if hat else 0, 1 + STYLES.index(style) if style else 0,
+        float(colour @ [0.2126, 0.7152, 0.0722]), 1 + BEARDS.index(beard) if beard else 0,
+    )  # fmt: skip
+    return Outfit(extras, colour, painted, traits)
 
 
 def one_extra(
@@ -93,13 +105,16 @@ def one_extra(
 
 def _hair_and_hat(
     person: Person, colour: FloatArray, hat: str | None, rng: np.random.Generator
-) -> tuple[list[Extra], FloatArray]:
+) -> tuple[list[Extra], FloatArray, str]:
+    """Their meshes, where the skin is painted, and the style of the hair."""
     extras: list[Extra] = []
+    worn = ""
     painted = np.zeros(len(person.vertices), np.float32)
     line = hat_line(hat, rng) if hat else None
     if rng.random() < HAIR and hat != "scarf":
         style = str(rng.choice(["short", "bob", "long", "buzz"])) if hat else None
         cut = random_cut(person, rng, style)
+        worn = cut.style
         painted = scalp_paint(person, cut)
         extras = strands(person, cut, colour, rng)
         if line is None:
@@ -108,16 +123,16 @@ def _hair_and_hat(
             extras = [pressed(person, extra, line, 0.004) for extra in extras]
     if hat is not None and line is not None:
         extras += make_hat(person, hat, line, rng)
-    return extras, painted
+    return extras, painted, worn
 
 
 def _beard(
     person: Person, colour: FloatArray, rng: np.random.Generator
-) -> tuple[list[Extra], FloatArray]:
-    kind = rng.choice(["full", "goatee", "moustache"], p=[0.6, 0.2, 0.2])
+) -> tuple[list[Extra], FloatArray, str]:
+    kind = str(rng.choice(BEARDS, p=[0.6, 0.2, 0.2]))
     made = []
     if kind != "moustache":
         made.append(make_beard(person, colour, kind == "goatee", rng))
     if kind == "moustache" or rng.random() < 0.75:
         made.append(moustache(person, colour, rng))
-    return made, beard_area(person, str(kind)) * np.float32(rng.uniform(0.8, 1))
+    return made, beard_area(person, kind) * np.float32(rng.uniform(0.8, 1)), kind

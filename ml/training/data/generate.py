@@ -6,7 +6,7 @@ Every sample depends only on the seed and its number, so any number of workers m
 and an interrupted run goes on where it stopped. ``meta.json`` says what is being made.
 Arrays, N samples, L landmarks, I identity modes:
 
-    images (N, 144, 144, 3) uint8         crop with a margin of 144/128 round the network's
+    images (N, S, S, 3) uint8             crop with a margin of 144/128 round the network's
     points (N, L, 2) float32              pixels of the stored image, (0, 0) its top-left corner
     point_weight (N, L) float16           how much each point may be trusted
     visible (N, ceil(L / 8)) uint8        one bit a point (numpy.packbits): it lies in the stored
@@ -15,6 +15,11 @@ Arrays, N samples, L landmarks, I identity modes:
     rotation (N, 3, 3) float32            head -> camera space, as the (rolled) crop shows it
     supervision (N, 4) float16            weights of identity, expression, rotation; 1 if a face
     kind (N,) uint8                       0 photo, 1 profiled, 2 render, 3 negative
+
+With ``folded = true`` rendered people have mid-frequency shape of their own, and there are also
+
+    folds (N, D, 3) float16               millimetres added to the neutral head's drawn vertices
+    traits (N, T) float16                 see traits.py
 """
 
 from __future__ import annotations
@@ -36,19 +41,22 @@ from .samples import STORED, Sample, Studio, make_sample
 from .scene import load_stage
 from .skins import load_skins
 from .surroundings import load_scenes, walls
+from .traits import TRAIT_NAMES
 
 CHUNK = 250
 CONFIG = Path(__file__).parent / "config.toml"
 _studio: Studio | None = None
 
 
-def open_studio(data: Path, reference: Path, fits: Path) -> Studio:
+def open_studio(
+    data: Path, reference: Path, fits: Path, size: int = STORED, folded: bool = False
+) -> Studio:
     """Load everything that samples are made of."""
     stage = load_stage(reference)
     portraits = load_portraits(data, fits)
     return Studio(
         stage, portraits, load_skins(data, stage), load_lights(data),
-        (load_scenes(data), walls(portraits)), {}, {}, {},
+        (load_scenes(data), walls(portraits)), {}, {}, {}, size, folded,
     )  # fmt: skip
 
 
@@ -61,7 +69,7 @@ def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
     """
     points, modes = len(studio.stage.dense.mean), len(studio.stage.dense.identity)
     layout: dict[str, tuple[tuple[int, ...], type]] = {
-        "images": ((STORED, STORED, 3), np.uint8),
+        "images": ((studio.size, studio.size, 3), np.uint8),
         "points": ((points, 2), np.float32),
         "point_weight": ((points,), np.float16),
         "visible": (((points + 7) // 8,), np.uint8),
@@ -71,6 +79,9 @@ def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
         "supervision": ((4,), np.float16),
         "kind": ((), np.uint8),
     }
+    if studio.folded:
+        layout["folds"] = ((len(studio.stage.shape.mean), 3), np.float16)
+        layout["traits"] = ((len(TRAIT_NAMES),), np.float16)
     arrays = {}
     for name, (shape, dtype) in layout.items():
         path = out / f"{name}.npy"
@@ -117,14 +128,18 @@ def store(arrays: dict[str, np.ndarray], row: int, sample: Sample) -> None:
     arrays["rotation"][row] = sample.rotation
     arrays["supervision"][row] = sample.supervision
     arrays["kind"][row] = sample.kind
+    if "folds" in arrays:
+        arrays["traits"][row] = sample.traits.numbers()
+        if sample.folds is not None:
+            arrays["folds"][row] = 1000 * sample.folds
 
 
-def _open_worker(data: Path, reference: Path, fits: Path) -> None:
+def _open_worker(data: Path, reference: Path, fits: Path, size: int, folded: bool) -> None:
     global _studio  # a process pool has no other place for what a worker keeps
     import cv2
 
     cv2.setNumThreads(1)
-    _studio = open_studio(data, reference, fits)
+    _studio = open_studio(data, reference, fits, size, folded)
 
 
 def _make_chunk(out: Path, count: int, rows: range, seed: int, shares: list[float]) -> int:
@@ -154,12 +169,13 @@ def main() -> None:
     seed = config["seed"] if arguments.seed is None else arguments.seed
     shares = [config["shares"][kind] for kind in ("photo", "profiled", "render", "negative")]
     (arguments.out / "done").mkdir(parents=True, exist_ok=True)
-    studio = (arguments.data, arguments.reference, arguments.fits)
+    size, folded = config.get("size", STORED), config.get("folded", False)
+    studio = (arguments.data, arguments.reference, arguments.fits, size, folded)
     opened = open_studio(*studio)
     points, modes = len(opened.stage.dense.mean), len(opened.stage.dense.identity)
     write_meta(arguments.out, {
-        "count": count, "seed": seed, "shares": config["shares"], "size": STORED,
-        "points": points, "identity_modes": modes,
+        "count": count, "seed": seed, "shares": config["shares"], "size": size,
+        "folded": folded, "points": points, "identity_modes": modes,
     })  # fmt: skip
     make_arrays(arguments.out, count, opened)
     chunks = [range(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]

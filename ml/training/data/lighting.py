@@ -105,6 +105,17 @@ def random_light(lights: FloatArray, around: np.ndarray, rng: np.random.Generato
     )  # fmt: skip
 
 
+def comes_from(light: Light) -> FloatArray:
+    """(3,) camera axes: where most of the light comes from; short if it comes from all over."""
+    first = (
+        light.environment[[3, 1, 2]].mean(1)
+        @ light.turn.T
+        / max(float(light.environment[0].mean()), 1e-6)
+    )
+    total = sum((lamp.way * lamp.colour.mean() for lamp in light.lamps), first)
+    return np.asarray(total / (1 + np.linalg.norm(total)), np.float32)
+
+
 def _random_lamp(rng: np.random.Generator, casts: bool) -> Lamp:
     # Mostly above and before the head, sometimes beside or behind it.
     way = rng.normal(0, 1, 3) + np.array([0, -0.7, -0.9])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,16 +15,18 @@ from .colour import to_srgb
 from .draw import SUPERSAMPLING, Figure, Mesh, Pixels, Shade, draw_head, is_kind
 from .eyes import random_eyes
 from .film import expose
+from .folds import random_folds
 from .kernels import fast_normals
-from .lighting import develop, exposure, random_light, shade
+from .lighting import comes_from, develop, exposure, random_light, shade
 from .occluders import add_occluders
 from .portraits import Portrait, profile_colours
 from .poses import jittered, random_expression, random_pose, rolled
 from .relight import add_gain
 from .rig import Extra
 from .scene import Stage, at
-from .skins import Skins, face_detail, paint_eyes, random_look
+from .skins import Skins, face_detail, paint_eyes, random_look, skin_tone
 from .surroundings import Scenes, random_background
+from .traits import Traits
 from .visibility import hidden_by, visible_in_photo, visible_points
 
 PHOTO, PROFILED, RENDER, NEGATIVE = range(4)
@@ -37,7 +39,8 @@ BORROWED = 0.6
 
 @dataclass(frozen=True)
 class Sample:
-    """One stored sample; see generate.py for the arrays' meaning."""
+    """One stored sample; see generate.py for the arrays' meaning. ``folds``: (D, 3) metres that
+    the neutral head has beside its identity, or None."""
 
     image: np.ndarray
     points: FloatArray
@@ -47,11 +50,16 @@ class Sample:
     rotation: FloatArray
     supervision: tuple[float, float, float, float]
     kind: int
+    folds: FloatArray | None = None
+    traits: Traits = field(default_factory=Traits)
 
 
 @dataclass
 class Studio:
-    """Everything that samples are made of. The dictionaries are filled on first use."""
+    """Everything that samples are made of. The dictionaries are filled on first use.
+
+    size: side of the pictures. folded: whether rendered people have folds and lumps of their own.
+    """
 
     stage: Stage
     portraits: list[Portrait]
@@ -61,6 +69,8 @@ class Studio:
     colours: dict[int, np.ndarray]
     details: dict[int, tuple[np.ndarray, FloatArray]]
     seen: dict[int, np.ndarray]
+    size: int = STORED
+    folded: bool = False
 
     def profiled(self, index: int) -> np.ndarray:
         """(D, 3) uint8 colours of a portrait's head."""
@@ -106,12 +116,12 @@ def _photo(studio: Studio, rng: np.random.Generator) -> Sample:
     index = int(rng.integers(len(studio.portraits)))
     portrait = studio.portraits[index]
     box = jittered(box_from_landmarks(portrait.labels), rng)
-    to_photo = crop_to_photo(box, STORED)
-    image = warp_crop(portrait.rgb, to_photo, STORED)
+    to_photo = crop_to_photo(box, studio.size)
+    image = warp_crop(portrait.rgb, to_photo, studio.size)
     dense = portrait.camera.project(at(studio.stage.dense, portrait.coefficients))
     points = np.concatenate([portrait.labels, dense[len(portrait.labels) :]])
     points = into_crop(points, to_photo)
-    visible = studio.visible(index) & _inside(points)
+    visible = studio.visible(index) & _inside(points, studio.size)
     if rng.random() < OCCLUDED:
         plain, image = image, add_occluders(image, points, rng)
         visible = visible & ~hidden_by(plain, image, points)
@@ -123,8 +133,8 @@ def _photo(studio: Studio, rng: np.random.Generator) -> Sample:
     )
 
 
-def _inside(points: FloatArray) -> np.ndarray:
-    return np.asarray(((points >= 0) & (points < STORED)).all(1))
+def _inside(points: FloatArray, size: int) -> np.ndarray:
+    return np.asarray(((points >= 0) & (points < size)).all(1))
 
 
 def _profiled(studio: Studio, rng: np.random.Generator) -> Sample:
@@ -177,11 +187,25 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
     count = len(stage.shape.identity)
     identity = np.clip(rng.normal(0, 1, count) * rng.uniform(0.5, 1.2), -2.5, 2.5)
     coefficients = HeadCoefficients(identity.astype(np.float32), studio.expression(rng))
-    figure, record = dressed(studio, at(stage.shape, coefficients), rng)
-    return _drawn(studio, coefficients, figure, record, RENDER, (1, 1, 1, 1), rng)
+    vertices, folds, age = at(stage.shape, coefficients), None, 0.0
+    if studio.folded:
+        folds, age = random_folds(stage, rng)
+        vertices = vertices + folds
+    figure, record, traits = dressed(studio, vertices, rng)
+    sample = _drawn(studio, coefficients, figure, record, RENDER, (1, 1, 1, 1), rng, folds)
+    level = float(np.median(sample.image[_on(sample)])) / 255 if _on(sample)[0].size else np.nan
+    return replace(sample, folds=folds, traits=replace(traits, folds=age, level=level))
 
 
-def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> tuple[Figure, Shade]:
+def _on(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the visible points of the face."""
+    seen = sample.points[:478][sample.visible[:478]].astype(int)
+    return seen[:, 1], seen[:, 0]
+
+
+def dressed(
+    studio: Studio, vertices: FloatArray, rng: np.random.Generator
+) -> tuple[Figure, Shade, Traits]:
     """The head with (D, 3) ``vertices`` given skin, hair, clothes and light that nobody has."""
     stage = studio.stage
     normals = fast_normals(vertices, stage.triangles)
@@ -206,7 +230,12 @@ def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> t
         return develop(light, bright, gain[0])
 
     figure = Figure(vertices, normals, look.albedo, tuple(outfit.extras), look.gloss)
-    return figure, record
+    right, down, back = comes_from(light)
+    traits = replace(
+        outfit.traits, skin=skin_tone(stage, look.albedo), light_right=right, light_down=down,
+        light_back=back,
+    )  # fmt: skip
+    return figure, record, traits
 
 
 def _drawn(
@@ -217,15 +246,18 @@ def _drawn(
     kind: int,
     supervision: tuple[float, float, float, float],
     rng: np.random.Generator,
+    folds: FloatArray | None = None,
 ) -> Sample:
     """Draw a figure in a random pose and crop it as a detector would."""
     pose = random_pose(rng)
     places = at(studio.stage.dense, coefficients)
+    if folds is not None:
+        places = places + folds[studio.stage.anchor]
     dense = pose.project(places)
     box = jittered(box_from_landmarks(dense), rng)
-    to_photo = crop_to_photo(box, STORED)
+    to_photo = crop_to_photo(box, studio.size)
     points = into_crop(dense, to_photo)
-    background = random_background(STORED, studio.scenes, rng)
+    background = random_background(studio.size, studio.scenes, rng)
     drawing = draw_head(studio.stage, figure, pose, to_photo, record, background)
     visible = visible_points(
         studio.stage, pose.to_camera(places), figure.normals @ pose.rotation.T,
@@ -246,9 +278,9 @@ def _negative(studio: Studio, rng: np.random.Generator) -> Sample:
     """No face, or one so badly framed that the network must say so."""
     count = studio.stage.dense
     if rng.random() < 0.4:
-        image = random_background(STORED, studio.scenes, rng)
+        image = random_background(studio.size, studio.scenes, rng)
         if rng.random() < 0.5:
-            anywhere = rng.uniform(0, STORED, (478, 2)).astype(np.float32)
+            anywhere = rng.uniform(0, studio.size, (478, 2)).astype(np.float32)
             image = add_occluders(image, anywhere, rng)
     else:
         portrait = studio.portraits[rng.integers(len(studio.portraits))]
@@ -263,7 +295,7 @@ def _negative(studio: Studio, rng: np.random.Generator) -> Sample:
             centre = (box.center[0] + shift[0], box.center[1] + shift[1])
             bad = replace(box, center=centre, size=box.size * scale)
         bad = replace(bad, roll=rng.uniform(-np.pi, np.pi))
-        image = warp_crop(portrait.rgb, crop_to_photo(bad, STORED), STORED)
+        image = warp_crop(portrait.rgb, crop_to_photo(bad, studio.size), studio.size)
     nobody = HeadCoefficients(
         np.zeros(len(count.identity), np.float32), np.zeros(len(count.expression), np.float32)
     )

@@ -6,13 +6,14 @@ python -m ml.training.data.sheet --data ../shared/data --kind render --out out/s
 from __future__ import annotations
 
 import argparse
+import tomllib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .generate import open_studio
-from .samples import NEGATIVE, PHOTO, PROFILED, RENDER, Studio, make_sample
+from .generate import CONFIG, open_studio
+from .samples import NEGATIVE, PHOTO, PROFILED, RENDER, STORED, Studio, make_sample
 
 KINDS = {"photo": PHOTO, "profiled": PROFILED, "render": RENDER, "negative": NEGATIVE}
 # How often each kind comes in a sheet of all.
@@ -22,7 +23,7 @@ _SHARES = [0.25, 0.35, 0.35, 0.05]
 def contact_sheet(
     studio: Studio, kind: str, seed: int, columns: int = 8, rows: int = 6
 ) -> np.ndarray:
-    """(144 rows, 144 columns, 3) uint8: samples of ``kind``, or of "all"."""
+    """(S rows, S columns, 3) uint8: samples of ``kind``, or of "all"."""
     images = []
     for number in range(columns * rows):
         rng = np.random.default_rng([seed, number])
@@ -40,8 +41,13 @@ def main() -> None:
     parser.add_argument("--kind", choices=[*KINDS, "all"], default="all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/sheet.png"))
+    parser.add_argument("--config", type=Path, default=CONFIG, help="see generate.py")
     arguments = parser.parse_args()
-    studio = open_studio(arguments.data, arguments.reference, arguments.fits)
+    config = tomllib.loads(arguments.config.read_text())
+    studio = open_studio(
+        arguments.data, arguments.reference, arguments.fits,
+        config.get("size", STORED), config.get("folded", False),
+    )  # fmt: skip
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(studio, arguments.kind, arguments.seed)).save(arguments.out)
 

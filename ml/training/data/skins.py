@@ -11,7 +11,7 @@ from PIL import Image
 
 from ...data import FloatArray
 from ...rendering import vertex_normals
-from .colour import linear
+from .colour import linear, to_srgb
 from .eyes import Eyes, eye_albedo
 from .lighting import harmonics
 from .portraits import GUMS, TEETH, Portrait
@@ -245,3 +245,11 @@ def paint_eyes(colours: FloatArray, eyes: Eyes, place: FloatArray, where: np.nda
     painted = colours.copy()
     painted[where] = eye_albedo(eyes, place[where])
     return painted
+
+
+def skin_tone(stage: Stage, albedo: FloatArray) -> float:
+    """The individual typology angle of (D, 3) linear skin itself, whatever the light; degrees."""
+    skin = to_srgb(albedo[stage.is_part("Face")])
+    lab = cv2.cvtColor(skin[None] / 255, cv2.COLOR_RGB2Lab)[0]
+    lightness, _, yellow = np.median(lab, axis=0)
+    return float(np.degrees(np.arctan2(lightness - 50, yellow)))
