@@ -13,7 +13,7 @@ import numpy as np
 
 from ...data import FloatArray, IntArray
 from ..data.generate import CHUNK
-from .mirror import FLIP, Mirror
+from .mirror import Mirror, flip
 
 ARRAYS = (
     "images", "points", "point_weight", "visible", "identity", "expression", "rotation",
@@ -59,14 +59,20 @@ def finished_rows(folder: Path, count: int) -> IntArray:
     return np.concatenate([np.arange(first, min(first + CHUNK, count)) for first in marks])
 
 
+def labels_of(samples: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The rows' labels, float32, ``visible`` unpacked to (B, L)."""
+    labels = {name: np.array(samples[name][rows]).astype(np.float32) for name in LABELS}
+    labels["visible"] = _unpacked(samples["visible"][rows], labels["points"].shape[1])
+    return labels
+
+
 def make_batch(
     samples: dict[str, np.ndarray], rows: np.ndarray, mirror: Mirror, crop: int,
     rng: np.random.Generator,
 ) -> Batch:  # fmt: skip
     """Load, turn, shift, scale, flip and discolour the given rows."""
     rows = np.sort(rows)
-    labels = {name: np.array(samples[name][rows]).astype(np.float32) for name in LABELS}
-    labels["visible"] = _unpacked(samples["visible"][rows], labels["points"].shape[1])
+    labels = labels_of(samples, rows)
     crops = np.empty((len(rows), crop, crop, 3), np.uint8)
     for index, row in enumerate(rows):
         image = samples["images"][row]
@@ -81,7 +87,7 @@ def make_batch(
         labels["rotation"][index] = _about_z(angle) @ labels["rotation"][index]
         if rng.random() < 0.5:
             crops[index] = crops[index, :, ::-1]
-            _flip(labels, index, mirror, crop)
+            flip(labels, index, mirror, crop)
     pixels = np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32) / 255
     points = labels["points"] / (crop / 2) - 1
     return Batch(
@@ -124,17 +130,6 @@ def _centred(warp: np.ndarray) -> np.ndarray:
 def _about_z(angle: float) -> FloatArray:
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]], np.float32)
-
-
-def _flip(labels: dict[str, np.ndarray], index: int, mirror: Mirror, crop: int) -> None:
-    points = labels["points"][index][mirror.points]
-    points[:, 0] = crop - points[:, 0]
-    labels["points"][index] = points
-    for name in ("point_weight", "visible"):
-        labels[name][index] = labels[name][index][mirror.points]
-    labels["identity"][index] *= mirror.identity
-    labels["expression"][index] = labels["expression"][index][mirror.expression]
-    labels["rotation"][index] = labels["rotation"][index] * FLIP[:, None] * FLIP[None]
 
 
 def discolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -44,3 +44,15 @@ def make_mirror(reference: HeadModel) -> Mirror:
         np.array([names.index(mirrored_name(name)) for name in names], np.int32),
         np.sign(agreement).astype(np.float32),
     )
+
+
+def flip(labels: dict[str, np.ndarray], index: int, mirror: Mirror, width: int) -> None:
+    """The labels of sample ``index`` after a flip of its ``width`` pixels, in place."""
+    points = labels["points"][index][mirror.points]
+    points[:, 0] = width - points[:, 0]
+    labels["points"][index] = points
+    for name in ("point_weight", "visible"):
+        labels[name][index] = labels[name][index][mirror.points]
+    labels["identity"][index] *= mirror.identity
+    labels["expression"][index] = labels["expression"][index][mirror.expression]
+    labels["rotation"][index] = labels["rotation"][index] * FLIP[:, None] * FLIP[None]

@@ -14,6 +14,7 @@ import math
 import os
 import time
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.estimate import NetworkShape
 from ...regressor.network import HeadNetwork
+from ..curves import save_curves
 from .batches import Batch, batches_ahead, finished_rows, open_samples
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
@@ -183,13 +185,14 @@ def train(arguments: argparse.Namespace) -> None:
     run.network.train()
     run.average.eval()
     with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
-        _loop(arguments, config, run, stream, budget, bar, (importance, weights))
+        parts = _loop(arguments, config, run, stream, budget, bar, (importance, weights))
     run.save(checkpoint)
-    _measure(arguments, run)
+    _measure(arguments, run, parts)
 
 
 def _loop(arguments, config, run, stream, budget, bar, terms) -> None:  # type: ignore[no-untyped-def]
-    """Steps until the budget of seconds is spent, saving and measuring on the way."""
+    """Steps until the budget of seconds is spent, saving and measuring on the way; returns the
+    smoothed parts of the loss."""
     saved = measured = run.seconds
     smooth: dict[str, float] = {}
     while run.seconds < budget:
@@ -211,18 +214,21 @@ def _loop(arguments, config, run, stream, budget, bar, terms) -> None:  # type: 
             run.save(arguments.out / "checkpoint.pt")
             saved = run.seconds
         if run.seconds - measured > 60 * config["measure_minutes"]:
-            _measure(arguments, run)
+            _measure(arguments, run, smooth)
             measured = run.seconds
+    return smooth
 
 
-def _measure(arguments: argparse.Namespace, run: Run) -> None:
-    """Append the averaged network's error on development portraits to the log."""
+def _measure(arguments: argparse.Namespace, run: Run, parts: Mapping[str, float]) -> None:
+    """Append the averaged network's error on development portraits, and the smoothed parts of the
+    loss, to the log."""
     if arguments.data is None:
         return
     error = portrait_error(run.average, arguments.data)
-    line = {"step": run.step, "minutes": run.seconds / 60, "portraits_dev_percent": error}
+    line = {"step": run.step, "minutes": run.seconds / 60, "portraits_dev_percent": error, **parts}
     with (arguments.out / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
+    save_curves(arguments.out / "log.jsonl", arguments.out / "curves.png")
     tqdm.write(json.dumps(line))
 
 
