@@ -8,6 +8,7 @@ face and crops so badly framed that the walk would have to look again.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def calibration(confidence: FloatArray, truth: FloatArray) -> dict[str, float]:
     """
     figures: dict[str, float] = {"crops": len(truth)}
     error = 0.0
-    for low, high in zip(EDGES, EDGES[1:], strict=False):
+    for low, high in pairwise(EDGES):
         inside = (confidence >= low) & ((confidence < high) | (high == EDGES[-1]))
         if inside.any():
             said, true = float(confidence[inside].mean()), float(truth[inside].mean())
