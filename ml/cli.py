@@ -40,6 +40,10 @@ def make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--texture-size", type=int, default=1024, metavar="PX", help="0 for no texture")
     add("--level", default="base", help="mesh: 'low', 'base' (default) or 'high'")
+    add(
+        "--detail", default=Settings().detail, metavar="MODE",
+        help="folds and lumps: 'off', 'fast' or 'best' (default %(default)s)",
+    )  # fmt: skip
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--skip-existing", action="store_true", help="leave finished results alone")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
@@ -109,6 +113,7 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
         allow_download=parsed.allow_download,
         texture_size=parsed.texture_size,
         level=parsed.level,
+        detail=parsed.detail,
     )
     check_settings(settings)
     return BatchOptions(settings, parsed.jobs, parsed.skip_existing, parsed.preview)

@@ -25,6 +25,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
+# How detail may be found; see Settings.
+DETAIL_MODES = ("off", "fast", "best")
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ class Settings:
     allow_download: whether face-alignment may fetch its weights; never assumed.
     texture_size: side of the albedo texture in pixels; 0 makes none.
     level: "base", "low" (about half of its faces) or "high" (four for each of them).
+    detail: "off", "fast" (folds and lumps in one look) or "best" (polished against the photo).
     """
 
     face: str = "prominent"
@@ -208,3 +211,4 @@ class Settings:
     allow_download: bool = False
     texture_size: int = 1024
     level: str = "base"
+    detail: str = "off"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import ByteArray, FitResult, Landmarks, Photo, Settings
+from .data import DETAIL_MODES, ByteArray, FitResult, Landmarks, Photo, Settings
 from .errors import NoFaceFound, UsageError
 from .finding import FoundFace, find_faces
 from .fitting.camera import first_camera, guess_focal, make_intrinsics
@@ -59,7 +59,8 @@ def reconstruct(
     for number, (face, landmarks, embedding) in enumerate(faces):
         share = 0.4 + 0.6 * number / len(faces)
         tell(share, f"Fitting head {number + 1} of {len(faces)}")
-        heads.append(_head(photo, face, landmarks, embedding, settings, clock.copy()))
+        within = part_of(tell, share, 0.6 / len(faces))
+        heads.append(_head(photo, face, landmarks, embedding, settings, clock.copy(), within))
     tell(1.0, "Done")
     return tuple(heads)
 
@@ -86,6 +87,10 @@ def check_settings(settings: Settings) -> None:
     check_choice(settings.face)
     if settings.level not in LEVELS:
         raise UsageError(f"Unknown level {settings.level!r}", f"Use one of {', '.join(LEVELS)}")
+    if settings.detail not in DETAIL_MODES:
+        raise UsageError(
+            f"Unknown detail {settings.detail!r}", f"Use one of {', '.join(DETAIL_MODES)}"
+        )
     if settings.texture_size and not 64 <= settings.texture_size <= 8192:
         raise UsageError(
             f"A texture of {settings.texture_size} pixels is out of range",
@@ -173,20 +178,29 @@ def _head(
     embedding: str,
     settings: Settings,
     clock: Clock,
+    tell: Progress,
 ) -> Reconstruction:
     with clock.room("fit"):
         fit = fit_face(photo, load_head_model(), face, landmarks, embedding)
-    return finish_head(photo, face, fit, settings, clock)
+    return finish_head(photo, face, fit, settings, clock, tell)
 
 
 def finish_head(
-    photo: Photo, face: FoundFace, fit: FitResult, settings: Settings, clock: Clock
+    photo: Photo, face: FoundFace, fit: FitResult, settings: Settings, clock: Clock, tell: Progress
 ) -> Reconstruction:
-    """The rooms after the fit: geometry, texture, and the photo behind the camera."""
+    """The rooms after the fit: geometry, detail, texture, and the photo behind the camera."""
     model = load_head_model()
     with clock.room("assemble"):
         person = person_of(model, fit.coefficients)
         head = assemble(photo, model, face, fit, person, settings.level)
+    detail = None
+    if settings.detail != "off":
+        from .detail.detailer import make_detail
+        from .detail.sight import Sight
+
+        with clock.room("detail"):
+            sight = Sight(photo.rgb, head.camera, person)
+            detail = make_detail(sight, head.mesh, model, settings.detail, tell)
     albedo = None
     if settings.texture_size:
         from .appearance.texture import make_albedo
@@ -195,7 +209,9 @@ def finish_head(
             size = settings.texture_size
             albedo = make_albedo(photo, head.camera, person.expressed, model, size)
     background = _background(photo)
-    return replace(head, albedo=albedo, photo_rgb=background, timings=clock.timings())
+    return replace(
+        head, albedo=albedo, detail=detail, photo_rgb=background, timings=clock.timings()
+    )
 
 
 def assemble(
@@ -233,6 +249,11 @@ def _background(photo: Photo) -> ByteArray:
         return photo.rgb
     size = (round(photo.width * scale), round(photo.height * scale))
     return np.asarray(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def part_of(tell: Progress, start: float, length: float) -> Progress:
+    """Progress of a part of the walk, told as progress of the whole."""
+    return lambda fraction, message: tell(start + length * fraction, message)
 
 
 def _silent(fraction: float, message: str) -> None:

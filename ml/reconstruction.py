@@ -17,6 +17,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 import numpy as np
 
 from .data import ByteArray, Camera, FloatArray, HeadCoefficients, IntArray, Timings
+from .detail_files import Detail, detail_of, write_maps
 from .errors import HeadError
 
 NPZ_NAME = "reconstruction.npz"
@@ -91,6 +92,7 @@ class Reconstruction:
     confidence: 0..1.
     albedo: (S, S, 3) uint8 sRGB in the mesh's UV layout, first row at the top (v = 1), or None.
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
+    detail: what the identity cannot say, apart from ``mesh``, which is without it; or None.
     """
 
     provenance: Provenance
@@ -103,6 +105,7 @@ class Reconstruction:
     confidence: float
     albedo: ByteArray | None = None
     photo_rgb: ByteArray | None = None
+    detail: Detail | None = None
     timings: Timings = field(default_factory=Timings)
 
     def to_json(self) -> dict[str, Any]:
@@ -135,6 +138,7 @@ class Reconstruction:
             "landmarks_68": _floats(self.landmarks_68_px),
             "landmarks_478": _floats(self.landmarks_478_px),
             "confidence": float(self.confidence),
+            "detail": self.detail.mode if self.detail else "off",
             "timings_ms": {room: round(ms, 2) for room, ms in self.timings.rooms.items()},
         }
 
@@ -163,10 +167,13 @@ def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
         masks=np.round(255 * _stacked(mesh.masks, (0, len(mesh.vertices)))).astype(np.uint8),
         joint_names=np.array(list(mesh.joints), dtype=str),
         joints=_stacked(mesh.joints, (0, 3)),
+        **({"detail_offsets": head.detail.offsets} if head.detail else {}),
     )
     for name, image in ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb)):
         if image is not None:
             _write_image(image, directory / name)
+    if head.detail is not None:
+        write_maps(head.detail, directory)
     target = directory / JSON_NAME
     target.write_text(json.dumps(head.to_json(), indent=1), encoding="utf-8")
     return target
@@ -235,6 +242,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         landmarks_68_px=np.array(about["landmarks_68"], np.float32),
         landmarks_478_px=np.array(about["landmarks_478"], np.float32),
         confidence=about["confidence"],
+        detail=detail_of(about.get("detail", "off"), arrays.get("detail_offsets")),
         timings=Timings(about["timings_ms"]),
     )
 

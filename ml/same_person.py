@@ -24,6 +24,7 @@ from .pipeline import (
     checked_fit,
     evidence_of,
     finish_head,
+    part_of,
     wanted_faces,
     warm_up,
 )
@@ -82,7 +83,8 @@ def reconstruct_person(
     for (sighting, clock), fit in zip(seen, fits, strict=True):
         tell(0.55 + 0.45 * len(heads) / len(seen), f"Finishing {sighting.path.name}")
         photo = _read(sighting.path, clock)
-        heads.append(finish_head(photo, sighting.face, fit, settings, clock))
+        within = part_of(tell, 0.55 + 0.45 * len(heads) / len(seen), 0.45 / len(seen))
+        heads.append(finish_head(photo, sighting.face, fit, settings, clock, within))
     tell(1.0, "Done")
     photos = tuple(sighting.path for sighting, _ in seen)
     return SamePerson(photos, tuple(heads), tuple(left_out))

@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 
 from ..ml.batch import collect_photos, plan
+from ..ml.data import DETAIL_MODES, Settings
 from ..ml.errors import HeadError, UsageError
 from ..ml.head.levels import LEVELS
 from ..ml.report import Row, summary, write_report
@@ -60,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         "--level", default="base", choices=LEVELS, help="how fine the mesh is (default: base)"
     )
     shared.add_argument(
+        "--detail",
+        default=Settings().detail,
+        choices=DETAIL_MODES,
+        help="folds and lumps (default: %(default)s)",
+    )
+    shared.add_argument(
         "--same-person",
         action="store_true",
         help="all photos show one person: one head, a camera and an expression for each photo",
@@ -87,7 +94,7 @@ def _face(text: str) -> str:
 def _reconstruct(options: argparse.Namespace) -> int:
     formats = [name for name in _FORMATS if getattr(options, name)]
     settings = bpy.context.scene.effigy.as_request()
-    settings |= {"face": options.face, "level": options.level}
+    settings |= {"face": options.face, "level": options.level, "detail": options.detail}
     job = _job(options, settings, lambda directory: _write_files(directory, formats))
     while not job.step():
         time.sleep(0.02)

@@ -6,6 +6,7 @@ import bpy
 
 from .build import poll_head
 from .edge import Edge
+from .scene.detail import DETAIL
 from .scene.expression import BASIS, set_expression
 from .scene.metadata import active_head, photo_expression
 
@@ -45,7 +46,7 @@ class EFFIGY_OT_expression(Edge, bpy.types.Operator):
         wanted = photo_expression(obj, self.photo) if self.which == "PHOTO" else {}
         for key in obj.data.shape_keys.key_blocks:
             # Keys that the person added are not ours to set from a photo, only to rest.
-            if key.name != BASIS and (key.name in wanted or self.which == "NEUTRAL"):
+            if key.name not in (BASIS, DETAIL) and (key.name in wanted or self.which == "NEUTRAL"):
                 set_expression(obj, key, wanted.get(key.name, 0.0))
         return {"FINISHED"}
 

@@ -82,6 +82,16 @@ class EFFIGY_PG_settings(bpy.types.PropertyGroup):
         ),
         default="base",
     )
+    detail: EnumProperty(
+        name="Detail",
+        description="Folds and lumps that the head's shape alone does not have",
+        items=(
+            ("off", "Off", "The smooth head"),
+            ("fast", "Fast", "In one look: a fraction of a second more"),
+            ("best", "Best", "Polished against the photo: some seconds more"),
+        ),
+        default="off",
+    )
     match_render: BoolProperty(
         name="Match render size",
         description="Set the scene's render size to the photo's, so that both overlay exactly",
@@ -96,6 +106,7 @@ class EFFIGY_PG_settings(bpy.types.PropertyGroup):
             "allow_download": self.allow_download,
             "texture_size": int(self.texture_size),
             "level": self.level,
+            "detail": self.detail,
         }
 
 

@@ -6,6 +6,7 @@ import bpy
 
 from ..ml.head.arkit import REGIONS, mirrored_name
 from ..operators.export import WRITERS
+from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
 from .engine_hint import draw_engine_hint
@@ -53,6 +54,7 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
             layout.prop(settings, "allow_download")
         layout.prop(settings, "texture_size")
         layout.prop(settings, "level")
+        layout.prop(settings, "detail")
         layout.prop(settings, "match_render")
         layout.prop(settings, "output")
 
@@ -91,6 +93,9 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         # Heads of the first version have no level: there was one mesh.
         level = record.get("level", "base")
         column.label(text=f"Mesh {level}, {len(obj.data.polygons):,} faces", icon="MESH_GRID")
+        key = detail_key(obj)
+        if key is not None:
+            layout.prop(key, "value", text="Detail", slider=True)
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
         rigged = rig_of(obj) is not None

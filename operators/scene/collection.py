@@ -7,10 +7,12 @@ from pathlib import Path
 
 import bpy
 
+from ...ml.detail_files import NORMAL_NAME
 from ...ml.errors import HeadError
 from ...ml.person_files import Sight
 from ...ml.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
 from .camera import new_camera
+from .detail import add_detail
 from .groups import add_part_groups, add_region_groups
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
@@ -102,6 +104,9 @@ def _new_head_object(
     add_part_groups(obj, mesh)
     add_region_groups(obj, mesh)
     add_shape_keys(obj, mesh, head.coefficients.expression)
+    if head.detail is not None:
+        normals = _load_image(directory / NORMAL_NAME, f"{name} detail", made)
+        add_detail(obj, mesh, head.detail.offsets, normals)
     return obj
 
 

@@ -64,6 +64,7 @@ def record_head(
         "model_version": origin.model_version,
         "model_licence": origin.model_licence,
         "level": origin.level,
+        "detail": head.detail.mode if head.detail else "off",
         "photo_name": origin.photo_name,
         "photo_sha256": origin.photo_sha256,
         "photo_size": [origin.width, origin.height],

@@ -90,6 +90,7 @@ def test_failures_do_not_stop_the_batch(tmp_path, capsys):
         ["in", "--out", "out", "--texture-size", "7"],
         ["in", "--out", "out", "--face", "first"],
         ["in", "--out", "out", "--level", "finest"],
+        ["in", "--out", "out", "--detail", "finest"],
         ["empty", "--out", "out"],
     ],
 )
@@ -216,7 +217,7 @@ def test_the_files_keep_their_contract(tmp_path):
     about = json.loads((tmp_path / "reconstruction.json").read_text())
     assert {
         "status", "model", "level", "photo", "face_box", "identity", "expression", "camera",
-        "landmarks_68", "landmarks_478", "confidence", "timings_ms",
+        "landmarks_68", "landmarks_478", "confidence", "detail", "timings_ms",
     } <= set(about)  # fmt: skip
     assert len(about["expression"]) == 52
     assert set(about["camera"]) == {"intrinsics", "rotation", "translation"}

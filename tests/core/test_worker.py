@@ -71,11 +71,11 @@ def test_settings_arrive(tmp_path):
     seen = []
 
     def walk(photo, settings, progress):
-        seen.append((photo.name, settings.face, settings.texture_size, settings.level))
+        seen.append((photo.name, settings.face, settings.level, settings.detail))
         return (tiny_head(photo),)
 
-    talk(reconstruct(tmp_path, face="2", texture_size=0, level="high"), walk=walk)
-    assert seen == [("me.jpg", "2", 0, "high")]
+    talk(reconstruct(tmp_path, face="2", level="high", detail="best"), walk=walk)
+    assert seen == [("me.jpg", "2", "high", "best")]
 
 
 def test_errors_are_answers_and_the_worker_goes_on(tmp_path):

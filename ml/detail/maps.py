@@ -1,0 +1,122 @@
+"""A field as what a mesh of any level can carry: moved vertices and maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..data import ByteArray, FloatArray, IntArray
+from ..detail_files import REACH_M, Detail
+from ..head.model import HeadModel
+from ..reconstruction import HeadMesh
+from ..rendering import rasterize, vertex_normals
+from .window import halves, sample, tangents_of, to_window, window_of
+
+MAP_SIDE = 512
+
+
+def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Detail:
+    """Detail of ``mesh``, a person's at any level, from a field (S, S, 3) of the window in mm."""
+    offsets = window_of(model).in_head_space(field)
+    faces = mesh.part == mesh.part_names.index("skin")
+    triangles, uv_triangles = halves(mesh.quads[faces], mesh.uv_quads[faces])
+    moved = np.zeros_like(mesh.vertices)
+    # A vertex has one place in UV wherever there is detail: the layout's seams are behind it.
+    moved[triangles.ravel()] = sample(offsets, mesh.uv[uv_triangles.ravel()])
+    texels = _texels(mesh, triangles, uv_triangles)
+    plain = _surface(mesh.vertices, mesh.uv, triangles, uv_triangles, texels)
+    coarse = _surface(mesh.vertices + moved, mesh.uv, triangles, uv_triangles, texels)
+    full = _on_map(offsets)
+    return Detail(mode, moved, _normal_map(full, plain, coarse), _displacement(full, plain))
+
+
+@dataclass(frozen=True)
+class _Texels:
+    """Where the map has skin: (M, M) bool; corners (M, M, 3) and weights (M, M, 3) of its
+    triangles there."""
+
+    skin: np.ndarray
+    corners: IntArray
+    weights: FloatArray
+
+    def on(self, values: FloatArray) -> FloatArray:
+        """(V, C) -> (M, M, C), zero off the skin."""
+        first, second, third = (
+            np.take(values, self.corners[..., k], axis=0) * self.weights[..., k, None]
+            for k in range(3)
+        )
+        return np.asarray(first + second + third, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """A smooth-shaded mesh at the map's texels: unit normal, tangent and bitangent, and how it
+    moves along u and v in metres per unit of UV; all (M, M, 3)."""
+
+    normal: FloatArray
+    tangent: FloatArray
+    bitangent: FloatArray
+    along_u: FloatArray
+    along_v: FloatArray
+
+
+def _texels(mesh: HeadMesh, triangles: IntArray, uv_triangles: IntArray) -> _Texels:
+    flat = np.column_stack(
+        [mesh.uv[:, 0] * MAP_SIDE, (1 - mesh.uv[:, 1]) * MAP_SIDE, np.ones(len(mesh.uv))]
+    )
+    drawn = rasterize(flat, uv_triangles, MAP_SIDE, MAP_SIDE)
+    return _Texels(drawn.face >= 0, triangles[np.maximum(drawn.face, 0)], drawn.barycentric)
+
+
+def _surface(
+    vertices: FloatArray, uv: FloatArray, triangles: IntArray, uv_triangles: IntArray,
+    texels: _Texels,
+) -> _Surface:  # fmt: skip
+    normals = vertex_normals(vertices, triangles)
+    # What lies in the surface as shaded, not as tessellated: facets are not detail.
+    ways = [
+        way - (way * normals).sum(1, keepdims=True) * normals
+        for way in tangents_of(vertices, uv, triangles, uv_triangles)
+    ]
+    told = texels.on(np.concatenate([normals, *ways], 1))
+    normal, along_u, along_v = _unit(told[..., :3]), told[..., 3:6], told[..., 6:]
+    tangent = _unit(along_u - (along_u * normal).sum(-1, keepdims=True) * normal)
+    return _Surface(normal, tangent, np.cross(normal, tangent), along_u, along_v)
+
+
+def _on_map(offsets: FloatArray) -> FloatArray:
+    """(S, S, 3) of the window -> (M, M, 3) of the whole layout, smoothly; zero outside."""
+    middle = (np.arange(MAP_SIDE, dtype=np.float32) + 0.5) / MAP_SIDE
+    u, v = np.meshgrid(middle, 1 - middle)
+    place = to_window(np.stack([u, v], -1), len(offsets)) - 0.5
+    return np.asarray(cv2.remap(offsets, place[..., 0], place[..., 1], cv2.INTER_CUBIC))
+
+
+def _normal_map(full: FloatArray, plain: _Surface, coarse: _Surface) -> ByteArray:
+    # Rows go down, v goes up.
+    down, across = np.gradient(full, axis=(0, 1))
+    along_u = plain.along_u + across * MAP_SIDE
+    along_v = plain.along_v - down * MAP_SIDE
+    wanted = _unit(np.cross(along_u, along_v))
+    in_tangents = np.stack(
+        [(wanted * axis).sum(-1) for axis in (coarse.tangent, coarse.bitangent, coarse.normal)],
+        -1,
+    )
+    there = np.abs(full).max(-1, keepdims=True) > 0
+    flat = np.where(there & (in_tangents[..., 2:] > 0), in_tangents, (0, 0, 1))
+    return np.round(127.5 * (flat + 1)).astype(np.uint8)
+
+
+def _displacement(full: FloatArray, plain: _Surface) -> np.ndarray:
+    along = np.stack(
+        [(full * axis).sum(-1) for axis in (plain.tangent, plain.normal, plain.bitangent)], -1
+    )
+    share = np.clip(0.5 + along / (2 * REACH_M), 0, 1)
+    return np.round(65535 * share).astype(np.uint16)
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), dtype=np.float32)

@@ -1,0 +1,99 @@
+"""The network: from what a photo shows on the unwrapped face to offsets in the band.
+
+A U-Net over the window, after HRN's mid-frequency branch (Lei et al., CVPR 2023), which predicts
+UV deformations from a position map and an unwrapped texture; ours also sees which skin is visible
+and how it is turned. Trained to expect, not to guess: where the photo says nothing, the least
+squared error is the mean, which is next to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .band import GRID
+
+# What is told of every place of the band's grid: colours and how well they are seen; and of every
+# block of places, normals and positions. See unwrap.py.
+FINE_CHANNELS, COARSE_CHANNELS = 4, 6
+# Blocks of this many places a side become channels, and channels become blocks again: convolutions
+# over every place would take four times as long.
+BLOCK = 2
+# Outputs of the last layer are this many millimetres.
+_UNIT = 0.3
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """Sizes of the network.
+
+    Attributes
+    ----------
+    widths: channels at GRID/2, GRID/4, ... places. places: channels of the map that tells where on
+        the face a block is; it is learned.
+    """
+
+    widths: tuple[int, ...] = (24, 48, 72, 96)
+    places: int = 8
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a card."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NetworkShape:
+        """The inverse of to_dict."""
+        return cls(tuple(values["widths"]), int(values["places"]))
+
+
+class DetailNetwork(nn.Module):
+    """Fields in millimetres from the unwrapped face; what it says is not yet band-limited."""
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__()
+        self.shape = shape
+        first, *deeper = shape.widths
+        self.places = nn.Parameter(torch.zeros(1, shape.places, GRID // BLOCK, GRID // BLOCK))
+        self.stem = _layer(BLOCK**2 * FINE_CHANNELS + COARSE_CHANNELS + shape.places, first)
+        self.down = nn.ModuleList(
+            nn.Sequential(_layer(before, after, stride=2), _layer(after, after))
+            for before, after in zip(shape.widths, deeper, strict=False)
+        )
+        self.up = nn.ModuleList(
+            _layer(before + after, after)
+            for before, after in zip(shape.widths[:0:-1], shape.widths[-2::-1], strict=True)
+        )
+        self.read = nn.Conv2d(first + shape.places, 3 * BLOCK**2, 3, padding=1)
+        nn.init.zeros_(self.read.weight)
+        nn.init.zeros_(self.read.bias)  # type: ignore[arg-type]
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """(B, FINE_CHANNELS, G, G), (B, COARSE_CHANNELS, G/2, G/2) -> (B, 3, G, G) mm.
+
+        G is GRID.
+        """
+        places = self.places.expand(len(fine), -1, -1, -1)
+        blocks = functional.pixel_unshuffle(fine, BLOCK)
+        maps = [self.stem(torch.cat([blocks, coarse, places], 1))]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        found = maps.pop()
+        for up in self.up:
+            wider = functional.interpolate(
+                found, scale_factor=2, mode="bilinear", align_corners=False
+            )
+            found = up(torch.cat([wider, maps.pop()], 1))
+        read = self.read(torch.cat([found, places], 1))
+        return _UNIT * functional.pixel_shuffle(read, BLOCK)
+
+
+def _layer(inward: int, outward: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inward, outward, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(outward),
+        nn.ReLU(),
+    )

@@ -1,0 +1,112 @@
+"""The photo laid out on the face's window, with what the fit knows of every texel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..data import ByteArray, Camera, FloatArray
+from ..head.model import HeadModel
+from ..rendering import rasterize, vertex_normals
+from .band import GRID
+from .network import BLOCK
+from .window import window_of
+
+# Photos are reduced to this fineness, so that no place of the grid skips pixels.
+PIXELS_PER_MM = 0.65
+# The visibility test draws the head this large; a rim must not hide itself for rounding.
+DRAWING, TOLERANCE_M = 256, 0.006
+# Cosine of the steepest angle at which skin counts as seen, and from which it counts fully.
+STEEPEST, FRONTAL = 0.1, 0.4
+# Positions are told in units of this many metres.
+_REACH = 0.1
+# Pixel that texels off the skin lie at.
+_NOWHERE = -1e4
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """What is known of the window's places; G is GRID.
+
+    Attributes
+    ----------
+    fine: (4, G, G) colours, each as its ratio to that of the visible face less one, and seen.
+    coarse: (6, G/2, G/2) normals in camera space, and places of the head at rest over 0.1 m.
+    seen: (G, G) 0..1, how well the photo shows each texel: whether at all, and how steeply.
+    """
+
+    fine: FloatArray
+    coarse: FloatArray
+    seen: FloatArray
+
+
+def unwrap(
+    rgb: ByteArray, camera: Camera, rest: FloatArray, expressed: FloatArray,
+    model: HeadModel,
+) -> Unwrapped:  # fmt: skip
+    """Lay out a photo.
+
+    Parameters
+    ----------
+    rgb: (H, W, 3) that ``camera`` projects to. rest, expressed: (V, 3) the head without and with
+        the photo's expression; head space, metres.
+    """
+    window = window_of(model, GRID)
+    in_camera = camera.to_camera_space(expressed)
+    normals = vertex_normals(in_camera, model.triangles)
+    rays = in_camera / np.linalg.norm(in_camera, axis=1, keepdims=True)
+    facing = -(normals * rays).sum(1, keepdims=True)
+    flat = camera.project(expressed)
+    told = window.on(np.column_stack([flat, in_camera[:, 2], facing]))
+    pixels = np.where(window.skin[..., None], told[..., :2], _NOWHERE)
+    height, width = rgb.shape[:2]
+    inside = ((pixels > 0.5) & (pixels < [width - 0.5, height - 0.5])).all(-1)
+    angle = np.clip((told[..., 3] - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
+    shown = _visible(flat, in_camera[:, 2], model, pixels, told[..., 2])
+    seen = (angle * shown * inside).astype(np.float32)
+    colours = _colours(rgb, camera, in_camera, pixels)
+    weight = seen * window.allowed
+    tone = np.einsum("rc,rcx->x", weight, colours) / max(float(weight.sum()), 1e-6)
+    ratio = np.clip(colours / np.maximum(tone, 4).astype(np.float32) - 1, -1, 2)
+    fine = np.empty((4, *seen.shape), np.float32)
+    fine[:3], fine[3] = (ratio * (seen > 0)[..., None]).transpose(2, 0, 1), seen
+    geometry = window_of(model, GRID // BLOCK).on(np.concatenate([normals, rest / _REACH], 1))
+    return Unwrapped(fine, np.ascontiguousarray(geometry.transpose(2, 0, 1)), seen)
+
+
+def _colours(
+    rgb: ByteArray, camera: Camera, in_camera: FloatArray, pixels: FloatArray
+) -> FloatArray:
+    """(G, G, 3) 0..255 at (G, G, 2) pixels, from a photo no finer than training's."""
+    fineness = float(camera.intrinsics[0, 0]) / max(float(in_camera[:, 2].mean()), 1e-3) / 1000
+    scale = min(PIXELS_PER_MM / fineness, 1.0)
+    if scale < 0.9:
+        inside = pixels[pixels[..., 0] > _NOWHERE / 2]
+        size = np.array([rgb.shape[1], rgb.shape[0]])
+        low = np.clip(np.floor(inside.min(0) - 2 / scale), 0, size - 1).astype(int)
+        high = np.clip(np.ceil(inside.max(0) + 2 / scale), low + 1, size).astype(int)
+        part = rgb[low[1] : high[1], low[0] : high[0]]
+        small = np.maximum(np.round((high - low) * scale), 1).astype(int)
+        rgb = cv2.resize(part, small.tolist(), interpolation=cv2.INTER_AREA)
+        pixels = (pixels - low) * (small / (high - low))
+    where = (pixels - 0.5).astype(np.float32)
+    picked = cv2.remap(
+        rgb, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(picked, dtype=np.float32)
+
+
+def _visible(
+    flat: FloatArray, ahead: FloatArray, model: HeadModel, pixels: FloatArray, depth: FloatArray
+) -> np.ndarray:
+    """(G, G) bool: nothing of the head, (V, 2) pixels and (V,) depths, lies before the texel."""
+    low = flat.min(0)
+    scale = DRAWING / max(float((flat.max(0) - low).max()), 1e-6)
+    points = np.column_stack([(flat - low) * scale + 1, ahead])
+    side = DRAWING + 2
+    drawn = rasterize(points, model.triangles, side, side)
+    nearest = cv2.dilate(np.where(np.isfinite(drawn.depth), drawn.depth, 0), np.ones((3, 3)))
+    cell = np.clip((pixels - low) * scale + 1, 0, side - 1).astype(np.int32)
+    return np.asarray(depth <= nearest[cell[..., 1], cell[..., 0]] + TOLERANCE_M)

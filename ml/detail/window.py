@@ -1,0 +1,194 @@
+"""The window: the face's part of the UV layout as a square picture, and fields on it.
+
+A field is an offset for every texel, (S, S, 3) millimetres along the mean head's own tangent
+(+u), bitangent (+v) and normal, row 0 at the top. The face is laid out almost evenly, so that
+lengths on the skin are lengths in the window: one texel is ``TEXEL_MM`` wide, give or take a tenth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data import FloatArray, IntArray
+from ..head.model import HeadModel
+from ..rendering import rasterize, vertex_normals
+
+SIDE = 256
+# The window's lower left corner and its side, in UV; the layout's side is 384 mm of face skin.
+LEFT, BOTTOM, SPAN = 0.2, 0.3, 0.6
+TEXEL_MM = 384 * SPAN / SIDE
+# Rings of MediaPipe's landmarks round what moves by itself and has no folds that stay.
+_EYES = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
+)
+_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+_NOSTRILS = (79, 309, 166, 392, 60, 290)
+# Metres from these rings, and from the window's rim, over which detail sets in; how far back on the
+# mean head it ends, and over what depth.
+_SET_IN, _RIM, _BACK, _BACK_FADE = 0.004, 0.014, 0.005, 0.03
+
+
+@dataclass(frozen=True)
+class Window:
+    """Texels of the face. S is SIDE, or less for coarser ones.
+
+    Attributes
+    ----------
+    skin: (S, S) bool, where the layout has skin.
+    corners: (S, S, 3) vertices of the triangle each texel lies in. weights: (S, S, 3) barycentric;
+        zero off the skin.
+    places: (S, S, 3) on the mean head, metres.
+    frames: (S, S, 3, 3) rows tangent, bitangent, normal.
+    allowed: (S, S) 0..1 how much detail may be here: none on lids and lips and at the rim.
+    """
+
+    skin: np.ndarray
+    corners: IntArray
+    weights: FloatArray
+    places: FloatArray
+    frames: FloatArray
+    allowed: FloatArray
+
+    def on(self, vertices: FloatArray) -> FloatArray:
+        """(V, C) per-vertex values -> (S, S, C) at the texels, zero off the skin."""
+        values = np.ascontiguousarray(vertices, dtype=np.float32)
+        first, second, third = (
+            np.take(values, self.corners[..., k], axis=0) * self.weights[..., k, None]
+            for k in range(3)
+        )
+        return np.asarray(first + second + third)
+
+    def in_head_space(self, field: FloatArray) -> FloatArray:
+        """(S, S, 3) field in mm -> (S, S, 3) offsets in head space, metres."""
+        return np.einsum("rck,rckx->rcx", field / 1000, self.frames).astype(np.float32)
+
+    def in_frames(self, offsets: FloatArray) -> FloatArray:
+        """(S, S, 3) offsets in head space, metres -> (S, S, 3) field in mm."""
+        return np.einsum("rcx,rckx->rck", 1000 * offsets, self.frames).astype(np.float32)
+
+
+_windows: list[tuple[HeadModel, dict[int, Window]]] = []
+
+
+def window_of(model: HeadModel, side: int = SIDE) -> Window:
+    """The window of ``model`` with ``side`` texels a side; those of the last model are kept."""
+    if not _windows or _windows[0][0] is not model:
+        _windows[:] = [(model, {})]
+    made = _windows[0][1]
+    if side not in made:
+        made[side] = _make(model, side)
+    return made[side]
+
+
+def to_window(uv: FloatArray, side: int) -> FloatArray:
+    """(..., 2) UV -> (..., 2) column and row of the window, (0, 0) its top left corner."""
+    across = (uv[..., 0] - LEFT) / SPAN
+    down = 1 - (uv[..., 1] - BOTTOM) / SPAN
+    return np.asarray(np.stack([across, down], -1) * side, dtype=np.float32)
+
+
+def sample(picture: FloatArray, uv: FloatArray) -> FloatArray:
+    """(S, S, C) picture of the window at (N, 2) UV -> (N, C), bilinear; zero outside the window."""
+    side = len(picture)
+    place = to_window(uv, side) - 0.5
+    low = np.floor(place).astype(np.int32)
+    share = place - low
+    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)))
+    column, row = (np.clip(low[:, axis] + 1, 0, side) for axis in (0, 1))
+    x, y = share[:, :1], share[:, 1:]
+    upper = padded[row, column] * (1 - x) + padded[row, column + 1] * x
+    lower = padded[row + 1, column] * (1 - x) + padded[row + 1, column + 1] * x
+    inside = ((place > -1) & (place < side)).all(1)[:, None]
+    return np.asarray((upper * (1 - y) + lower * y) * inside, dtype=np.float32)
+
+
+def tangents_of(
+    vertices: FloatArray, uv: FloatArray, triangles: IntArray, uv_triangles: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """(V, 3) twice: how a mesh's surface moves along +u and +v, metres per unit of UV.
+
+    The mean over a vertex's triangles, weighted by their size in UV.
+    """
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    first, second = (uv[uv_triangles[:, k]] - uv[uv_triangles[:, 0]] for k in (1, 2))
+    area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    # Each is the gradient times the area: summing them weighs the triangles.
+    along_u = (b - a) * second[:, 1:] - (c - a) * first[:, 1:]
+    along_v = (c - a) * first[:, :1] - (b - a) * second[:, :1]
+    count, index = len(vertices), triangles.ravel()
+    size = np.maximum(np.bincount(index, np.repeat(area, 3), count), 1e-12)[:, None]
+    summed = [
+        np.stack([np.bincount(index, np.repeat(way[:, k], 3), count) for k in range(3)], -1) / size
+        for way in (along_u, along_v)
+    ]
+    return summed[0].astype(np.float32), summed[1].astype(np.float32)
+
+
+def skin_triangles(model: HeadModel) -> tuple[IntArray, IntArray]:
+    """(F, 3) vertices and (F, 3) UV indices of the skin's triangles."""
+    faces = model.part_faces("skin")
+    return halves(model.quads[faces], model.uv_quads[faces])
+
+
+def halves(quads: IntArray, uv_quads: IntArray) -> tuple[IntArray, IntArray]:
+    """Both triangles of every quad, and of its corners in UV; degenerate ones dropped."""
+    pairs = [np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]]) for q in (quads, uv_quads)]
+    proper = (pairs[0][:, 0] != pairs[0][:, 2]) & (pairs[0][:, 1] != pairs[0][:, 2])
+    return pairs[0][proper], pairs[1][proper]
+
+
+def _make(model: HeadModel, side: int) -> Window:
+    triangles, uv_triangles = skin_triangles(model)
+    flat = np.column_stack([to_window(model.uv, side), np.ones(len(model.uv), np.float32)])
+    drawn = rasterize(flat.astype(np.float32), uv_triangles, side, side)
+    skin = drawn.face >= 0
+    corners, weights = triangles[np.maximum(drawn.face, 0)], drawn.barycentric * skin[..., None]
+    mean = model.shape.mean
+    bare = Window(skin, corners, weights, *(np.zeros(0, np.float32),) * 3)
+    along_u, _ = tangents_of(mean, model.uv, triangles, uv_triangles)
+    normal = _unit(bare.on(vertex_normals(mean, triangles)))
+    tangent = bare.on(along_u)
+    tangent = _unit(tangent - (tangent * normal).sum(-1, keepdims=True) * normal)
+    frames = np.stack([tangent, np.cross(normal, tangent), normal], -2).astype(np.float32)
+    places = bare.on(mean)
+    return Window(skin, corners, weights, places, frames, _allowed(model, places, skin))
+
+
+def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArray:
+    points = model.embeddings["mediapipe478"].on(model.shape.mean)
+    flat = places[skin]
+    away = np.full(len(flat), np.inf, np.float32)
+    for ring in (*_EYES, _LIPS):
+        away = np.minimum(away, _outside(flat, points[list(ring)]))
+    for nostril in _NOSTRILS:
+        away = np.minimum(away, np.linalg.norm(flat - points[nostril], axis=1))
+    share = np.clip(away / _SET_IN, 0, 1) * np.clip((flat[:, 2] - _BACK) / _BACK_FADE, 0, 1)
+    row, column = np.nonzero(skin)
+    rim = np.minimum(np.minimum(row, column), len(skin) - 1 - np.maximum(row, column))
+    share *= np.clip(rim * (TEXEL_MM * SIDE / len(skin) / 1000) / _RIM, 0, 1)
+    allowed = np.zeros(skin.shape, np.float32)
+    allowed[skin] = share * share * (3 - 2 * share)
+    return allowed
+
+
+def _outside(places: FloatArray, ring: FloatArray) -> FloatArray:
+    """(N,) metres from a closed ring (P, 3), seen from the front; zero inside it."""
+    start, end = ring[None, :, :2], np.roll(ring, -1, axis=0)[None, :, :2]
+    point, way = places[:, None, :2], end - start
+    along = ((point - start) * way).sum(-1) / np.maximum((way * way).sum(-1), 1e-12)
+    gap = point - start - np.clip(along, 0, 1)[..., None] * way
+    distance = np.linalg.norm(gap, axis=-1).min(1)
+    # A ray to the right crosses the ring an odd number of times from inside.
+    offset = point - start
+    below, next_below = offset[..., 1] < 0, (point - end)[..., 1] < 0
+    rise = np.where(way[..., 1] == 0, 1e-12, way[..., 1])
+    crossed = (below != next_below) & (offset[..., 0] < offset[..., 1] / rise * way[..., 0])
+    return np.where(crossed.sum(1) % 2 == 1, 0, distance).astype(np.float32)
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), dtype=np.float32)
