@@ -1,0 +1,202 @@
+"""Train the detail network.
+
+    python -m ml.training.detail.fits --samples out/data/shape
+    python -m ml.training.detail.train --samples out/data/shape --out out/train/detail
+
+Run it again to go on from the last checkpoint; the time already spent counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ...detail.band import Band, band_of
+from ...detail.network import DetailNetwork, NetworkShape
+from ...head.storage import load_head_model
+from ..data.scene import load_stage
+from ..regressor.train import follow, rate_at
+from .batches import Batch, Source, batches_ahead, make_sample, open_source
+from .losses import LossWeights, losses, shares, slopes
+
+CONFIG = Path(__file__).parent / "config.toml"
+
+
+@dataclass
+class Run:
+    """All that a checkpoint holds."""
+
+    network: DetailNetwork
+    average: DetailNetwork
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
+        partial = path.with_suffix(".partial")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "seconds": self.seconds,
+            },
+            partial,
+        )
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+def start_run(config: dict[str, Any]) -> Run:
+    """Networks and optimizer with fixed random weights."""
+    torch.manual_seed(config["seed"])
+    shape = NetworkShape.from_dict(config["network"])
+    network, average = DetailNetwork(shape), DetailNetwork(shape)
+    average.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config["peak_rate"], weight_decay=config["weight_decay"]
+    )
+    return Run(network, average.eval(), optimizer)
+
+
+def take_step(
+    run: Run, batch: Batch, rate: float, band: Band, weights: LossWeights
+) -> dict[str, float]:
+    """One optimizer step; returns the parts of the loss."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    fine, coarse, seen, field = (
+        torch.from_numpy(part) for part in (batch.fine, batch.coarse, batch.seen, batch.field)
+    )
+    with torch.no_grad():
+        true = band(field)
+    parts = losses(
+        band(run.network(fine, coarse)), true, shares(seen, band.allowed, weights.hidden), weights
+    )
+    run.optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(parts.values())).sum().backward()
+    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.optimizer.step()
+    return {name: float(value.detach()) for name, value in parts.items()}
+
+
+@torch.no_grad()
+def answers(
+    network: DetailNetwork, source: Source, band: Band
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Of every row, laid out by its fit: found and true (3, G, G) mm in the band, and seen."""
+    for row in source.rows:
+        fine, coarse, seen, field = make_sample(source, int(row), True, None)
+        told = torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None]
+        yield (
+            band(network(*told))[0],
+            band(torch.from_numpy(field)[None])[0],
+            torch.from_numpy(seen),
+        )
+
+
+def measured(network: DetailNetwork, source: Source, band: Band) -> dict[str, float]:
+    """Mean errors on visible skin, and those of no detail at all: slopes in degrees, mm."""
+    sums = np.zeros(5)
+    for found, true, seen in answers(network, source, band):
+        share = (seen * band.allowed)[1:, 1:]
+        rows = []
+        for gap in (found - true, true):
+            angle = torch.rad2deg(torch.atan(slopes(gap[None])[0].square().sum(0).sqrt()))
+            far = gap.square().sum(0).sqrt()[1:, 1:]
+            rows += [float((angle * share).sum()), float((far * share).sum())]
+        sums += [*rows, float(share.sum())]
+    names = ("slope_degrees", "offset_mm", "slope_degrees_without", "offset_mm_without")
+    return dict(zip(names, (sums[:4] / sums[4]).round(4).tolist(), strict=True))
+
+
+def train(arguments: argparse.Namespace) -> None:
+    config = tomllib.loads(arguments.config.read_text())
+    budget = 60 * (arguments.max_minutes or config["budget_minutes"])
+    model = load_head_model()
+    source = open_source(arguments.samples, model, load_stage(arguments.reference))
+    source, kept = split(source, config["held_out_every"])
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = arguments.out / "checkpoint.pt"
+    run, band = start_run(config), band_of(model)
+    if checkpoint.exists():
+        run.load(checkpoint)
+    run.network.train()
+    stream = batches_ahead(source, config["batch"], config["seed"], run.step)
+    with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
+        _loop(arguments, config, run, stream, budget, bar, band, kept)
+    run.save(checkpoint)
+    _measure(arguments.out, run, kept, band)
+
+
+def split(source: Source, every: int) -> tuple[Source, Source]:
+    """Training's samples, and those kept out: by their number, whichever are there."""
+    kept = source.rows % every == 0
+    return replace(source, rows=source.rows[~kept]), replace(source, rows=source.rows[kept])
+
+
+def _loop(arguments, config, run, stream, budget, bar, band, kept) -> None:  # type: ignore[no-untyped-def]
+    """Steps until the budget of seconds is spent, saving and measuring on the way."""
+    saved = seen = run.seconds
+    smooth: dict[str, float] = {}
+    weights = LossWeights(**config["loss"])
+    while run.seconds < budget:
+        begun = time.monotonic()
+        rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
+        parts = take_step(run, next(stream), rate, band, weights)
+        run.step += 1
+        # Young averages would remember the random start: let the decay grow with the steps.
+        follow(run.average, run.network, min(config["average_decay"], run.step / (9 + run.step)))
+        for name, value in parts.items():
+            smooth[name] = 0.97 * smooth.get(name, value) + 0.03 * value
+        run.seconds += time.monotonic() - begun
+        bar.update(round(run.seconds) - bar.n)
+        if run.step % 20 == 0:
+            bar.set_postfix({k: f"{v:.3f}" for k, v in smooth.items()} | {"step": run.step})
+        if run.seconds - saved > 60 * config["checkpoint_minutes"]:
+            run.save(arguments.out / "checkpoint.pt")
+            saved = run.seconds
+        if run.seconds - seen > 60 * config["measure_minutes"]:
+            _measure(arguments.out, run, replace(kept, rows=kept.rows[:50]), band)
+            seen = run.seconds
+
+
+def _measure(out: Path, run: Run, kept: Source, band: Band) -> None:
+    line = {"step": run.step, "minutes": run.seconds / 60, **measured(run.average, kept, band)}
+    with (out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    tqdm.write(json.dumps(line))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--out", type=Path, default=Path("out/train/detail"))
+    parser.add_argument("--max-minutes", type=float, help="instead of the configuration's budget")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
