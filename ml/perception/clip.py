@@ -92,7 +92,13 @@ def load_clip(
     return model.float().eval().requires_grad_(False)
 
 
-def _open_clip() -> Any:
+def open_clip_module() -> Any:
+    """open_clip itself, imported only now.
+
+    Raises
+    ------
+    EngineUnavailable: it is not installed.
+    """
     ensure_torchvision()
     try:
         import open_clip
@@ -109,7 +115,7 @@ def _from_config(source: ClipSource) -> nn.Module:
     if source.weights is None:
         raise UsageError("A CLIP config has no published weights", "Give the path of a checkpoint")
     config = _read_config(source.architecture)
-    open_clip = _open_clip()
+    open_clip = open_clip_module()
     sizes = dict(config.get("model_cfg", config))
     kind = open_clip.CustomTextCLIP if sizes.pop("custom_text", False) else open_clip.CLIP
     _refuse_remote_text(sizes)
@@ -147,7 +153,7 @@ def _read_config(config: str | Path | dict[str, Any]) -> dict[str, Any]:
 
 def _from_name(source: ClipSource, allow_download: bool, cache: Path | None) -> nn.Module:
     """A model that open_clip knows by name."""
-    open_clip = _open_clip()
+    open_clip = open_clip_module()
     name = str(source.architecture).replace("/", "-")
     config = open_clip.get_model_config(name) if name in open_clip.list_models() else None
     if config is None:

@@ -56,6 +56,10 @@ class ImageTower:
                 f"Some of its layers: {', '.join(has)}",
             )
 
+    def normalised(self, pictures: Tensor) -> Tensor:
+        """(N, 3, H, W) sRGB in 0..1 -> what the encoder takes."""
+        return (pictures - self._mean.to(pictures)) / self._std.to(pictures)
+
     def features(self, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """Outputs of named layers for pictures.
 
@@ -84,8 +88,7 @@ class ImageTower:
         device = self.device
         try:
             with torch.autocast(device.type, enabled=False):
-                rgb = pictures.to(device).float()
-                self._visual((rgb - self._mean.to(device)) / self._std.to(device))
+                self._visual(self.normalised(pictures.to(device).float()))
         except _Enough:
             pass
         finally:

@@ -1,0 +1,153 @@
+"""Drawn people from the stored samples: pictures, what is true of them, and batches of both."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...data import FloatArray, IntArray
+from ...perception.face_clip import FaceWords
+from ..data.samples import RENDER
+from ..regressor.batches import finished_rows
+from .attributes import HeadMeasures, attributes
+from .captions import MIRRORED, captions, true_rules
+
+ARRAYS = ("identity", "expression", "rotation", "traits")
+# Steps between two looks for samples that have been finished meanwhile.
+LOOK_AGAIN = 300
+
+
+@dataclass(frozen=True)
+class People:
+    """Rendered people of a folder of samples.
+
+    Attributes
+    ----------
+    images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) the people's.
+    known: (N,) numbers by name, see attributes.py. rules: of each person, see captions.py.
+    """
+
+    images: np.ndarray
+    rows: IntArray
+    known: dict[str, FloatArray]
+    rules: list[list[int]]
+
+
+def load_people(
+    folder: Path, measures: HeadMeasures, kept_out: int, training: bool | None = True
+) -> People:
+    """Those of the finished samples that are for training, or those kept out of it; None for all.
+
+    Every person is drawn once, so that nobody is on both sides.
+    """
+    kind = np.load(folder / "kind.npy", mmap_mode="r")
+    rows = finished_rows(folder, len(kind))
+    rows = rows[kind[rows] == RENDER]
+    if training is not None:
+        rows = rows[(rows % kept_out != 0) == training]
+    samples = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[rows] for name in ARRAYS}
+    known = attributes(samples, measures)
+    images = np.load(folder / "images.npy", mmap_mode="r")
+    return People(images, rows, known, true_rules(known))
+
+
+def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) -> Tensor:
+    """(N, 3, size, size) in 0..1: the middle ``share`` of stored pictures, nothing changed."""
+    side = round(share * images.shape[1])
+    edge = (images.shape[1] - side) // 2
+    crops = [
+        cv2.resize(
+            images[row][edge : edge + side, edge : edge + side],
+            (size, size),
+            interpolation=cv2.INTER_AREA,
+        )
+        for row in rows
+    ]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+
+
+@dataclass(frozen=True)
+class Batch:
+    """pictures: (B, 3, S, S) in 0..1. tokens: (K, B, T), K captions of each picture."""
+
+    pictures: Tensor
+    tokens: Tensor
+
+
+def make_batch(
+    people: People, words: FaceWords, config: dict[str, Any], rng: np.random.Generator
+) -> Batch:
+    """Random people in random crops, every second one mirrored, with new captions."""
+    size, count = config["resnet"]["image_size"], config["captions"]
+    chosen = rng.integers(len(people.rows), size=config["batch"])
+    mirrored = rng.random(len(chosen)) < 0.5
+    pictures = np.empty((len(chosen), size, size, 3), np.float32)
+    for picture, person, turn in zip(pictures, chosen, mirrored, strict=True):
+        crop = _random_crop(people.images[people.rows[person]], size, config, rng)
+        picture[:] = (crop[:, ::-1] if turn else crop) * np.float32(rng.uniform(0.9, 1.1) / 255)
+    said = [captions(people.rules[person], count, rng) for person in chosen]
+    tokens = words.encode([caption for of_one in said for caption in of_one])
+    tokens = tokens.view(len(chosen), count, -1)
+    there = torch.from_numpy(mirrored)[:, None, None]
+    tokens = torch.where(there, mirrored_tokens(tokens, words), tokens)
+    seen = torch.from_numpy(pictures).clamp(0, 1).permute(0, 3, 1, 2)
+    return Batch(seen, tokens.transpose(0, 1).contiguous())
+
+
+def mirrored_tokens(tokens: Tensor, words: FaceWords) -> Tensor:
+    """The same captions of mirrored pictures: left and right change places."""
+    left, right = (int(words.encode([word])[0, 1]) for word in MIRRORED)
+    return torch.where(tokens == left, right, torch.where(tokens == right, left, tokens))
+
+
+def _random_crop(
+    image: np.ndarray, size: int, config: dict[str, Any], rng: np.random.Generator
+) -> np.ndarray:
+    side = round(image.shape[0] * rng.uniform(config["least_crop"], config["most_crop"]))
+    # Near the middle: further out, the face would be cut.
+    free = image.shape[0] - side
+    x, y = (int(v) for v in np.clip(rng.normal(0.5, 0.2, 2), 0, 1) * free)
+    crop = image[y : y + side, x : x + side]
+    return np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+
+
+def batches_ahead(
+    load: Callable[[], People], words: FaceWords, config: dict[str, Any], first: int
+) -> Iterator[Batch]:
+    """Endless batches, prepared by a thread; the stream goes on from step ``first``.
+
+    ``load`` is asked for people now and then, as samples may still be in the making.
+    """
+    ready: queue.Queue[Batch | Exception] = queue.Queue(maxsize=4)
+
+    def work() -> None:
+        cv2.setNumThreads(1)
+        people, step = load(), first
+        while True:
+            if step % LOOK_AGAIN == LOOK_AGAIN - 1:
+                people = load()
+            rng = np.random.default_rng([config["seed"], step])
+            ready.put(make_batch(people, words, config, rng))
+            step += 1
+
+    def carry() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  # raised again where the batch is waited for
+            ready.put(error)
+
+    threading.Thread(target=carry, daemon=True).start()
+    while True:
+        found = ready.get()
+        if isinstance(found, Exception):
+            raise found
+        yield found

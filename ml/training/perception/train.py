@@ -1,0 +1,213 @@
+"""Train the face CLIP.
+
+    python -m ml.training.perception.train --samples out/data/shape --out out/train/face_clip
+
+Run it again to go on from the last checkpoint; the processor time already spent counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ...head.storage import load_head_model
+from ...perception.clip import open_clip_module
+from ...perception.face_clip import FaceWords
+from ..regressor.train import follow, rate_at
+from .attributes import HeadMeasures
+from .captions import vocabulary
+from .people import Batch, People, batches_ahead, load_people
+
+CONFIG = Path(__file__).parent / "config.toml"
+# The parts of open_clip's CLIP that are its text encoder.
+TEXT = (
+    "transformer", "token_embedding", "positional_embedding", "ln_final", "text_projection",
+)  # fmt: skip
+# Sharper than this, a temperature only grows (Radford et al., 2021).
+_SHARPEST = 4.6052
+
+
+def face_words(config: dict[str, Any]) -> FaceWords:
+    """All words of captions."""
+    return FaceWords(vocabulary(), config["clip"]["text_cfg"]["context_length"])
+
+
+def model_config(config: dict[str, Any], which: str) -> dict[str, Any]:
+    """open_clip's config of "resnet" or "vit"."""
+    text = {**config["clip"]["text_cfg"], "vocab_size": face_words(config).size}
+    vision = {"patch_size": None, **config[which]}
+    return {**config["clip"], "text_cfg": text, "vision_cfg": vision}
+
+
+class FacePair(nn.Module):
+    """Two of open_clip's CLIPs with one text encoder, so that both learn one language."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        open_clip = open_clip_module()
+        kind = open_clip.CLIP
+        self.resnet: Any = kind(**model_config(config, "resnet"))
+        self.vit: Any = kind(**model_config(config, "vit"))
+        for name in TEXT:
+            setattr(self.vit, name, getattr(self.resnet, name))
+        self.resnet.visual.to(memory_format=torch.channels_last)
+        self.mean: Tensor
+        self.std: Tensor
+        for name, of in (
+            ("mean", open_clip.OPENAI_DATASET_MEAN),
+            ("std", open_clip.OPENAI_DATASET_STD),
+        ):
+            self.register_buffer(name, torch.tensor(of).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """open_clip's contrastive loss of both, averaged over the captions of every picture."""
+        seen = ((batch.pictures - self.mean) / self.std).contiguous(
+            memory_format=torch.channels_last
+        )
+        count, size = batch.tokens.shape[:2]
+        said = self.resnet.encode_text(batch.tokens.flatten(0, 1), normalize=True)
+        contrast = open_clip_module().ClipLoss()
+        losses = []
+        for model in (self.resnet, self.vit):
+            pictures = model.encode_image(seen, normalize=True)
+            sharp = model.logit_scale.clamp(max=_SHARPEST).exp()
+            parts = [contrast(pictures, text, sharp) for text in said.view(count, size, -1)]
+            losses.append(torch.stack(parts).mean())
+        return losses[0], losses[1]
+
+
+@dataclass
+class Run:
+    """All that a checkpoint holds. seconds: of processor time."""
+
+    pair: FacePair
+    average: FacePair
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
+        state = {
+            "pair": self.pair.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from where :meth:`save` was."""
+        state = torch.load(path, weights_only=True)
+        self.pair.load_state_dict(state["pair"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+def start_run(config: dict[str, Any]) -> Run:
+    """Models and optimizer with fixed random weights."""
+    torch.manual_seed(config["seed"])
+    pair, average = FacePair(config), FacePair(config)
+    average.load_state_dict(pair.state_dict())
+    parameters = list(pair.parameters())
+    optimizer = torch.optim.AdamW(
+        [
+            {
+                "params": [p for p in parameters if p.ndim > 1],
+                "weight_decay": config["weight_decay"],
+            },
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ],
+        lr=config["peak_rate"],
+        betas=(0.9, 0.98),
+    )
+    pair.train()
+    average.eval()
+    return Run(pair, average, optimizer)
+
+
+def take_step(run: Run, batch: Batch, rate: float, decay: float) -> tuple[float, float]:
+    """One optimizer step; returns the losses of the convolutional model and the transformer."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    resnet, vit = run.pair(batch)
+    run.optimizer.zero_grad(set_to_none=True)
+    (resnet + vit).backward()
+    nn.utils.clip_grad_norm_(run.pair.parameters(), 1.0)
+    run.optimizer.step()
+    run.step += 1
+    # Young averages would remember the random start: let the decay grow with the steps.
+    follow(run.average, run.pair, min(decay, (1 + run.step) / (10 + run.step)))
+    return float(resnet.detach()), float(vit.detach())
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Until the budget is spent."""
+    config = tomllib.loads(arguments.config.read_text())
+    budget = 60 * (arguments.max_minutes or config["budget_minutes"])
+    measures = HeadMeasures(load_head_model(arguments.reference))
+    run = start_run(config)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = arguments.out / "checkpoint.pt"
+    if checkpoint.exists():
+        run.load(checkpoint)
+
+    def people() -> People:
+        return load_people(arguments.samples, measures, config["kept_out"])
+
+    stream = batches_ahead(people, face_words(config), config, run.step)
+    saved, smooth = run.seconds, [0.0, 0.0]
+    with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
+        while run.seconds < budget:
+            begun = time.process_time()
+            rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
+            found = take_step(run, next(stream), rate, config["average_decay"])
+            smooth = [
+                0.98 * (old or new) + 0.02 * new for old, new in zip(smooth, found, strict=True)
+            ]
+            run.seconds += time.process_time() - begun
+            bar.update(round(run.seconds) - bar.n)
+            if run.step % 20 == 0:
+                bar.set_postfix(resnet=f"{smooth[0]:.3f}", vit=f"{smooth[1]:.3f}", step=run.step)
+            if run.seconds - saved > 60 * config["checkpoint_minutes"]:
+                run.save(checkpoint)
+                saved = run.seconds
+    run.save(checkpoint)
+    with (arguments.out / "log.jsonl").open("a") as log:
+        line = {
+            "step": run.step,
+            "minutes": run.seconds / 60,
+            "resnet": smooth[0],
+            "vit": smooth[1],
+        }
+        log.write(json.dumps(line) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--out", type=Path, default=Path("out/train/face_clip"))
+    parser.add_argument(
+        "--max-minutes", type=float, help="of processor time, instead of the configuration's"
+    )
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
