@@ -38,7 +38,12 @@ class Atlas:
 
     def on(self, vertices: FloatArray) -> FloatArray:
         """(V, C) per-vertex values -> (N, C) at the texels."""
-        return np.einsum("nk,nkc->nc", self.weights, vertices[self.corners]).astype(np.float32)
+        # Imported on use, as numba takes long to load.
+        from .kernels import mix
+
+        mixed = np.empty((len(self.corners), vertices.shape[1]), np.float32)
+        mix(self.corners, self.weights, np.ascontiguousarray(vertices, np.float32), mixed)
+        return mixed
 
     def of_parts(self, parts: Sequence[int]) -> IntArray:
         """Indices of the texels in any of these parts."""

@@ -14,6 +14,10 @@ EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
 )
+BROWS = (
+    (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
+    (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
+)
 LIPS_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88,
               95)  # fmt: skip
 LIPS_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91,
@@ -31,11 +35,13 @@ class Contours:
     lids: to the nearer eye's opening; negative inside it.
     gap: to the line where the lips meet.
     lips: to the lips' outline; negative on the lips.
+    brows: to the nearer brow's outline; negative in it.
     """
 
     lids: FloatArray
     gap: FloatArray
     lips: FloatArray
+    brows: FloatArray
 
 
 def contours_of(model: HeadModel, places: FloatArray) -> Contours:
@@ -43,7 +49,8 @@ def contours_of(model: HeadModel, places: FloatArray) -> Contours:
     points = model.embeddings["mediapipe478"].on(model.shape.mean)
     lids = [_signed(places, points[list(ring)]) for ring in EYES]
     inner, outer = (_signed(places, points[list(ring)]) for ring in (LIPS_INNER, LIPS_OUTER))
-    return Contours(np.minimum(*lids), np.abs(inner), outer)
+    brows = [_signed(places, points[list(ring)]) for ring in BROWS]
+    return Contours(np.minimum(*lids), np.abs(inner), outer, np.minimum(*brows))
 
 
 def _signed(places: FloatArray, ring: FloatArray) -> FloatArray:

@@ -41,10 +41,10 @@ def eye_of(model: HeadModel, side: str) -> Eye:
     return Eye(centre, *radii)
 
 
-def paint_eye(eye: Eye, places: FloatArray, iris: FloatArray, light: FloatArray) -> FloatArray:
+def paint_eye(eye: Eye, places: FloatArray, iris: FloatArray) -> FloatArray:
     """(N, 3) colours of an eye's texels at (N, 3) places of the mean head.
 
-    iris: (3,) its colour. light: (3,) how bright white is.
+    iris: (3,) its colour, sRGB.
     """
     offset = places - eye.centre
     share = (np.linalg.norm(offset[:, :2], axis=1) / eye.iris)[:, None]
@@ -57,7 +57,7 @@ def paint_eye(eye: Eye, places: FloatArray, iris: FloatArray, light: FloatArray)
     inner = inner * (1 - 0.55 * _step(share, (LIMBUS + 1) / 2, 1 - LIMBUS))
     # Towards the corners the white turns pink; behind the lids nobody looks.
     pink = _step(share, 2.05, 0.7) * 0.6
-    white = (SCLERA * (1 - pink) + CORNER * pink) * light
+    white = SCLERA * (1 - pink) + CORNER * pink
     colours = _mix(inner, white, _step(share, 1.0, LIMBUS_WIDTH))
     return _mix(PUPIL_COLOUR, colours, _step(share, hole, PUPIL_WIDTH)).astype(np.float32)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,8 +11,9 @@ import numpy as np
 from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.model import HeadModel
 from .atlas import Atlas, parts_of_kind
+from .colour import linear_of, recorded, srgb_of
 from .eyes import EYE_KINDS, SCLERA, SIDES, eye_of, paint_eye
-from .seen_eye import SeenEye, see_eye
+from .seen_eye import COMMON_IRIS, SeenEye, see_eye
 
 
 @dataclass(frozen=True)
@@ -36,63 +37,70 @@ PAINTS = {
     "mouth": Paint((140, 66, 62), 0.06),
 }
 LASHES = (52.0, 40.0, 34.0)
+# The share of the face's light that reaches the eyes, where their whites do not tell, and how much
+# light an iris gives back at most.
+IN_SHADE, LIGHTEST_IRIS = 0.7, 0.4
 # Texels that an island's colours go on beyond its rim.
 BLEED = 4
 
 
 def paint_inner_parts(
     texture: FloatArray, photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel,
-    atlas: Atlas, tone: FloatArray,
+    atlas: Atlas, light: FloatArray,
 ) -> ByteArray:  # fmt: skip
     """Paint all texels that are not skin into (S, S, 3) ``texture``; returns it as uint8.
 
-    ``tone`` (3,) is the skin's: white things in its light are as dim and tinted as it is.
+    light: (3,) linear, what falls on the face: irises are freed of it, as skin is.
     """
     eyes = {side: see_eye(photo, camera, vertices, model, side) for side in SIDES}
-    light = light_of(tone, [eye.white for eye in eyes.values() if eye.white is not None])
+    iris = own_iris(list(eyes.values()), light)
     painted = texture.copy()
     inner = np.zeros(texture.shape[:2], bool)
     for texels, colours in [
-        *_painted_parts(model, atlas, light),
-        *_painted_eyes(eyes, model, atlas, light),
+        *_painted_parts(model, atlas),
+        *_painted_eyes(iris, model, atlas),
     ]:
         painted[atlas.rows[texels], atlas.columns[texels]] = colours
         inner[atlas.rows[texels], atlas.columns[texels]] = True
     for rows, columns in _lash_tiles(model, len(texture)):
-        painted[rows, columns] = LASHES * light
+        painted[rows, columns] = LASHES
         inner[rows, columns] = True
-    free = np.ones(inner.shape, bool)
-    free[atlas.rows, atlas.columns] = False
+    inner[atlas.rows, atlas.columns] = True
+    free = ~inner
     _bleed(painted, inner, free)
     return np.clip(np.round(painted), 0, 255).astype(np.uint8)
 
 
-def light_of(tone: FloatArray, whites: Sequence[FloatArray]) -> FloatArray:
-    """(3,) how bright a white surface looks beside skin of this tone, 1 at most.
+def own_iris(eyes: Sequence[SeenEye], light: FloatArray) -> FloatArray:
+    """(3,) sRGB of the irises themselves, a common brown where the photo does not tell.
 
-    whites: (3,) colours of the eyes' white in the photo, where it shows them. Without, dark skin in
-    bright light looks like fair skin in the shade; the guess lies in between.
+    light: (3,) linear, on the face. How much of it reaches the eyes is read from their whites.
     """
-    brightness = float(np.clip(tone.max() / 215, 0.3, 1.0)) ** 0.8
-    guess = np.full(3, brightness * 0.92, np.float32)
-    if not whites:
-        return guess
-    seen = np.max(whites, axis=0) / SCLERA
-    # Half of its tint: a small eye's white is mixed with the skin around.
-    return np.clip((seen + seen.mean()) / 2, 0.35 * guess, 1.1 * guess).astype(np.float32)
+    seen = [eye.iris for eye in eyes if eye.iris is not None]
+    if not seen:
+        return COMMON_IRIS
+    reaches = light * IN_SHADE
+    whites = [recorded(eye.white) for eye in eyes if eye.white is not None]
+    if whites:
+        found = np.max(whites, axis=0) / linear_of(SCLERA)
+        # Half of its tint: a small eye's white is mixed with the skin around.
+        reaches = np.clip((found + found.mean()) / 2, 0.3 * light, 1.2 * light)
+    # Both irises of a person are alike; one may lie in shade.
+    freed = recorded(np.mean(seen, axis=0)) / np.maximum(reaches, 0.02)
+    return srgb_of(np.minimum(freed, LIGHTEST_IRIS))
 
 
 Painted = list[tuple[np.ndarray, FloatArray]]
 
 
-def _painted_parts(model: HeadModel, atlas: Atlas, light: FloatArray) -> Painted:
+def _painted_parts(model: HeadModel, atlas: Atlas) -> Painted:
     """Texels and (N, 3) colours of every part in PAINTS."""
     painted: Painted = []
     for kind, paint in PAINTS.items():
         texels = atlas.of_parts(parts_of_kind(model, kind))
         depth = atlas.mean[texels, 2].max(initial=-np.inf) - atlas.mean[texels, 2]
         share = np.clip(depth / paint.depth_m, 0, 1)
-        shade = (1 - 0.67 * share)[:, None] * light
+        shade = (1 - 0.67 * share)[:, None]
         painted.append((texels, (np.array(paint.colour, np.float32) * shade).astype(np.float32)))
     return painted
 
@@ -107,17 +115,12 @@ def _lash_tiles(model: HeadModel, size: int) -> list[tuple[slice, slice]]:
     return tiles
 
 
-def _painted_eyes(
-    eyes: Mapping[str, SeenEye], model: HeadModel, atlas: Atlas, light: FloatArray
-) -> Painted:
+def _painted_eyes(iris: FloatArray, model: HeadModel, atlas: Atlas) -> Painted:
     """Texels and (N, 3) colours of both eyes."""
     painted: Painted = []
-    # Both irises of a person are alike; one may lie in shade.
-    iris = np.mean([seen.iris for seen in eyes.values()], axis=0)
-    for side in eyes:
+    for side in SIDES:
         texels = atlas.of_parts(parts_of_kind(model, *EYE_KINDS, side=side))
-        colours = paint_eye(eye_of(model, side), atlas.mean[texels], iris, light)
-        painted.append((texels, colours))
+        painted.append((texels, paint_eye(eye_of(model, side), atlas.mean[texels], iris)))
     return painted
 
 

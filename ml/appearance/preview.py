@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..data import ByteArray, Camera, FloatArray, IntArray
+from ..head.model import HeadModel
 from ..reconstruction import HeadMesh, Reconstruction
 from ..rendering import interpolate, rasterize, vertex_normals
 
@@ -79,14 +80,14 @@ def _draw(
     textured: bool, shading: float,
 ) -> ByteArray:  # fmt: skip
     """The head over ``ground``; ``shading`` 1 lights it, 0 leaves the texture as it is."""
-    triangles, uv_triangles = _triangles(head.mesh)
+    triangles, flat = uv_triangles(head.mesh)
     in_camera = camera.to_camera_space(vertices)
     size = len(ground)
     points = np.column_stack([camera.project(vertices), in_camera[:, 2]])
     fragments = rasterize(points, triangles, size, size)
     light = brightness(interpolate(fragments, vertex_normals(in_camera, triangles), triangles))
     if textured and head.albedo is not None:
-        uv = interpolate(fragments, head.mesh.uv, uv_triangles)
+        uv = interpolate(fragments, head.mesh.uv, flat)
         colours = _lookup(head.albedo, uv)
     else:
         colours = np.tile(CLAY, (size, size, 1))
@@ -108,7 +109,8 @@ def brightness(normals: FloatArray) -> FloatArray:
     return light
 
 
-def _triangles(mesh: HeadMesh) -> tuple[IntArray, IntArray]:
+def uv_triangles(mesh: HeadMesh | HeadModel) -> tuple[IntArray, IntArray]:
+    """(F, 3) triangles of vertices, and the same of UV coordinates."""
     halves = ([0, 1, 2], [0, 2, 3])
     corners = np.concatenate([mesh.quads[:, half] for half in halves])
     flat = np.concatenate([mesh.uv_quads[:, half] for half in halves])

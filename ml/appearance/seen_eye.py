@@ -29,11 +29,11 @@ class SeenEye:
 
     Attributes
     ----------
-    iris: (3,) its colour, or a common brown where the photo does not tell.
+    iris: (3,) its colour in the photo's light; None where the photo does not tell.
     white: (3,) colour of the bright part of its white; None where the photo does not tell.
     """
 
-    iris: FloatArray
+    iris: FloatArray | None
     white: FloatArray | None
 
 
@@ -45,11 +45,11 @@ def see_eye(
     points = camera.project(model.embeddings["mediapipe478"].on(vertices))
     radius = float(np.linalg.norm(points[iris][1:] - points[iris][0], axis=1).mean())
     if not np.isfinite(points).all() or radius < SMALLEST_IRIS:
-        return SeenEye(COMMON_IRIS, None)
+        return SeenEye(None, None)
     patch, inside, expected = _patch(photo, points[iris][0], points[list(opening)], radius)
     centre = _darkest_disc(patch, inside, expected)
     if centre is None:
-        return SeenEye(COMMON_IRIS, None)
+        return SeenEye(None, None)
     rows, columns = np.indices(inside.shape)
     away = np.hypot(columns - centre[0], rows - centre[1]) / RADIUS
     white = _bright(patch[inside & (away > 1.2)])
@@ -105,17 +105,15 @@ def _bright(colours: FloatArray) -> FloatArray | None:
     return _middle_of(colours, colours.min(1), (0.75, 0.95))
 
 
-def _iris(colours: FloatArray, white: FloatArray | None) -> FloatArray:
-    """(3,) its lighter part; a brown in the white's light where that cannot be an iris."""
-    light = 1.0 if white is None else min(float(white.mean()) / 200, 1.0)
-    common = (COMMON_IRIS * light).astype(np.float32)
+def _iris(colours: FloatArray, white: FloatArray | None) -> FloatArray | None:
+    """(3,) its lighter part; None where that cannot be an iris."""
     if len(colours) < 20:
-        return common
+        return None
     # Pupil, rim and lashes' shadows are darker, reflections brighter.
     found = _middle_of(colours, colours.mean(1), (0.5, 0.85))
     lid = found[0] > 2.3 * max(found[2], 1)
     bright = 165 if white is None else min(0.85 * float(white.mean()), 165)
-    return found if 12 < found.mean() < bright and not lid else common
+    return found if 12 < found.mean() < bright and not lid else None
 
 
 def _middle_of(colours: FloatArray, key: FloatArray, share: tuple[float, float]) -> FloatArray:

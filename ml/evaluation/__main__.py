@@ -3,11 +3,14 @@
 python -m ml.evaluation portraits --data ../shared/data [--verbose] [--json OUT]
 python -m ml.evaluation wild --data ../shared/data [--verbose] [--json OUT]
 python -m ml.evaluation detection --data ../shared/data [--json OUT]
+python -m ml.evaluation calibration --samples out/data/check [--json OUT]
 python -m ml.evaluation throughput --data ../shared/data [--json OUT]
 python -m ml.evaluation speed --photo PHOTO [--repeats N] [--json OUT]
 python -m ml.evaluation sheet portraits --data ../shared/data --out out/sheet.png
 python -m ml.evaluation head --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation synthetic --data ../shared/data [--people N] [--json OUT]
+python -m ml.evaluation texture --data ../shared/data [--people N] [--json OUT]
+python -m ml.evaluation detail --data ../shared/data [--people N] [--best N] [--json OUT]
 python -m ml.evaluation report --data ../shared/data [--people N] [--mediapipe PYTHON]
 python -m ml.evaluation same-person --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation realy|now|facescape --data FOLDER --results FOLDER [--json OUT]
@@ -123,6 +126,15 @@ def run_detection(arguments: argparse.Namespace) -> None:
     _write_json(arguments.json, {"summary": figures})
 
 
+def run_calibration(arguments: argparse.Namespace) -> None:
+    """Whether the network's confidence means what it says."""
+    from .calibration import measure_calibration
+
+    figures = measure_calibration(arguments.samples)
+    print("\n".join(f"{name:40} {value:9.4f}" for name, value in figures.items()))
+    _write_json(arguments.json, {"summary": figures})
+
+
 def run_throughput(arguments: argparse.Namespace) -> None:
     """From decoded photo to coefficients, beside what the machine can do."""
     from .throughput import measure_throughput
@@ -139,6 +151,28 @@ def run_same_person(arguments: argparse.Namespace) -> None:
     rows = same_person.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
     summary = same_person.summarise(rows)
     print(same_person.report(summary))
+    _write_json(arguments.json, {"summary": summary})
+
+
+def run_texture(arguments: argparse.Namespace) -> None:
+    """Albedo, hidden skin and re-rendering on rendered people whose skin is known."""
+    from . import texture
+
+    rows = texture.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
+    summary = texture.summarise(rows)
+    print(texture.report(summary))
+    _write_json(arguments.json, {"summary": summary})
+
+
+def run_detail(arguments: argparse.Namespace) -> None:
+    """Folds and lumps on rendered people who have them."""
+    from . import detail
+
+    rows = detail.run(
+        arguments.data, arguments.reference, arguments.fits, arguments.people, arguments.best
+    )
+    summary = detail.summarise(rows)
+    print(detail.report(summary))
     _write_json(arguments.json, {"summary": summary})
 
 
@@ -188,6 +222,8 @@ def _parser() -> argparse.ArgumentParser:
         ("head", run_head, 200),
         ("synthetic", run_synthetic, 60),
         ("same-person", run_same_person, 40),
+        ("detail", run_detail, 40),
+        ("texture", run_texture, 20),
     ):
         known = commands.add_parser(name, help=str(action.__doc__))
         known.add_argument("--data", type=Path, required=True)
@@ -195,11 +231,17 @@ def _parser() -> argparse.ArgumentParser:
         known.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
         known.add_argument("--people", type=int, default=people)
         known.add_argument("--json", type=Path)
+        if action is run_detail:
+            known.add_argument("--best", type=int, default=10, help="people to polish, too")
         known.set_defaults(run=action)
     finding = commands.add_parser("detection", help=str(run_detection.__doc__))
     finding.add_argument("--data", type=Path, required=True)
     finding.add_argument("--json", type=Path)
     finding.set_defaults(run=run_detection)
+    sure = commands.add_parser("calibration", help=str(run_calibration.__doc__))
+    sure.add_argument("--samples", type=Path, default=Path("out/data/check"))
+    sure.add_argument("--json", type=Path)
+    sure.set_defaults(run=run_calibration)
     rate = commands.add_parser("throughput", help=str(run_throughput.__doc__))
     rate.add_argument("--data", type=Path, required=True)
     rate.add_argument("--photos", type=int, default=60)

@@ -19,7 +19,7 @@ from ..fitting.camera import FACING
 from ..fitting.gauss_newton import rotation_from_vector
 from ..head.model import HeadModel
 from ..photo.crop import crop_to_photo
-from ..training.data.draw import NOTHING, Pose, draw_head
+from ..training.data.draw import NOTHING, Drawing, Figure, Pose, draw_head
 from ..training.data.film import expose
 from ..training.data.generate import open_studio
 from ..training.data.samples import Studio, dressed
@@ -50,6 +50,19 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Stand:
+    """How one picture was made: the dressed head, the camera and the picture before the film.
+
+    to_photo: (2, 3) the crop, see :func:`ml.photo.crop.crop_to_photo`.
+    """
+
+    figure: Figure
+    pose: Pose
+    to_photo: FloatArray
+    drawing: Drawing
+
+
+@dataclass(frozen=True)
 class View:
     """One picture with everything that is true about it.
 
@@ -59,7 +72,8 @@ class View:
     the reference's vertices. expression: (E,). rotation: (3, 3) head -> camera. yaw: degrees.
     points: (L, 2) pixels of the dense landmarks. age: see Person. tone: of the skin, the
     individual typology angle in degrees: above 41 light, below 10 dark. borrowed: whether its
-    detail comes from a real face. shown: (S, S) bool, where the person is.
+    detail comes from a real face. shown: (S, S) bool, where the person is. stand: how the picture
+    was made, if that was asked for.
     """
 
     rgb: ByteArray
@@ -74,6 +88,7 @@ class View:
     tone: float = 0.0
     borrowed: bool = False
     shown: np.ndarray | None = None
+    stand: Stand | None = None
 
 
 class WatchedStudio(Studio):
@@ -121,14 +136,16 @@ def age_group(shares: dict[str, float]) -> str:
 
 
 def views(
-    studio: WatchedStudio, reference: HeadModel, data: Path, count: int, seed: int = SEED
-) -> Iterator[View]:
-    """Three views of each of ``count`` people."""
+    studio: WatchedStudio, reference: HeadModel, data: Path, count: int, seed: int = SEED,
+    stands: bool = False,
+) -> Iterator[View]:  # fmt: skip
+    """Three views of each of ``count`` people; ``stands``: with how each was made."""
     rng = np.random.default_rng(seed)
     for number, person in enumerate(random_people(data, count, rng)):
         for span in YAWS:
             view = _view(studio, reference, person.shape.astype(np.float32), span, rng)
-            yield replace(view, person=number, source=person.source, age=person.age)
+            view = replace(view, person=number, source=person.source, age=person.age)
+            yield view if stands else replace(view, stand=None)
 
 
 def _view(
@@ -154,6 +171,7 @@ def _view(
         expose(drawing.image, rng), -1, "", neutral, expression, pose.rotation, yaw, pixels,
         tone=traits.skin, borrowed=studio.borrowed,
         shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
+        stand=Stand(figure, pose, to_photo, drawing),
     )  # fmt: skip
 
 

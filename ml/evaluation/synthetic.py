@@ -199,8 +199,10 @@ def run(data: Path, reference: Path, fits: Path, people: int) -> list[Row | None
     return list(measure(seen, make_ruler(load_head_model(reference))))
 
 
-def views_of(data: Path, reference: Path, fits: Path, people: int) -> Iterator[View]:
-    """All views of ``people`` random people, with a bar.
+def views_of(
+    data: Path, reference: Path, fits: Path, people: int, stands: bool = False
+) -> Iterator[View]:
+    """All views of ``people`` random people, with a bar; ``stands``: see :func:`people.views`.
 
     Raises
     ------
@@ -214,5 +216,6 @@ def views_of(data: Path, reference: Path, fits: Path, people: int) -> Iterator[V
                 f"{path} is needed to render people with known shapes",
                 "Make it as docs/training.md says, or name it with --reference and --fits",
             )
-    seen = views(kept_out_studio(data, reference, fits), load_head_model(reference), data, people)
+    studio = kept_out_studio(data, reference, fits)
+    seen = views(studio, load_head_model(reference), data, people, stands=stands)
     yield from tqdm(seen, desc="synthetic people", total=people * len(YAWS), leave=False)

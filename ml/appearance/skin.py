@@ -1,0 +1,74 @@
+"""What skin looks like in general: a mean and main axes of log albedo, and of shadows and shine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..card import REMEDY, verified
+from ..data import FloatArray
+from ..errors import WeightsMissing
+
+SKIN_MODEL = Path(__file__).parent / "assets" / "skin.npz"
+
+
+@dataclass(frozen=True)
+class LightModes:
+    """What second-order harmonics leave of the log light on a head: cast shadows, shine, edges.
+
+    Attributes
+    ----------
+    modes: (K, V, 3) of one standard deviation each. noise: (V,) variance beyond them.
+    """
+
+    modes: FloatArray
+    noise: FloatArray
+
+
+@dataclass(frozen=True)
+class SkinModel:
+    """Statistics on the V skin vertices of Effigy Head, in the order of their numbers.
+
+    Attributes
+    ----------
+    mean: (V, 3) natural logarithm of linear albedo. modes: (K, V, 3) of one standard deviation
+    each. noise: (V,) variance of one channel beyond them. light: see LightModes.
+    """
+
+    mean: FloatArray
+    modes: FloatArray
+    noise: FloatArray
+    light: LightModes
+
+
+def save_skin_model(skin: SkinModel, path: Path) -> None:
+    """Write ``skin`` as float16; its card is the caller's to write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        "mean": skin.mean, "modes": skin.modes, "noise": skin.noise,
+        "light_modes": skin.light.modes, "light_noise": skin.light.noise,
+    }  # fmt: skip
+    np.savez(path, **{name: array.astype(np.float16) for name, array in arrays.items()})  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1)
+def load_skin_model(path: Path = SKIN_MODEL) -> SkinModel:
+    """The statistics that ship with Effigy.
+
+    Raises
+    ------
+    WeightsMissing: absent, altered, or not such a file.
+    """
+    verified(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name].astype(np.float32) for name in archive.files}
+        light = LightModes(arrays["light_modes"], arrays["light_noise"])
+        return SkinModel(arrays["mean"], arrays["modes"], arrays["noise"], light)
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsMissing(
+            f"The skin model {path} could not be read ({error})", REMEDY
+        ) from error

@@ -1,0 +1,218 @@
+"""Learn the statistics of skin and of the light that harmonics miss.
+
+    python -m ml.training.skin --data ../shared/data --out ml/appearance/assets/skin.npz
+
+People who do not exist are dressed by the data engine: MakeHuman's skins, the light-free detail of
+train portraits, blotches, make-up, beards and cropped hair. The main axes of their log albedo on
+Effigy Head's vertices, and of what second-order harmonics leave of the log light on them, are all
+that is stored: broad averages over hundreds of people, nobody's picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ..appearance.skin import SKIN_MODEL, LightModes, SkinModel, save_skin_model
+from ..card import write_card
+from ..data import FloatArray, HeadCoefficients
+from ..head.model import HeadModel, SurfacePoints
+from ..head.storage import load_head_model
+from ..head.surface import nearest_on_triangles
+from .data.draw import Figure, Mesh, Pixels
+from .data.generate import open_studio
+from .data.lighting import harmonics, random_light, shade
+from .data.poses import random_pose
+from .data.samples import Studio, dressed
+from .data.scene import DRAWN, Stage, at
+from .data.skins import training_skins
+
+PEOPLE, SEED = 1200, 77
+ALBEDO_MODES, LIGHT_MODES = 44, 16
+SKIN = [DRAWN.index(name) for name in ("Face", "Head and Neck")]
+# Colours darker than this are taken for this: logarithms of nothing are of no use.
+DARKEST = 0.004
+# Vertices turned farther from the camera (cosine) tell nothing of the light in a photo.
+STEEPEST = 0.2
+
+
+@dataclass(frozen=True)
+class Samples:
+    """People's (P, V, 3) log albedo and log light left over; lit: (P, V) bool, where known."""
+
+    albedo: FloatArray
+    light: FloatArray
+    lit: np.ndarray
+
+
+def vertices_on(model: HeadModel, stage: Stage) -> tuple[SurfacePoints, FloatArray]:
+    """The shipped head's vertices as points of the reference, and what is left over on its mean.
+
+    Skin rides on skin, so that a lid never follows the eyeball behind it.
+    """
+    mean = model.shape.mean
+    found = nearest_on_triangles(stage.shape.mean, stage.triangles, mean)
+    own = np.unique(model.quads[model.part_faces("skin")])
+    better = nearest_on_triangles(stage.shape.mean, skin_triangles(stage), mean[own])
+    corners, weights = found.corners.copy(), found.weights.copy()
+    corners[own], weights[own] = better.corners, better.weights
+    points = SurfacePoints(corners, weights)
+    return points, mean - points.on(stage.shape.mean)
+
+
+def skin_triangles(stage: Stage) -> np.ndarray:
+    """(F, 3) of the stage's skin."""
+    return np.asarray(stage.triangles[np.isin(stage.part[stage.triangles].max(1), SKIN)])
+
+
+def draw_samples(studio: Studio, points: SurfacePoints, count: int) -> Samples:
+    """``count`` random people, on ``points`` of the stage's skin."""
+    albedo, light, lit = [], [], []
+    for number in tqdm(range(count), desc="people", leave=False):
+        rng = np.random.default_rng([SEED, number])
+        shape = studio.stage.shape
+        identity = np.clip(rng.normal(0, 1, len(shape.identity)), -2.5, 2.5).astype(np.float32)
+        vertices = at(shape, HeadCoefficients(identity, studio.expression(rng)))
+        figure, _, _ = dressed(studio, vertices, rng)
+        albedo.append(np.log(np.maximum(points.on(figure.colours), DARKEST)))
+        left, known = _light_left(studio, figure, points, rng)
+        light.append(left)
+        lit.append(known)
+    return Samples(np.stack(albedo), np.stack(light), np.stack(lit))
+
+
+def _light_left(
+    studio: Studio, figure: Figure, points: SurfacePoints, rng: np.random.Generator
+) -> tuple[FloatArray, np.ndarray]:
+    """(V, 3) log light beside what harmonics explain, and (V,) where the camera sees it."""
+    stage, pose = studio.stage, random_pose(rng)
+    solid = [extra for extra in figure.extras if extra.alpha.min() >= 1]
+    moved = pose.to_camera(np.concatenate([figure.vertices, *[e.vertices for e in solid]]))
+    triangles, start = [stage.triangles], len(figure.vertices)
+    for extra in solid:
+        triangles.append(extra.triangles + start)
+        start += len(extra.vertices)
+    places = points.on(moved[: len(figure.vertices)])
+    normals = points.on(figure.normals) @ pose.rotation.T
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    colours, count = points.on(figure.colours), len(places)
+    gloss = figure.gloss
+    if gloss is None:
+        gloss = np.zeros(len(figure.vertices), np.float32)
+    pixels = Pixels(
+        normals.astype(np.float32), places, colours, points.on(gloss[:, None])[:, 0],
+        np.zeros(count, np.uint8), np.ones((count, 2), np.float32), np.ones(count, np.float32),
+    )  # fmt: skip
+    light = random_light(studio.lights, rng.uniform(0.1, 0.6, 3), rng)
+    sent = shade(light, pixels, Mesh(moved, np.concatenate(triangles).astype(np.int32)))
+    ratio = np.maximum(sent / np.maximum(colours, DARKEST), 1e-3)
+    facing = -(normals * places).sum(1) / np.linalg.norm(places, axis=1)
+    known = facing > STEEPEST
+    basis = harmonics(normals)
+    smooth = basis @ np.linalg.lstsq(basis[known], ratio[known], rcond=None)[0]
+    smooth = np.maximum(smooth, 0.1 * np.median(ratio[known], axis=0))
+    left = np.log(ratio / smooth)
+    left -= np.median(left[known], axis=0)
+    return np.clip(left, -1.5, 1.5).astype(np.float32), known
+
+
+def main_axes(
+    rows: FloatArray, known: np.ndarray | None, count: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean (V, 3), ``count`` modes (K, V, 3) of one standard deviation each, and noise (V,).
+
+    noise: variance of one channel that the modes leave. Where ``known`` (P, V) is False a row is
+    taken for the mean, and the modes are enlarged by how seldom that is not so.
+    """
+    people = len(rows)
+    if known is None:
+        share, mean = np.ones(rows.shape[1]), rows.mean(0)
+    else:
+        share = np.maximum(known.mean(0), 0.05)
+        mean = (rows * known[..., None]).sum(0) / (people * share[:, None])
+    off = rows - mean
+    if known is not None:
+        off = off * known[..., None]
+    flat = off.reshape(people, -1)
+    values, vectors = np.linalg.eigh((flat @ flat.T) / people)
+    best = np.argsort(values)[::-1][:count]
+    # Scores have variance 1, so that modes are standard deviations.
+    scores = vectors[:, best] * np.sqrt(people)
+    modes = (scores.T @ flat / people).reshape(count, *rows.shape[1:])
+    left = np.square(flat - scores @ modes.reshape(count, -1)).mean(0).reshape(-1, 3).mean(1)
+    modes = modes / np.sqrt(share)[None, :, None]
+    return mean.astype(np.float32), modes.astype(np.float32), (left / share).astype(np.float32)
+
+
+def learn(samples: Samples, twin: np.ndarray) -> SkinModel:
+    """The statistics of ``samples`` and of their mirror images; twin: (V,) opposite vertices."""
+    both = [np.concatenate([rows, rows[:, twin]]) for rows in (samples.albedo, samples.light)]
+    lit = np.concatenate([samples.lit, samples.lit[:, twin]])
+    mean, modes, noise = main_axes(both[0], None, ALBEDO_MODES)
+    _, light, light_noise = main_axes(both[1], lit, LIGHT_MODES)
+    return SkinModel(mean, modes, noise, LightModes(light, light_noise))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+    parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--out", type=Path, default=SKIN_MODEL)
+    arguments = parser.parse_args()
+    model = load_head_model()
+    studio = open_studio(arguments.data, arguments.reference, arguments.fits)
+    skin = np.unique(model.quads[model.part_faces("skin")])
+    points = vertices_on(model, studio.stage)[0].take(skin.astype(np.int32))
+    samples = draw_samples(studio, points, arguments.people)
+    twin = nearest_twin(model.shape.mean[skin])
+    learned = learn(samples, twin)
+    store(learned, samples, arguments.out, arguments.data)
+
+
+def store(learned: SkinModel, samples: Samples, out: Path, data: Path) -> None:
+    """Write what was learned and its card."""
+    save_skin_model(learned, out)
+    model, people = load_head_model(), len(samples.albedo)
+    names = ", ".join(path.stem for path in training_skins(data))
+    write_card(
+        out,
+        name="Effigy skin",
+        licence="CC0-1.0",
+        commercial_use=True,
+        sources=(
+            f"MakeHuman skins (CC0): {names}",
+            "699 official portraits of members of the US Congress (public domain), without light",
+            "HDRI Haven (CC0) and ICT-FaceKit (MIT) environment maps",
+        ),
+        command=f"python -m ml.training.skin --data DATA --people {people}",
+        details={
+            "head_model": {"id": model.model_id, "version": model.version},
+            "people": people,
+            "seed": SEED,
+            "albedo_modes": ALBEDO_MODES,
+            "light_modes": LIGHT_MODES,
+            "variance_kept": round(kept(samples.albedo, learned), 4),
+        },
+    )
+
+
+def kept(albedo: FloatArray, learned: SkinModel) -> float:
+    """Share of the variance of (P, V, 3) log albedo that the modes hold."""
+    return float(1 - learned.noise.mean() / (albedo - learned.mean).var(0).mean())
+
+
+def nearest_twin(mean: FloatArray) -> np.ndarray:
+    """(V,) the vertex on the other side of the (V, 3) mirrored mean."""
+    from scipy.spatial import cKDTree
+
+    return np.asarray(cKDTree(mean).query(mean * [-1, 1, 1])[1])
+
+
+if __name__ == "__main__":
+    main()
