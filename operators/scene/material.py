@@ -19,6 +19,7 @@ class Surface:
     color: linear RGBA where there is no texture, and in Solid view.
     roughness, coat, subsurface: of the Principled BSDF, 0..1.
     textured: whether the photo's colours go on it; where they would only be blurred, they do not.
+    pores: depth of the coat's fine relief, metres; its roughness is then uneven, too.
     """
 
     color: _Color
@@ -26,10 +27,13 @@ class Surface:
     coat: float = 0.0
     subsurface: float = 0.0
     textured: bool = True
+    pores: float = 0.0
 
 
 SURFACES = {
-    "skin": Surface((0.50, 0.30, 0.23, 1.0), roughness=0.5, subsurface=0.08),
+    "skin": Surface(
+        (0.50, 0.30, 0.23, 1.0), roughness=0.55, coat=0.12, subsurface=0.15, pores=0.00012
+    ),
     "mouth": Surface((0.25, 0.06, 0.06, 1.0), roughness=0.35, subsurface=0.05),
     "tongue": Surface((0.42, 0.14, 0.13, 1.0), roughness=0.35, subsurface=0.08),
     "teeth": Surface((0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03),
@@ -41,6 +45,9 @@ SURFACES = {
 }
 # How far light travels under skin: millimetres, in metres.
 _SCATTERING = (0.0037, 0.0014, 0.0007)
+# Cells of pores and of oily and dry patches across the texture, and the roughness of these.
+_PORES, _PATCHES = 420.0, 18.0
+_OILY, _DRY = 0.28, 0.5
 
 
 def surface_kinds(part_names: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -72,7 +79,37 @@ def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) ->
         texture.image = albedo
         texture.location = shader.location.x - 320, shader.location.y
         tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    if surface.pores:
+        _add_pores(tree, shader, surface)
     return material
+
+
+def _add_pores(tree: bpy.types.NodeTree, shader: bpy.types.Node, surface: Surface) -> None:
+    """Pores and oily and dry patches on the coat, tied to the texture's layout.
+
+    On the coat only: exporters pass plain roughness and normal maps on, but no noise.
+    """
+    place = tree.nodes.new("ShaderNodeUVMap")
+    pores, patches = (_noise(tree, place, scale) for scale in (_PORES, _PATCHES))
+    bump = tree.nodes.new("ShaderNodeBump")
+    bump.inputs["Distance"].default_value = surface.pores
+    tree.links.new(pores.outputs[0], bump.inputs["Height"])
+    tree.links.new(bump.outputs["Normal"], shader.inputs["Coat Normal"])
+    rough = tree.nodes.new("ShaderNodeMapRange")
+    rough.inputs["To Min"].default_value, rough.inputs["To Max"].default_value = _OILY, _DRY
+    tree.links.new(patches.outputs[0], rough.inputs["Value"])
+    tree.links.new(rough.outputs["Result"], shader.inputs["Coat Roughness"])
+    left, top = shader.location
+    for row, node in enumerate((place, pores, bump, patches, rough)):
+        node.location = left - 600 + 200 * (row % 3), top - 300 - 180 * row
+
+
+def _noise(tree: bpy.types.NodeTree, place: bpy.types.Node, scale: float) -> bpy.types.Node:
+    noise = tree.nodes.new("ShaderNodeTexNoise")
+    noise.inputs["Scale"].default_value = scale
+    noise.inputs["Detail"].default_value = 2.0
+    tree.links.new(place.outputs["UV"], noise.inputs["Vector"])
+    return noise
 
 
 def _kind(part: str) -> str:

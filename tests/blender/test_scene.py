@@ -155,6 +155,23 @@ def test_pupils_and_lashes_are_dark_without_texture(built_head):
     assert shaders["lashes"]["Coat Weight"].default_value == 0
 
 
+def test_skin_scatters_and_has_pores_in_its_sheen(built_head):
+    shader = next(
+        node
+        for node in built_head.active_material.node_tree.nodes
+        if node.type == "BSDF_PRINCIPLED"
+    )
+    assert shader.inputs["Subsurface Weight"].default_value > 0.05
+    # Red goes farthest under the skin, and millimetres, not metres.
+    red, green, blue = shader.inputs["Subsurface Radius"].default_value
+    assert 0.01 > red > green > blue > 0
+    assert shader.inputs["Coat Normal"].links[0].from_node.type == "BUMP"
+    assert shader.inputs["Coat Roughness"].is_linked
+    # What exporters read stays plain: a number, and room for a normal map.
+    assert not shader.inputs["Roughness"].is_linked
+    assert not any(link.from_node.type == "BUMP" for link in shader.inputs["Normal"].links)
+
+
 def test_every_part_has_its_material_with_the_packed_texture(built_head):
     slots = built_head.material_slots
     kinds = [slot.material.name.split()[-1] for slot in slots]
