@@ -6,7 +6,8 @@ One message a line, both ways: ``{"id", "type", "data"}``. On start the worker s
 request         data                                           answer
 ==============  =============================================  ================================
 reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
-                allow_download, texture_size, level}, preview  "result" {heads: [{directory, json}]}
+                allow_download, texture_size, level, detail},  "result" {heads: [{directory, json}]}
+                preview
 person          photos, and as above                           "progress" *, "result" {person,
                                                                rows: [report.Row as dict]}
 warm_up                                                        "result" {}
@@ -120,11 +121,12 @@ class Worker:
 
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         from .card import verified
+        from .detail.detailer import WEIGHTS as DETAIL
         from .head.storage import EFFIGY_HEAD
         from .photo.detector import WEIGHTS as DETECTOR
         from .regressor.regressor import WEIGHTS as REGRESSOR
 
-        cards = [verified(asset) for asset in (EFFIGY_HEAD, DETECTOR, REGRESSOR)]
+        cards = [verified(asset) for asset in (EFFIGY_HEAD, DETECTOR, REGRESSOR, DETAIL)]
         return {**_about(), "weights": [f"{card.name}: {card.licence}" for card in cards]}
 
     def _fail(self, number: Any, code: str, message: str, hint: str) -> None:

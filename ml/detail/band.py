@@ -1,8 +1,9 @@
 """The band that detail lives in: features of 2 to 20 mm.
 
 A feature is half a wave: a fold 5 mm wide repeats after 10. What is wider is the identity's to
-say, what is narrower is pores and noise. Both ends are Gaussian: half of a wave at the limit
-passes.
+say, what is narrower is pores and noise. The wide end is Gaussian: half of a wave at the limit
+passes. At the fine end a Gaussian as narrow as the grid only softens (four fifths pass at 2 mm);
+what is finer than that, the grid does not hold at all.
 """
 
 from __future__ import annotations

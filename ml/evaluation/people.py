@@ -21,6 +21,7 @@ from ..head.model import HeadModel
 from ..photo.crop import crop_to_photo
 from ..training.data.draw import NOTHING, Drawing, Figure, Pose, draw_head
 from ..training.data.film import expose
+from ..training.data.folds import random_folds
 from ..training.data.generate import open_studio
 from ..training.data.samples import Studio, dressed
 from ..training.data.skins import KEPT_OUT, load_skins
@@ -29,7 +30,7 @@ from ..training.head.correspondence import make_transfer
 from ..training.head.population import age_shares, average_weights, people, people_weights
 from ..training.head.sources import read_ict, read_makehuman
 
-SEED = 4242
+SEED, FOLD_SEED = 4242, 977
 SIDE = 448
 # The picture is this many times as wide as the head's landmarks reach.
 ROOM = 1.3
@@ -137,13 +138,18 @@ def age_group(shares: dict[str, float]) -> str:
 
 def views(
     studio: WatchedStudio, reference: HeadModel, data: Path, count: int, seed: int = SEED,
-    stands: bool = False,
+    stands: bool = False, folded: bool = False,
 ) -> Iterator[View]:  # fmt: skip
-    """Three views of each of ``count`` people; ``stands``: with how each was made."""
+    """Three views of each of ``count`` people; ``stands``: with how each was made; ``folded``: of
+    people who have folds and lumps of their own, from seeds that no training has."""
     rng = np.random.default_rng(seed)
     for number, person in enumerate(random_people(data, count, rng)):
+        shape = person.shape.astype(np.float32)
+        if folded:
+            folds, _ = random_folds(studio.stage, np.random.default_rng([FOLD_SEED, number]))
+            shape[studio.stage.vertices] += folds
         for span in YAWS:
-            view = _view(studio, reference, person.shape.astype(np.float32), span, rng)
+            view = _view(studio, reference, shape, span, rng)
             view = replace(view, person=number, source=person.source, age=person.age)
             yield view if stands else replace(view, stand=None)
 

@@ -66,7 +66,7 @@ def export(
     network.load_state_dict(state["average"])
     model, band = source.model, band_of(source.model)
     taught, kept = split(source, config["held_out_every"])
-    kept = replace(kept, rows=kept.rows[:200])
+    kept = replace(kept, rows=kept.rows[:80])
     strength = best_strength(network.eval(), kept, band)
     store_weights(state["average"], target)
     minutes = state["seconds"] / 60

@@ -1,0 +1,230 @@
+"""Detail with its network: the band, what the photo tells, the walk, parts of training."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data as pictures
+
+from ml.card import card_path
+from ml.data import Camera, HeadCoefficients, Settings
+from ml.detail.band import GRID, STEP, band_of
+from ml.detail.detailer import WEIGHTS, load_detailer
+from ml.detail.network import BLOCK, COARSE_CHANNELS, FINE_CHANNELS, DetailNetwork, NetworkShape
+from ml.detail.unwrap import unwrap
+from ml.detail.window import TEXEL_MM, window_of
+from ml.errors import Cancelled, WeightsMissing
+from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.gauss_newton import rotation_from_vector
+from ml.head.mesh import person_of
+from ml.head.storage import load_head_model
+from ml.pipeline import reconstruct
+from ml.training.detail.batches import Batch, flipped
+from ml.training.detail.losses import LossWeights, losses, shares, slopes
+from ml.training.detail.train import start_run, take_step
+
+MODEL = load_head_model()
+SIDE = 400
+CONFIG = {
+    "seed": 1,
+    "peak_rate": 1e-2,
+    "weight_decay": 0.0,
+    "network": {"widths": [8, 16], "places": 4},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads that wait for each other are slow where the cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def person():
+    identity = np.zeros(MODEL.identity_count, np.float32)
+    return person_of(MODEL, HeadCoefficients(identity, np.zeros(52, np.float32)))
+
+
+@pytest.fixture(scope="module")
+def portrait(tmp_path_factory):
+    path = tmp_path_factory.mktemp("photos") / "astronaut.png"
+    Image.fromarray(pictures.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def heads(portrait):
+    """The portrait without and with detail, the same in all else."""
+    return [
+        reconstruct(portrait, Settings(texture_size=0, detail=mode))[0] for mode in ("off", "fast")
+    ]
+
+
+def camera_at(yaw):
+    turn = FACING @ rotation_from_vector(np.radians(yaw) * np.array([0, 1, 0]))
+    place = np.float32([0, 0.02, 1.2])
+    return Camera(make_intrinsics(2200, SIDE, SIDE), turn.astype(np.float32), place, SIDE, SIDE)
+
+
+def waves(length_mm):
+    place = torch.arange(GRID) * STEP * TEXEL_MM
+    return torch.sin(2 * torch.pi * place / length_mm).expand(1, 3, GRID, GRID)
+
+
+@pytest.mark.parametrize(
+    ("length_mm", "least", "most"), [(400, 0, 0.1), (40, 0.4, 0.6), (16, 0.8, 1), (4, 0.7, 0.9)]
+)
+def test_band_passes_features_of_two_to_twenty_millimetres(length_mm, least, most):
+    """A feature is half a wave."""
+    wave, middle = waves(length_mm), slice(GRID // 3, GRID // 2)
+    found = band_of(MODEL)(wave)[..., 24:40, middle]
+    share = float(found.square().mean() / wave[..., 24:40, middle].square().mean()) ** 0.5
+    assert least <= share <= most
+
+
+def test_band_keeps_nothing_even_and_nothing_where_none_is_allowed():
+    band = band_of(MODEL)
+    assert float(band(torch.ones(1, 3, GRID, GRID)).abs().max()) < 1e-3
+    found = band(torch.randn(1, 3, GRID, GRID, generator=torch.Generator().manual_seed(0)))
+    assert not found[0, :, band.allowed == 0].any()
+
+
+def test_a_new_network_says_nothing():
+    network = DetailNetwork(NetworkShape()).eval()
+    told = (
+        torch.rand(2, FINE_CHANNELS, GRID, GRID),
+        torch.rand(2, COARSE_CHANNELS, *(GRID // BLOCK,) * 2),
+    )
+    assert network(*told).shape == (2, 3, GRID, GRID)
+    assert not network(*told).any()
+    assert sum(p.numel() for p in network.parameters()) < 2_000_000
+
+
+def test_unwrapped_colours_come_from_where_texels_are_seen(person):
+    camera = camera_at(10)
+    ramp = np.linspace(40, 240, SIDE).astype(np.uint8)
+    rgb = np.repeat(np.broadcast_to(ramp, (SIDE, SIDE))[..., None], 3, 2)
+    told = unwrap(rgb, camera, person.rest, person.expressed, MODEL)
+    window = window_of(MODEL, GRID)
+    seen = (told.seen > 0.9) & (window.allowed > 0.5)
+    columns = camera.project(window.on(person.expressed))[seen][:, 0]
+    slope, offset = np.polyfit(columns, told.fine[0][seen], 1)
+    assert slope > 0
+    assert np.abs(columns * slope + offset - told.fine[0][seen]).max() < 0.02
+    assert told.fine.shape == (FINE_CHANNELS, GRID, GRID)
+    assert told.coarse.shape == (COARSE_CHANNELS, GRID // BLOCK, GRID // BLOCK)
+
+
+@pytest.mark.parametrize("yaw", [-60, 60])
+def test_the_far_cheek_is_not_seen(person, yaw):
+    rgb = np.full((SIDE, SIDE, 3), 120, np.uint8)
+    seen = unwrap(rgb, camera_at(yaw), person.rest, person.expressed, MODEL).seen
+    left, right = seen[50:90, 80:110].mean(), seen[50:90, 18:48].mean()
+    near, far = (left, right) if left > right else (right, left)
+    assert near > 0.9
+    assert far < 0.1
+
+
+def test_detail_is_beside_the_head_not_in_it(heads):
+    plain, detailed = heads
+    assert plain.detail is None
+    assert "detail" not in plain.timings.rooms
+    np.testing.assert_array_equal(detailed.mesh.vertices, plain.mesh.vertices)
+    np.testing.assert_array_equal(detailed.coefficients.identity, plain.coefficients.identity)
+    moved = np.linalg.norm(detailed.detail.offsets, axis=1)
+    assert 2e-5 < moved.max() < 2e-3
+    skin = np.unique(detailed.mesh.quads[detailed.mesh.part == 0])
+    assert not np.delete(moved, skin).any()
+    assert detailed.timings.rooms["detail"] > 0
+    assert detailed.to_json()["detail"] == "fast"
+
+
+def test_detail_can_be_cancelled(portrait):
+    told = []
+
+    def progress(fraction, message):
+        told.append(fraction)
+        if "detail" in message:
+            raise Cancelled("Stopped", "")
+
+    with pytest.raises(Cancelled):
+        reconstruct(portrait, Settings(texture_size=0, detail="fast"), progress)
+    assert told == sorted(told)
+
+
+def test_altered_weights_are_refused(tmp_path):
+    copy = tmp_path / WEIGHTS.name
+    shutil.copy(card_path(WEIGHTS), card_path(copy))
+    with pytest.raises(WeightsMissing):
+        load_detailer(copy)
+    content = bytearray(WEIGHTS.read_bytes())
+    content[-1] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(WeightsMissing, match="not the file"):
+        load_detailer(copy)
+
+
+def test_flipping_twice_changes_nothing():
+    rng = np.random.default_rng(0)
+    sample = (
+        rng.normal(size=(4, GRID, GRID)), rng.normal(size=(6, 64, 64)),
+        rng.random((GRID, GRID)), rng.normal(size=(3, GRID, GRID)),
+    )  # fmt: skip
+    twice = flipped(*flipped(*sample))
+    assert all(np.array_equal(a, b) for a, b in zip(twice, sample, strict=True))
+    once = flipped(*sample)
+    assert np.array_equal(once[3][0, 5, 7], -sample[3][0, 5, -8])
+    assert np.array_equal(once[3][2, 5, 7], sample[3][2, 5, -8])
+
+
+def test_the_window_is_its_own_mirror():
+    allowed = window_of(MODEL, GRID).allowed
+    apart = np.abs(allowed - allowed[:, ::-1])
+    assert apart.max() < 0.4  # landmarks are not exactly symmetric, and set-in is steep
+    assert apart.mean() < 3e-3
+
+
+def test_slopes_are_millimetres_a_millimetre():
+    field = torch.zeros(1, 3, GRID, GRID)
+    field[:, 2] = torch.arange(GRID) * STEP * TEXEL_MM * 0.1
+    found = slopes(field)
+    assert torch.allclose(found[:, 0], torch.tensor(0.1), atol=1e-4)
+    assert not found[:, 1].any()
+
+
+def test_loss_is_least_at_the_truth_and_ignores_what_does_not_count():
+    weights = LossWeights(offset=0.2, slope=0.06, softness=0.3, hidden=0.0)
+    true = torch.randn(1, 3, GRID, GRID, generator=torch.Generator().manual_seed(0))
+    allowed, seen = torch.ones(GRID, GRID), torch.zeros(1, GRID, GRID)
+    seen[:, :, : GRID // 2] = 1
+    share = shares(seen, allowed, weights.hidden)
+    other = true.clone()
+    other[..., GRID // 2 + 1 :] += 5
+    assert float(sum(losses(true, true, share, weights).values())) == pytest.approx(0, abs=1e-5)
+    hidden = losses(other, true, share, weights)
+    assert float(hidden["offset"]) == pytest.approx(0, abs=1e-5)
+    assert float(sum(losses(true + 1, true, share, weights).values())) > 0.5
+
+
+def test_training_learns_what_is_always_there():
+    """The same ridges on every face: even a small network finds them."""
+    rng = np.random.default_rng(0)
+    field = np.zeros((2, 3, GRID, GRID), np.float32)
+    field[:, 2] = 0.3 * np.sin(2 * np.pi * np.arange(GRID) * STEP * TEXEL_MM / 16)
+    band, run = band_of(MODEL), start_run(CONFIG)
+    weights = LossWeights(offset=0.2, slope=0.06, softness=0.3, hidden=0.15)
+    run.network.train()
+    spent = []
+    for _ in range(30):
+        batch = Batch(
+            rng.normal(size=(2, 4, GRID, GRID)).astype(np.float32),
+            rng.normal(size=(2, 6, 64, 64)).astype(np.float32),
+            np.ones((2, GRID, GRID), np.float32), field,
+        )  # fmt: skip
+        spent.append(sum(take_step(run, batch, 1e-2, band, weights).values()))
+    assert spent[-1] < 0.5 * spent[0]
