@@ -12,9 +12,12 @@ from ..detail_files import REACH_M, Detail
 from ..head.model import HeadModel
 from ..reconstruction import HeadMesh
 from ..rendering import rasterize, vertex_normals
-from .window import halves, sample, tangents_of, to_window, window_of
+from .window import BOTTOM, LEFT, SPAN, halves, sample, tangents_of, to_window, window_of
 
 MAP_SIDE = 512
+# The window's rows and columns of the map: elsewhere there is no detail to work out.
+_LEFT, _RIGHT = int(LEFT * MAP_SIDE), int(np.ceil((LEFT + SPAN) * MAP_SIDE))
+_TOP, _END = int((1 - BOTTOM - SPAN) * MAP_SIDE), int(np.ceil((1 - BOTTOM) * MAP_SIDE))
 
 
 def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Detail:
@@ -34,7 +37,7 @@ def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Deta
 
 @dataclass(frozen=True)
 class _Texels:
-    """Where the map has skin: (M, M) bool; corners (M, M, 3) and weights (M, M, 3) of its
+    """Where the map has skin: (R, C) bool; corners (R, C, 3) and weights (R, C, 3) of its
     triangles there."""
 
     skin: np.ndarray
@@ -53,7 +56,7 @@ class _Texels:
 @dataclass(frozen=True)
 class _Surface:
     """A smooth-shaded mesh at the map's texels: unit normal, tangent and bitangent, and how it
-    moves along u and v in metres per unit of UV; all (M, M, 3)."""
+    moves along u and v in metres per unit of UV; all (R, C, 3)."""
 
     normal: FloatArray
     tangent: FloatArray
@@ -63,10 +66,9 @@ class _Surface:
 
 
 def _texels(mesh: HeadMesh, triangles: IntArray, uv_triangles: IntArray) -> _Texels:
-    flat = np.column_stack(
-        [mesh.uv[:, 0] * MAP_SIDE, (1 - mesh.uv[:, 1]) * MAP_SIDE, np.ones(len(mesh.uv))]
-    )
-    drawn = rasterize(flat, uv_triangles, MAP_SIDE, MAP_SIDE)
+    places = np.stack([mesh.uv[:, 0], 1 - mesh.uv[:, 1]], 1) * MAP_SIDE - (_LEFT, _TOP)
+    flat = np.column_stack([places, np.ones(len(places))])
+    drawn = rasterize(flat, uv_triangles, _RIGHT - _LEFT, _END - _TOP)
     return _Texels(drawn.face >= 0, triangles[np.maximum(drawn.face, 0)], drawn.barycentric)
 
 
@@ -87,9 +89,9 @@ def _surface(
 
 
 def _on_map(offsets: FloatArray) -> FloatArray:
-    """(S, S, 3) of the window -> (M, M, 3) of the whole layout, smoothly; zero outside."""
+    """(S, S, 3) of the window -> (R, C, 3) at the map's texels of it, smoothly."""
     middle = (np.arange(MAP_SIDE, dtype=np.float32) + 0.5) / MAP_SIDE
-    u, v = np.meshgrid(middle, 1 - middle)
+    u, v = np.meshgrid(middle[_LEFT:_RIGHT], 1 - middle[_TOP:_END])
     place = to_window(np.stack([u, v], -1), len(offsets)) - 0.5
     return np.asarray(cv2.remap(offsets, place[..., 0], place[..., 1], cv2.INTER_CUBIC))
 
@@ -106,7 +108,7 @@ def _normal_map(full: FloatArray, plain: _Surface, coarse: _Surface) -> ByteArra
     )
     there = np.abs(full).max(-1, keepdims=True) > 0
     flat = np.where(there & (in_tangents[..., 2:] > 0), in_tangents, (0, 0, 1))
-    return np.round(127.5 * (flat + 1)).astype(np.uint8)
+    return _pasted(np.round(127.5 * (flat + 1)).astype(np.uint8), (128, 128, 255))
 
 
 def _displacement(full: FloatArray, plain: _Surface) -> np.ndarray:
@@ -114,7 +116,14 @@ def _displacement(full: FloatArray, plain: _Surface) -> np.ndarray:
         [(full * axis).sum(-1) for axis in (plain.tangent, plain.normal, plain.bitangent)], -1
     )
     share = np.clip(0.5 + along / (2 * REACH_M), 0, 1)
-    return np.round(65535 * share).astype(np.uint16)
+    return _pasted(np.round(65535 * share).astype(np.uint16), (32768, 32768, 32768))
+
+
+def _pasted(part: np.ndarray, around: tuple[int, int, int]) -> np.ndarray:
+    """The window's part of a map in the whole of it, which is ``around`` elsewhere."""
+    whole = np.full((MAP_SIDE, MAP_SIDE, 3), around, part.dtype)
+    whole[_TOP:_END, _LEFT:_RIGHT] = part
+    return whole
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

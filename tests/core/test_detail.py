@@ -76,9 +76,9 @@ def test_fields_go_to_head_space_and_back(ridges):
 def test_eyes_and_lips_and_the_rim_have_no_detail():
     window = window_of(MODEL)
     points = MODEL.embeddings["mediapipe478"].on(MODEL.shape.mean)
-    for index in (13, 14, 159, 145, 386):  # lips, lids
+    for index in (13, 14, 159, 145, 386, 374):  # lips, lids
         near = np.linalg.norm(window.places - points[index], axis=-1) < 0.0015
-        assert window.allowed[near].max() < 0.05, index
+        assert window.allowed[near].max() < 0.3, index
     assert window.allowed[[0, -1]].max() == window.allowed[:, [0, -1]].max() == 0
     cheek = np.linalg.norm(window.places - points[50], axis=-1) < 0.003
     assert window.allowed[cheek].min() > 0.95
