@@ -19,6 +19,7 @@ from .head.mesh import Person, person_mesh, person_of
 from .head.model import HeadModel, LinearShape
 from .head.storage import load_head_model
 from .reconstruction import Provenance, Reconstruction
+from .second_look import fit_looking_again
 from .timing import Clock
 from .version import effigy_version
 
@@ -69,10 +70,12 @@ def warm_up() -> None:
     """Load weights and head model once, so that the first photo is as quick as the next."""
     from .photo.detector import load_detector
     from .regressor.regressor import load_regressor
+    from .regressor.surface_refinement import load_surface_refinement
 
     load_head_model()
     load_detector()
     load_regressor()
+    load_surface_refinement()
 
 
 def check_settings(settings: Settings) -> None:
@@ -136,9 +139,22 @@ def _faces_by_alignment(photo: Photo, settings: Settings) -> list[tuple[FoundFac
 def fit_face(
     photo: Photo, model: HeadModel, face: FoundFace, landmarks: Landmarks, embedding: str
 ) -> FitResult:
-    """A head and a camera that agree with ``landmarks`` of the model's set ``embedding``."""
+    """A head and a camera that agree with ``landmarks`` of the model's set ``embedding``, and with
+    what the surface refinement sees along them."""
     shape, evidence = evidence_of(photo, model, face, landmarks, embedding)
-    return checked_fit(fit_person(shape, [evidence])[0], photo.path)
+    return fit_alone(photo, shape, evidence, embedding)[1]
+
+
+def fit_alone(
+    photo: Photo, shape: LinearShape, evidence: Evidence, embedding: str
+) -> tuple[Evidence, FitResult]:
+    """The head that one photo's ``evidence`` asks for, and the evidence that was last looked at."""
+    if embedding == "dense":
+        evidence, fit = fit_looking_again(photo, shape, evidence)
+    else:
+        # The refinement knows the dense landmarks only.
+        fit = fit_person(shape, [evidence])[0]
+    return evidence, checked_fit(fit, photo.path)
 
 
 def evidence_of(

@@ -24,6 +24,7 @@ from .pipeline import (
     checked_fit,
     evidence_of,
     finish_head,
+    fit_alone,
     part_of,
     wanted_faces,
     warm_up,
@@ -110,7 +111,7 @@ def look(photo: Photo, settings: Settings, clock: Clock) -> Sighting:
         shape, evidence = evidence_of(photo, load_head_model(), face, landmarks, embedding)
         # By itself first: a face that no head fits must not bend the others' identity, and the
         # common fit gets a good camera to start from.
-        alone = checked_fit(fit_person(shape, [evidence])[0], photo.path)
+        evidence, alone = fit_alone(photo, shape, evidence, embedding)
     return Sighting(photo.path, face, shape, replace(evidence, camera=alone.camera), alone)
 
 

@@ -25,7 +25,8 @@ from ..photo.crop import FACE_POINTS
 from .people import YAWS, View
 from .shape import ShapeError, shape_error, turn_between
 
-STAGES = ("coarse", "refined", "fitted")
+# The network's first word and its last, what the surface refinement saw, and the fit to that.
+STAGES = ("coarse", "refined", "surface", "fitted")
 REGIONS = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
 POSES = {"to 30 degrees": (0.0, 30.0), "30 to 60 degrees": (30.0, 60.0)}
 OUTER_EYES = (33, 263)
@@ -87,7 +88,7 @@ def make_ruler(reference: HeadModel) -> Ruler:
 def measure(views: Iterable[View], ruler: Ruler) -> Iterator[Row | None]:
     """Rows of all stages of every view; None for a view whose face was not found."""
     from ..photo.crop import crop_face
-    from ..pipeline import fit_face, wanted_faces
+    from ..pipeline import evidence_of, fit_alone, wanted_faces
     from ..regressor.regressor import load_regressor
 
     shipped = load_head_model()
@@ -99,9 +100,11 @@ def measure(views: Iterable[View], ruler: Ruler) -> Iterator[Row | None]:
             yield None
             continue
         looks = load_regressor().looks([crop_face(photo, face.box)])[0]
-        for stage, look in zip(("coarse", "refined"), (looks[0], looks[-1]), strict=True):
+        for stage, look in zip(STAGES, (looks[0], looks[-1]), strict=False):
             yield _row(view, ruler, stage, look.coefficients, look.landmarks.points, look.rotation)
-        fit = fit_face(photo, shipped, face, landmarks, embedding)
+        shape, evidence = evidence_of(photo, shipped, face, landmarks, embedding)
+        seen, fit = fit_alone(photo, shape, evidence, embedding)
+        yield _row(view, ruler, "surface", seen.start, seen.landmarks.points, fit.camera.rotation)
         points = fit.camera.project(shipped.points("dense").at(fit.coefficients))
         row = _row(view, ruler, "fitted", fit.coefficients, points, fit.camera.rotation)
         yield replace(row, camera=fit.camera)

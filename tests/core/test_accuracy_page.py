@@ -26,7 +26,8 @@ def measured(**changes):
         "portraits": [photo_row("X000001.jpg"), photo_row("Y000002.jpg", 20.0), lost("Z3.jpg")],
         "wild": [photo_row("043.jpg", 15.0, 65.0, confidence=0.3), lost("007.jpg")],
     }
-    return replace(Measured(CARD, "python -m ml.evaluation report", rows, crowd()), **changes)
+    command = "python -m ml.evaluation report"
+    return replace(Measured(CARD, CARD, command, rows, crowd()), **changes)
 
 
 def test_tables_show_what_is_missing():
@@ -66,13 +67,13 @@ def test_faces_that_were_not_found_count_where_they_look():
 def test_pieces_left_out_are_said_to_be(tmp_path):
     write_page(measured(), tmp_path)
     text = write_page(measured(photos={}, rows=[]), tmp_path).read_text(encoding="utf-8")
-    assert text.count("Left out in this run") == 3
+    assert text.count("Left out in this run") == 4
     assert not list(tmp_path.glob("accuracy_*")), "pictures of the earlier run"
 
 
 def test_stages_are_compared_over_all_views():
     text = renders.section(crowd())
-    assert "Refinement lowers the shape error of the coarse head by 8 %" in text
+    assert "Refinement lowers the shape error of the coarse head by 12 %" in text
     assert "Fitting lowers the landmark error of the refined one by 9 %" in text
 
 
@@ -138,8 +139,30 @@ def test_data_mixes_come_from_the_card(tmp_path):
     assert "the card of these weights has no such figures" in text
     mixes = {"photos": {"wild %": 9.0}, "photos, profiled": {"wild %": 6.5}}
     card = replace(CARD, details={"figures": {"data_mixes": mixes}})
-    text = write_page(measured(card=card), tmp_path).read_text(encoding="utf-8")
+    text = write_page(measured(surface=card), tmp_path).read_text(encoding="utf-8")
     assert "| photos, profiled | 6.50 |" in text
+
+
+def test_learning_curves_come_from_the_card(tmp_path):
+    curve = [{"step": n, "minutes": float(n), "points": 3.0 - n} for n in range(3)]
+    card = replace(CARD, details={"curve": curve})
+    text = write_page(measured(surface=card), tmp_path).read_text(encoding="utf-8")
+    assert "![Learning curves](accuracy_curves.png)" in text
+    assert (tmp_path / "accuracy_curves.png").exists()
+
+
+def test_several_photos_and_confidence_have_their_tables(tmp_path):
+    way = {"regions_mm": 1.5, "mean_face_mm": 2.0, "ratio": 0.75, "recovered": 0.4}
+    summary = {
+        "people": 9, "together": way, "together better than best view": 0.25,
+        "together better than most frontal view": None,
+    }  # fmt: skip
+    found = measured(same_person=summary, calibration={"Brier score": 0.0123})
+    text = write_page(found, tmp_path).read_text(encoding="utf-8")
+    assert "| together | 1.50 | 0.75 | 0.40 |" in text
+    assert "better than the best view for 25 % of the people" in text
+    assert "| Brier score | 0.0123 |" in text
+    assert "(`--skip same-person`)" in write_page(measured(), tmp_path).read_text(encoding="utf-8")
 
 
 def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
@@ -147,6 +170,7 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
     label = CAMERA.project(model.points("mediapipe478").mean)
     read = [LabelledPhoto(tmp_path / "1.jpg", label), LabelledPhoto(tmp_path / "2.jpg", None)]
     monkeypatch.setattr(command, "read_labels", lambda data, name: read)
+    monkeypatch.setattr(command, "read_card", lambda path: CARD)
     monkeypatch.setattr(command.synthetic, "run", lambda *which: crowd(which[3]))
 
     def nobody(path):
@@ -155,11 +179,11 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
     walk = landmarks.Walk(nobody, lambda path: [])
     arguments = Namespace(
         data=tmp_path / "private", people=3, out=tmp_path / "docs", reference=Path("r"),
-        fits=Path("f"), skip=["wild", "detection"], mediapipe=None,
+        fits=Path("f"), skip=["wild", "detection", "same-person"], mediapipe=None, samples=None,
     )  # fmt: skip
     command.run_report(arguments, walk, lambda photo: [])
     text = (tmp_path / "docs" / "accuracy.md").read_text(encoding="utf-8")
-    assert "report --data DATA --people 3 --skip wild detection" in text
+    assert "report --data DATA --people 3 --skip wild detection same-person" in text
     assert str(tmp_path) not in text
     assert "0 of 1 labelled faces" in text
     assert "18 views" not in text

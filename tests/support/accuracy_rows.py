@@ -33,7 +33,7 @@ def lost(name):
 
 
 def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
-    """The three stages of one view; the head is nearly the mean one."""
+    """The four stages of one view; the head is nearly the mean one."""
     rgb = np.full((SIDE, SIDE, 3), (200, 30, 30), np.uint8)
     shown = np.zeros((SIDE, SIDE), bool)
     shown[20:70, 30:60] = True
@@ -47,7 +47,7 @@ def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
     identity[0] = person + 0.01 * yaw
     found = HeadCoefficients(identity, np.zeros(52, np.float32))
     for number, stage in enumerate(STAGES):
-        amount = error * (1.2, 1.1, 1.0)[number]
+        amount = error * (1.25, 1.2, 1.1, 1.0)[number]
         names = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
         shape = ShapeError(
             dict.fromkeys(names, amount), dict.fromkeys(names, 2.0), amount, 2.0, 0.5

@@ -12,14 +12,15 @@ from tqdm import tqdm
 from ...card import read_card
 from ...data import FaceBox, Photo
 from ...head.storage import load_head_model
-from .. import landmarks, synthetic
+from .. import landmarks, same_person, synthetic
 from ..labels import PHOTO_SETS, LabelledPhoto, read_labels
 from . import peer, renders
 from .page import Measured, write_page
 
-WEIGHTS = Path(__file__).parents[2] / "regressor" / "assets" / "regressor.safetensors"
+ASSETS = Path(__file__).parents[2] / "regressor" / "assets"
+WEIGHTS, SURFACE = ASSETS / "regressor.safetensors", ASSETS / "surface.safetensors"
 PEOPLE = 40
-PIECES = (*PHOTO_SETS, "detection")
+PIECES = (*PHOTO_SETS, "detection", "same-person")
 
 Find = Callable[[Photo], list[FaceBox]]
 
@@ -36,6 +37,7 @@ def add_report(
     report.add_argument("--out", type=Path, default=Path("docs"))
     report.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
     report.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+    report.add_argument("--samples", type=Path, help="crops to measure the confidence on")
     report.add_argument("--skip", nargs="*", choices=PIECES, default=[], help="what to leave out")
     report.add_argument("--mediapipe", type=Path, metavar="PYTHON", help=peer.REMEDY)
     report.set_defaults(run=lambda arguments: run_report(arguments, make_walk(), find))
@@ -43,7 +45,7 @@ def add_report(
 
 def run_report(arguments: argparse.Namespace, walk: landmarks.Walk, find: Find) -> None:
     """Measure, then write."""
-    measured = Measured(read_card(WEIGHTS), command_line(arguments))
+    measured = Measured(read_card(WEIGHTS), read_card(SURFACE), command_line(arguments))
     labelled = {
         name: read_labels(arguments.data, name) for name in PHOTO_SETS if name not in arguments.skip
     }
@@ -55,10 +57,15 @@ def run_report(arguments: argparse.Namespace, walk: landmarks.Walk, find: Find) 
         from ..detection import measure_detection
 
         measured.detection = measure_detection(arguments.data, find)
+    if arguments.samples:
+        from ..calibration import measure_calibration
+
+        measured.calibration = measure_calibration(arguments.samples)
+    known = (arguments.data, arguments.reference, arguments.fits, arguments.people)
     if arguments.people:
-        measured.rows = synthetic.run(
-            arguments.data, arguments.reference, arguments.fits, arguments.people
-        )
+        measured.rows = synthetic.run(*known)
+    if arguments.people and "same-person" not in arguments.skip:
+        measured.same_person = same_person.summarise(same_person.run(*known))
     if arguments.mediapipe:
         look = peer.look_with(arguments.mediapipe)
         measured.peer = peer_text(measured, labelled, look)
@@ -98,6 +105,8 @@ def command_line(arguments: argparse.Namespace) -> str:
     words += ["--people", str(arguments.people)]
     if arguments.skip:
         words += ["--skip", *arguments.skip]
+    if arguments.samples:
+        words += ["--samples", "SAMPLES"]
     if arguments.mediapipe:
         words += ["--mediapipe", "PYTHON"]
     return shlex.join(words)

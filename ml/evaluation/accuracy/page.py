@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...card import AssetCard
+from ...training.curves import draw_curves
 from ..landmarks import Row as PhotoRow
 from ..landmarks import summarise as summarise_photos
+from ..same_person import WAYS
 from ..sheet import save_sheet
 from ..synthetic import POSES, Row, summarise
 from . import photos, renders
@@ -30,14 +32,19 @@ class Measured:
     Attributes
     ----------
     photos: rows by set. rows: of the synthetic ruler. detection: shares in % by name.
-    peer: the text on MediaPipe. card: of the weights. command: how the page is made.
+    same_person: the ruler's summary. calibration: figures by name.
+    peer: the text on MediaPipe. card: of the regressor's weights; surface: of the surface
+    refinement's. command: how the page is made.
     """
 
     card: AssetCard
+    surface: AssetCard
     command: str
     photos: dict[str, list[PhotoRow]] = field(default_factory=dict)
     rows: list[Row | None] = field(default_factory=list)
     detection: dict[str, float] = field(default_factory=dict)
+    same_person: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, float] = field(default_factory=dict)
     peer: str = ""
 
 
@@ -49,7 +56,8 @@ def write_page(measured: Measured, out: Path) -> Path:
     parts = [_head(measured), "## Aims\n", aims(measured)]
     parts += ["\n## Photos\n", *_photos(measured, out)]
     parts += ["\n## Rendered people\n", *_renders(measured, out)]
-    parts += ["\n## Data\n", _mixes(measured.card)]
+    parts += ["\n## Several photos of one person\n", _together(measured.same_person)]
+    parts += ["\n## Training\n", *_training(measured.surface, out)]
     parts += ["\n## MediaPipe by the same rulers\n", measured.peer or _left_out("--mediapipe")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
     path = out / "accuracy.md"
@@ -92,9 +100,9 @@ def aims(measured: Measured) -> str:
             lines.append((f"shape, {pose}, recovered", aim, figures.get("recovered")))
     lines += [
         ("shape error lowered by refinement", "at least 10 %",
-         _lowered(summary, "coarse", "refined", "regions_mm")),
+         _lowered(summary, "coarse", "surface", "regions_mm")),
         ("landmark error lowered by the fit", "at least 15 %",
-         _lowered(summary, "refined", "fitted", "landmarks_percent")),
+         _lowered(summary, "surface", "fitted", "landmarks_percent")),
     ]  # fmt: skip
     same, different = renders.distances(renders.of_stage(measured.rows, "fitted"))
     apart = float(same.mean() / different.mean()) if len(same) and different.any() else None
@@ -125,6 +133,10 @@ def _photos(measured: Measured, out: Path) -> list[str]:
         note = "Portraits tilted and shrunk; squares of the wild photos without a face. Per cent, "
         note += "except for the number of squares.\n"
         parts += ["### Detection\n", note, table(("faces found", "%"), lines)]
+    if measured.calibration:
+        lines = [(name, f"{value:.4f}") for name, value in measured.calibration.items()]
+        note = "Crops that training never saw: what the network said, and the share with a face.\n"
+        parts += ["\n### Confidence\n", note, table(("crops given", "share"), lines)]
     return parts
 
 
@@ -181,17 +193,47 @@ def _picture(picture: np.ndarray, out: Path, name: str, text: str, ending: str =
     return f"![{text}]({file})\n"
 
 
-def _mixes(card: AssetCard) -> str:
-    """What each kind of training data adds, if the card of the weights says."""
+def _training(card: AssetCard, out: Path) -> list[str]:
+    """How the surface refinement learned, and what each kind of training data adds, as its card
+    tells."""
+    parts, curve = [], card.details.get("curve")
+    if curve:
+        parts.append(_picture(draw_curves(curve), out, "curves", "Learning curves"))
     mixes = card.details.get("figures", {}).get(DATA_MIXES)
-    if not mixes:
-        return (
+    if mixes:
+        names = sorted({figure for figures in mixes.values() for figure in figures})
+        lines = [(mix, *(figures.get(name) for name in names)) for mix, figures in mixes.items()]
+        parts += [
+            "From the card of the weights, not of this run:\n",
+            table(("data", *names), lines),
+        ]
+    else:
+        parts.append(
             "What each kind of data adds (photos, then profiled portraits, then full renders) "
             "needs a training of each mix; the card of these weights has no such figures."
         )
-    names = sorted({figure for figures in mixes.values() for figure in figures})
-    lines = [(mix, *(figures.get(name) for name in names)) for mix, figures in mixes.items()]
-    return "From the card of the weights, not of this run:\n\n" + table(("data", *names), lines)
+    return parts
+
+
+def _together(summary: dict[str, Any]) -> str:
+    """One identity for several photos, from the same-person ruler's summary."""
+    if not summary:
+        return _left_out("--skip same-person")
+    lines = [
+        (way, *(summary[way][name] for name in ("regions_mm", "ratio", "recovered")))
+        for way in WAYS
+        if way in summary
+    ]
+    better = [
+        f"better than the {way} for {percent(summary[f'together better than {way}'])}"
+        for way in WAYS[1:3]
+        if summary.get(f"together better than {way}") is not None
+    ]
+    note = (
+        f"{summary['people']} people, three views each. Which view is best only the truth tells. "
+    )
+    note += f"Together is {', '.join(better)} of the people.\n" if better else "\n"
+    return note + "\n" + table(("photos", "regions mm", "ratio", "recovered"), lines)
 
 
 def _left_out(option: str) -> str:

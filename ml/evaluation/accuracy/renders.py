@@ -75,14 +75,18 @@ def lowered(summary: dict[str, Any], before: str, after: str, figure: str) -> fl
 
 def steps(summary: dict[str, Any]) -> str:
     """What refinement and fitting each gain."""
-    coarse, refined, fitted = STAGES
-    shape = lowered(summary, coarse, refined, "regions_mm") or 0.0
-    points = lowered(summary, refined, fitted, "landmarks_percent") or 0.0
-    both = lowered(summary, refined, fitted, "regions_mm") or 0.0
+    coarse, refined, surface, fitted = STAGES
+    inner = lowered(summary, coarse, refined, "regions_mm") or 0.0
+    shape = lowered(summary, coarse, surface, "regions_mm") or 0.0
+    points = lowered(summary, surface, fitted, "landmarks_percent") or 0.0
+    all_points = lowered(summary, refined, fitted, "landmarks_percent") or 0.0
+    both = lowered(summary, surface, fitted, "regions_mm") or 0.0
     return (
-        f"Refinement lowers the shape error of the coarse head by {percent(shape)}. Fitting lowers "
-        f"the landmark error of the refined one by {percent(points)} and its shape error by "
-        f"{percent(both)}."
+        f"Refinement lowers the shape error of the coarse head by {percent(shape)} (inside the "
+        f"network by {percent(inner)}, the rest along the fitted surface). Fitting lowers the "
+        f"landmark error of the refined one by {percent(points)} and its shape error by "
+        f"{percent(both)}; from the network's landmarks to the last fit it falls by "
+        f"{percent(all_points)}."
     )
 
 

@@ -190,7 +190,7 @@ def train(arguments: argparse.Namespace) -> None:
     _measure(arguments, run, parts)
 
 
-def _loop(arguments, config, run, stream, budget, bar, terms) -> None:  # type: ignore[no-untyped-def]
+def _loop(arguments, config, run, stream, budget, bar, terms) -> dict[str, float]:  # type: ignore[no-untyped-def]
     """Steps until the budget of seconds is spent, saving and measuring on the way; returns the
     smoothed parts of the loss."""
     saved = measured = run.seconds

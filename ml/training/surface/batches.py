@@ -1,0 +1,155 @@
+"""Batches of stored samples with simulated estimates, prepared by a thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...data import IntArray
+from ..data.samples import NEGATIVE, PHOTO, PROFILED, RENDER
+from ..regressor.batches import finished_rows, labels_of, open_samples
+from ..regressor.mirror import Mirror, flip
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is true of B pictures.
+
+    Attributes
+    ----------
+    pictures: (B, 3, S, S) 0..1. points: (B, L, 2) pixels. weight, visible: (B, L).
+    identity: (B, I). expression: (B, E). rotation: (B, 3, 3).
+    taught: (B,) 1 where points are a teacher's. drawn: (B,) 1 for renders.
+    """
+
+    pictures: Tensor
+    points: Tensor
+    weight: Tensor
+    visible: Tensor
+    identity: Tensor
+    expression: Tensor
+    rotation: Tensor
+    taught: Tensor
+    drawn: Tensor
+
+
+# Smaller pictures of older sets are enlarged to this.
+PICTURE = 208
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What ml.training.data.generate wrote into some folders, kept-out rows apart.
+
+    A row of all is a row of one folder after those before it.
+    """
+
+    folders: list[Path]
+    arrays: list[dict[str, np.ndarray]]
+    mirror: Mirror
+    kept_out: int
+
+    def rows(self, *, training: bool) -> IntArray:
+        """The finished rows with a face. Only the first folder's are kept out."""
+        known, first = [], 0
+        for folder, arrays in zip(self.folders, self.arrays, strict=True):
+            rows = finished_rows(folder, len(arrays["kind"]))
+            rows = rows[np.asarray(arrays["kind"][rows]) != NEGATIVE]
+            out = (rows % self.kept_out == 0) & (first == 0)
+            known.append(first + (rows[~out] if training else rows[out]))
+            first += len(arrays["kind"])
+        return np.concatenate(known)
+
+    def read(self, rows: IntArray) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+        """(B, PICTURE, PICTURE, 3) uint8, labels in its pixels, and (B,) kinds."""
+        images, labels, kinds, first = [], [], [], 0
+        for arrays in self.arrays:
+            count = len(arrays["kind"])
+            own = np.sort(rows[(rows >= first) & (rows < first + count)]) - first
+            first += count
+            if not len(own):
+                continue
+            found, pictures = labels_of(arrays, own), np.array(arrays["images"][own])
+            if pictures.shape[1] != PICTURE:
+                found["points"] *= PICTURE / pictures.shape[1]
+                pictures = np.stack([cv2.resize(p, (PICTURE, PICTURE)) for p in pictures])
+            images.append(pictures)
+            labels.append(found)
+            kinds.append(np.asarray(arrays["kind"][own]))
+        joined = {name: np.concatenate([part[name] for part in labels]) for name in labels[0]}
+        return np.concatenate(images), joined, np.concatenate(kinds)
+
+
+def open_folders(folders: list[Path], mirror: Mirror, kept_out: int) -> Samples:
+    """The samples in ``folders``."""
+    return Samples(folders, [open_samples(folder) for folder in folders], mirror, kept_out)
+
+
+def load(samples: Samples, rows: IntArray, rng: np.random.Generator | None) -> Labels:
+    """The rows, flipped and discoloured by ``rng``; as they are without one."""
+    images, labels, kind = samples.read(rows)
+    if rng is not None:
+        for index in np.flatnonzero(rng.random(len(images)) < 0.5):
+            images[index] = images[index, :, ::-1].copy()
+            flip(labels, int(index), samples.mirror, images.shape[2])
+    pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    if rng is not None:
+        pictures = _discoloured(pictures, rng)
+    tensors = {name: torch.from_numpy(value) for name, value in labels.items()}
+    return Labels(
+        pictures, tensors["points"], tensors["point_weight"], tensors["visible"],
+        tensors["identity"], tensors["expression"], tensors["rotation"],
+        torch.from_numpy(np.isin(kind, (PHOTO, PROFILED)).astype(np.float32)),
+        torch.from_numpy((kind == RENDER).astype(np.float32)),
+    )  # fmt: skip
+
+
+def _discoloured(pictures: Tensor, rng: np.random.Generator) -> Tensor:
+    """Grey, gain, tint, gamma, grain and coarse pixels, a batch at a time."""
+
+    def drawn(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32))[:, None, None, None]
+
+    count = len(pictures)
+    grey = drawn(rng.random(count) < 0.12)
+    pictures = pictures * (1 - grey) + pictures.mean(1, keepdim=True) * grey
+    tint = torch.from_numpy(rng.normal(1, 0.06, (count, 3, 1, 1)).astype(np.float32))
+    gain = drawn(np.exp(rng.normal(0, 0.2, count)))
+    pictures = (pictures * gain * tint).clamp(1e-3, 1) ** drawn(np.exp(rng.normal(0, 0.2, count)))
+    for index in np.flatnonzero(rng.random(count) < 0.25):
+        picture = pictures[index].permute(1, 2, 0).contiguous().numpy()
+        size, side = picture.shape[0], int(rng.integers(60, 160))
+        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        large = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+        pictures[index] = torch.from_numpy(large).permute(2, 0, 1)
+    grain = drawn(rng.uniform(0, 0.04, count) * (rng.random(count) < 0.3))
+    noise = rng.standard_normal((count, 1, *pictures.shape[2:]), np.float32)
+    return pictures + grain * torch.from_numpy(noise)
+
+
+def batches_ahead(samples: Samples, size: int, seed: int, first: int) -> Iterator[Labels]:
+    """Endless random batches; rows that are finished later join in the next round."""
+    ready: queue.Queue[Labels] = queue.Queue(maxsize=3)
+
+    def work() -> None:
+        cv2.setNumThreads(1)
+        step = first
+        while True:
+            known = samples.rows(training=True)
+            order = np.random.default_rng([seed, step]).permutation(known)
+            for start in range(0, len(order) - size + 1, size):
+                rng = np.random.default_rng([seed, 1, step])
+                ready.put(load(samples, order[start : start + size], rng))
+                step += 1
+
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        yield ready.get()

@@ -1,0 +1,150 @@
+"""Estimates as the fit makes them, simulated: how wrong they are is what the network must undo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...fitting.camera import FACE_HEIGHT_M
+from ...regressor.surface import Cameras
+
+FACE_POINTS = 468
+# Steps that bring a pose to its points: more change a tenth of a pixel.
+STEPS = 2
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """identity: (B, I). expression: (B, E). cameras: B of them. landmarks: (B, L, 2) projected."""
+
+    identity: Tensor
+    expression: Tensor
+    cameras: Cameras
+    landmarks: Tensor
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The head at the dense landmarks, for batches: mean (3 L,), bases (I + E, 3 L)."""
+
+    mean: Tensor
+    bases: Tensor
+
+    def at(self, coefficients: Tensor) -> Tensor:
+        """(B, I + E) -> (B, L, 3)."""
+        return (self.mean + coefficients @ self.bases).view(len(coefficients), -1, 3)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """How wrong estimates are; see config.toml."""
+
+    most_known: float
+    expression: float
+    turn: float
+    roll: float
+    shift: float
+    scale: float
+
+
+def simulate(
+    basis: Basis, identity: Tensor, expression: Tensor, rotation: Tensor, points: Tensor,
+    size: int, wrong: Wrong, random: torch.Generator,
+) -> Estimates:  # fmt: skip
+    """Estimates of B people given their truth; ``points`` (B, L, 2) are pixels of the picture."""
+    known = wrong.most_known * torch.rand(len(identity), 1, generator=random)
+    # As a posterior mean is: the truth is the estimate plus what is independent of it.
+    noise = torch.randn(identity.shape, generator=random)
+    person = known * identity + (known * (1 - known)).sqrt() * noise * 0.85
+    keys = _expressions(expression, wrong.expression * (1 - known), random)
+    shape = basis.at(torch.cat([person, keys], 1))
+    cameras = _cameras(shape, rotation, points, size, wrong, random)
+    return Estimates(person, keys, cameras, cameras.project(shape))
+
+
+def _expressions(true: Tensor, wrong: Tensor, random: torch.Generator) -> Tensor:
+    noise = torch.randn(true.shape, generator=random) * torch.rand(true.shape, generator=random)
+    return (true * (1 - 0.5 * wrong) + wrong * noise).clamp(0, 1)
+
+
+def _cameras(
+    shape: Tensor, rotation: Tensor, points: Tensor, size: int, wrong: Wrong,
+    random: torch.Generator,
+) -> Cameras:  # fmt: skip
+    """With a guessed focal length, agreeing with the points, then pushed about."""
+    count = len(shape)
+
+    def normal(*sides: int) -> Tensor:
+        return torch.randn(*sides, generator=random)
+
+    face = points[:, :FACE_POINTS]
+    extent = (face.amax(1) - face.amin(1)).amax(1)
+    distance = torch.exp(torch.rand(count, generator=random) * 1.2 - 0.1)
+    focal = extent * distance / FACE_HEIGHT_M
+    principal = size / 2 + normal(count, 2) * 0.4 * extent[:, None]
+    cameras = _weak_perspective(shape, rotation, points, focal, principal)
+    for _ in range(STEPS):
+        cameras = _agreeing(shape, points, cameras)
+    turn = torch.deg2rad(normal(count, 3) * points.new_tensor([wrong.turn, wrong.turn, wrong.roll]))
+    depth = cameras.translation[:, 2]
+    aside = normal(count, 2) * (wrong.shift * extent / focal * depth)[:, None]
+    along = (torch.exp(normal(count) * wrong.scale) - 1) * depth
+    shift = torch.cat([aside, along[:, None]], 1)
+    return Cameras(
+        focal, principal, rotation_of(turn) @ cameras.rotation, cameras.translation + shift
+    )
+
+
+def _weak_perspective(
+    shape: Tensor, rotation: Tensor, points: Tensor, focal: Tensor, principal: Tensor
+) -> Cameras:
+    """Like fitting.camera.first_camera, for a batch."""
+    placed = shape @ rotation.transpose(1, 2)
+    centre, target = placed[..., :2].mean(1), points.mean(1)
+    away = placed[..., :2] - centre[:, None]
+    scale = (away * (points - target[:, None])).sum((1, 2)) / away.square().sum((1, 2))
+    depth = focal / scale.clamp(min=1.0)
+    shift = (target - principal) / focal[:, None] * depth[:, None] - centre
+    translation = torch.cat([shift, (depth - placed[..., 2].mean(1))[:, None]], 1)
+    return Cameras(focal, principal, rotation, translation)
+
+
+def _agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
+    """One Gauss-Newton step of the pose towards the points; see fitting/view.py."""
+    rotated = shape @ cameras.rotation.transpose(1, 2)
+    x, y, z = (rotated + cameras.translation[:, None]).unbind(2)
+    zero, focal = torch.zeros_like(z), cameras.focal[:, None]
+    by_point = torch.stack(
+        [
+            torch.stack([focal / z, zero, -focal * x / z**2], 2),
+            torch.stack([zero, focal / z, -focal * y / z**2], 2),
+        ], 2,
+    )  # fmt: skip
+    crosses = torch.stack(
+        [torch.linalg.cross(axis.expand_as(rotated), rotated) for axis in torch.eye(3)], 3
+    )
+    jacobian = torch.cat([by_point @ crosses, by_point], 3).flatten(1, 2)
+    residual = (points - cameras.project(shape)).flatten(1)
+    normal = jacobian.transpose(1, 2) @ jacobian
+    damped = normal + 1e-4 * torch.diag_embed(normal.diagonal(dim1=1, dim2=2))
+    step = torch.linalg.solve(damped, (residual[:, None] @ jacobian)[:, 0])
+    return Cameras(
+        cameras.focal, cameras.principal, rotation_of(step[:, :3]) @ cameras.rotation,
+        cameras.translation + step[:, 3:],
+    )  # fmt: skip
+
+
+def rotation_of(vectors: Tensor) -> Tensor:
+    """(B, 3) axis times angle, radians -> (B, 3, 3)."""
+    x, y, z = vectors.unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).view(-1, 3, 3)
+    return torch.linalg.matrix_exp(cross)
+
+
+def in_frame(cameras: Cameras, pixels: Tensor) -> Tensor:
+    """(B, L, 2) differences in pixels -> metres at the head's depth, to its right and up."""
+    axes, scale = cameras.frame()
+    return pixels @ axes.transpose(1, 2) / scale[:, None, None]

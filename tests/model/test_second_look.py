@@ -1,0 +1,78 @@
+"""Fit, look at the surface, fit again: what the last look says is what counts."""
+
+import numpy as np
+import pytest
+
+from ml import second_look
+from ml.data import Camera, HeadCoefficients, Landmarks, Photo
+from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.view import Evidence
+from ml.head.storage import load_head_model
+from ml.regressor import surface_refinement
+from ml.regressor.surface_refinement import PICTURE, SurfaceLook
+from ml.second_look import LOOKS, fit_looking_again
+
+
+class Seer:
+    """Stands for the network: knows the truth from its second look on."""
+
+    def __init__(self, truth, camera, shape):
+        self.truth, self.camera, self.shape = truth, camera, shape
+        self.crops, self.fits = [], []
+
+    def look(self, crops, fits):
+        self.crops += crops
+        self.fits += fits
+        points = self.camera.project(self.shape.at(self.truth))
+        if len(self.crops) == 1:
+            points = points + 4
+        sigma = np.full(len(points), 0.02, np.float32)
+        modes = np.full(len(self.truth.identity), 0.9, np.float32)
+        return [SurfaceLook(Landmarks(points.astype(np.float32), sigma), fits[0][0], modes)]
+
+
+@pytest.fixture
+def scene(tmp_path):
+    shape = load_head_model().points("dense")
+    rng = np.random.default_rng(0)
+    identity = np.zeros(len(shape.identity), np.float32)
+    identity[:8] = rng.normal(0, 1, 8)
+    truth = HeadCoefficients(identity, np.zeros(len(shape.expression), np.float32))
+    camera = Camera(
+        make_intrinsics(900, 400, 300), FACING, np.array([0.03, 0.02, 0.8], np.float32), 400, 300
+    )
+    photo = Photo(rng.integers(0, 256, (300, 400, 3), np.uint8), tmp_path / "x.png", "")
+    nobody = HeadCoefficients(0 * identity, truth.expression)
+    rough = camera.project(shape.at(nobody)) + rng.normal(0, 3, (len(shape.mean), 2))
+    landmarks = Landmarks(rough.astype(np.float32), np.full(len(rough), 3, np.float32))
+    return photo, shape, Evidence(landmarks, camera, nobody, np.ones(160, np.float32)), truth
+
+
+def test_the_last_look_decides(scene, monkeypatch):
+    photo, shape, evidence, truth = scene
+    seer = Seer(truth, evidence.camera, shape)
+    monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: seer)
+    seen, fit = fit_looking_again(photo, shape, evidence)
+    assert len(seer.crops) == LOOKS
+    true, found = (shape.neutral(c.identity) for c in (truth, fit.coefficients))
+    mean = shape.neutral(0 * truth.identity)
+    assert np.linalg.norm(found - true, axis=1).mean() < 0.35 * (
+        np.linalg.norm(mean - true, axis=1).mean()
+    )
+    # Another fit to what was seen ends in the same place.
+    again = second_look.fit_person(shape, [seen], second_look.FitSettings())[0]
+    moved = again.camera.project(shape.at(again.coefficients))
+    assert np.abs(moved - fit.camera.project(shape.at(fit.coefficients))).max() < 0.1
+
+
+def test_each_look_is_at_the_face_of_the_fit_before_it(scene, monkeypatch):
+    photo, shape, evidence, truth = scene
+    seer = Seer(truth, evidence.camera, shape)
+    monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: seer)
+    fit_looking_again(photo, shape, evidence)
+    for crop, (coefficients, camera) in zip(seer.crops, seer.fits, strict=True):
+        face = camera.project(shape.at(coefficients))[:468]
+        inside = np.linalg.solve(crop.to_photo[:, :2], (face - crop.to_photo[:, 2]).T)
+        assert inside.min() > 0.1 * PICTURE
+        assert inside.max() < 0.9 * PICTURE
+    assert seer.fits[0][1] is not seer.fits[1][1]

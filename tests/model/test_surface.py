@@ -1,0 +1,282 @@
+"""The surface refinement: the face laid out flat, the network that reads it, and its training."""
+
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ml.card import read_card
+from ml.data import Camera, FaceBox, FaceCrop, HeadCoefficients
+from ml.errors import WeightsMissing
+from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.gauss_newton import rotation_from_vector
+from ml.head.storage import load_head_model
+from ml.photo.crop import crop_to_photo, warp_crop
+from ml.regressor.surface import SIDE, Cameras, Unwrap, make_surface_map
+from ml.regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
+from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_surface_refinement
+from ml.training.regressor.mirror import Mirror
+from ml.training.surface import train
+from ml.training.surface.batches import Labels, Samples, load
+from ml.training.surface.estimates import Wrong, in_frame, rotation_of, simulate
+from ml.training.surface.export import export
+
+SIDES = (8, 8, 8, 16)
+CONFIG = {
+    **tomllib.loads(train.CONFIG.read_text()),
+    "network": {"widths": list(SIDES), "summary": 16},
+    "kept_out": 3,
+}
+EXACT = Wrong(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_head_model()
+
+
+@pytest.fixture(scope="module")
+def layout(model):
+    return make_surface_map(model)
+
+
+def camera_of(turn=(0, 0, 0), size=400, focal=1500.0):
+    rotation = rotation_from_vector(np.array(turn, float)) @ FACING
+    away = np.array([0.01, -0.02, 0.9], np.float32)
+    return Camera(make_intrinsics(focal, size, size), rotation, away, size, size)
+
+
+def nobody(model):
+    return HeadCoefficients(
+        np.zeros(model.identity_count, np.float32),
+        np.zeros(len(model.expression_names), np.float32),
+    )
+
+
+def as_cameras(camera):
+    return Cameras(
+        torch.tensor([float(camera.intrinsics[0, 0])]),
+        torch.from_numpy(camera.intrinsics[:2, 2])[None],
+        torch.from_numpy(camera.rotation)[None],
+        torch.from_numpy(camera.translation)[None],
+    )
+
+
+def test_the_map_shows_the_face_and_where_its_landmarks_are(model, layout):
+    assert layout.known.mean() > 0.85
+    assert layout.known[SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4].all()
+    assert layout.inside[:468].all()
+    surface = layout.texels.on(layout.shape.mean).reshape(SIDE, SIDE, 3)
+    dense = model.points("dense").mean
+    # The tip of the nose and the outer corners of the eyes: the texel there is the landmark.
+    for index in (1, 33, 263):
+        column, row = ((layout.places[index] + 1) / 2 * SIDE).astype(int)
+        assert np.linalg.norm(surface[row, column] - dense[index]) < 0.004
+    assert layout.places[33, 0] < 0 < layout.places[263, 0]
+
+
+def test_texels_take_the_colours_that_their_points_project_to(model, layout):
+    camera = camera_of((0.1, 0.3, 0.05))
+    ramp = (np.arange(400, dtype=np.float32) + 0.5) / 400
+    picture = np.stack([*np.meshgrid(ramp, ramp), np.full((400, 400), 0.5, np.float32)])
+    unwrap = Unwrap(layout)
+    zeros = torch.zeros(1, model.identity_count + len(model.expression_names))
+    texels = unwrap(torch.from_numpy(picture)[None], zeros, as_cameras(camera))[0].numpy()
+    expected = camera.project(layout.texels.on(layout.shape.mean)).reshape(SIDE, SIDE, 2) / 400
+    # Colours are evened, so they are known up to one shift and scale.
+    seen = layout.known & (texels[6] > 0)
+    wanted, found = expected[seen].ravel(), texels[:2].transpose(1, 2, 0)[seen].ravel()
+    fit = np.polyfit(found, wanted, 1)
+    assert np.abs(np.polyval(fit, found) - wanted).max() < 0.002
+
+
+def test_a_rolled_crop_of_a_photo_unwraps_to_the_same(model, layout):
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(0, 255, (8, 8, 3)).astype(np.float32)
+    import cv2
+
+    rgb = cv2.resize(coarse, (400, 400), interpolation=cv2.INTER_CUBIC).clip(0, 255)
+    camera, seen = camera_of((0.0, -0.2, 0.0)), []
+    refinement = SurfaceRefinement(_network(model, layout), model, np.ones(1, np.float32))
+    hook = refinement.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    for roll in (0.0, 0.7):
+        to_photo = crop_to_photo(FaceBox((205, 170), 330.0, roll), PICTURE)
+        crop = FaceCrop(warp_crop(rgb.astype(np.uint8), to_photo, PICTURE), to_photo)
+        refinement.look([crop], [(nobody(model), camera)])
+    hook.remove()
+    apart = (seen[0] - seen[1])[0, :, 20:-20, 20:-20].abs()
+    assert float(apart[:3].mean()) < 0.05
+    assert float(apart[3:6].max()) < 1e-3
+
+
+def _network(model, layout):
+    torch.manual_seed(0)
+    shape = SurfaceShape(
+        len(model.embeddings["dense"]), model.identity_count, len(model.expression_names), SIDES, 16
+    )
+    return SurfaceNetwork(shape, layout.places).eval()
+
+
+def test_a_fresh_network_moves_nothing(model, layout):
+    network = _network(model, layout)
+    identity, expression = torch.randn(2, model.identity_count), torch.rand(2, 52)
+    update = network(torch.randn(2, 7, SIDE, SIDE), identity, expression)
+    assert not update.moved.any()
+    assert torch.equal(update.identity, identity)
+    assert not update.expression.any()
+
+
+def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monkeypatch):
+    refinement = SurfaceRefinement(_network(model, layout), model, np.ones(1, np.float32))
+    points = len(model.embeddings["dense"])
+    moved = torch.zeros(1, points, 2)
+    moved[:, 5, 0], moved[:, 6, 1] = 1, 2
+    said = Update(
+        moved, torch.zeros(1, points), torch.full((1, model.identity_count), 0.3),
+        torch.full((1, 52), 0.2),
+    )  # fmt: skip
+    monkeypatch.setattr(refinement.network, "forward", lambda *_: said)
+    camera = camera_of((0, 0, 0.5))
+    to_photo = crop_to_photo(FaceBox((200, 180), 300.0, 0.3), PICTURE)
+    crop = FaceCrop(np.zeros((PICTURE, PICTURE, 3), np.uint8), to_photo)
+    look = refinement.look([crop], [(nobody(model), camera)])[0]
+    shift = look.landmarks.points - camera.project(model.points("dense").mean)
+    unit = UNIT * 1500 / 0.9
+    up = camera.rotation[:2, 1] / np.linalg.norm(camera.rotation[:2, 1])
+    assert shift[5] == pytest.approx(unit * np.array([-up[1], up[0]]), abs=0.02)
+    assert shift[6] == pytest.approx(2 * unit * up, abs=0.02)
+    assert np.abs(shift[7:]).max() < 0.02
+    assert look.landmarks.sigma == pytest.approx(unit * 3**0.5, rel=1e-3)
+    assert look.coefficients.expression == pytest.approx(0.2)
+    assert look.coefficients.identity == pytest.approx(0.3)
+
+
+def true_labels(model, count=6, seed=0, size=PICTURE):
+    """People whose landmarks were projected by known cameras."""
+    rng = np.random.default_rng(seed)
+    dense = model.points("dense")
+    identity = rng.normal(0, 1, (count, model.identity_count)).astype(np.float32)
+    expression = rng.uniform(0, 0.3, (count, 52)).astype(np.float32)
+    cameras = [camera_of(rng.normal(0, 0.2, 3), size, 900.0) for _ in range(count)]
+    points = np.stack([
+        camera.project(dense.at(HeadCoefficients(*pair)))
+        for camera, pair in zip(cameras, zip(identity, expression, strict=True), strict=True)
+    ])  # fmt: skip
+    rotation = np.stack([camera.rotation for camera in cameras])
+    ones = torch.ones(count, points.shape[1])
+    return Labels(
+        torch.rand(count, 3, size, size), *map(torch.from_numpy, (points,)), ones, ones,
+        *map(torch.from_numpy, (identity, expression, rotation)), torch.zeros(count),
+        torch.ones(count),
+    )  # fmt: skip
+
+
+def test_estimates_without_error_of_known_people_lie_on_their_landmarks(model):
+    task = train.make_task(model, CONFIG)
+    labels = true_labels(model)
+    random = torch.Generator().manual_seed(0)
+    identity = torch.zeros_like(labels.identity)
+    shape = task.basis.at(torch.cat([identity, labels.expression], 1))
+    points = torch.from_numpy(
+        np.stack([camera_of((0, 0, 0), PICTURE, 900.0).project(one) for one in shape.numpy()])
+    )
+    facing = torch.from_numpy(FACING).expand(len(points), 3, 3)
+    made = simulate(task.basis, identity, labels.expression, facing, points, PICTURE, EXACT, random)
+    # What is left is what another focal length does to a face.
+    assert float((made.landmarks - points)[:, :468].norm(dim=2).mean()) < 2.0
+    wrong = replace(EXACT, turn=3.0, shift=0.05)
+    made = simulate(task.basis, identity, labels.expression, facing, points, PICTURE, wrong, random)
+    assert float((made.landmarks - points)[:, :468].norm(dim=2).mean()) > 3.0
+
+
+def test_known_identities_are_posterior_means(model):
+    task, random = train.make_task(model, CONFIG), torch.Generator().manual_seed(1)
+    labels = true_labels(model, 400)
+    # The drawn population is less varied than the model's.
+    labels = replace(labels, identity=0.85 * labels.identity)
+    wrong = replace(EXACT, most_known=0.8)
+    made = simulate(
+        task.basis, labels.identity, labels.expression, labels.rotation, labels.points, PICTURE,
+        wrong, random,
+    )  # fmt: skip
+    # The error of a posterior mean is independent of it.
+    error = labels.identity - made.identity
+    along = (error * made.identity).mean() / made.identity.square().mean()
+    assert abs(float(along)) < 0.05
+
+
+def test_small_turns_and_frames():
+    turned = rotation_of(torch.tensor([[0.0, 0.0, 0.3]]))[0].numpy()
+    assert turned == pytest.approx(rotation_from_vector(np.array([0, 0, 0.3])), abs=1e-5)
+    camera = as_cameras(camera_of((0, 0, 0)))
+    off = in_frame(camera, torch.tensor([[[10.0, -20.0]]]))
+    assert off[0, 0].numpy() == pytest.approx(np.array([10, 20]) * 0.9 / 1500)
+
+
+def test_training_learns_and_goes_on_from_its_checkpoint(model, tmp_path):
+    task, run = train.make_task(model, CONFIG), train.start_run(model, CONFIG)
+    labels, random = true_labels(model), torch.Generator().manual_seed(0)
+    first = sum(train.take_step(run, task, labels, 3e-3, random).values())
+    for _ in range(12):
+        last = sum(train.take_step(run, task, labels, 3e-3, random).values())
+    assert last < first - 0.2
+    run.step, run.seconds = 13, 7.5
+    run.save(tmp_path / "checkpoint.pt")
+    other = train.start_run(model, CONFIG)
+    other.load(tmp_path / "checkpoint.pt")
+    assert (other.step, other.seconds) == (13, 7.5)
+    for one, two in zip(run.network.parameters(), other.network.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+@pytest.fixture
+def stored(model, tmp_path):
+    """Two small folders of samples of two sizes; the second's pictures are smaller."""
+    folders, arrays = [], []
+    points = len(model.embeddings["dense"])
+    for number, side in enumerate((PICTURE, PICTURE // 2)):
+        folder = tmp_path / str(number)
+        (folder / "done").mkdir(parents=True)
+        (folder / "done" / "0").touch()
+        labels = true_labels(model, 4, number, side)
+        folders.append(folder)
+        arrays.append({
+            "images": (255 * labels.pictures.permute(0, 2, 3, 1)).byte().numpy(),
+            "points": labels.points.numpy(), "point_weight": np.ones((4, points), np.float16),
+            "visible": np.packbits(np.ones((4, points), bool), axis=1),
+            "identity": labels.identity.numpy(), "expression": labels.expression.numpy(),
+            "rotation": labels.rotation.numpy(), "supervision": np.ones((4, 4), np.float16),
+            "kind": np.array([2, 0, 3, 2], np.uint8),
+        })  # fmt: skip
+    mirror = Mirror(np.arange(points), np.arange(52), np.ones(model.identity_count, np.float32))
+    return Samples(folders, arrays, mirror, 3)
+
+
+def test_rows_of_all_folders_without_negatives_some_kept_out(stored):
+    assert stored.rows(training=True).tolist() == [1, 4, 5, 7]
+    assert stored.rows(training=False).tolist() == [0, 3]
+
+
+def test_smaller_pictures_are_enlarged_with_their_points(stored):
+    labels = load(stored, np.array([0, 4, 5]), None)
+    assert labels.pictures.shape == (3, 3, PICTURE, PICTURE)
+    assert labels.points[1].numpy() == pytest.approx(2 * stored.arrays[1]["points"][0], rel=1e-5)
+    assert labels.drawn.tolist() == [1, 1, 0]
+    assert labels.taught.tolist() == [0, 0, 1]
+
+
+def test_export_writes_weights_that_load_for_use(model, stored, tmp_path):
+    run = train.start_run(model, CONFIG)
+    run.save(tmp_path / "checkpoint.pt")
+    target = tmp_path / "surface.safetensors"
+    export(tmp_path / "checkpoint.pt", model, CONFIG, stored, target)
+    loaded = load_surface_refinement(target)
+    assert loaded.network.shape.widths == SIDES
+    assert read_card(target).details["head_model"]["id"] == model.model_id
+    target.write_bytes(target.read_bytes()[:-8])
+    load_surface_refinement.cache_clear()
+    with pytest.raises(WeightsMissing):
+        load_surface_refinement(target)
+    load_surface_refinement.cache_clear()
