@@ -14,8 +14,8 @@ from .photo.crop import box_from_landmarks, crop_face
 if TYPE_CHECKING:
     from .regressor.surface_refinement import SurfaceRefinement
 
-# The first fit only has to lay the surface roughly where it is.
-ROUGHLY = FitSettings(iterations=5)
+# Fits before the last only have to lay the surface where it about is.
+ROUGHLY = FitSettings(iterations=5, stride=2)
 LOOKS = 2
 
 

@@ -58,16 +58,18 @@ class View:
 
     def __init__(
         self, shape: LinearShape, evidence: Evidence, sigma_scale: float, expression_sigma: float,
-        outlier: float,
+        outlier: float, stride: int = 1,
     ) -> None:  # fmt: skip
         used = np.isfinite(evidence.landmarks.sigma)
+        used &= np.arange(len(used)) % stride == 0
         self._mean = shape.mean[used]
         # (L, 3, N): what each coefficient does to each point.
         basis = np.concatenate([shape.identity[:, used], shape.expression[:, used]])
         self._basis = np.ascontiguousarray(basis.transpose(1, 2, 0), np.float32)
         self._modes = len(shape.identity)
         self.target = evidence.landmarks.points[used].astype(np.float32)
-        self._weight = 1 / (evidence.landmarks.sigma[used] * sigma_scale).astype(np.float32) ** 2
+        sigma = (evidence.landmarks.sigma[used] * sigma_scale).astype(np.float32)
+        self._weight = np.float32(stride) / sigma**2
         self._guess = np.clip(evidence.start.expression, 0, 1).astype(np.float32)
         self._precision = np.float32(expression_sigma**-2)
         self._limit = np.float32(outlier**2)

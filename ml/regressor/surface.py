@@ -51,7 +51,7 @@ class SurfaceMap:
 def make_surface_map(model: HeadModel) -> SurfaceMap:
     """The layout on the mean head of ``model``."""
     triangles = _triangles(model)
-    flat = _flattened(model.shape.mean)
+    flat = flattened(model.shape.mean)
     cells = (flat[:, :2] * 0.5 + 0.5) * SIDE
     # Rays come from outside: what lies farther from the axis is nearer.
     drawn = rasterize(np.column_stack([cells, flat[:, 2]]), triangles, SIDE, SIDE)
@@ -64,7 +64,7 @@ def make_surface_map(model: HeadModel) -> SurfaceMap:
         np.ascontiguousarray(model.shape.identity[:, used]),
         np.ascontiguousarray(model.shape.expression[:, used]),
     )
-    places = _flattened(model.points("dense").mean)[:, :2]
+    places = flattened(model.points("dense").mean)[:, :2]
     texels = SurfacePoints(local.reshape(-1, 3).astype(np.int32), weights.astype(np.float32))
     return SurfaceMap(shape, texels, known, places, (np.abs(places) < 1).all(1))
 
@@ -73,11 +73,11 @@ def _triangles(model: HeadModel) -> IntArray:
     """Those of PARTS, without the ones behind, where the map's two ends meet."""
     quads = model.quads[model.part_faces(*PARTS)]
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    columns = _flattened(model.shape.mean)[:, 0][triangles]
+    columns = flattened(model.shape.mean)[:, 0][triangles]
     return np.ascontiguousarray(triangles[np.ptp(columns, axis=1) < 0.5], np.int32)
 
 
-def _flattened(points: FloatArray) -> FloatArray:
+def flattened(points: FloatArray) -> FloatArray:
     """(N, 3) mean head -> column and row, -1..1 in the map, and a depth that is least outside."""
     x, y, z = points.T
     angle = np.degrees(np.arctan2(x, z)) / AROUND

@@ -1,6 +1,5 @@
 """The surface refinement: the face laid out flat, the network that reads it, and its training."""
 
-import tomllib
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 import torch
 
 from ml.card import read_card
-from ml.data import Camera, FaceBox, FaceCrop, HeadCoefficients
+from ml.data import FaceBox, FaceCrop, HeadCoefficients
 from ml.errors import WeightsMissing
-from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.photo.crop import crop_to_photo, warp_crop
@@ -19,16 +18,12 @@ from ml.regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Upd
 from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_surface_refinement
 from ml.training.regressor.mirror import Mirror
 from ml.training.surface import train
-from ml.training.surface.batches import Labels, Samples, load
+from ml.training.surface.batches import Samples, load
+from ml.training.surface.compare import ENCODERS, MIXES, all_variants
 from ml.training.surface.estimates import Wrong, in_frame, rotation_of, simulate
 from ml.training.surface.export import export
+from tests.support.surface_labels import CONFIG, SIDES, camera_of, true_labels
 
-SIDES = (8, 8, 8, 16)
-CONFIG = {
-    **tomllib.loads(train.CONFIG.read_text()),
-    "network": {"widths": list(SIDES), "summary": 16},
-    "kept_out": 3,
-}
 EXACT = Wrong(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -40,12 +35,6 @@ def model():
 @pytest.fixture(scope="module")
 def layout(model):
     return make_surface_map(model)
-
-
-def camera_of(turn=(0, 0, 0), size=400, focal=1500.0):
-    rotation = rotation_from_vector(np.array(turn, float)) @ FACING
-    away = np.array([0.01, -0.02, 0.9], np.float32)
-    return Camera(make_intrinsics(focal, size, size), rotation, away, size, size)
 
 
 def nobody(model):
@@ -151,26 +140,6 @@ def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monke
     assert look.landmarks.sigma == pytest.approx(unit * 3**0.5, rel=1e-3)
     assert look.coefficients.expression == pytest.approx(0.2)
     assert look.coefficients.identity == pytest.approx(0.3)
-
-
-def true_labels(model, count=6, seed=0, size=PICTURE):
-    """People whose landmarks were projected by known cameras."""
-    rng = np.random.default_rng(seed)
-    dense = model.points("dense")
-    identity = rng.normal(0, 1, (count, model.identity_count)).astype(np.float32)
-    expression = rng.uniform(0, 0.3, (count, 52)).astype(np.float32)
-    cameras = [camera_of(rng.normal(0, 0.2, 3), size, 900.0) for _ in range(count)]
-    points = np.stack([
-        camera.project(dense.at(HeadCoefficients(*pair)))
-        for camera, pair in zip(cameras, zip(identity, expression, strict=True), strict=True)
-    ])  # fmt: skip
-    rotation = np.stack([camera.rotation for camera in cameras])
-    ones = torch.ones(count, points.shape[1])
-    return Labels(
-        torch.rand(count, 3, size, size), *map(torch.from_numpy, (points,)), ones, ones,
-        *map(torch.from_numpy, (identity, expression, rotation)), torch.zeros(count),
-        torch.ones(count),
-    )  # fmt: skip
 
 
 def test_estimates_without_error_of_known_people_lie_on_their_landmarks(model):
@@ -280,3 +249,25 @@ def test_export_writes_weights_that_load_for_use(model, stored, tmp_path):
     with pytest.raises(WeightsMissing):
         load_surface_refinement(target)
     load_surface_refinement.cache_clear()
+
+
+def test_training_draws_only_the_kinds_it_is_told(stored):
+    only = replace(stored, kinds=(0,))
+    assert only.rows(training=True).tolist() == [1, 5]
+    assert only.rows(training=False).tolist() == stored.rows(training=False).tolist()
+
+
+def test_comparisons_vary_one_thing_at_a_time(stored):
+    tried = []
+
+    def figures(name, samples, widths):
+        tried.append((name, samples.kinds, widths))
+        return {"error": float(len(tried))}
+
+    result = all_variants(figures, stored)
+    shipped = ENCODERS["as shipped"]
+    assert [kinds for _, kinds, widths in tried if widths == shipped] == list(MIXES.values())
+    assert all(kinds == stored.kinds for _, kinds, widths in tried if widths != shipped)
+    # What has been trained once is not trained again.
+    assert len(tried) == len(MIXES) + len(ENCODERS) - 1
+    assert result["encoders"]["as shipped"] == result["data_mixes"][list(MIXES)[-1]]

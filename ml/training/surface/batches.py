@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...data import IntArray
-from ..data.samples import NEGATIVE, PHOTO, PROFILED, RENDER
+from ..data.samples import PHOTO, PROFILED, RENDER
 from ..regressor.batches import finished_rows, labels_of, open_samples
 from ..regressor.mirror import Mirror, flip
 
@@ -49,20 +49,22 @@ PICTURE = 208
 class Samples:
     """What ml.training.data.generate wrote into some folders, kept-out rows apart.
 
-    A row of all is a row of one folder after those before it.
+    A row of all is a row of one folder after those before it. kinds: what training draws from.
     """
 
     folders: list[Path]
     arrays: list[dict[str, np.ndarray]]
     mirror: Mirror
     kept_out: int
+    kinds: tuple[int, ...] = (PHOTO, PROFILED, RENDER)
 
     def rows(self, *, training: bool) -> IntArray:
-        """The finished rows with a face. Only the first folder's are kept out."""
+        """The finished rows with a face. Only the first folder's are kept out, of any kind."""
         known, first = [], 0
         for folder, arrays in zip(self.folders, self.arrays, strict=True):
             rows = finished_rows(folder, len(arrays["kind"]))
-            rows = rows[np.asarray(arrays["kind"][rows]) != NEGATIVE]
+            kinds = self.kinds if training else (PHOTO, PROFILED, RENDER)
+            rows = rows[np.isin(arrays["kind"][rows], kinds)]
             out = (rows % self.kept_out == 0) & (first == 0)
             known.append(first + (rows[~out] if training else rows[out]))
             first += len(arrays["kind"])

@@ -86,7 +86,7 @@ def _cameras(
     principal = size / 2 + normal(count, 2) * 0.4 * extent[:, None]
     cameras = _weak_perspective(shape, rotation, points, focal, principal)
     for _ in range(STEPS):
-        cameras = _agreeing(shape, points, cameras)
+        cameras = agreeing(shape, points, cameras)
     turn = torch.deg2rad(normal(count, 3) * points.new_tensor([wrong.turn, wrong.turn, wrong.roll]))
     depth = cameras.translation[:, 2]
     aside = normal(count, 2) * (wrong.shift * extent / focal * depth)[:, None]
@@ -111,7 +111,7 @@ def _weak_perspective(
     return Cameras(focal, principal, rotation, translation)
 
 
-def _agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
+def agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
     """One Gauss-Newton step of the pose towards the points; see fitting/view.py."""
     rotated = shape @ cameras.rotation.transpose(1, 2)
     x, y, z = (rotated + cameras.translation[:, None]).unbind(2)

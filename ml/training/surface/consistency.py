@@ -1,0 +1,173 @@
+"""Fine-tune the surface refinement end to end, through the renderer.
+
+    python -m ml.training.surface.consistency --start out/train/surface/checkpoint.pt \
+        --samples out/data/shape out/data/v3 --out out/train/consistency --max-minutes 10
+
+Beside the supervised losses, the head drawn as the update says should look like the picture:
+photometrically, and to the face CLIP (FaceCLIP's feature consistency, geometric and semantic).
+``--off NAME ...`` switches terms off. Run it again to go on from its own checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ...head.storage import load_head_model
+from ...perception.consistency import FeatureConsistency
+from ...perception.views import ViewSettings
+from ..curves import save_curves
+from ..regressor.mirror import make_mirror
+from ..regressor.train import follow, rate_at
+from .batches import Labels, Samples, batches_ahead, load, open_folders
+from .drawn import Artist, Drawing, mean_texture
+from .train import CONFIG as BASE
+from .train import Run, Task, losses, make_task, measure, start_run
+
+CONFIG = Path(__file__).parent / "consistency.toml"
+TERMS = ("photometric", "geometric", "semantic", "prior")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is added to the supervised losses. weights: by name of TERMS, 0 is off.
+
+    loss: the feature consistency; None if both its halves are off. side: of drawn pictures.
+    """
+
+    artist: Artist
+    loss: FeatureConsistency | None
+    weights: dict[str, float]
+    side: int
+
+    def of(self, drawing: Drawing, random: torch.Generator) -> dict[str, Tensor]:
+        """The weighted terms; those that are off are left out."""
+        weights, found = self.weights, {}
+        if weights["photometric"]:
+            found["photometric"] = weights["photometric"] * drawing.photometric
+        if self.loss is not None:
+            target = self.loss.target(drawing.photo, drawing.mask, random)
+            seen = self.loss.compare(drawing.drawn, target)
+            for name in ("geometric", "semantic"):
+                if weights[name]:
+                    found[name] = weights[name] * getattr(seen, name)
+        if weights["prior"]:
+            found["prior"] = weights["prior"] * drawing.identity.square().mean()
+        return found
+
+
+def make_terms(
+    task: Task, samples: Samples, config: dict[str, Any], loss: FeatureConsistency | None
+) -> Terms:
+    """``loss``: see :func:`face_loss`. The mean texture comes from the first training samples."""
+    rows = samples.rows(training=True)[: config["texture_samples"]]
+    labels = load(samples, rows, None)
+    plain = replace(task.wrong, most_known=0.0, expression=0.0, turn=0.0, roll=0.0, shift=0.0)
+    random = torch.Generator().manual_seed(0)
+    estimates, _ = replace(task, wrong=plain).see(labels, random)
+    texture = mean_texture(task.unwrap, labels, estimates)
+    artist = Artist(load_head_model(), task.basis, texture, config["contrast"])
+    return Terms(artist, loss, config["terms"], config["side"])
+
+
+def face_loss(config: dict[str, Any]) -> FeatureConsistency | None:
+    """The shipped face CLIP's loss, if a half of it is on. Raises WeightsMissing."""
+    if not (config["terms"]["geometric"] or config["terms"]["semantic"]):
+        return None
+    from ...perception.face_clip import face_config, face_consistency
+
+    return face_consistency(face_config(ViewSettings(**config["views"])))
+
+
+def take_step(
+    run: Run, task: Task, terms: Terms, labels: Labels, rate: float, random: torch.Generator
+) -> dict[str, float]:
+    """One optimizer step; returns the parts of the loss."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    estimates, texels = task.see(labels, random)
+    texels = texels.contiguous(memory_format=torch.channels_last)
+    update = run.network(texels, estimates.identity, estimates.expression)
+    parts = losses(update, estimates, labels, run.offset, task)
+    drawing = terms.artist.draw(update, estimates, labels, terms.side)
+    parts |= terms.of(drawing, random)
+    run.optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(parts.values())).sum().backward()
+    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.optimizer.step()
+    return {name: float(value.detach()) for name, value in parts.items()}
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Until the minutes are spent."""
+    base = tomllib.loads(BASE.read_text())
+    config = tomllib.loads(arguments.config.read_text())
+    for name in arguments.off:
+        config["terms"][name] = 0.0
+    model = load_head_model()
+    task, run = make_task(model, base), start_run(model, base)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = arguments.out / "checkpoint.pt"
+    run.load(checkpoint if checkpoint.exists() else arguments.start)
+    if not checkpoint.exists():
+        # The averaged weights are what shipped; a fresh run starts from them.
+        run.network.load_state_dict(run.average.state_dict())
+        run.step, run.seconds = 0, 0.0
+    mirror = make_mirror(load_head_model(arguments.reference))
+    samples = open_folders(arguments.samples, mirror, base["kept_out"])
+    terms = make_terms(task, samples, config, face_loss(config))
+    run.network.train()
+    run.average.eval()
+    _loop(arguments, config, base["seed"], run, task, terms, samples)
+    run.save(checkpoint)
+
+
+def _loop(arguments, config, seed, run, task, terms, samples) -> None:  # type: ignore[no-untyped-def]
+    """Steps until the budget is spent; then one line of figures."""
+    budget, smooth = 60 * arguments.max_minutes, dict[str, float]()
+    stream = batches_ahead(samples, config["batch"], seed, run.step)
+    random = torch.Generator().manual_seed(seed + run.step)
+    with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
+        while run.seconds < budget:
+            begun = time.monotonic()
+            rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
+            parts = take_step(run, task, terms, next(stream), rate, random)
+            run.step += 1
+            follow(run.average, run.network, config["average_decay"])
+            for name, value in parts.items():
+                smooth[name] = 0.97 * smooth.get(name, value) + 0.03 * value
+            run.seconds += time.monotonic() - begun
+            bar.update(round(run.seconds) - bar.n)
+            if run.step % 10 == 0:
+                bar.set_postfix({k: f"{v:.3f}" for k, v in smooth.items()} | {"step": run.step})
+    line = {"step": run.step, "minutes": run.seconds / 60, **smooth}
+    line |= measure(run.average, task, samples)
+    with (arguments.out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    save_curves(arguments.out / "log.jsonl", arguments.out / "curves.png")
+    print(json.dumps(line))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--start", type=Path, default=Path("out/train/surface/checkpoint.pt"))
+    parser.add_argument("--samples", type=Path, nargs="+", default=[Path("out/data/shape")])
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--out", type=Path, default=Path("out/train/consistency"))
+    parser.add_argument("--max-minutes", type=float, default=10.0)
+    parser.add_argument("--off", nargs="*", choices=TERMS, default=[])
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
