@@ -119,9 +119,10 @@ def run_synthetic(arguments: argparse.Namespace) -> None:
 
 def run_detection(arguments: argparse.Namespace) -> None:
     """Finding tilted and small faces, and none where there are none."""
-    from .detection import measure_detection
+    from .detection import measure_detection, measure_profiles
 
     figures = measure_detection(arguments.data, boxes_in)
+    figures |= measure_profiles(arguments.data, arguments.reference, arguments.fits, boxes_in)
     print("\n".join(f"{name:32} {value:7.1f}" for name, value in figures.items()))
     _write_json(arguments.json, {"summary": figures})
 
@@ -236,6 +237,8 @@ def _parser() -> argparse.ArgumentParser:
         known.set_defaults(run=action)
     finding = commands.add_parser("detection", help=str(run_detection.__doc__))
     finding.add_argument("--data", type=Path, required=True)
+    finding.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    finding.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
     finding.add_argument("--json", type=Path)
     finding.set_defaults(run=run_detection)
     sure = commands.add_parser("calibration", help=str(run_calibration.__doc__))

@@ -3,6 +3,7 @@
     python -m ml.evaluation detection --data ../shared/data
 
 Portraits are tilted and shrunk; squares of the wild photos that no face touches are searched, too.
+Where the reference head of training is at hand, rendered people are also seen from the side.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data import FaceBox, FloatArray, Photo
+from ..head.storage import load_head_model
 from ..photo.crop import FACE_POINTS, box_from_landmarks
 from ..photo.read import read_photo
 from .labels import read_labels
 from .metrics import overlap
 
-SEED = 3
+SEED, PROFILE_SEED = 3, 77
 TILTS = (-45, -30, -15, 0, 15, 30, 45)
 # Heights of the face, brow to chin, in pixels.
 HEIGHTS = (32, 48, 64, 96)
 SAME_FACE = 0.5
 EMPTY_SQUARES, SMALLEST_SQUARE, TRIES = 300, 48, 20000
+
+# Views of rendered people, degrees of yaw either way, and how many people.
+PROFILES, PROFILED_PEOPLE = ((45, 60), (60, 75)), 40
 
 Find = Callable[[Photo], list[FaceBox]]
 
@@ -56,6 +61,26 @@ def measure_detection(data: Path, find: Find) -> dict[str, float]:
     figures["empty squares"] = len(squares)
     figures["empty squares with a face"] = 100 * false / max(len(squares), 1)
     return figures
+
+
+def measure_profiles(data: Path, reference: Path, fits: Path, find: Find) -> dict[str, float]:
+    """Shares in per cent of rendered people found in far-turned views, by name; nothing without
+    the ``reference`` head and the ``fits`` that training makes."""
+    if not (reference.exists() and fits.exists()):
+        return {}
+    from .people import kept_out_studio, views
+
+    studio, model = kept_out_studio(data, reference, fits), load_head_model(reference)
+    seen = views(studio, model, data, PROFILED_PEOPLE, PROFILE_SEED, yaws=PROFILES)
+    by_span: dict[tuple[int, int], list[tuple[Photo, FloatArray]]] = {}
+    for view in tqdm(seen, desc="profiles", total=PROFILED_PEOPLE * len(PROFILES), leave=False):
+        span = next(s for s in PROFILES if s[0] <= abs(view.yaw) <= s[1])
+        photo = Photo(view.rgb, Path("profile.png"), "")
+        by_span.setdefault(span, []).append((photo, view.points[:FACE_POINTS]))
+    return {
+        f"rendered, turned {low} to {high} degrees": _found(iter(photos), find)
+        for (low, high), photos in sorted(by_span.items())
+    }
 
 
 def _found(photos: Iterator[tuple[Photo, FloatArray]], find: Find) -> float:

@@ -6,7 +6,7 @@ those that training never saw.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -138,17 +138,18 @@ def age_group(shares: dict[str, float]) -> str:
 
 def views(
     studio: WatchedStudio, reference: HeadModel, data: Path, count: int, seed: int = SEED,
-    stands: bool = False, folded: bool = False,
+    stands: bool = False, folded: bool = False, yaws: Sequence[tuple[int, int]] = YAWS,
 ) -> Iterator[View]:  # fmt: skip
-    """Three views of each of ``count`` people; ``stands``: with how each was made; ``folded``: of
-    people who have folds and lumps of their own, from seeds that no training has."""
+    """A view of each of ``count`` people in every span of ``yaws``, degrees; ``stands``: with how
+    each was made; ``folded``: of people who have folds and lumps of their own, from seeds that no
+    training has."""
     rng = np.random.default_rng(seed)
     for number, person in enumerate(random_people(data, count, rng)):
         shape = person.shape.astype(np.float32)
         if folded:
             folds, _ = random_folds(studio.stage, np.random.default_rng([FOLD_SEED, number]))
             shape[studio.stage.vertices] += folds
-        for span in YAWS:
+        for span in yaws:
             view = _view(studio, reference, shape, span, rng)
             view = replace(view, person=number, source=person.source, age=person.age)
             yield view if stands else replace(view, stand=None)

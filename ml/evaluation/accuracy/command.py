@@ -54,9 +54,12 @@ def run_report(arguments: argparse.Namespace, walk: landmarks.Walk, find: Find) 
         rows = landmarks.measure(photos, walk, mean_face)
         measured.photos[name] = list(tqdm(rows, desc=name, total=len(photos), leave=False))
     if "detection" not in arguments.skip:
-        from ..detection import measure_detection
+        from ..detection import measure_detection, measure_profiles
 
         measured.detection = measure_detection(arguments.data, find)
+        measured.detection |= measure_profiles(
+            arguments.data, arguments.reference, arguments.fits, find
+        )
     if arguments.samples:
         from ..calibration import measure_calibration
 

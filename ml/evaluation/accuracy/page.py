@@ -130,8 +130,8 @@ def _photos(measured: Measured, out: Path) -> list[str]:
     parts.append(_picture(histogram(series, "%"), out, "landmarks", "Landmark errors of all faces"))
     if measured.detection:
         lines = [(name, f"{value:.1f}") for name, value in measured.detection.items()]
-        note = "Portraits tilted and shrunk; squares of the wild photos without a face. Per cent, "
-        note += "except for the number of squares.\n"
+        note = "Portraits tilted and shrunk; rendered people turned away; squares of the wild "
+        note += "photos without a face. Per cent, except for the number of squares.\n"
         parts += ["### Detection\n", note, table(("faces found", "%"), lines)]
     if measured.calibration:
         lines = [(name, f"{value:.4f}") for name, value in measured.calibration.items()]
