@@ -11,6 +11,7 @@ python -m ml.evaluation head --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation synthetic --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation texture --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation detail --data ../shared/data [--people N] [--best N] [--json OUT]
+python -m ml.evaluation ablation --data ../shared/data [--people N] [--variant NAME=CHECKPOINT ...]
 python -m ml.evaluation report --data ../shared/data [--people N] [--mediapipe PYTHON]
 python -m ml.evaluation same-person --data ../shared/data [--people N] [--json OUT]
 python -m ml.evaluation realy|now|facescape --data FOLDER --results FOLDER [--json OUT]
@@ -32,6 +33,7 @@ from ..data import FaceBox, FloatArray, Photo, Settings
 from ..errors import HeadError, NoFaceFound
 from ..head.storage import load_head_model
 from ..reconstruction import Reconstruction
+from .ablation_command import add_ablation
 from .accuracy.command import add_report
 from .labels import PHOTO_SETS, read_labels
 from .landmarks import Walk, measure, report, summarise, to_json
@@ -250,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--photos", type=int, default=60)
     rate.add_argument("--json", type=Path)
     rate.set_defaults(run=run_throughput)
+    add_ablation(commands)
     add_report(commands, pipeline_walk, boxes_in)
     for name, title in PROTOCOLS.items():
         protocol = commands.add_parser(name, help=f"results against the scans of {title}")

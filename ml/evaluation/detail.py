@@ -18,7 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from ..data import DETAIL_MODES, FloatArray, HeadCoefficients, Photo
+from ..data import DETAIL_MODES, FitResult, FloatArray, HeadCoefficients, Photo
 from ..detail.detailer import make_detail
 from ..detail.sight import Sight
 from ..errors import NoFaceFound, UsageError
@@ -102,6 +102,14 @@ def measure_view(view: View, ruler: DetailRuler, modes: tuple[str, ...]) -> list
         fit = fit_face(photo, shipped, face, landmarks, embedding)
     except NoFaceFound:
         return []
+    return rows_of_fit(view, fit, ruler, modes)
+
+
+def rows_of_fit(
+    view: View, fit: FitResult, ruler: DetailRuler, modes: tuple[str, ...]
+) -> list[Row]:
+    """What detail makes of a fitted head, in every mode."""
+    shipped = load_head_model()
     sight = Sight(view.rgb, fit.camera, person_of(shipped, fit.coefficients))
     fine = blend(subdivided_once(shipped), sight.person.rest)
     mesh = replace(_template(shipped), vertices=fine)

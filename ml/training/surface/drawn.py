@@ -84,10 +84,17 @@ class Artist:
         shift = UNIT * scale[:, None, None] * (update.moved @ axes)
         points = estimates.landmarks + shift
         cameras = agreeing(self._basis.at(both), points, estimates.cameras)
+        return self.show(identity, expression, cameras, labels.pictures, side)
+
+    def show(
+        self, identity: Tensor, expression: Tensor, cameras: Cameras, pictures: Tensor, side: int
+    ) -> Drawing:
+        """What heads look like in (B, 3, S, S) pictures that ``cameras`` took."""
+        both = torch.cat([identity, expression], 1)
         photo = functional.interpolate(
-            labels.pictures, (side, side), mode="bilinear", antialias=True
+            pictures, (side, side), mode="bilinear", antialias=True
         ).clamp(0, 1)
-        seen, normals, texture = self._look(both, cameras, labels.pictures.shape[3], side)
+        seen, normals, texture = self._look(both, cameras, pictures.shape[3], side)
         there = photo.permute(0, 2, 3, 1).reshape(-1, 3)[seen.pixel]
         shown = harmonics(normals)[:, :, None] * texture[:, None]
         colour, trust = _lit(seen.per_picture(shown), seen.per_picture(there))
