@@ -1,0 +1,91 @@
+"""The ablation's table: same views, paired differences, and a face CLIP distance that can tell."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.data import FitResult, HeadCoefficients
+from ml.errors import UsageError
+from ml.evaluation.ablation import (
+    COARSE,
+    REFINED,
+    Resemblance,
+    Row,
+    read_variants,
+    report,
+    summarise,
+)
+from ml.evaluation.people import View
+from ml.evaluation.shape import ShapeError
+from ml.head.storage import load_head_model
+from ml.perception.consistency import Consistency
+from ml.rendering import rasterize, vertex_normals
+from tests.support.surface_labels import camera_of
+
+
+def row(view, variant, error, landmarks=2.0):
+    shape = ShapeError({"nose": error}, {"nose": 2.0}, error, 2.0, 0.5)
+    return Row(view, variant, landmarks, shape, 5.0, 0.2, 6.0, 0.9, 40.0)
+
+
+def test_variants_are_compared_in_the_same_views():
+    rows = [row(0, COARSE, 1.5), row(0, REFINED, 1.0), row(1, COARSE, 2.5), row(1, REFINED, 2.2)]
+    summary = summarise([*rows, row(1, "+ detail fast", 2.1, landmarks=float("nan"))])
+    assert summary[COARSE]["change_mm"] == pytest.approx(0.4)
+    assert summary[COARSE]["change_error_mm"] == pytest.approx(0.1)
+    assert summary[REFINED]["change_mm"] == 0
+    assert summary[REFINED]["ratio"] == pytest.approx(0.8)
+    # Compared with the one view that it has, not with the mean of both.
+    assert summary["+ detail fast"]["change_mm"] == pytest.approx(-0.1)
+    lines = report(summary).splitlines()
+    assert "+0.400 ± 0.100" in lines[2]
+    assert "| - |" in lines[-1]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_variants_name_files(tmp_path):
+    plain = tmp_path / "one.pt"
+    plain.touch()
+    assert read_variants([f"+ both={plain}"]) == {"+ both": plain}
+    for wrong in ([f"{plain}"], [f"a={plain}", f"a={plain}"], [f"a={Path('nowhere.pt')}"],
+                  [f"{REFINED}={plain}"]):  # fmt: skip
+        with pytest.raises(UsageError):
+            read_variants(wrong)
+
+
+class Difference:
+    """Stands for the face CLIP: mean difference of the colours."""
+
+    def __call__(self, drawn, photo, mask, random):
+        off = ((drawn - photo).abs() * mask).sum() / mask.sum()
+        return Consistency(off, off, off, {})
+
+
+def photo_of(model, camera):
+    """(S, S, 3) of the mean head, lit from the left, on black."""
+    quads = model.quads[model.part_faces("skin")]
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    vertices = model.shape.mean
+    depth = camera.to_camera_space(vertices)[:, 2]
+    points = np.column_stack([camera.project(vertices), depth]).astype(np.float32)
+    drawn = rasterize(points, triangles, camera.height, camera.width)
+    light = 0.5 + 0.4 * vertex_normals(vertices, triangles) @ [-0.6, 0, 0.8]
+    grey = (light[triangles[drawn.face]] * drawn.barycentric).sum(-1) * (drawn.face >= 0)
+    return np.repeat(255 * grey[..., None], 3, 2).astype(np.uint8)
+
+
+def test_a_head_in_its_place_resembles_its_photo_more_than_one_beside_it():
+    model, camera = load_head_model(), camera_of()
+    nobody = HeadCoefficients(
+        np.zeros(model.identity_count, np.float32),
+        np.zeros(len(model.expression_names), np.float32),
+    )
+    nothing = np.zeros(0, np.float32)
+    view = View(photo_of(model, camera), 0, "", nothing, nothing, camera.rotation, 0.0, nothing)
+    beside = replace(camera, translation=camera.translation + np.float32([0.015, 0, 0]))
+    look = Resemblance(Difference())
+    right, wrong = (look.distance(view, FitResult(nobody, c, 0.0)) for c in (camera, beside))
+    assert right < 0.03
+    assert wrong > 1.5 * right
