@@ -199,19 +199,23 @@ def _training(card: AssetCard, out: Path) -> list[str]:
     parts, curve = [], card.details.get("curve")
     if curve:
         parts.append(_picture(draw_curves(curve), out, "curves", "Learning curves"))
-    mixes = card.details.get("figures", {}).get(DATA_MIXES)
-    if mixes:
-        names = sorted({figure for figures in mixes.values() for figure in figures})
-        lines = [(mix, *(figures.get(name) for name in names)) for mix, figures in mixes.items()]
-        parts += [
-            "From the card of the weights, not of this run:\n",
-            table(("data", *names), lines),
-        ]
-    else:
+    figures = card.details.get("figures", {})
+    if DATA_MIXES not in figures:
         parts.append(
             "What each kind of data adds (photos, then profiled portraits, then full renders) "
             "needs a training of each mix; the card of these weights has no such figures."
         )
+        return parts
+    steps = figures.get("steps", "a few")
+    parts.append(
+        f"From the card of the weights, not of this run: {steps} steps from scratch each.\n"
+    )
+    for title, key in (("data", DATA_MIXES), ("encoder", "encoders")):
+        rows = figures.get(key, {})
+        names = list(next(iter(rows.values()), {}))
+        lines = [(name, *(found.get(column) for column in names)) for name, found in rows.items()]
+        if lines:
+            parts.append(table((title, *names), lines) + "\n")
     return parts
 
 

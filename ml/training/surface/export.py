@@ -44,7 +44,10 @@ COMMANDS = (
     " --out out/data/shape",
     "python -m ml.training.surface.train --samples out/data/shape out/data/v3"
     " --max-minutes {minutes:.0f}",
-    "python -m ml.training.surface.export --checkpoint out/train/surface/checkpoint.pt",
+    "python -m ml.training.surface.compare --data DATA --samples out/data/shape out/data/v3"
+    " --steps 180",
+    "python -m ml.training.surface.export --checkpoint out/train/surface/checkpoint.pt"
+    " --samples out/data/shape out/data/v3 --compared out/surface_compared.json",
 )
 
 
@@ -70,8 +73,10 @@ def identity_sigma(refinement: SurfaceRefinement, samples: Samples, most: int) -
 def export(
     checkpoint: Path, model: HeadModel, config: dict[str, Any], samples: Samples,
     target: Path = WEIGHTS, curve: list[dict[str, float]] | None = None,
+    figures: dict[str, Any] | None = None,
 ) -> AssetCard:  # fmt: skip
-    """Write the averaged weights of ``checkpoint`` and their card; ``curve``: train's log."""
+    """Write the averaged weights of ``checkpoint`` and their card; ``curve``: train's log;
+    ``figures``: what compare.py found."""
     state = torch.load(checkpoint, weights_only=True)
     network = network_for(model, config)
     network.load_state_dict(state["average"])
@@ -99,9 +104,20 @@ def export(
                 "steps": state["step"],
                 "minutes": round(minutes, 1),
             },
-            "curve": [{k: round(v, 3) for k, v in line.items()} for line in curve or []],
+            "curve": [rounded(line) for line in curve or []],
+            "figures": rounded(figures or {}),
         },
     )
+
+
+def rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with three digits, however deep."""
+    return {
+        name: rounded(value)
+        if isinstance(value, dict)
+        else (round(value, 3) if isinstance(value, float) else value)
+        for name, value in values.items()
+    }
 
 
 def main() -> None:
@@ -110,13 +126,16 @@ def main() -> None:
     parser.add_argument("--samples", type=Path, nargs="+", default=[Path("out/data/shape")])
     parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--compared", type=Path, help="what compare.py wrote")
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text())
     mirror = make_mirror(load_head_model(arguments.reference))
     samples = open_folders(arguments.samples, mirror, config["kept_out"])
     log = arguments.checkpoint.parent / "log.jsonl"
     curve = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    card = export(arguments.checkpoint, load_head_model(), config, samples, curve=curve)
+    compared = json.loads(arguments.compared.read_text()) if arguments.compared else {}
+    model = load_head_model()
+    card = export(arguments.checkpoint, model, config, samples, curve=curve, figures=compared)
     print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
 
 
