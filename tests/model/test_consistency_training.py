@@ -1,6 +1,7 @@
 """Fine-tuning through the renderer: what is drawn, what each term does, what a step does."""
 
 import tomllib
+from argparse import Namespace
 from dataclasses import replace
 
 import pytest
@@ -127,3 +128,36 @@ def test_settings_name_every_term():
     config = tomllib.loads(consistency.CONFIG.read_text())
     assert set(config["terms"]) == set(TERMS)
     assert consistency.face_loss({**config, "terms": {**OFF, "photometric": 1.0}}) is None
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(run, tmp_path, monkeypatch, labels):
+    run.step, run.seconds = 50, 600.0
+    run.save(tmp_path / "start.pt")
+    monkeypatch.setattr(train, "network_for", lambda model, config: type(run.network)(
+        run.network.shape, run.network.places[0, :, 0].numpy()
+    ))  # fmt: skip
+    monkeypatch.setattr(consistency, "load_head_model", lambda *_: load_head_model())
+    monkeypatch.setattr(consistency, "open_folders", lambda *_: None)
+    monkeypatch.setattr(consistency, "make_terms", lambda *_: None)
+    monkeypatch.setattr(consistency, "batches_ahead", lambda *_: iter([labels] * 100))
+    monkeypatch.setattr(consistency, "measure", lambda *_: {"points_left": 1.0})
+    begun = []
+
+    def step(run, *_):
+        begun.append((run.step, run.seconds))
+        run.seconds += 30
+        return {"points": 1.0}
+
+    monkeypatch.setattr(consistency, "take_step", step)
+    arguments = Namespace(
+        start=tmp_path / "start.pt", samples=[], reference=tmp_path, config=consistency.CONFIG,
+        out=tmp_path / "out", max_minutes=1.0, off=["geometric", "semantic"],
+    )  # fmt: skip
+    consistency.train(arguments)
+    # A fresh run counts from zero, whatever the weights it starts from had behind them.
+    assert [step for step, _ in begun] == [0, 1]
+    arguments.max_minutes = 2.0
+    consistency.train(arguments)
+    assert [step for step, _ in begun] == [0, 1, 2, 3]
+    assert begun[2][1] >= 60
+    assert len((tmp_path / "out" / "log.jsonl").read_text().splitlines()) == 2

@@ -128,12 +128,11 @@ def train(arguments: argparse.Namespace) -> None:
     run.network.train()
     run.average.eval()
     _loop(arguments, config, base["seed"], run, task, terms, samples)
-    run.save(checkpoint)
 
 
 def _loop(arguments, config, seed, run, task, terms, samples) -> None:  # type: ignore[no-untyped-def]
-    """Steps until the budget is spent; then one line of figures."""
-    budget, smooth = 60 * arguments.max_minutes, dict[str, float]()
+    """Steps until the budget of seconds is spent, saving and measuring on the way."""
+    budget, smooth, saved = 60 * arguments.max_minutes, dict[str, float](), run.seconds
     stream = batches_ahead(samples, config["batch"], seed, run.step)
     random = torch.Generator().manual_seed(seed + run.step)
     with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
@@ -149,12 +148,18 @@ def _loop(arguments, config, seed, run, task, terms, samples) -> None:  # type: 
             bar.update(round(run.seconds) - bar.n)
             if run.step % 10 == 0:
                 bar.set_postfix({k: f"{v:.3f}" for k, v in smooth.items()} | {"step": run.step})
-    line = {"step": run.step, "minutes": run.seconds / 60, **smooth}
-    line |= measure(run.average, task, samples)
-    with (arguments.out / "log.jsonl").open("a") as log:
+            if run.seconds - saved > 60 * config["checkpoint_minutes"] or run.seconds >= budget:
+                run.save(arguments.out / "checkpoint.pt")
+                saved = run.seconds
+                figures = smooth | measure(run.average, task, samples)
+                _log(arguments.out, {"step": run.step, "minutes": run.seconds / 60, **figures})
+
+
+def _log(out: Path, line: dict[str, float]) -> None:
+    with (out / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")
-    save_curves(arguments.out / "log.jsonl", arguments.out / "curves.png")
-    print(json.dumps(line))
+    save_curves(out / "log.jsonl", out / "curves.png")
+    tqdm.write(json.dumps(line))
 
 
 def main() -> None:
