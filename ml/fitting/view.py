@@ -122,7 +122,9 @@ class View:
             [np.stack([focal / z, zero, -focal * x / z**2], -1),
              np.stack([zero, focal / z, -focal * y / z**2], -1)], 1,
         )  # fmt: skip
-        turns = np.cross(np.eye(3, dtype=np.float32)[None], rotated[:, None])
+        # Each axis crossed with each point, row by row; np.cross does the same five times slower.
+        rx, ry, rz = rotated.T
+        turns = np.stack([zero, -rz, ry, rz, zero, -rx, -ry, rx, zero], -1).reshape(-1, 3, 3)
         by_turn = by_point @ turns.swapaxes(1, 2)
         return np.concatenate([(by_point @ turn) @ self._basis, by_turn, by_point], -1)
 
