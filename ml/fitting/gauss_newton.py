@@ -78,7 +78,7 @@ def fit_person(
     """Fit one identity to several photos of a person; the results share it."""
     settings = settings or FitSettings()
     whole = np.mean([item.start.identity for item in photos], axis=0).astype(np.float64)
-    shape, photos, rest = _leading(shape, photos, whole, settings.modes)
+    photos, identity, rest = _leading(photos, whole, settings.modes)
     views = [
         View(
             shape,
@@ -87,11 +87,11 @@ def fit_person(
             settings.expression_sigma,
             settings.outlier,
             settings.stride,
+            rest,
         )
         for item in photos
     ]
     problem = _Problem(views, *_identity_prior(photos, settings), settings)
-    identity = whole[: len(shape.identity)]
     poses = [view.start(item) for view, item in zip(views, photos, strict=True)]
     state = _minimise(problem, _State(identity, poses))
     return [
@@ -101,15 +101,9 @@ def fit_person(
 
 
 def _leading(
-    shape: LinearShape, photos: Sequence[Evidence], identity: np.ndarray, modes: int
-) -> tuple[LinearShape, Sequence[Evidence], np.ndarray]:
-    """The problem in the first ``modes`` of ``identity`` (I,), and the others' values, which become
-    part of the mean."""
-    rest = identity[modes:]
-    if not len(rest):
-        return shape, photos, rest
-    mean = shape.mean + np.tensordot(rest, shape.identity[modes:], 1)
-    leading = LinearShape(mean.astype(np.float32), shape.identity[:modes], shape.expression)
+    photos: Sequence[Evidence], identity: np.ndarray, modes: int
+) -> tuple[Sequence[Evidence], np.ndarray, np.ndarray]:
+    """The photos' evidence of the first ``modes``, and ``identity`` (I,) cut in two there."""
     shorter = [
         replace(
             item,
@@ -118,7 +112,7 @@ def _leading(
         )
         for item in photos
     ]
-    return leading, shorter, rest
+    return shorter, identity[:modes], identity[modes:]
 
 
 def _result(view: View, identity: np.ndarray, rest: np.ndarray, pose: Pose) -> FitResult:

@@ -58,15 +58,19 @@ class View:
 
     def __init__(
         self, shape: LinearShape, evidence: Evidence, sigma_scale: float, expression_sigma: float,
-        outlier: float, stride: int = 1,
+        outlier: float, stride: int = 1, rest: np.ndarray | None = None,
     ) -> None:  # fmt: skip
+        """``rest``: values of the last identity modes, which are not fitted; see FitSettings for
+        the others."""
         used = np.isfinite(evidence.landmarks.sigma)
         used &= np.arange(len(used)) % stride == 0
-        self._mean = shape.mean[used]
+        rest = np.empty(0) if rest is None else rest
+        split, whole = len(shape.identity) - len(rest), len(shape.identity)
         # (L, 3, N): what each coefficient does to each point.
-        basis = np.concatenate([shape.identity[:, used], shape.expression[:, used]])
-        self._basis = np.ascontiguousarray(basis.transpose(1, 2, 0), np.float32)
-        self._modes = len(shape.identity)
+        bases = shape.by_point[used]
+        self._mean = shape.mean[used] + bases[..., split:whole] @ rest.astype(np.float32)
+        self._basis = np.concatenate([bases[..., :split], bases[..., whole:]], -1)
+        self._modes = split
         self.target = evidence.landmarks.points[used].astype(np.float32)
         sigma = (evidence.landmarks.sigma[used] * sigma_scale).astype(np.float32)
         self._weight = np.float32(stride) / sigma**2

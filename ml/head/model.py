@@ -35,7 +35,8 @@ class SurfacePoints:
         Works for positions and, because it is linear, for every basis.
         """
         picked = vertices[..., self.corners, :]
-        return np.asarray((picked * self.weights[..., None]).sum(-2), dtype=np.float32)
+        # NumPy leaves the sum in an order of its own; products with it would copy it each time.
+        return np.ascontiguousarray((picked * self.weights[..., None]).sum(-2), dtype=np.float32)
 
     def take(self, which: slice | IntArray) -> SurfacePoints:
         """The embedding of a subset of the points."""
@@ -93,8 +94,16 @@ class LinearShape:
         parts = [basis.reshape(len(basis), -1) for basis in (self.identity, self.expression)]
         return np.concatenate(parts).astype(np.float32)
 
+    @cached_property
+    def by_point(self) -> FloatArray:
+        """(N, 3, I + E) both bases, what moves a point side by side; made once for all fits."""
+        both = np.concatenate([self.identity, self.expression])
+        return np.ascontiguousarray(both.transpose(1, 2, 0), np.float32)
+
     def first(self, count: int) -> LinearShape:
         """The same shape over its first ``count`` points."""
+        if count == len(self.mean):
+            return self
         return LinearShape(self.mean[:count], self.identity[:, :count], self.expression[:, :count])
 
     def neutral(self, identity: FloatArray) -> FloatArray:
