@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -82,3 +83,13 @@ def verified(asset: Path) -> AssetCard:
     if len(content) != card.size or hashlib.sha256(content).hexdigest() != card.sha256:
         raise WeightsMissing(f"{asset} is not the file that its card describes", REMEDY)
     return card
+
+
+def rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
+    """Figures for a card: the same values with so many digits, however deep."""
+    return {
+        name: rounded(value, digits)
+        if isinstance(value, dict)
+        else (round(value, digits) if isinstance(value, float) else value)
+        for name, value in values.items()
+    }

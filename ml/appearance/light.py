@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data import FloatArray, IntArray
+from ..rendering import harmonics_of
 from .skin import SkinModel
 
 # Log of how far a photo's exposure and the two sides of its white balance may be off.
@@ -62,18 +63,6 @@ class Parted:
     albedo: FloatArray
     light: FloatArray
     harmonics: FloatArray
-
-
-def harmonics_of(normals: FloatArray) -> FloatArray:
-    """(N, 9) real spherical harmonics up to degree 2 of (N, 3) unit normals."""
-    x, y, z = normals.T
-    return np.stack(
-        [
-            0.282095 * np.ones_like(x), 0.488603 * y, 0.488603 * z, 0.488603 * x,
-            1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z**2 - 1),
-            1.092548 * x * z, 0.546274 * (x**2 - y**2),
-        ], -1,
-    ).astype(np.float32)  # fmt: skip
 
 
 def part(seen: Observation, skin: SkinModel, edges: IntArray) -> Parted:

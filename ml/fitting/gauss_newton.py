@@ -16,7 +16,7 @@ freezing what presses against them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def fit_person(
     """Fit one identity to several photos of a person; the results share it."""
     settings = settings or FitSettings()
     whole = np.mean([item.start.identity for item in photos], axis=0).astype(np.float64)
-    photos, identity, rest = _leading(photos, whole, settings.modes)
+    fitted, rest = np.split(whole, [settings.modes])
     views = [
         View(
             shape,
@@ -91,28 +91,14 @@ def fit_person(
         )
         for item in photos
     ]
-    problem = _Problem(views, *_identity_prior(photos, settings), settings)
+    centre, precision = (values[: settings.modes] for values in _identity_prior(photos, settings))
+    problem = _Problem(views, centre, precision, settings)
     poses = [view.start(item) for view, item in zip(views, photos, strict=True)]
-    state = _minimise(problem, _State(identity, poses))
+    state = _minimise(problem, _State(fitted, poses))
     return [
         _result(view, state.identity, rest, pose)
         for view, pose in zip(views, state.poses, strict=True)
     ]
-
-
-def _leading(
-    photos: Sequence[Evidence], identity: np.ndarray, modes: int
-) -> tuple[Sequence[Evidence], np.ndarray, np.ndarray]:
-    """The photos' evidence of the first ``modes``, and ``identity`` (I,) cut in two there."""
-    shorter = [
-        replace(
-            item,
-            start=replace(item.start, identity=item.start.identity[:modes]),
-            identity_sigma=None if item.identity_sigma is None else item.identity_sigma[:modes],
-        )
-        for item in photos
-    ]
-    return shorter, identity[:modes], identity[modes:]
 
 
 def _result(view: View, identity: np.ndarray, rest: np.ndarray, pose: Pose) -> FitResult:

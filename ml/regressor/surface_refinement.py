@@ -21,7 +21,7 @@ from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..weights import filled, stored_weights
 from .regressor import LAPLACE_TO_SIGMA
-from .surface import Cameras, Unwrap, make_surface_map
+from .surface import Cameras, SurfaceMap, Unwrap, make_surface_map
 from .surface_network import UNIT, SurfaceNetwork, SurfaceShape
 
 WEIGHTS = Path(__file__).parent / "assets" / "surface.safetensors"
@@ -48,11 +48,13 @@ class SurfaceRefinement:
     """Holds the network and the surface's layout; made once by :func:`load_surface_refinement`."""
 
     def __init__(
-        self, network: SurfaceNetwork, model: HeadModel, identity_sigma: FloatArray
-    ) -> None:
+        self, network: SurfaceNetwork, model: HeadModel, identity_sigma: FloatArray,
+        layout: SurfaceMap | None = None,
+    ) -> None:  # fmt: skip
+        """``layout``: of ``model``, if it has been made already."""
         network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
-        self._unwrap = Unwrap(make_surface_map(model))
+        self._unwrap = Unwrap(layout or make_surface_map(model))
         self._dense = model.points("dense")
         self._sigma = identity_sigma
 
@@ -124,6 +126,7 @@ def load_surface_refinement(path: Path = WEIGHTS) -> SurfaceRefinement:
     model = load_head_model()
     with stored_weights(path) as (details, state):
         shape = SurfaceShape.from_dict(details["network"])
-        network = filled(SurfaceNetwork(shape, make_surface_map(model).places), state)
+        layout = make_surface_map(model)
+        network = filled(SurfaceNetwork(shape, layout.places), state)
         sigma = np.array(details["identity_sigma"], np.float32)
-        return SurfaceRefinement(network, model, sigma)
+        return SurfaceRefinement(network, model, sigma, layout)

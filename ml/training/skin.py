@@ -23,9 +23,10 @@ from ..data import FloatArray, HeadCoefficients
 from ..head.model import HeadModel, SurfacePoints
 from ..head.storage import load_head_model
 from ..head.surface import nearest_on_triangles
+from ..rendering import harmonics_of
 from .data.draw import Figure, Mesh, Pixels
 from .data.generate import open_studio
-from .data.lighting import harmonics, random_light, shade
+from .data.lighting import random_light, shade
 from .data.poses import random_pose
 from .data.samples import Studio, dressed
 from .data.scene import DRAWN, Stage, at
@@ -112,7 +113,7 @@ def _light_left(
     ratio = np.maximum(sent / np.maximum(colours, DARKEST), 1e-3)
     facing = -(normals * places).sum(1) / np.linalg.norm(places, axis=1)
     known = facing > STEEPEST
-    basis = harmonics(normals)
+    basis = harmonics_of(normals)
     smooth = basis @ np.linalg.lstsq(basis[known], ratio[known], rcond=None)[0]
     smooth = np.maximum(smooth, 0.1 * np.median(ratio[known], axis=0))
     left = np.log(ratio / smooth)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ...data import FloatArray
-from ...rendering import rasterize
+from ...rendering import harmonics_of, rasterize
 from .draw import Mesh, Pixels, is_kind
 from .rig import dot, unit
 
@@ -63,23 +63,11 @@ def load_lights(data: Path) -> FloatArray:
         x = np.sin(polar)[:, None] * np.sin(around)
         z = np.sin(polar)[:, None] * np.cos(around)
         area = np.sin(polar)[:, None, None] * (np.pi / height) * (2 * np.pi / width)
-        basis = harmonics(np.stack([x, y, z], -1).reshape(-1, 3))
+        basis = harmonics_of(np.stack([x, y, z], -1).reshape(-1, 3))
         coefficients = basis.T @ (light * area).reshape(-1, 3)
         coefficients *= _COSINE[:, None]
         lights.append(coefficients / coefficients[0].mean() * 3.5449)
     return np.stack(lights).astype(np.float32)
-
-
-def harmonics(normals: FloatArray) -> FloatArray:
-    """(N, 9) real spherical harmonics up to degree 2."""
-    x, y, z = normals.T
-    return np.stack(
-        [
-            0.282095 * np.ones_like(x), 0.488603 * y, 0.488603 * z, 0.488603 * x,
-            1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z**2 - 1),
-            1.092548 * x * z, 0.546274 * (x**2 - y**2),
-        ], -1,
-    ).astype(np.float32)  # fmt: skip
 
 
 def random_light(lights: FloatArray, around: np.ndarray, rng: np.random.Generator) -> Light:
@@ -137,7 +125,7 @@ def shade(light: Light, pixels: Pixels, mesh: Mesh) -> FloatArray:
     # Both sides of ribbons are seen.
     normals = np.where((facing < 0)[:, None], -normals, normals)
     facing = np.abs(facing)
-    around = np.clip(harmonics(normals @ light.turn) @ light.environment, 0.02, None)
+    around = np.clip(harmonics_of(normals @ light.turn) @ light.environment, 0.02, None)
     lit = around * (pixels.open * (0.6 + 0.4 * pixels.open))[:, None]
     eye = is_kind(pixels.kind, "Eyeball left", "Eyeball right")
     wrap = np.where((pixels.kind < 2)[:, None], _WRAP, 0.05).astype(np.float32)
@@ -151,7 +139,7 @@ def shade(light: Light, pixels: Pixels, mesh: Mesh) -> FloatArray:
     edge = np.square(1 - facing)
     glow = 0.04 + 0.9 * edge * edge * (1 - facing)
     bounced = 2 * normals * facing[:, None] - view
-    mirrored = np.clip(harmonics(bounced @ light.turn) @ light.environment, 0, None)
+    mirrored = np.clip(harmonics_of(bounced @ light.turn) @ light.environment, 0, None)
     shine += (glow * pixels.open)[:, None] * mirrored
     window = highlight(normals, view, light.window, eye) * eye
     shine += window[:, None] * light.environment[0] * 0.6

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ...data import FloatArray
+from ...rendering import harmonics_of
 from .draw import Mesh, Pixels, is_kind
-from .lighting import Light, harmonics, highlight, shadow
+from .lighting import Light, highlight, shadow
 from .rig import dot, unit
 
 
 def add_gain(light: Light, pixels: Pixels, mesh: Mesh, strength: float) -> FloatArray:
     """(N, 3) 0..255: the pixels' colours, already lit, brightened and dimmed by ``strength``."""
-    basis = harmonics(pixels.normals @ light.turn) @ light.environment.mean(1)
+    basis = harmonics_of(pixels.normals @ light.turn) @ light.environment.mean(1)
     gain = basis
     for lamp in light.lamps:
         toward = np.clip(dot(pixels.normals, lamp.way) + 0.2, 0, None)

@@ -193,7 +193,8 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
         vertices = vertices + folds
     figure, record, traits = dressed(studio, vertices, rng)
     sample = _drawn(studio, coefficients, figure, record, RENDER, (1, 1, 1, 1), rng, folds)
-    level = float(np.median(sample.image[_on(sample)])) / 255 if _on(sample)[0].size else np.nan
+    face = sample.image[_on(sample)]
+    level = float(np.median(face)) / 255 if face.size else np.nan
     return replace(sample, folds=folds, traits=replace(traits, folds=age, level=level))
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image
 
 from ...data import FloatArray
-from ...rendering import vertex_normals
+from ...rendering import harmonics_of, vertex_normals
 from .colour import linear, to_srgb
 from .eyes import Eyes, eye_albedo
-from .lighting import harmonics
 from .portraits import GUMS, TEETH, Portrait
 from .scene import Stage, at
 
@@ -143,7 +142,7 @@ def face_detail(
     bright = linear(colours.astype(np.float32))
     normals = vertex_normals(at(stage.shape, portrait.coefficients), stage.triangles)
     clear = (skins.face > 0.9) & (skins.lips < 0.1) & (stage.brow < 0.05) & (skins.lids < 0.1)
-    basis = harmonics(normals)
+    basis = harmonics_of(normals)
     tone = np.median(bright[clear], axis=0)
     # Shadows of glasses and hair are not light: fit again without what the first fit misses.
     for _ in range(2):

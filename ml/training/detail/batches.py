@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from ...detail.window import window_of
 from ...head.model import HeadModel
 from ..data.scene import Stage
 from ..regressor.batches import discolour
+from ..steps import ahead, random_rows
 from .fits import camera_of, coefficients_of, open_fits
 from .targets import Transfer, make_transfer
 
@@ -99,19 +98,10 @@ def make_batch(source: Source, rows: np.ndarray, rng: np.random.Generator) -> Ba
 
 def batches_ahead(source: Source, size: int, seed: int, first: int) -> Iterator[Batch]:
     """Endless random batches; the stream goes on from step ``first``."""
-    ready: queue.Queue[Batch] = queue.Queue(maxsize=3)
-    count = len(source.rows)
 
-    def work() -> None:
+    def batches() -> Iterator[Batch]:
         cv2.setNumThreads(1)
-        step = first
-        while True:
-            epoch, within = divmod(step, count // size)
-            order = np.random.default_rng([seed, epoch]).permutation(count)
-            rows = source.rows[order[within * size : (within + 1) * size]]
-            ready.put(make_batch(source, rows, np.random.default_rng([seed, 1, step])))
-            step += 1
+        for step, rows in random_rows(source.rows, size, seed, first):
+            yield make_batch(source, rows, np.random.default_rng([seed, 1, step]))
 
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+    return ahead(batches(), 3)

@@ -9,8 +9,6 @@ Run it again to go on from the last checkpoint; the time already spent counts.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 import tomllib
 from collections.abc import Iterator
@@ -20,14 +18,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ...detail.band import Band, band_of
 from ...detail.network import DetailNetwork, NetworkShape
 from ...head.storage import load_head_model
 from ..data.scene import load_stage
-from ..regressor.train import follow, rate_at
+from ..steps import (
+    descend,
+    follow,
+    load_checkpoint,
+    log_figures,
+    rate_at,
+    save_checkpoint,
+    set_rate,
+)
 from .batches import Batch, Source, batches_ahead, make_sample, open_source
 from .losses import LossWeights, losses, shares, slopes
 
@@ -45,26 +51,15 @@ class Run:
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:
-        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
-        partial = path.with_suffix(".partial")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-                "seconds": self.seconds,
-            },
-            partial,
-        )
-        os.replace(partial, path)
+        """See save_checkpoint."""
+        save_checkpoint(path, self._parts(), step=self.step, seconds=self.seconds)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        state = load_checkpoint(path, self._parts())
         self.step, self.seconds = state["step"], state["seconds"]
+
+    def _parts(self) -> dict[str, Any]:
+        return {n: getattr(self, n) for n in ("network", "average", "optimizer")}
 
 
 def start_run(config: dict[str, Any]) -> Run:
@@ -83,8 +78,7 @@ def take_step(
     run: Run, batch: Batch, rate: float, band: Band, weights: LossWeights
 ) -> dict[str, float]:
     """One optimizer step; returns the parts of the loss."""
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
+    set_rate(run.optimizer, rate)
     fine, coarse, seen, field = (
         torch.from_numpy(part) for part in (batch.fine, batch.coarse, batch.seen, batch.field)
     )
@@ -93,10 +87,7 @@ def take_step(
     parts = losses(
         band(run.network(fine, coarse)), true, shares(seen, band.allowed, weights.hidden), weights
     )
-    run.optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(parts.values())).sum().backward()
-    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-    run.optimizer.step()
+    descend(run.optimizer, run.network, torch.stack(list(parts.values())).sum())
     return {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -183,9 +174,7 @@ def _loop(arguments, config, run, stream, budget, bar, band, kept) -> None:  # t
 
 def _measure(out: Path, run: Run, kept: Source, band: Band) -> None:
     line = {"step": run.step, "minutes": run.seconds / 60, **measured(run.average, kept, band)}
-    with (out / "log.jsonl").open("a") as log:
-        log.write(json.dumps(line) + "\n")
-    tqdm.write(json.dumps(line))
+    log_figures(out, line)
 
 
 def main() -> None:

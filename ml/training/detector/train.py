@@ -8,11 +8,9 @@ Run it again to go on from the last checkpoint.
 from __future__ import annotations
 
 import argparse
-import os
-import queue
-import threading
 import tomllib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from tqdm import tqdm
 from ...card import write_card
 from ...photo.detector import WEIGHTS, DetectorNetwork
 from ...weights import store_weights
-from ..regressor.train import follow, rate_at
+from ..steps import ahead, follow, load_checkpoint, rate_at, save_checkpoint, set_rate
 from .tiles import Stock, load_stock, make_tile
 
 CONFIG = Path(__file__).parent / "config.toml"
@@ -60,12 +58,10 @@ def detection_loss(
 
 def batches(stock: Stock, size: int, seed: int, first: int) -> Iterator[tuple[Tensor, ...]]:
     """Endless (images, wanted, weight), prepared by a thread; goes on from step ``first``."""
-    ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(maxsize=4)
 
-    def work() -> None:
+    def tiled() -> Iterator[tuple[Tensor, ...]]:
         cv2.setNumThreads(1)
-        step = first
-        while True:
+        for step in count(first):
             rng = np.random.default_rng([seed, step])
             tiles = [make_tile(stock, rng) for _ in range(size)]
             images = torch.from_numpy(np.stack([tile.image for tile in tiles])).permute(0, 3, 1, 2)
@@ -73,12 +69,9 @@ def batches(stock: Stock, size: int, seed: int, first: int) -> Iterator[tuple[Te
                 torch.from_numpy(np.stack([getattr(tile, name) for tile in tiles]))
                 for name in ("wanted", "weight")
             )
-            ready.put((images.float() / 255, wanted, weight))
-            step += 1
+            yield images.float() / 255, wanted, weight
 
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+    return ahead(tiled(), 4)
 
 
 def train(arguments: argparse.Namespace, config: dict[str, Any]) -> nn.Module:
@@ -93,10 +86,7 @@ def train(arguments: argparse.Namespace, config: dict[str, Any]) -> nn.Module:
     checkpoint, first = arguments.out / "checkpoint.pt", 0
     arguments.out.mkdir(parents=True, exist_ok=True)
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        first = state.pop("step")
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
+        first = load_checkpoint(checkpoint, parts)["step"]
     stock = load_stock(
         arguments.data, arguments.reference, arguments.fits, arguments.samples, config["seed"]
     )
@@ -106,8 +96,7 @@ def train(arguments: argparse.Namespace, config: dict[str, Any]) -> nn.Module:
     for step in (bar := tqdm(range(first, config["steps"]), mininterval=5)):
         images, wanted, weight = next(stream)
         rate = rate_at(step / config["steps"], config["peak_rate"], config["warm_up"])
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(optimizer, rate)
         output = network(images.contiguous(memory_format=torch.channels_last))
         loss = detection_loss(output, wanted, weight, config["focus"], config["box_weight"])
         optimizer.zero_grad(set_to_none=True)
@@ -118,12 +107,7 @@ def train(arguments: argparse.Namespace, config: dict[str, Any]) -> nn.Module:
         if step % 50 == 0:
             bar.set_postfix(loss=f"{smooth:.3f}")
         if (step + 1) % config["checkpoint_steps"] == 0:
-            partial = checkpoint.with_suffix(".partial")
-            torch.save(
-                {name: part.state_dict() for name, part in parts.items()} | {"step": step + 1},
-                partial,
-            )
-            os.replace(partial, checkpoint)
+            save_checkpoint(checkpoint, parts, step=step + 1)
     return average
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ...data import FloatArray, IntArray
 from ...perception.face_clip import FaceWords
 from ..data.samples import RENDER
 from ..regressor.batches import finished_rows
+from ..steps import ahead
 from .attributes import HeadMeasures, attributes
 from .captions import MIRRORED, captions, true_rules
 
@@ -127,27 +127,14 @@ def batches_ahead(
 
     ``load`` is asked for people now and then, as samples may still be in the making.
     """
-    ready: queue.Queue[Batch | Exception] = queue.Queue(maxsize=4)
 
-    def work() -> None:
+    def batches() -> Iterator[Batch]:
         cv2.setNumThreads(1)
-        people, step = load(), first
-        while True:
+        people = load()
+        for step in count(first):
             if step % LOOK_AGAIN == LOOK_AGAIN - 1:
                 people = load()
             rng = np.random.default_rng([config["seed"], step])
-            ready.put(make_batch(people, words, config, rng))
-            step += 1
+            yield make_batch(people, words, config, rng)
 
-    def carry() -> None:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001  # raised again where the batch is waited for
-            ready.put(error)
-
-    threading.Thread(target=carry, daemon=True).start()
-    while True:
-        found = ready.get()
-        if isinstance(found, Exception):
-            raise found
-        yield found
+    return ahead(batches(), 4)

@@ -8,8 +8,6 @@ Run it again to go on from the last checkpoint; the processor time already spent
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 import tomllib
 from dataclasses import dataclass
@@ -23,7 +21,15 @@ from tqdm import tqdm
 from ...head.storage import load_head_model
 from ...perception.clip import open_clip_module
 from ...perception.face_clip import FaceWords
-from ..regressor.train import follow, rate_at
+from ..steps import (
+    descend,
+    follow,
+    load_checkpoint,
+    log_figures,
+    rate_at,
+    save_checkpoint,
+    set_rate,
+)
 from .attributes import HeadMeasures
 from .captions import vocabulary
 from .people import Batch, People, batches_ahead, load_people
@@ -97,25 +103,16 @@ class Run:
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:
-        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
-        state = {
-            "pair": self.pair.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        os.replace(partial, path)
+        """See save_checkpoint."""
+        save_checkpoint(path, self._parts(), step=self.step, seconds=self.seconds)
 
     def load(self, path: Path) -> None:
         """Go on from where :meth:`save` was."""
-        state = torch.load(path, weights_only=True)
-        self.pair.load_state_dict(state["pair"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        state = load_checkpoint(path, self._parts())
         self.step, self.seconds = state["step"], state["seconds"]
+
+    def _parts(self) -> dict[str, Any]:
+        return {n: getattr(self, n) for n in ("pair", "average", "optimizer")}
 
 
 def start_run(config: dict[str, Any]) -> Run:
@@ -142,13 +139,9 @@ def start_run(config: dict[str, Any]) -> Run:
 
 def take_step(run: Run, batch: Batch, rate: float, decay: float) -> tuple[float, float]:
     """One optimizer step; returns the losses of the convolutional model and the transformer."""
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
+    set_rate(run.optimizer, rate)
     resnet, vit = run.pair(batch)
-    run.optimizer.zero_grad(set_to_none=True)
-    (resnet + vit).backward()
-    nn.utils.clip_grad_norm_(run.pair.parameters(), 1.0)
-    run.optimizer.step()
+    descend(run.optimizer, run.pair, resnet + vit, longest=1.0)
     run.step += 1
     # Young averages would remember the random start: let the decay grow with the steps.
     follow(run.average, run.pair, min(decay, (1 + run.step) / (10 + run.step)))
@@ -187,14 +180,9 @@ def train(arguments: argparse.Namespace) -> None:
                 run.save(checkpoint)
                 saved = run.seconds
     run.save(checkpoint)
-    with (arguments.out / "log.jsonl").open("a") as log:
-        line = {
-            "step": run.step,
-            "minutes": run.seconds / 60,
-            "resnet": smooth[0],
-            "vit": smooth[1],
-        }
-        log.write(json.dumps(line) + "\n")
+    resnet, vit = smooth
+    line = {"step": run.step, "minutes": run.seconds / 60, "resnet": resnet, "vit": vit}
+    log_figures(arguments.out, line)
 
 
 def main() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 
 from ...data import FloatArray, IntArray
 from ..data.generate import CHUNK
+from ..steps import ahead, random_rows
 from .mirror import Mirror, flip
 
 ARRAYS = (
@@ -175,21 +174,10 @@ def batches_ahead(
 ) -> Iterator[Batch]:  # fmt: skip
     """Endless random batches of the ``known`` rows, prepared by a thread; the stream goes on from
     step ``first``."""
-    ready: queue.Queue[Batch] = queue.Queue(maxsize=6)
-    count = len(known)
 
-    def work() -> None:
+    def batches() -> Iterator[Batch]:
         cv2.setNumThreads(1)
-        step = first
-        while True:
-            epoch, within = divmod(step, count // size)
-            order = np.random.default_rng([seed, epoch]).permutation(count)
-            rows = known[order[within * size : (within + 1) * size]]
-            ready.put(
-                make_batch(samples, rows, mirror, crop, np.random.default_rng([seed, 1, step]))
-            )
-            step += 1
+        for step, rows in random_rows(known, size, seed, first):
+            yield make_batch(samples, rows, mirror, crop, np.random.default_rng([seed, 1, step]))
 
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+    return ahead(batches(), 6)

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ...card import AssetCard, write_card
+from ...card import AssetCard, rounded, write_card
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.network import HeadNetwork
@@ -94,16 +94,6 @@ def export(
     )
 
 
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    """The same figures with two digits."""
-    return {
-        name: _rounded(value)
-        if isinstance(value, dict)
-        else (round(value, 2) if isinstance(value, float) else value)
-        for name, value in values.items()
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=Path("out/train/v2/checkpoint.pt"))
@@ -115,7 +105,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     figures = {
-        path.stem: _rounded(json.loads(path.read_text())["summary"]) for path in arguments.figures
+        path.stem: rounded(json.loads(path.read_text())["summary"], 2) for path in arguments.figures
     }
     config = tomllib.loads(arguments.config.read_text())
     card = export(

@@ -9,9 +9,6 @@ Run it again to go on from the last checkpoint; the time already spent counts.
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import os
 import time
 import tomllib
 from collections.abc import Mapping
@@ -20,14 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.estimate import NetworkShape
 from ...regressor.network import HeadNetwork
-from ..curves import save_curves
+from ..steps import (
+    descend,
+    follow,
+    load_checkpoint,
+    log_figures,
+    rate_at,
+    save_checkpoint,
+    set_rate,
+)
 from .batches import Batch, batches_ahead, finished_rows, open_samples
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
@@ -52,28 +56,19 @@ class Run:
     started_from: str = ""
 
     def save(self, path: Path) -> None:
-        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "offset": self.offset.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-            "started_from": self.started_from,
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        os.replace(partial, path)
+        """See save_checkpoint."""
+        save_checkpoint(
+            path, self._parts(), step=self.step, seconds=self.seconds,
+            started_from=self.started_from,
+        )  # fmt: skip
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.offset.load_state_dict(state["offset"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        state = load_checkpoint(path, self._parts(), self.device)
         self.step, self.seconds = state["step"], state["seconds"]
         self.started_from = state["started_from"]
+
+    def _parts(self) -> dict[str, Any]:
+        return {n: getattr(self, n) for n in ("network", "average", "offset", "optimizer")}
 
 
 def network_shape(model: HeadModel, config: dict[str, Any]) -> NetworkShape:
@@ -110,20 +105,11 @@ def start_run(shape: NetworkShape, config: dict[str, Any], device: str = "cpu") 
     return Run(network, average, offset, optimizer, device)
 
 
-def rate_at(progress: float, peak: float, warm_up: float) -> float:
-    """One cycle: linear rise over ``warm_up``, then a cosine to zero. ``progress`` is 0..1."""
-    if progress < warm_up:
-        return peak * (0.05 + 0.95 * progress / warm_up)
-    along = min((progress - warm_up) / (1 - warm_up), 1.0)
-    return peak * max(0.5 * (1 + math.cos(math.pi * along)), 1e-3)
-
-
 def take_step(
     run: Run, batch: Batch, rate: float, importance: Importance, weights: LossWeights
 ) -> dict[str, float]:
     """One optimizer step; returns the parts of the last prediction's loss."""
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
+    set_rate(run.optimizer, rate)
     device = run.device
     crops = torch.from_numpy(batch.crops).to(device, memory_format=torch.channels_last)
     # Heads and losses stay in float32.
@@ -137,10 +123,7 @@ def take_step(
         parts = losses(look, points, batch, importance, weights)
         share = weights.first_look if number == 0 else 1.0
         total = total + share * torch.stack(list(parts.values())).sum()
-    run.optimizer.zero_grad(set_to_none=True)
-    total.backward()
-    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-    run.optimizer.step()
+    descend(run.optimizer, run.network, total)
     return {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -148,17 +131,6 @@ def bfloat16_pays(device: str) -> bool:
     """Whether the device computes in bfloat16. Processors that only emulate it are 300 times slower
     at it than in float32."""
     return device != "cpu" or torch.cpu._is_avx512_bf16_supported()
-
-
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the averaged weights and statistics a little towards the network's."""
-    ours, theirs = average.state_dict(), network.state_dict()
-    for name, value in ours.items():
-        if value.is_floating_point():
-            value.lerp_(theirs[name], 1 - decay)
-        else:
-            value.copy_(theirs[name])
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -226,10 +198,7 @@ def _measure(arguments: argparse.Namespace, run: Run, parts: Mapping[str, float]
         return
     error = portrait_error(run.average, arguments.data)
     line = {"step": run.step, "minutes": run.seconds / 60, "portraits_dev_percent": error, **parts}
-    with (arguments.out / "log.jsonl").open("a") as log:
-        log.write(json.dumps(line) + "\n")
-    save_curves(arguments.out / "log.jsonl", arguments.out / "curves.png")
-    tqdm.write(json.dumps(line))
+    log_figures(arguments.out, line)
 
 
 def main() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from ...data import IntArray
 from ..data.samples import PHOTO, PROFILED, RENDER
 from ..regressor.batches import finished_rows, labels_of, open_samples
 from ..regressor.mirror import Mirror, flip
+from ..steps import ahead
 
 
 @dataclass(frozen=True)
@@ -139,9 +138,8 @@ def _discoloured(pictures: Tensor, rng: np.random.Generator) -> Tensor:
 
 def batches_ahead(samples: Samples, size: int, seed: int, first: int) -> Iterator[Labels]:
     """Endless random batches; rows that are finished later join in the next round."""
-    ready: queue.Queue[Labels] = queue.Queue(maxsize=3)
 
-    def work() -> None:
+    def batches() -> Iterator[Labels]:
         cv2.setNumThreads(1)
         step = first
         while True:
@@ -149,9 +147,7 @@ def batches_ahead(samples: Samples, size: int, seed: int, first: int) -> Iterato
             order = np.random.default_rng([seed, step]).permutation(known)
             for start in range(0, len(order) - size + 1, size):
                 rng = np.random.default_rng([seed, 1, step])
-                ready.put(load(samples, order[start : start + size], rng))
+                yield load(samples, order[start : start + size], rng)
                 step += 1
 
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+    return ahead(batches(), 3)

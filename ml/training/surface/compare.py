@@ -36,7 +36,7 @@ from ...regressor.surface_refinement import SurfaceRefinement
 from ...second_look import ROUGHLY, look_again
 from ..data.samples import PHOTO, PROFILED, RENDER
 from ..regressor.mirror import make_mirror
-from ..regressor.train import follow, rate_at
+from ..steps import follow, rate_at
 from .batches import Samples, batches_ahead, open_folders
 from .train import CONFIG, make_task, measure, start_run, take_step
 

@@ -11,7 +11,6 @@ photometrically, and to the face CLIP (FaceCLIP's feature consistency, geometric
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import tomllib
 from dataclasses import dataclass, replace
@@ -19,15 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ...head.storage import load_head_model
 from ...perception.consistency import FeatureConsistency
 from ...perception.views import ViewSettings
-from ..curves import save_curves
 from ..regressor.mirror import make_mirror
-from ..regressor.train import follow, rate_at
+from ..steps import descend, follow, log_figures, rate_at, set_rate
 from .batches import Labels, Samples, batches_ahead, load, open_folders
 from .drawn import Artist, Drawing, mean_texture
 from .train import CONFIG as BASE
@@ -92,18 +90,14 @@ def take_step(
     run: Run, task: Task, terms: Terms, labels: Labels, rate: float, random: torch.Generator
 ) -> dict[str, float]:
     """One optimizer step; returns the parts of the loss."""
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
+    set_rate(run.optimizer, rate)
     estimates, texels = task.see(labels, random)
     texels = texels.contiguous(memory_format=torch.channels_last)
     update = run.network(texels, estimates.identity, estimates.expression)
     parts = losses(update, estimates, labels, run.offset, task)
     drawing = terms.artist.draw(update, estimates, labels, terms.side)
     parts |= terms.of(drawing, random)
-    run.optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(parts.values())).sum().backward()
-    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-    run.optimizer.step()
+    descend(run.optimizer, run.network, torch.stack(list(parts.values())).sum())
     return {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -152,14 +146,8 @@ def _loop(arguments, config, seed, run, task, terms, samples) -> None:  # type: 
                 run.save(arguments.out / "checkpoint.pt")
                 saved = run.seconds
                 figures = smooth | measure(run.average, task, samples)
-                _log(arguments.out, {"step": run.step, "minutes": run.seconds / 60, **figures})
-
-
-def _log(out: Path, line: dict[str, float]) -> None:
-    with (out / "log.jsonl").open("a") as log:
-        log.write(json.dumps(line) + "\n")
-    save_curves(out / "log.jsonl", out / "curves.png")
-    tqdm.write(json.dumps(line))
+                line = {"step": run.step, "minutes": run.seconds / 60, **figures}
+                log_figures(arguments.out, line)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...head.model import HeadModel
-from ...regressor.surface import SIDE, Cameras, Unwrap, flattened
+from ...regressor.surface import PARTS, SIDE, Cameras, Unwrap, flattened
 from ...regressor.surface_network import UNIT, Update
 from ...rendering.differentiable import (
     Topology,
@@ -31,7 +31,6 @@ from .estimates import Basis, Estimates, agreeing
 
 # Residuals beyond this share of full brightness are hair, glasses or hands.
 OUTLIER = 0.12
-PARTS = ("skin", "eye_left", "iris_left", "pupil_left", "eye_right", "iris_right", "pupil_right")
 
 
 @dataclass(frozen=True)

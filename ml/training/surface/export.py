@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...card import AssetCard, write_card
+from ...card import AssetCard, rounded, write_card
 from ...data import FloatArray, Photo
 from ...finding import FoundFace
 from ...head.model import HeadModel
@@ -104,20 +104,10 @@ def export(
                 "steps": state["step"],
                 "minutes": round(minutes, 1),
             },
-            "curve": [rounded(line) for line in curve or []],
-            "figures": rounded(figures or {}),
+            "curve": [rounded(line, 3) for line in curve or []],
+            "figures": rounded(figures or {}, 3),
         },
     )
-
-
-def rounded(values: dict[str, Any]) -> dict[str, Any]:
-    """The same with three digits, however deep."""
-    return {
-        name: rounded(value)
-        if isinstance(value, dict)
-        else (round(value, 3) if isinstance(value, float) else value)
-        for name, value in values.items()
-    }
 
 
 def main() -> None:

@@ -8,8 +8,7 @@ Run it again to go on from the last checkpoint; the time already spent counts.
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import copy
 import time
 import tomllib
 from dataclasses import dataclass
@@ -24,11 +23,18 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.surface import Unwrap, make_surface_map
 from ...regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
-from ..curves import save_curves
 from ..regressor.losses import Importance, importance_of
 from ..regressor.mirror import make_mirror
 from ..regressor.teacher import TeacherOffset
-from ..regressor.train import follow, rate_at
+from ..steps import (
+    descend,
+    follow,
+    load_checkpoint,
+    log_figures,
+    rate_at,
+    save_checkpoint,
+    set_rate,
+)
 from .batches import Labels, Samples, batches_ahead, load, open_folders
 from .estimates import Basis, Estimates, Wrong, in_frame, simulate
 
@@ -47,20 +53,15 @@ class Run:
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:
-        """Write to a temporary file first: a stopped run never leaves half a checkpoint."""
-        state: dict[str, Any] = {
-            name: getattr(self, name).state_dict()
-            for name in ("network", "average", "offset", "optimizer")
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state | {"step": self.step, "seconds": self.seconds}, partial)
-        os.replace(partial, path)
+        """See save_checkpoint."""
+        save_checkpoint(path, self._parts(), step=self.step, seconds=self.seconds)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        for name in ("network", "average", "offset", "optimizer"):
-            getattr(self, name).load_state_dict(state[name])
+        state = load_checkpoint(path, self._parts())
         self.step, self.seconds = state["step"], state["seconds"]
+
+    def _parts(self) -> dict[str, Any]:
+        return {n: getattr(self, n) for n in ("network", "average", "offset", "optimizer")}
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def network_for(model: HeadModel, config: dict[str, Any]) -> SurfaceNetwork:
 def start_run(model: HeadModel, config: dict[str, Any]) -> Run:
     """Networks and optimizer with fixed random weights."""
     torch.manual_seed(config["seed"])
-    network, average = network_for(model, config), network_for(model, config)
-    average.load_state_dict(network.state_dict())
+    network = network_for(model, config)
+    average = copy.deepcopy(network)
     for module in (network, average):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     offset = TeacherOffset(network.shape.points)
@@ -159,16 +160,12 @@ def take_step(
     run: Run, task: Task, labels: Labels, rate: float, random: torch.Generator
 ) -> dict[str, float]:
     """One optimizer step; returns the parts of the loss."""
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
+    set_rate(run.optimizer, rate)
     estimates, texels = task.see(labels, random)
     texels = texels.contiguous(memory_format=torch.channels_last)
     update = run.network(texels, estimates.identity, estimates.expression)
     parts = losses(update, estimates, labels, run.offset, task)
-    run.optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(parts.values())).sum().backward()
-    nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-    run.optimizer.step()
+    descend(run.optimizer, run.network, torch.stack(list(parts.values())).sum())
     return {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -243,10 +240,7 @@ def _loop(out, config, run, task, samples, budget, bar) -> None:  # type: ignore
             saved = run.seconds
             line = {"step": run.step, "minutes": run.seconds / 60, **smooth}
             line |= measure(run.average, task, samples)
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            save_curves(out / "log.jsonl", out / "curves.png")
-            tqdm.write(json.dumps(line))
+            log_figures(out, line)
 
 
 def main() -> None:
