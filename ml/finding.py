@@ -26,8 +26,10 @@ VAGUE = 0.035
 SMALLEST = 28.0
 LOOKS = 2
 # A look is final if its frame is off by less than this share of the face's box, and its size and
-# roll (radians) by less than twice that. Training frames faces more loosely than this.
-FRAMED = 0.05
+# roll (radians) by less than twice that. Training frames faces more loosely than this. Measured on
+# portraits and photos in the wild: half of it costs a second look at every fourth face more and
+# makes their landmark errors 0.00 and 0.02 % smaller; twice as much, no second looks, 0.1 % larger.
+FRAMED = 0.1
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def wanted_faces(photo: Photo, settings: Settings) -> list[tuple[FoundFace, Land
     predict = load_regressor().predict
     if settings.landmarks == "face-alignment":
         return _faces_by_alignment(photo, settings)
-    faces = find_faces(photo, propose_faces(photo), predict)
+    faces = find_faces(photo, propose_faces(photo, settings.face), predict)
     if not faces:
         faces = find_faces(photo, propose_harder(photo), predict)
     faces.sort(key=lambda face: -prominence(face.box, photo))

@@ -14,8 +14,11 @@ from .photo.crop import box_from_landmarks, crop_face
 if TYPE_CHECKING:
     from .regressor.surface_refinement import SurfaceRefinement
 
-# Fits before the last only have to lay the surface where it about is.
-ROUGHLY = FitSettings(iterations=5, stride=2)
+# Fits before the last only have to lay the surface where it about is. Five steps with every second
+# landmark, and at the end twelve with all, give the same shape and landmarks (portraits 1.57
+# instead of 1.58 %) for more than twice the time.
+ROUGHLY = FitSettings(iterations=2, stride=4, settled=2e-2)
+LAST = FitSettings(iterations=6, stride=2, settled=1e-2, modes=60)
 LOOKS = 2
 
 
@@ -35,7 +38,7 @@ def fit_looking_again(
     fit = fit_person(shape, [evidence], ROUGHLY)[0]
     for look in range(LOOKS):
         evidence = look_again(photo, shape, evidence, fit, refinement)
-        settings = FitSettings() if look == LOOKS - 1 else ROUGHLY
+        settings = LAST if look == LOOKS - 1 else ROUGHLY
         fit = fit_person(shape, [evidence], settings)[0]
     return evidence, fit
 

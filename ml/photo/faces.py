@@ -17,15 +17,26 @@ from ..errors import NoFaceFound, UsageError
 MOST = 12
 # Detector's scores that make a proposal, at first and where nothing else was found.
 BOLD, DESPERATE = 0.6, 0.08
+# A proposal that may end the search for others.
+SURE = 0.9
 # The longer side of large photos when small faces are sought in them.
 FINE_SIDE = 1344
 
 
-def propose_faces(photo: Photo) -> list[FaceBox]:
-    """Up to twelve candidate boxes of faces tilted by 45 degrees at most, the surest first."""
+def propose_faces(photo: Photo, wanted: str = "all") -> list[FaceBox]:
+    """Up to twelve candidate boxes of faces tilted by 45 degrees at most, the surest first.
+
+    Where only the prominent face is ``wanted``, faces too small to be it may be missing.
+    """
     from .detector import load_detector
 
-    return load_detector().boxes(photo.rgb, BOLD)[:MOST]
+    def enough(found: list[FaceBox], largest: float) -> bool:
+        """Whether no face up to ``largest`` pixels could be more prominent than one found."""
+        sure = [prominence(box, photo) for box in found if box.score >= SURE]
+        return bool(sure) and max(sure) > largest / min(photo.width, photo.height)
+
+    stop = enough if wanted == "prominent" else None
+    return load_detector().boxes(photo.rgb, BOLD, stop=stop)[:MOST]
 
 
 def propose_harder(photo: Photo) -> list[FaceBox]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
-from ..weights import filled, stored_weights
+from ..weights import filled, folded, stored_weights
 from .estimate import NetworkShape, Prediction
 from .network import HeadNetwork
 
@@ -23,8 +23,7 @@ class Regressor:
     """Holds the network; made once a process by :func:`load_regressor`."""
 
     def __init__(self, network: HeadNetwork, identity_sigma: FloatArray) -> None:
-        network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = network
+        self.network = folded(network)
         self._identity_sigma = identity_sigma
 
     @property

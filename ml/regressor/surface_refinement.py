@@ -19,7 +19,7 @@ from torch import Tensor
 from ..data import Camera, FaceBox, FaceCrop, FloatArray, HeadCoefficients, Landmarks
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
-from ..weights import filled, stored_weights
+from ..weights import filled, folded, stored_weights
 from .regressor import LAPLACE_TO_SIGMA
 from .surface import Cameras, SurfaceMap, Unwrap, make_surface_map
 from .surface_network import UNIT, SurfaceNetwork, SurfaceShape
@@ -52,8 +52,7 @@ class SurfaceRefinement:
         layout: SurfaceMap | None = None,
     ) -> None:  # fmt: skip
         """``layout``: of ``model``, if it has been made already."""
-        network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = network
+        self.network = folded(network)
         self._unwrap = Unwrap(layout or make_surface_map(model))
         self._dense = model.points("dense")
         self._sigma = identity_sigma

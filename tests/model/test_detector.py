@@ -16,6 +16,7 @@ from ml.photo.detector import (
     STEP,
     STRIDE,
     WEIGHTS,
+    Detector,
     DetectorNetwork,
     decoded,
     distinct_boxes,
@@ -148,3 +149,35 @@ def test_small_faces_in_large_photos_are_proposed_on_the_second_try():
     # The small picture's edges make a larger face of it, too.
     assert any(right(box) for box in propose_harder(photo))
     assert not any(right(box) for box in propose_faces(photo))
+
+
+def test_the_search_for_the_prominent_face_ends_where_smaller_ones_cannot_be_it(monkeypatch):
+    scales, level = [], Detector._level
+
+    def counted(self, rgb, scale, least):
+        scales.append(scale)
+        return level(self, rgb, scale, least)
+
+    monkeypatch.setattr(Detector, "_level", counted)
+    photo = Photo(np.ascontiguousarray(astronaut()[:320, 60:380]), Path("near.png"), "")
+    prominent = propose_faces(photo, "prominent")
+    coarse = list(scales)
+    scales.clear()
+    every = propose_faces(photo)
+    assert max(coarse) < max(scales)
+    assert set(coarse) < set(scales)
+    assert np.hypot(*np.subtract(prominent[0].center, every[0].center)) < 15
+
+
+def test_the_search_goes_on_while_smaller_faces_may_be_the_prominent_one():
+    load_detector.cache_clear()
+    seen = []
+
+    def never(found, largest):
+        seen.append(largest)
+        return False
+
+    boxes = load_detector().boxes(astronaut(), 0.6, stop=never)
+    assert boxes == load_detector().boxes(astronaut(), 0.6)
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) > 3

@@ -59,10 +59,10 @@ def test_the_last_look_decides(scene, monkeypatch):
     assert np.linalg.norm(found - true, axis=1).mean() < 0.35 * (
         np.linalg.norm(mean - true, axis=1).mean()
     )
-    # Another fit to what was seen ends in the same place.
+    # Another fit, to all that was seen and to the end, comes to the same place.
     again = second_look.fit_person(shape, [seen], second_look.FitSettings())[0]
     moved = again.camera.project(shape.at(again.coefficients))
-    assert np.abs(moved - fit.camera.project(shape.at(fit.coefficients))).max() < 0.1
+    assert np.abs(moved - fit.camera.project(shape.at(fit.coefficients))).max() < 0.3
 
 
 def test_each_look_is_at_the_face_of_the_fit_before_it(scene, monkeypatch):
