@@ -69,6 +69,10 @@ class Samples:
             first += len(arrays["kind"])
         return np.concatenate(known)
 
+    def drawn(self, rows: IntArray) -> np.ndarray:
+        """(B,) bool: which rows are renders."""
+        return np.concatenate([arrays["kind"] for arrays in self.arrays])[rows] == RENDER
+
     def read(self, rows: IntArray) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
         """(B, PICTURE, PICTURE, 3) uint8, labels in its pixels, and (B,) kinds."""
         images, labels, kinds, first = [], [], [], 0
@@ -136,15 +140,22 @@ def _discoloured(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     return pictures + grain * torch.from_numpy(noise)
 
 
-def batches_ahead(samples: Samples, size: int, seed: int, first: int) -> Iterator[Labels]:
-    """Endless random batches; rows that are finished later join in the next round."""
+def batches_ahead(
+    samples: Samples, size: int, seed: int, first: int, photos: float = 1.0
+) -> Iterator[Labels]:
+    """Endless random batches; rows that are finished later join in the next round.
+
+    photos: the share of photos and profiled photos that each round shows.
+    """
 
     def batches() -> Iterator[Labels]:
         cv2.setNumThreads(1)
         step = first
         while True:
+            rng = np.random.default_rng([seed, step])
             known = samples.rows(training=True)
-            order = np.random.default_rng([seed, step]).permutation(known)
+            shown = samples.drawn(known) | (rng.random(len(known)) < photos)
+            order = rng.permutation(known[shown])
             for start in range(0, len(order) - size + 1, size):
                 rng = np.random.default_rng([seed, 1, step])
                 yield load(samples, order[start : start + size], rng)

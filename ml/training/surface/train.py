@@ -218,7 +218,7 @@ def train(arguments: argparse.Namespace) -> None:
 
 def _loop(out, config, run, task, samples, budget, bar) -> None:  # type: ignore[no-untyped-def]
     """Steps until the budget of seconds is spent, saving and measuring on the way."""
-    stream = batches_ahead(samples, config["batch"], config["seed"], run.step)
+    stream = batches_ahead(samples, config["batch"], config["seed"], run.step, config["photos"])
     random = torch.Generator().manual_seed(config["seed"] + run.step)
     saved, smooth = run.seconds, dict[str, float]()
     while run.seconds < budget:
