@@ -98,7 +98,7 @@ def trained(samples, measures, config, tmp_path_factory):
     run, losses = start_run(config), []
     people = load_people(samples, measures, config["kept_out"])
     stream = batches_ahead(lambda: people, face_words(config), config, 0)
-    for _ in range(60):
+    for _ in range(110):
         losses.append(take_step(run, next(stream), config["peak_rate"], config["average_decay"]))
     checkpoint = tmp_path_factory.mktemp("run") / "checkpoint.pt"
     run.save(checkpoint)
@@ -192,7 +192,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(trained, samples, measur
     checkpoint, _, run = trained
     again: Run = start_run(config)
     again.load(checkpoint)
-    assert again.step == run.step == 60
+    assert again.step == run.step == 110
     people = load_people(samples, measures, config["kept_out"])
     batch = make_batch(people, face_words(config), config, np.random.default_rng(5))
     losses = []

@@ -20,6 +20,7 @@ from ..regressor.batches import finished_rows
 from ..steps import ahead
 from .attributes import HeadMeasures, attributes
 from .captions import MIRRORED, captions, true_rules
+from .topics import make_topics
 
 ARRAYS = ("identity", "expression", "rotation", "traits")
 # Steps between two looks for samples that have been finished meanwhile.
@@ -34,12 +35,17 @@ class People:
     ----------
     images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) the people's.
     known: (N,) numbers by name, see attributes.py. rules: of each person, see captions.py.
+    weights: of all topics' prompts, by how rare they are among these people; see topics.py.
     """
 
     images: np.ndarray
     rows: IntArray
     known: dict[str, FloatArray]
     rules: list[list[int]]
+    weights: list[Tensor]
+
+
+TOPICS = make_topics()
 
 
 def load_people(
@@ -57,7 +63,9 @@ def load_people(
     samples = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[rows] for name in ARRAYS}
     known = attributes(samples, measures)
     images = np.load(folder / "images.npy", mmap_mode="r")
-    return People(images, rows, known, true_rules(known))
+    rules = true_rules(known)
+    answers = np.stack([TOPICS.answers(of_one) for of_one in rules])
+    return People(images, rows, known, rules, TOPICS.balance(answers))
 
 
 def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) -> Tensor:
@@ -77,10 +85,15 @@ def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) ->
 
 @dataclass(frozen=True)
 class Batch:
-    """pictures: (B, 3, S, S) in 0..1. tokens: (K, B, T), K captions of each picture."""
+    """pictures: (B, 3, S, S) in 0..1. tokens: (K, B, T), K captions of each picture.
+
+    answers: (B, topics) which prompt of each topic is true. weights: see People.
+    """
 
     pictures: Tensor
     tokens: Tensor
+    answers: Tensor
+    weights: list[Tensor]
 
 
 def make_batch(
@@ -100,7 +113,14 @@ def make_batch(
     there = torch.from_numpy(mirrored)[:, None, None]
     tokens = torch.where(there, mirrored_tokens(tokens, words), tokens)
     seen = torch.from_numpy(pictures).clamp(0, 1).permute(0, 3, 1, 2)
-    return Batch(seen, tokens.transpose(0, 1).contiguous())
+    answers = [
+        TOPICS.answers(people.rules[person], mirror=bool(turn))
+        for person, turn in zip(chosen, mirrored, strict=True)
+    ]
+    return Batch(
+        seen, tokens.transpose(0, 1).contiguous(), torch.from_numpy(np.stack(answers)),
+        people.weights,
+    )  # fmt: skip
 
 
 def mirrored_tokens(tokens: Tensor, words: FaceWords) -> Tensor:

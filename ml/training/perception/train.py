@@ -32,7 +32,8 @@ from ..steps import (
 )
 from .attributes import HeadMeasures
 from .captions import vocabulary
-from .people import Batch, People, batches_ahead, load_people
+from .people import TOPICS, Batch, People, batches_ahead, load_people
+from .topics import tokens_of
 
 CONFIG = Path(__file__).parent / "config.toml"
 # The parts of open_clip's CLIP that are its text encoder.
@@ -74,21 +75,27 @@ class FacePair(nn.Module):
             ("std", open_clip.OPENAI_DATASET_STD),
         ):
             self.register_buffer(name, torch.tensor(of).view(1, 3, 1, 1), persistent=False)
+        self.prompts: Tensor
+        self.register_buffer("prompts", tokens_of(TOPICS, face_words(config)), persistent=False)
+        self._topics = config["topics"]
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """open_clip's contrastive loss of both, averaged over the captions of every picture."""
+        """open_clip's contrastive loss of both, averaged over the captions of every picture, and
+        beside it that of every topic's prompts."""
         seen = ((batch.pictures - self.mean) / self.std).contiguous(
             memory_format=torch.channels_last
         )
         count, size = batch.tokens.shape[:2]
         said = self.resnet.encode_text(batch.tokens.flatten(0, 1), normalize=True)
+        asked = self.resnet.encode_text(self.prompts, normalize=True)
         contrast = open_clip_module().ClipLoss()
         losses = []
         for model in (self.resnet, self.vit):
             pictures = model.encode_image(seen, normalize=True)
             sharp = model.logit_scale.clamp(max=_SHARPEST).exp()
             parts = [contrast(pictures, text, sharp) for text in said.view(count, size, -1)]
-            losses.append(torch.stack(parts).mean())
+            topics = TOPICS.loss(sharp * pictures @ asked.T, batch.answers, batch.weights)
+            losses.append(torch.stack(parts).mean() + self._topics * topics)
         return losses[0], losses[1]
 
 
