@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .regressor.surface_refinement import SurfaceRefinement
 
 # Fits before the last only have to lay the surface where it about is, and a look tells so well
-# where to go that few steps lead there. Measured with five steps and every second landmark instead, and
-# twelve with all at the end: the same shape, portraits and photos in the wild within 0.03 %.
+# where to go that few steps lead there. Measured with five steps and every second landmark instead,
+# and twelve with all at the end: the same shape, portraits and photos in the wild within 0.03 %.
 ROUGHLY = FitSettings(iterations=1, stride=4)
 LAST = FitSettings(iterations=3, stride=2, modes=60)
 LOOKS = 2
