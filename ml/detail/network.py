@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from .band import GRID
 
-# What is told of every place of the band's grid: colours and how well they are seen; and of every
-# block of places, normals and positions. See unwrap.py.
-FINE_CHANNELS, COARSE_CHANNELS = 4, 6
+# What is told of every place of the band's grid: colours, how well they are seen, and relief; and
+# of every block of places, normals and positions. See unwrap.py.
+FINE_CHANNELS, COARSE_CHANNELS = 5, 6
 # Blocks of this many places a side become channels, and channels become blocks again: convolutions
 # over every place would take four times as long.
 BLOCK = 2
@@ -37,7 +37,7 @@ class NetworkShape:
         the face a block is; it is learned.
     """
 
-    widths: tuple[int, ...] = (24, 48, 72, 96)
+    widths: tuple[int, ...] = (24, 48, 72, 96, 96)
     places: int = 8
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import numpy as np
 from ..data import ByteArray, Camera, FloatArray
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
-from .band import GRID
-from .network import BLOCK
-from .window import window_of
+from .band import COARSEST_MM, GRID, STEP, sigma_of
+from .network import BLOCK, FINE_CHANNELS
+from .window import TEXEL_MM, window_of
 
 # Photos are reduced to this fineness, so that no place of the grid skips pixels.
 PIXELS_PER_MM = 0.65
@@ -24,6 +24,24 @@ STEEPEST, FRONTAL = 0.1, 0.4
 _REACH = 0.1
 # Pixel that texels off the skin lie at.
 _NOWHERE = -1e4
+# Folds change the light by some hundredths: relief is told so many times enlarged.
+_RELIEF = 4.0
+# Brightness below this share of the face's tone is no darker: a nostril is not a cliff.
+_DARKEST = 0.1
+
+
+@dataclass(frozen=True)
+class Laid:
+    """The photo laid out on the window, as it is; G is GRID.
+
+    Attributes
+    ----------
+    colours: (G, G, 3) 0..255. seen, coarse: as in Unwrapped.
+    """
+
+    colours: FloatArray
+    seen: FloatArray
+    coarse: FloatArray
 
 
 @dataclass(frozen=True)
@@ -32,7 +50,8 @@ class Unwrapped:
 
     Attributes
     ----------
-    fine: (4, G, G) colours, each as its ratio to that of the visible face less one, and seen.
+    fine: (5, G, G) colours, each as its ratio to that of the visible face less one; seen; and
+        relief, how much brighter a place is than what is seen around it: the band's own light.
     coarse: (6, G/2, G/2) normals in camera space, and places of the head at rest over 0.1 m.
     seen: (G, G) 0..1, how well the photo shows each texel: whether at all, and how steeply.
     """
@@ -53,6 +72,15 @@ def unwrap(
     rgb: (H, W, 3) that ``camera`` projects to. rest, expressed: (V, 3) the head without and with
         the photo's expression; head space, metres.
     """
+    laid = lay_out(rgb, camera, rest, expressed, model)
+    return told_of(laid, window_of(model, GRID).allowed)
+
+
+def lay_out(
+    rgb: ByteArray, camera: Camera, rest: FloatArray, expressed: FloatArray,
+    model: HeadModel,
+) -> Laid:  # fmt: skip
+    """See :func:`unwrap`; training keeps this, and changes colours before they are told."""
     window = window_of(model, GRID)
     in_camera = camera.to_camera_space(expressed)
     normals = vertex_normals(in_camera, model.triangles)
@@ -65,15 +93,34 @@ def unwrap(
     inside = ((pixels > 0.5) & (pixels < [width - 0.5, height - 0.5])).all(-1)
     angle = np.clip((told[..., 3] - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
     shown = _visible(flat, in_camera[:, 2], model, pixels, told[..., 2])
-    seen = (angle * shown * inside).astype(np.float32)
-    colours = _colours(rgb, camera, in_camera, pixels)
-    weight = seen * window.allowed
-    tone = np.einsum("rc,rcx->x", weight, colours) / max(float(weight.sum()), 1e-6)
-    ratio = np.clip(colours / np.maximum(tone, 4).astype(np.float32) - 1, -1, 2)
-    fine = np.empty((4, *seen.shape), np.float32)
-    fine[:3], fine[3] = (ratio * (seen > 0)[..., None]).transpose(2, 0, 1), seen
     geometry = window_of(model, GRID // BLOCK).on(np.concatenate([normals, rest / _REACH], 1))
-    return Unwrapped(fine, np.ascontiguousarray(geometry.transpose(2, 0, 1)), seen)
+    return Laid(
+        _colours(rgb, camera, in_camera, pixels),
+        (angle * shown * inside).astype(np.float32),
+        np.ascontiguousarray(geometry.transpose(2, 0, 1)),
+    )
+
+
+def told_of(laid: Laid, allowed: FloatArray) -> Unwrapped:
+    """What the network is told of a photo laid out on a window with ``allowed``."""
+    colours, seen = laid.colours, laid.seen
+    weight = seen * allowed
+    tone = np.einsum("rc,rcx->x", weight, colours) / max(float(weight.sum()), 1e-6)
+    shown = (seen > 0)[..., None]
+    ratio = colours / np.maximum(tone, 4).astype(np.float32)
+    fine = np.empty((FINE_CHANNELS, *seen.shape), np.float32)
+    fine[:3], fine[3] = (np.clip(ratio - 1, -1, 2) * shown).transpose(2, 0, 1), seen
+    fine[4] = _relief(ratio.mean(-1), seen)
+    return Unwrapped(fine, laid.coarse, seen)
+
+
+def _relief(bright: FloatArray, seen: FloatArray) -> FloatArray:
+    """(G, G) log of brightness less its average over the band's coarsest feature."""
+    shown = (seen > 0).astype(np.float32)
+    light = np.log(np.maximum(bright, _DARKEST)) * shown
+    sigma = sigma_of(COARSEST_MM) / (STEP * TEXEL_MM)
+    wide, known = (cv2.GaussianBlur(values, (0, 0), sigma) for values in (light, shown))
+    return np.asarray(np.clip(_RELIEF * (light - wide / np.maximum(known, 1e-3)), -2, 2) * shown)
 
 
 def _colours(

@@ -4,7 +4,8 @@
 
 Kept-out people as in the synthetic ruler, with random folds from other seeds than training's. What
 the high level's vertices say, with and without detail, is carried to the reference's vertices and
-measured there, on face skin that is turned to the camera.
+measured there, on face skin that is turned to the camera. A "perfect" field, which knows all that
+its band and its grid can say of the truth, shows what detail could do at most.
 """
 
 from __future__ import annotations
@@ -15,19 +16,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 from ..data import DETAIL_MODES, FitResult, FloatArray, HeadCoefficients, Photo
-from ..detail.detailer import make_detail
+from ..detail.band import GRID, Band, band_of
+from ..detail.detailer import enlarged, make_detail
+from ..detail.maps import bake
 from ..detail.sight import Sight
+from ..detail.window import window_of
 from ..errors import NoFaceFound, UsageError
 from ..head.align import best_similarity
 from ..head.levels import subdivided
 from ..head.mesh import blend, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
+from ..reconstruction import HeadMesh
 from ..rendering import vertex_normals
+from ..training.detail.targets import Transfer, make_transfer
 from .midband import BandError, MidBand, band_error, make_midband
 from .people import YAWS, View, kept_out_studio, views
 from .shape import ShapeError, shape_error
@@ -36,6 +43,8 @@ from .synthetic import ONE_FACE, POSES, REGIONS, Ruler, make_ruler
 # Skin at a steeper angle to the camera than this (cosine) does not count.
 TURNED_TO = 0.3
 SMOOTH = "no detail at all"
+PERFECT = "perfect"
+MODES = (*DETAIL_MODES, PERFECT)
 
 
 @dataclass(frozen=True)
@@ -59,13 +68,16 @@ class DetailRuler:
     Attributes
     ----------
     band: on the reference's face. nearest, weights: (V, 3) vertices of the high level by each of
-        the reference's, and their shares.
+        the reference's, and their shares. transfer, window_band: from the reference to the window,
+        and the band there.
     """
 
     ruler: Ruler
     band: MidBand
     nearest: np.ndarray
     weights: FloatArray
+    transfer: Transfer
+    window_band: Band
 
     def carried(self, offsets: FloatArray) -> FloatArray:
         """(W, 3) of the high level -> (V, 3) of the reference."""
@@ -88,6 +100,8 @@ def make_detail_ruler(reference: HeadModel) -> DetailRuler:
         make_midband(reference.shape.mean, triangles.astype(np.int32)),
         skin[nearest],
         (weights / weights.sum(1, keepdims=True)).astype(np.float32),
+        make_transfer(reference.shape.mean, np.unique(triangles), window_of(shipped, GRID)),
+        band_of(shipped),
     )
 
 
@@ -117,7 +131,9 @@ def rows_of_fit(
     plain = reference.shape.neutral(fit.coefficients.identity)
     for mode in modes:
         found, spent = plain, 0.0
-        if mode != "off":
+        if mode == PERFECT:
+            found = plain + ruler.carried(_perfect(view, plain, ruler, mesh))
+        elif mode != "off":
             begun = time.perf_counter()
             detail = make_detail(sight, mesh, shipped, mode, lambda fraction, message: None)
             spent = 1000 * (time.perf_counter() - begun)
@@ -126,13 +142,27 @@ def rows_of_fit(
     return rows
 
 
+def _perfect(view: View, plain: FloatArray, ruler: DetailRuler, mesh: HeadMesh) -> FloatArray:
+    """(V, 3) of ``mesh``: of what ``plain``, the head at rest, lacks, all that a field can say."""
+    missing = view.neutral - _placed(plain, view, ruler)
+    field = torch.from_numpy(ruler.transfer.field(1000 * missing)).permute(2, 0, 1)[None]
+    said = ruler.window_band(field)[0].permute(1, 2, 0).numpy()
+    return bake(enlarged(said), PERFECT, mesh, load_head_model()).offsets
+
+
+def _placed(found: FloatArray, view: View, ruler: DetailRuler) -> FloatArray:
+    """A head at rest moved, turned and scaled onto the true one, face to face."""
+    face = np.any(list(ruler.ruler.regions.values()), axis=0)
+    onto = best_similarity(found[face].astype(np.float64), view.neutral[face].astype(np.float64))
+    return np.asarray(onto.apply(found), dtype=np.float32)
+
+
 def _row(view: View, ruler: DetailRuler, mode: str, found: FloatArray, milliseconds: float) -> Row:
     regions, mean = ruler.ruler.regions, ruler.ruler.reference.shape.mean
     face = np.any(list(regions.values()), axis=0)
     turned = vertex_normals(view.neutral, ruler.ruler.reference.triangles) @ view.rotation.T
     where = face & (-turned[:, 2] > TURNED_TO)
-    onto = best_similarity(found[face].astype(np.float64), view.neutral[face].astype(np.float64))
-    placed = np.asarray(onto.apply(found), dtype=np.float32)
+    placed = _placed(found, view, ruler)
     return Row(
         view.person, view.yaw, mode,
         shape_error(found, view.neutral, mean, regions),
@@ -181,7 +211,7 @@ def run(data: Path, reference: Path, fits: Path, people: int, best: int) -> list
     rows: list[Row] = []
     seen = views(studio, head, data, people, folded=True)
     for view in tqdm(seen, desc="folded people", total=people * len(YAWS), leave=False):
-        modes = DETAIL_MODES if view.person < best else DETAIL_MODES[:2]
+        modes = MODES if view.person < best else (*DETAIL_MODES[:2], PERFECT)
         rows += measure_view(view, ruler, modes)
     return rows
 
@@ -190,12 +220,12 @@ def summarise(rows: list[Row]) -> dict[str, Any]:
     """Means by mode and pose, and by mode over those that have all modes."""
     summary: dict[str, Any] = {}
     for pose, (low, high) in POSES.items():
-        for mode in DETAIL_MODES:
+        for mode in MODES:
             some = [r for r in rows if r.mode == mode and low <= abs(r.yaw) < high]
             if some:
                 summary[f"{mode}, {pose}"] = _means(some)
     polished = {(r.person, r.yaw) for r in rows if r.mode == "best"}
-    for mode in DETAIL_MODES:
+    for mode in MODES:
         some = [r for r in rows if r.mode == mode and (r.person, r.yaw) in polished]
         if some:
             summary[f"{mode}, where polished"] = _means(some)

@@ -1,6 +1,8 @@
 """Detail with its network: the band, what the photo tells, the walk, parts of training."""
 
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,19 +15,23 @@ from ml.data import Camera, HeadCoefficients, Settings
 from ml.detail.band import GRID, STEP, band_of
 from ml.detail.detailer import WEIGHTS, load_detailer
 from ml.detail.network import BLOCK, COARSE_CHANNELS, FINE_CHANNELS, DetailNetwork, NetworkShape
-from ml.detail.unwrap import unwrap
+from ml.detail.unwrap import Laid, told_of, unwrap
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled, WeightsMissing
+from ml.evaluation.detail import DetailRuler, _perfect
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.fitting.gauss_newton import rotation_from_vector
-from ml.head.mesh import person_of
+from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.pipeline import reconstruct
+from ml.rendering import vertex_normals
 from ml.training.detail.batches import Batch, flipped
 from ml.training.detail.losses import LossWeights, losses, shares, slopes
-from ml.training.detail.train import start_run, take_step
+from ml.training.detail.targets import Transfer, make_lack, make_transfer
+from ml.training.detail.train import make_ruler, start_run, take_step
 
 MODEL = load_head_model()
+FRAMES = torch.from_numpy(window_of(MODEL, GRID).frames)
 SIDE = 400
 CONFIG = {
     "seed": 1,
@@ -172,7 +178,7 @@ def test_altered_weights_are_refused(tmp_path):
 def test_flipping_twice_changes_nothing():
     rng = np.random.default_rng(0)
     sample = (
-        rng.normal(size=(4, GRID, GRID)), rng.normal(size=(6, 64, 64)),
+        rng.normal(size=(FINE_CHANNELS, GRID, GRID)), rng.normal(size=(6, 64, 64)),
         rng.random((GRID, GRID)), rng.normal(size=(3, GRID, GRID)),
     )  # fmt: skip
     twice = flipped(*flipped(*sample))
@@ -189,12 +195,105 @@ def test_the_window_is_its_own_mirror():
     assert apart.mean() < 3e-3
 
 
+def test_relief_is_light_in_the_band():
+    """Ridges are told of, whatever the exposure; shade from one cheek to the other is not."""
+    place = np.arange(GRID) * STEP * TEXEL_MM
+    ridges = np.tile(1 + 0.1 * np.sin(2 * np.pi * place / 16), (GRID, 1)).astype(np.float32)
+    shade = np.tile(np.linspace(0.7, 1.3, GRID), (GRID, 1)).astype(np.float32)
+    allowed, middle = np.ones((GRID, GRID), np.float32), slice(GRID // 3, 2 * GRID // 3)
+
+    def relief(bright):
+        colours = np.repeat(bright[..., None], 3, 2)
+        laid = Laid(colours, np.ones((GRID, GRID), np.float32), np.zeros((6, 64, 64), np.float32))
+        return told_of(laid, allowed).fine[4][:, middle]
+
+    told = relief(120 * ridges)
+    assert np.corrcoef(told[0], ridges[0, middle])[0, 1] > 0.99
+    assert np.abs(told).max() > 0.3
+    np.testing.assert_allclose(told, relief(40 * ridges), atol=1e-3)
+    assert np.abs(relief(120 * shade)).max() < 0.1 * np.abs(told).max()
+
+
+def test_what_is_not_seen_does_not_darken_its_surroundings():
+    """Where skin ends there is no relief, and what lies behind it does not tell."""
+    seen = np.ones((GRID, GRID), np.float32)
+    seen[:, : GRID // 2] = 0
+    colours = np.full((GRID, GRID, 3), 100, np.float32)
+    # A dark brow far away: the rest of the face is brighter than its tone.
+    colours[:20] = 40
+    colours[:, : GRID // 2] = 5
+    laid = Laid(colours, seen, np.zeros((6, 64, 64), np.float32))
+    relief = told_of(laid, seen).fine[4]
+    assert np.abs(relief[60:]).max() < 1e-4
+    assert np.abs(relief[:30]).max() > 0.3
+    assert not relief[:, : GRID // 2].any()
+
+
 def test_slopes_are_millimetres_a_millimetre():
     field = torch.zeros(1, 3, GRID, GRID)
     field[:, 2] = torch.arange(GRID) * STEP * TEXEL_MM * 0.1
-    found = slopes(field)
+    flat = torch.eye(3).expand(GRID, GRID, 3, 3)
+    found = slopes(field, flat)
     assert torch.allclose(found[:, 0], torch.tensor(0.1), atol=1e-4)
     assert not found[:, 1].any()
+
+
+def test_what_slides_along_a_round_face_tilts_it():
+    """A cylinder of 40 mm: everything slid by 1 mm turns the normals by 1/40."""
+    radius = 40.0
+    angle = torch.arange(GRID) * STEP * TEXEL_MM / radius
+    zero, one = torch.zeros(GRID), torch.ones(GRID)
+    frames = torch.stack([
+        torch.stack([angle.cos(), zero, -angle.sin()], -1),
+        torch.stack([zero, one, zero], -1),
+        torch.stack([angle.sin(), zero, angle.cos()], -1),
+    ], 1).expand(GRID, GRID, 3, 3)  # fmt: skip
+    field = torch.zeros(1, 3, GRID, GRID)
+    field[:, 0] = 1
+    found = slopes(field, frames)[:, 0].abs()
+    assert torch.allclose(found, torch.tensor(1 / radius), rtol=0.01)
+    field[:, 0], field[:, 2] = 0, 1
+    assert slopes(field, frames).abs().max() < 0.1 / radius
+
+
+def test_a_perfect_field_is_what_the_head_lacks(person):
+    """Ridges in the band come back; a wide bend of the head, which is not detail's, does not."""
+    mesh = person_mesh(MODEL, person, "base")
+    skin = np.unique(mesh.quads[mesh.part == 0])
+    plain, normals = MODEL.shape.mean, vertex_normals(MODEL.shape.mean, MODEL.triangles)
+    ridges = 5e-4 * np.sin(2 * np.pi * plain[:, 1:2] / 0.03) * normals
+    band = band_of(MODEL)
+    everywhere = SimpleNamespace(regions={"face": np.ones(len(plain), bool)})
+    transfer = make_transfer(plain, skin, window_of(MODEL, GRID))
+    ruler = DetailRuler(everywhere, None, None, None, transfer, band)
+    cheek = skin[(plain[skin, 2] > 0.06) & (np.abs(plain[skin, 0]) > 0.03)]
+
+    def said(missing):
+        view = SimpleNamespace(neutral=(plain + missing).astype(np.float32))
+        return _perfect(view, plain, ruler, mesh)[cheek]
+
+    found = said(ridges)
+    assert np.corrcoef(found.ravel(), ridges[cheek].ravel())[0, 1] > 0.9
+    bent = 5e-4 * np.sin(2 * np.pi * plain[:, 1:2] / 0.3) * normals
+    assert np.abs(said(bent)).mean() < 0.2 * np.abs(found).mean()
+
+
+def test_a_fitted_head_lacks_its_identity_error_but_not_its_size():
+    window = window_of(MODEL, GRID)
+    nowhere = np.zeros(0, np.int32)
+    transfer = Transfer(window, nowhere, nowhere.reshape(0, 3), np.zeros((0, 3), np.float32))
+    grown = np.concatenate([0.05 * MODEL.shape.mean[None], MODEL.shape.identity[:1]])
+    shape = replace(MODEL.shape, identity=grown)
+    lack = make_lack(transfer, replace(MODEL, shape=shape))
+    true, fitted, folds = np.float32([2, 1]), np.zeros(2, np.float32), np.zeros((1, 3), np.float32)
+    some = window.allowed > 0.5
+    size = np.abs(lack.field(folds, np.float32([1, 0]), fitted)[some]).max()
+    assert size < 0.01  # mm; growing by a twentieth moves skin by millimetres
+    found = lack.field(folds, true, fitted)
+    np.testing.assert_allclose(found, -lack.field(folds, fitted, true), atol=1e-5)
+    # What is left is the mode's own, less what only moves, turns or enlarges the face.
+    own = window.in_frames(window.on(MODEL.shape.identity[0]))
+    assert 0.2 * np.abs(own[some]).mean() < np.abs(found[some]).mean() < np.abs(own[some]).mean()
 
 
 def test_loss_is_least_at_the_truth_and_ignores_what_does_not_count():
@@ -205,10 +304,12 @@ def test_loss_is_least_at_the_truth_and_ignores_what_does_not_count():
     share = shares(seen, allowed, weights.hidden)
     other = true.clone()
     other[..., GRID // 2 + 1 :] += 5
-    assert float(sum(losses(true, true, share, weights).values())) == pytest.approx(0, abs=1e-5)
-    hidden = losses(other, true, share, weights)
+    assert float(sum(losses(true, true, share, FRAMES, weights).values())) == pytest.approx(
+        0, abs=1e-5
+    )
+    hidden = losses(other, true, share, FRAMES, weights)
     assert float(hidden["offset"]) == pytest.approx(0, abs=1e-5)
-    assert float(sum(losses(true + 1, true, share, weights).values())) > 0.5
+    assert float(sum(losses(true + 1, true, share, FRAMES, weights).values())) > 0.5
 
 
 def test_training_learns_what_is_always_there():
@@ -216,15 +317,15 @@ def test_training_learns_what_is_always_there():
     rng = np.random.default_rng(0)
     field = np.zeros((2, 3, GRID, GRID), np.float32)
     field[:, 2] = 0.3 * np.sin(2 * np.pi * np.arange(GRID) * STEP * TEXEL_MM / 16)
-    band, run = band_of(MODEL), start_run(CONFIG)
+    ruler, run = make_ruler(MODEL), start_run(CONFIG)
     weights = LossWeights(offset=0.2, slope=0.06, softness=0.3, hidden=0.15)
     run.network.train()
     spent = []
     for _ in range(30):
         batch = Batch(
-            rng.normal(size=(2, 4, GRID, GRID)).astype(np.float32),
+            rng.normal(size=(2, FINE_CHANNELS, GRID, GRID)).astype(np.float32),
             rng.normal(size=(2, 6, 64, 64)).astype(np.float32),
             np.ones((2, GRID, GRID), np.float32), field,
         )  # fmt: skip
-        spent.append(sum(take_step(run, batch, 1e-2, band, weights).values()))
+        spent.append(sum(take_step(run, batch, 1e-2, ruler, weights).values()))
     assert spent[-1] < 0.5 * spent[0]

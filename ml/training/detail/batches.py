@@ -1,33 +1,33 @@
-"""Batches of unwrapped pictures and the offsets that they show, prepared by a thread."""
+"""Batches of unwrapped pictures and what their fitted heads lack, prepared by a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ...data import FloatArray, HeadCoefficients
+from ...data import FloatArray
 from ...detail.band import GRID
-from ...detail.unwrap import unwrap
+from ...detail.unwrap import told_of
 from ...detail.window import window_of
 from ...head.model import HeadModel
 from ..data.scene import Stage
 from ..regressor.batches import discolour
 from ..steps import ahead, random_rows
-from .fits import camera_of, coefficients_of, open_fits
-from .targets import Transfer, make_transfer
+from .fits import FITTED, laid_of, open_fits
+from .targets import Lack, make_lack, make_transfer
 
-ARRAYS = ("images", "identity", "expression", "folds", "kind")
-# Share of samples laid out by the shipped fit, the others by the truth; and share discoloured.
-BY_FIT, DISCOLOURED = 0.75, 0.6
+ARRAYS = ("identity", "folds", "kind")
+# Share of samples that are discoloured.
+DISCOLOURED = 0.5
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B samples: fine (B, 4, G, G), coarse (B, 6, G/2, G/2) and seen (B, G, G) as in
+    """B samples: fine (B, 5, G, G), coarse (B, 6, G/2, G/2) and seen (B, G, G) as in
     unwrap.Unwrapped; field (B, 3, G, G) mm, what is true, not yet band-limited. G is GRID."""
 
     fine: FloatArray
@@ -43,41 +43,35 @@ class Source:
     arrays: dict[str, np.ndarray]
     rows: np.ndarray
     model: HeadModel
-    transfer: Transfer
+    lack: Lack
 
 
 def open_source(folder: Path, model: HeadModel, stage: Stage) -> Source:
     """The fitted samples in ``folder``."""
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
     arrays |= open_fits(folder, len(arrays["kind"]), model)
-    rows = np.flatnonzero(arrays["fitted"])
-    return Source(arrays, rows, model, make_transfer(stage, window_of(model, GRID)))
+    rows = np.flatnonzero(arrays["fitted"] == FITTED)
+    skin = np.flatnonzero(stage.is_part("Face", "Head and Neck"))
+    transfer = make_transfer(stage.shape.mean, skin, window_of(model, GRID))
+    return Source(arrays, rows, model, make_lack(transfer, model))
 
 
 def make_sample(
-    source: Source, row: int, by_fit: bool, rng: np.random.Generator | None
+    source: Source, row: int, rng: np.random.Generator | None
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """fine, coarse, seen, field of one row; discoloured and flipped if ``rng`` is given."""
-    arrays, model = source.arrays, source.model
-    image = np.asarray(arrays["images"][row])
+    arrays = source.arrays
+    laid = laid_of(arrays, row)
     if rng is not None and rng.random() < DISCOLOURED:
-        image = discolour(image, rng)
-    found = coefficients_of(arrays, row, "fit_" if by_fit else "")
-    camera = camera_of(arrays, row, "fit" if by_fit else "true", image.shape[1])
-    rest, expressed = shapes(model, found)
-    told = unwrap(image, camera, rest, expressed, model)
-    folds = arrays["folds"][row].astype(np.float32)
-    field = source.transfer.field(folds).transpose(2, 0, 1)
+        changed = discolour(laid.colours.astype(np.uint8), rng)
+        laid = replace(laid, colours=changed.astype(np.float32))
+    told = told_of(laid, window_of(source.model, GRID).allowed)
+    folds, true, fitted = (
+        arrays[name][row].astype(np.float32) for name in ("folds", "identity", "fit_identity")
+    )
+    field = source.lack.field(folds, true, fitted).transpose(2, 0, 1)
     sample = (told.fine, told.coarse, told.seen, field)
     return flipped(*sample) if rng is not None and rng.random() < 0.5 else sample
-
-
-def shapes(model: HeadModel, found: HeadCoefficients) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) at rest and expressed, without settling the lids, which no detail is near."""
-    rest = model.shape.neutral(found.identity)
-    used = np.flatnonzero(found.expression)
-    moved = np.tensordot(found.expression[used], model.shape.expression[used], 1)
-    return rest, (rest + moved).astype(np.float32)
 
 
 def flipped(
@@ -92,7 +86,7 @@ def flipped(
 
 def make_batch(source: Source, rows: np.ndarray, rng: np.random.Generator) -> Batch:
     """Augmented samples of these rows."""
-    made = [make_sample(source, row, bool(rng.random() < BY_FIT), rng) for row in rows]
+    made = [make_sample(source, row, rng) for row in rows]
     return Batch(*(np.stack(part) for part in zip(*made, strict=True)))
 
 

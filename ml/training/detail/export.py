@@ -17,14 +17,14 @@ from typing import Any
 import torch
 
 from ...card import AssetCard, write_card
-from ...detail.band import COARSEST_MM, FINEST_MM, Band, band_of
+from ...detail.band import COARSEST_MM, FINEST_MM, Band
 from ...detail.detailer import WEIGHTS
 from ...detail.network import DetailNetwork, NetworkShape
 from ...head.storage import load_head_model
 from ...weights import store_weights
 from ..data.scene import load_stage
 from .batches import Source, open_source
-from .train import CONFIG, answers, measured, split
+from .train import CONFIG, answers, make_ruler, measured, split
 
 SOURCES = (
     "renders of Effigy Head with random folds and lumps, MakeHuman skins (CC0) and skin detail of "
@@ -38,7 +38,7 @@ COMMANDS = (
     "python -m ml.training.detail.train --samples out/data/shape --out out/train/detail"
     " --max-minutes {minutes:.0f}",
     "python -m ml.training.detail.export --checkpoint out/train/detail/checkpoint.pt",
-    "python -m ml.evaluation detail --data DATA --json out/detail.json",
+    "python -m ml.evaluation detail --data DATA --people 40 --best 6 --json out/detail.json",
     "python -m ml.training.detail.export --checkpoint out/train/detail/checkpoint.pt"
     " --figures out/detail.json",
 )
@@ -64,10 +64,10 @@ def export(
     state = torch.load(checkpoint, weights_only=True)
     network = DetailNetwork(NetworkShape.from_dict(config["network"]))
     network.load_state_dict(state["average"])
-    model, band = source.model, band_of(source.model)
+    model, ruler = source.model, make_ruler(source.model)
     taught, kept = split(source, config["held_out_every"])
     kept = replace(kept, rows=kept.rows[:80])
-    strength = best_strength(network.eval(), kept, band)
+    strength = best_strength(network.eval(), kept, ruler.band)
     store_weights(state["average"], target)
     minutes = state["seconds"] / 60
     return write_card(
@@ -88,7 +88,7 @@ def export(
                 "samples": len(taught.rows),
                 "steps": state["step"],
                 "minutes": round(minutes, 1),
-                "kept_out": measured(network, kept, band),
+                "kept_out": measured(network, kept, ruler),
             },
             "figures": figures,
         },

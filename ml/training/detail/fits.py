@@ -2,53 +2,63 @@
 
     python -m ml.training.detail.fits --samples out/data/shape
 
-Writes beside the samples, for every rendered one that is finished (others stay zero):
+Every rendered sample that is finished is fitted as any photo is, with both looks of the surface
+refinement, and laid out along that fit. Beside the samples are written (others stay zero):
 
-    fit_identity (N, I), fit_expression (N, E) float16; fit_turn (N, 3, 3), fit_shift (N, 3),
-    fit_focal (N,) float32     the fit to the regressor's landmarks, and its camera
-    true_turn, true_shift, true_focal     the camera that best meets the true points of the true
-                                          head, its lens guessed as for any photo
-    fitted (N,) uint8          1 if all this is there
+    fit_identity (N, I) float16        whom the fit found
+    laid_colours (N, G, G, 3) uint8    the picture laid out on the window; G is the band's GRID
+    laid_seen (N, G, G) uint8          0..255, how well each texel is seen
+    laid_coarse (N, 6, G/2, G/2) float16    see unwrap.Laid
+    fitted (N,) uint8                  1 if all this is there, 2 if the face could not be fitted
+    fits.json                          the weights that the walk had
 
-Run it again for samples that were finished meanwhile.
+Run it again to go on, or for samples that were finished meanwhile; with other weights of the walk
+it starts over.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
-from ...data import Camera, FaceBox, FitResult, FloatArray, HeadCoefficients, Landmarks, Photo
+from ...card import read_card
+from ...data import FaceBox, FitResult, FloatArray, HeadCoefficients, Photo
+from ...detail.band import GRID
+from ...detail.network import BLOCK, COARSE_CHANNELS
+from ...detail.unwrap import Laid, lay_out
+from ...errors import NoFaceFound
 from ...finding import FoundFace
-from ...fitting.camera import first_camera, guess_focal, make_intrinsics
-from ...fitting.gauss_newton import FitSettings, fit_head
-from ...head.model import HeadModel, LinearShape
+from ...head.model import HeadModel
 from ...head.storage import load_head_model
-from ...photo.crop import FACE_POINTS, box_from_landmarks, crop_face
-from ...pipeline import evidence_of
+from ...photo.crop import box_from_landmarks, crop_face
+from ...pipeline import evidence_of, fit_alone
+from ...regressor.regressor import WEIGHTS as REGRESSOR
+from ...regressor.regressor import load_regressor
+from ...regressor.surface_refinement import WEIGHTS as SURFACE
 from ..data.generate import CHUNK
 from ..data.samples import RENDER
 
-BATCH = 32
+BATCH = 16
+FITTED, UNFITTED = 1, 2
 # How well the regressor's crops are placed: standard deviations, as shares of the box.
 _SHIFT, _SCALE = 0.02, 0.04
 
 
 def open_fits(folder: Path, count: int, model: HeadModel) -> dict[str, np.ndarray]:
     """The memory-mapped arrays in ``folder``, made if needed."""
+    half = GRID // BLOCK
     layout: dict[str, tuple[tuple[int, ...], type]] = {
         "fit_identity": ((model.identity_count,), np.float16),
-        "fit_expression": ((len(model.expression_names),), np.float16),
+        "laid_colours": ((GRID, GRID, 3), np.uint8),
+        "laid_seen": ((GRID, GRID), np.uint8),
+        "laid_coarse": ((COARSE_CHANNELS, half, half), np.float16),
         "fitted": ((), np.uint8),
     }
-    for whose in ("fit", "true"):
-        layout |= {
-            f"{whose}_turn": ((3, 3), np.float32), f"{whose}_shift": ((3,), np.float32),
-            f"{whose}_focal": ((), np.float32),
-        }  # fmt: skip
     arrays = {}
     for name, (shape, dtype) in layout.items():
         path = folder / f"{name}.npy"
@@ -60,67 +70,66 @@ def open_fits(folder: Path, count: int, model: HeadModel) -> dict[str, np.ndarra
     return arrays
 
 
+def start_over_if_changed(folder: Path, fits: dict[str, np.ndarray], walk: dict[str, str]) -> None:
+    """Forget fits of another ``walk``: detail would learn to bear what is no longer wrong."""
+    note = folder / "fits.json"
+    if not note.exists() or json.loads(note.read_text()) != walk:
+        fits["fitted"][:] = 0
+        note.write_text(json.dumps(walk, indent=1) + "\n")
+
+
 def fit_batch(
     samples: dict[str, np.ndarray], rows: np.ndarray, model: HeadModel,
     fits: dict[str, np.ndarray], rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Fit some rows and store what was found."""
-    from ...regressor.regressor import load_regressor
-
-    dense = model.points("dense")
-    photos = [Photo(samples["images"][row], Path("sample.png"), "") for row in rows]
+    photos = [Photo(np.asarray(samples["images"][row]), Path("sample.png"), "") for row in rows]
     boxes = [_jittered(box_from_landmarks(samples["points"][row]), rng) for row in rows]
     crops = [crop_face(photo, box) for photo, box in zip(photos, boxes, strict=True)]
     outputs = load_regressor().predict(crops)
     for row, photo, box, output in zip(rows, photos, boxes, outputs, strict=True):
-        face = FoundFace(box, output)
-        shape, evidence = evidence_of(photo, model, face, output.landmarks, "dense")
-        found = fit_head(
-            shape, evidence.landmarks, evidence.camera, evidence.start,
-            identity_sigma=evidence.identity_sigma,
-        )  # fmt: skip
+        try:
+            found = fit_as_photo(photo, model, FoundFace(box, output))
+        except NoFaceFound:
+            fits["fitted"][row] = UNFITTED
+            continue
+        laid = lay_out(photo.rgb, found.camera, *shapes(model, found.coefficients), model)
         fits["fit_identity"][row] = found.coefficients.identity
-        fits["fit_expression"][row] = found.coefficients.expression
-        true = true_camera(samples, row, dense)
-        for whose, camera in (("fit", found.camera), ("true", true.camera)):
-            fits[f"{whose}_turn"][row] = camera.rotation
-            fits[f"{whose}_shift"][row] = camera.translation
-            fits[f"{whose}_focal"][row] = camera.intrinsics[0, 0]
-        fits["fitted"][row] = np.isfinite(found.camera.translation).all()
+        fits["laid_colours"][row] = np.round(np.clip(laid.colours, 0, 255))
+        fits["laid_seen"][row] = np.round(255 * laid.seen)
+        fits["laid_coarse"][row] = laid.coarse
+        fits["fitted"][row] = FITTED
 
 
-def true_camera(samples: dict[str, np.ndarray], row: int, dense: LinearShape) -> FitResult:
-    """The pose of the true head by its true points; only the lens is guessed."""
-    points = samples["points"][row].astype(np.float32)
-    truth = coefficients_of(samples, row, "")
-    side = samples["images"].shape[1]
-    focal = guess_focal(side, side, float(np.ptp(points[:FACE_POINTS], axis=0).max()))
-    camera = first_camera(
-        dense.at(truth), points, samples["rotation"][row], make_intrinsics(focal, side, side),
-        (side, side),
-    )  # fmt: skip
-    certain = Landmarks(points, np.ones(len(points), np.float32))
-    stiff = FitSettings(modes=1, expression_sigma=1e-3, identity_weight=1e3)
-    # With its other modes in the mean and this one held, only the pose is free.
-    rest = HeadCoefficients(truth.identity, truth.expression)
-    sigma = np.full(len(truth.identity), 1e-3, np.float32)
-    return fit_head(dense, certain, camera, rest, stiff, sigma)
+def fit_as_photo(photo: Photo, model: HeadModel, face: FoundFace) -> FitResult:
+    """The walk's fit of a face that was found."""
+    shape, evidence = evidence_of(photo, model, face, face.output.landmarks, "dense")
+    return fit_alone(photo, shape, evidence, "dense")[1]
 
 
-def coefficients_of(arrays: dict[str, np.ndarray], row: int, prefix: str) -> HeadCoefficients:
-    """The truth (prefix "") or the fit ("fit_") of a row."""
-    return HeadCoefficients(
-        arrays[f"{prefix}identity"][row].astype(np.float32),
-        arrays[f"{prefix}expression"][row].astype(np.float32),
+def laid_of(fits: dict[str, np.ndarray], row: int) -> Laid:
+    """What was stored of a row."""
+    return Laid(
+        fits["laid_colours"][row].astype(np.float32),
+        fits["laid_seen"][row].astype(np.float32) / 255,
+        fits["laid_coarse"][row].astype(np.float32),
     )
 
 
-def camera_of(arrays: dict[str, np.ndarray], row: int, whose: str, side: int) -> Camera:
-    """The stored camera of a row: "fit" or "true"."""
-    intrinsics = make_intrinsics(float(arrays[f"{whose}_focal"][row]), side, side)
-    turn: FloatArray = arrays[f"{whose}_turn"][row].astype(np.float32)
-    shift: FloatArray = arrays[f"{whose}_shift"][row].astype(np.float32)
-    return Camera(intrinsics, turn, shift, side, side)
+def shapes(model: HeadModel, found: HeadCoefficients) -> tuple[FloatArray, FloatArray]:
+    """(V, 3) at rest and expressed, without settling the lids, which no detail is near."""
+    rest = model.shape.neutral(found.identity)
+    used = np.flatnonzero(found.expression)
+    moved = np.tensordot(found.expression[used], model.shape.expression[used], 1)
+    return rest, (rest + moved).astype(np.float32)
+
+
+def waiting(samples: Path, kind: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Rendered rows of finished chunks that have no fit yet."""
+    count = len(kind)
+    done = sorted(int(mark.name) for mark in (samples / "done").iterdir())
+    rows = np.concatenate([np.arange(first, min(first + CHUNK, count)) for first in done])
+    return np.asarray(rows[(kind[rows] == RENDER) & (fitted[rows] == 0)])
 
 
 def _jittered(box: FaceBox, rng: np.random.Generator) -> FaceBox:
@@ -131,17 +140,18 @@ def _jittered(box: FaceBox, rng: np.random.Generator) -> FaceBox:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
-    parser.add_argument("--rows", type=int, help="no more than this many, from the first")
+    parser.add_argument("--most", type=int, help="fit no more than this many now")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=5)
     arguments = parser.parse_args()
-    names = ("images", "points", "identity", "expression", "rotation", "kind")
+    torch.set_num_threads(arguments.threads)
+    names = ("images", "points", "kind")
     samples = {n: np.load(arguments.samples / f"{n}.npy", mmap_mode="r") for n in names}
-    model, count = load_head_model(), len(samples["kind"])
-    fits = open_fits(arguments.samples, count, model)
-    done = sorted(int(mark.name) for mark in (arguments.samples / "done").iterdir())
-    rows = np.concatenate([np.arange(first, min(first + CHUNK, count)) for first in done])
-    rows = rows[(samples["kind"][rows] == RENDER) & (fits["fitted"][rows] == 0)]
-    rows = rows[rows < (arguments.rows or count)]
+    model = load_head_model()
+    fits = open_fits(arguments.samples, len(samples["kind"]), model)
+    walk = {path.stem: read_card(path).sha256 for path in (REGRESSOR, SURFACE)}
+    start_over_if_changed(arguments.samples, fits, walk)
+    rows = waiting(arguments.samples, samples["kind"], fits["fitted"])[: arguments.most]
     for first in tqdm(range(0, len(rows), BATCH), unit="batch"):
         some = rows[first : first + BATCH]
         fit_batch(samples, some, model, fits, np.random.default_rng([arguments.seed, some[0]]))

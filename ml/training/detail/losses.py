@@ -23,15 +23,18 @@ class LossWeights:
     hidden: float
 
 
-def losses(found: Tensor, true: Tensor, share: Tensor, weights: LossWeights) -> dict[str, Tensor]:
+def losses(
+    found: Tensor, true: Tensor, share: Tensor, frames: Tensor, weights: LossWeights
+) -> dict[str, Tensor]:
     """How far fields are apart: (B, 3, G, G) mm twice.
 
-    share: (B, G, G) 0..1 how much each texel counts. Means of distances, not of squares: this is
-    what shape and normals are measured by, and what a fold in the wrong place cannot dominate.
+    share: (B, G, G) 0..1 how much each texel counts. frames: the window's. Means of distances, not
+    of squares: this is what shape and normals are measured by, and what a fold in the wrong place
+    cannot dominate.
     """
     gap = found - true
     offset = _soft(gap / weights.offset, weights.softness)
-    slope = _soft(slopes(gap) / weights.slope, weights.softness)
+    slope = _soft(slopes(gap, frames) / weights.slope, weights.softness)
     total = share.sum().clamp(min=1)
     return {
         "offset": (offset * share).sum() / total,
@@ -39,12 +42,17 @@ def losses(found: Tensor, true: Tensor, share: Tensor, weights: LossWeights) -> 
     }
 
 
-def slopes(fields: Tensor) -> Tensor:
-    """(B, 3, G, G) -> (B, 2, G - 1, G - 1) rise of the normal's channel across and down."""
-    height = fields[:, 2]
-    across = (height[:, 1:, 1:] - height[:, 1:, :-1]) / _APART_MM
-    down = (height[:, 1:, 1:] - height[:, :-1, 1:]) / _APART_MM
-    return torch.stack([across, down], 1)
+def slopes(fields: Tensor, frames: Tensor) -> Tensor:
+    """(B, 3, G, G) -> (B, 2, G - 1, G - 1) how far they tilt the normal, across and down.
+
+    frames: (G, G, 3, 3) rows tangent, bitangent, normal. Where the face is round, what moves along
+    it tilts it too: the wing of a nose in the wrong place is a wrong normal.
+    """
+    moved = torch.einsum("bkrc,rckx->bxrc", fields, frames)
+    normal = frames[1:, 1:, 2].permute(2, 0, 1)
+    across = moved[..., 1:, 1:] - moved[..., 1:, :-1]
+    down = moved[..., 1:, 1:] - moved[..., :-1, 1:]
+    return torch.stack([(way * normal).sum(1) / _APART_MM for way in (across, down)], 1)
 
 
 def shares(seen: Tensor, allowed: Tensor, hidden: float) -> Tensor:

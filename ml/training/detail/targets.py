@@ -1,4 +1,4 @@
-"""True offsets of the drawn head laid out on the window."""
+"""What a fitted head lacks in the band, laid out on the window."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 
 from ...data import FloatArray, IntArray
 from ...detail.window import Window
-from ..data.scene import Stage
+from ...head.model import HeadModel
 
 _NEIGHBOURS = 3
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """From the D drawn vertices of the reference head to the texels of a window.
+    """From D vertices of the reference head to the texels of a window.
 
     Both heads share one mean shape, so what is nearest there is the same place.
 
     Attributes
     ----------
     texels: (N,) of the skin, numbered row by row.
-    nearest: (N, K) drawn vertices. weights: (N, K) sum to 1, by inverse distance.
+    nearest: (N, K) vertices. weights: (N, K) sum to 1, by inverse distance.
     """
 
     window: Window
@@ -42,16 +42,56 @@ class Transfer:
         return self.window.in_frames(offsets.reshape(*skin.shape, 3) / 1000)
 
 
-def make_transfer(stage: Stage, window: Window) -> Transfer:
-    """The correspondence on the mean head; the skin's own vertices only."""
+def make_transfer(mean: FloatArray, skin: IntArray, window: Window) -> Transfer:
+    """The correspondence on the mean head (D, 3); of its vertices only those of the ``skin``."""
     from scipy.spatial import cKDTree
 
-    skin = np.flatnonzero(stage.is_part("Face", "Head and Neck"))
     texels = np.flatnonzero(window.skin)
     places = window.places.reshape(-1, 3)[texels]
-    distance, found = cKDTree(stage.shape.mean[skin]).query(places, k=_NEIGHBOURS)
+    distance, found = cKDTree(mean[skin]).query(places, k=_NEIGHBOURS)
     weights = 1 / (distance + 1e-5)
     weights /= weights.sum(1, keepdims=True)
     return Transfer(
         window, texels.astype(np.int32), skin[found].astype(np.int32), weights.astype(np.float32)
     )
+
+
+@dataclass(frozen=True)
+class Lack:
+    """How a person differs from the head that was fitted: folds of the person's own, and what the
+    fit got wrong of the identity. In the band, the second is the larger by far.
+
+    Attributes
+    ----------
+    modes: (I, G, G, 3) mm that each identity mode moves the window's texels by, in their frames.
+    """
+
+    transfer: Transfer
+    modes: FloatArray
+
+    def field(self, folds: FloatArray, true: FloatArray, fitted: FloatArray) -> FloatArray:
+        """(D, 3) mm in head space and two identities (I,) -> (G, G, 3) mm."""
+        missed = np.tensordot(true - fitted, self.modes, 1)
+        return np.asarray(self.transfer.field(folds) + missed, dtype=np.float32)
+
+
+def make_lack(transfer: Transfer, model: HeadModel) -> Lack:
+    """The modes of ``model`` without what turns, moves or enlarges a face: no photo tells how
+    large a head is, and no detail should say so."""
+    window = transfer.window
+    share = (window.skin * window.allowed)[..., None]
+    rigid = _similarities(window.places)
+    ahead = np.linalg.pinv((rigid * share).reshape(len(rigid), -1).T)
+    modes = []
+    for mode in model.shape.identity:
+        moved = window.on(mode)
+        stiff = np.tensordot(ahead @ (moved * share).ravel(), rigid, 1)
+        modes.append(window.in_frames((moved - stiff) * window.skin[..., None]))
+    return Lack(transfer, np.stack(modes))
+
+
+def _similarities(places: FloatArray) -> FloatArray:
+    """(7, G, G, 3): how (G, G, 3) places move, turn and grow."""
+    moves = [np.broadcast_to(axis, places.shape) for axis in np.eye(3)]
+    turns = [np.cross(axis, places) for axis in np.eye(3)]
+    return np.stack([*moves, *turns, places]).astype(np.float32)

@@ -21,8 +21,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ...detail.band import Band, band_of
+from ...detail.band import GRID, Band, band_of
 from ...detail.network import DetailNetwork, NetworkShape
+from ...detail.window import window_of
+from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ..data.scene import load_stage
 from ..steps import (
@@ -66,7 +68,11 @@ def start_run(config: dict[str, Any]) -> Run:
     """Networks and optimizer with fixed random weights."""
     torch.manual_seed(config["seed"])
     shape = NetworkShape.from_dict(config["network"])
-    network, average = DetailNetwork(shape), DetailNetwork(shape)
+    # On a CPU, convolutions with their channels last are quicker by an eighth.
+    network, average = (
+        DetailNetwork(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for _ in range(2)
+    )
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config["peak_rate"], weight_decay=config["weight_decay"]
@@ -75,29 +81,42 @@ def start_run(config: dict[str, Any]) -> Run:
 
 
 def take_step(
-    run: Run, batch: Batch, rate: float, band: Band, weights: LossWeights
+    run: Run, batch: Batch, rate: float, ruler: Ruler, weights: LossWeights
 ) -> dict[str, float]:
     """One optimizer step; returns the parts of the loss."""
+    band = ruler.band
     set_rate(run.optimizer, rate)
     fine, coarse, seen, field = (
         torch.from_numpy(part) for part in (batch.fine, batch.coarse, batch.seen, batch.field)
     )
     with torch.no_grad():
         true = band(field)
-    parts = losses(
-        band(run.network(fine, coarse)), true, shares(seen, band.allowed, weights.hidden), weights
-    )
+    share = shares(seen, band.allowed, weights.hidden)
+    parts = losses(band(run.network(fine, coarse)), true, share, ruler.frames, weights)
     descend(run.optimizer, run.network, torch.stack(list(parts.values())).sum())
     return {name: float(value.detach()) for name, value in parts.items()}
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """What fields are measured with: the band, and the frames (G, G, 3, 3) of the window."""
+
+    band: Band
+    frames: Tensor
+
+
+def make_ruler(model: HeadModel) -> Ruler:
+    """The ruler on the model's window."""
+    return Ruler(band_of(model), torch.from_numpy(window_of(model, GRID).frames))
 
 
 @torch.no_grad()
 def answers(
     network: DetailNetwork, source: Source, band: Band
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Of every row, laid out by its fit: found and true (3, G, G) mm in the band, and seen."""
+    """Of every row: found and true (3, G, G) mm in the band, and seen."""
     for row in source.rows:
-        fine, coarse, seen, field = make_sample(source, int(row), True, None)
+        fine, coarse, seen, field = make_sample(source, int(row), None)
         told = torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None]
         yield (
             band(network(*told))[0],
@@ -106,14 +125,16 @@ def answers(
         )
 
 
-def measured(network: DetailNetwork, source: Source, band: Band) -> dict[str, float]:
+def measured(network: DetailNetwork, source: Source, ruler: Ruler) -> dict[str, float]:
     """Mean errors on visible skin, and those of no detail at all: slopes in degrees, mm."""
     sums = np.zeros(5)
-    for found, true, seen in answers(network, source, band):
-        share = (seen * band.allowed)[1:, 1:]
+    for found, true, seen in answers(network, source, ruler.band):
+        share = (seen * ruler.band.allowed)[1:, 1:]
         rows = []
         for gap in (found - true, true):
-            angle = torch.rad2deg(torch.atan(slopes(gap[None])[0].square().sum(0).sqrt()))
+            angle = torch.rad2deg(
+                torch.atan(slopes(gap[None], ruler.frames)[0].square().sum(0).sqrt())
+            )
             far = gap.square().sum(0).sqrt()[1:, 1:]
             rows += [float((angle * share).sum()), float((far * share).sum())]
         sums += [*rows, float(share.sum())]
@@ -129,15 +150,15 @@ def train(arguments: argparse.Namespace) -> None:
     source, kept = split(source, config["held_out_every"])
     arguments.out.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.out / "checkpoint.pt"
-    run, band = start_run(config), band_of(model)
+    run, ruler = start_run(config), make_ruler(model)
     if checkpoint.exists():
         run.load(checkpoint)
     run.network.train()
     stream = batches_ahead(source, config["batch"], config["seed"], run.step)
     with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
-        _loop(arguments, config, run, stream, budget, bar, band, kept)
+        _loop(arguments, config, run, stream, budget, bar, ruler, kept)
     run.save(checkpoint)
-    _measure(arguments.out, run, kept, band)
+    _measure(arguments.out, run, kept, ruler)
 
 
 def split(source: Source, every: int) -> tuple[Source, Source]:
@@ -146,7 +167,7 @@ def split(source: Source, every: int) -> tuple[Source, Source]:
     return replace(source, rows=source.rows[~kept]), replace(source, rows=source.rows[kept])
 
 
-def _loop(arguments, config, run, stream, budget, bar, band, kept) -> None:  # type: ignore[no-untyped-def]
+def _loop(arguments, config, run, stream, budget, bar, ruler, kept) -> None:  # type: ignore[no-untyped-def]
     """Steps until the budget of seconds is spent, saving and measuring on the way."""
     saved = seen = run.seconds
     smooth: dict[str, float] = {}
@@ -154,7 +175,7 @@ def _loop(arguments, config, run, stream, budget, bar, band, kept) -> None:  # t
     while run.seconds < budget:
         begun = time.monotonic()
         rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
-        parts = take_step(run, next(stream), rate, band, weights)
+        parts = take_step(run, next(stream), rate, ruler, weights)
         run.step += 1
         # Young averages would remember the random start: let the decay grow with the steps.
         follow(run.average, run.network, min(config["average_decay"], run.step / (9 + run.step)))
@@ -168,12 +189,12 @@ def _loop(arguments, config, run, stream, budget, bar, band, kept) -> None:  # t
             run.save(arguments.out / "checkpoint.pt")
             saved = run.seconds
         if run.seconds - seen > 60 * config["measure_minutes"]:
-            _measure(arguments.out, run, replace(kept, rows=kept.rows[:50]), band)
+            _measure(arguments.out, run, replace(kept, rows=kept.rows[:50]), ruler)
             seen = run.seconds
 
 
-def _measure(out: Path, run: Run, kept: Source, band: Band) -> None:
-    line = {"step": run.step, "minutes": run.seconds / 60, **measured(run.average, kept, band)}
+def _measure(out: Path, run: Run, kept: Source, ruler: Ruler) -> None:
+    line = {"step": run.step, "minutes": run.seconds / 60, **measured(run.average, kept, ruler)}
     log_figures(out, line)
 
 
