@@ -7,6 +7,7 @@ import numpy as np
 
 from ..data import FloatArray
 from ..head.model import HeadModel
+from ..rendering import vertex_normals
 from .atlas import Atlas
 
 # Boxes of the mean head, metres: where skin tells its tone, and where the photo is kept whatever
@@ -35,6 +36,16 @@ HUE, SHADE, SUN = (0.12, 0.25), (0.6, 0.9), (1.0, 1.4)
 # hairs (metres).
 TOO_DARK, TOO_LIGHT = (0.4, 0.75), (0.6, 1.0)
 BEARD, BEARD_SIDE, EYE = (0.005, 0.015), (-0.05, -0.04), (-0.007, -0.003)
+# Log of how far a hue may be off skin's in the same light; and, over brows and beside the eyes, how
+# much brightness may change (standard deviation, log) over so much of the texture's side: hair of
+# skin's own brightness is told by its strands.
+OFF_HUE, STRANDS, STRAND_WIDTH = (0.3, 0.5), (0.14, 0.26), 0.006
+BROW_HEIGHT, TEMPLE = (0.03, 0.045), (0.048, 0.056)
+# What touches such a thing and is off by half as much belongs to it: so many steps of one texel.
+HALF, STEPS = 0.45, 12
+# How far downwards skin under a jaw looks (cosine), how low it lies at the jaw's angle (metres),
+# where that is and how steeply the jaw's line falls from there.
+UNDER, JAW, JAW_ANGLE, JAW_SLOPE = (0.15, 0.45), (0.015, 0.025), 0.04, 0.8
 # Skin round the lips that may still show teeth.
 ROUND_LIPS = 0.001
 
@@ -52,7 +63,13 @@ def believed(
     apart = seen - lab(tone)
     cold = _ramp(-seen[:, 1:].min(1), COLD) * _ramp(-apart[:, 1:].min(1), COLDER)
     warm = 1 - cold
-    kept = _kept(atlas.mean) * warm * _off_fringe(warm, trust, atlas, size)
+    # Under jaws and chins the photo shows their shadow, collars and hair.
+    kept = (
+        _kept(atlas.mean)
+        * (1 - throat_of(model, atlas))
+        * warm
+        * _off_fringe(warm, trust, atlas, size)
+    )
     skin = _likely_skin(apart, model, atlas)
     skin = skin * _off_fringe(skin, trust, atlas, size)
     likely = np.maximum(kept, skin) * on_edges(atlas) * _likely_lip(colours, trust, atlas)
@@ -74,30 +91,90 @@ def bare_neck(off: FloatArray, atlas: Atlas, size: int) -> FloatArray:
     hue = np.linalg.norm(off - bright[:, None], axis=1)
     likely = (1 - _ramp(hue, HUE)) * (1 - _ramp(-bright, SHADE)) * (1 - _ramp(bright, SUN))
     likely = likely * _ramp(-atlas.mean[:, 1], (-CHIN, -CHIN + 0.01))
-    image = np.zeros((size, size), np.float32)
-    image[atlas.rows, atlas.columns] = likely
-    narrow = cv2.erode(image, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
+    narrow = cv2.erode(
+        _image(likely, atlas, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    )
     return narrow[atlas.rows, atlas.columns]
 
 
-def unobstructed(off: FloatArray, atlas: Atlas, size: int) -> FloatArray:
-    """(N,) 0 where strands of hair, rims of glasses or their glare lie before the skin, else 1.
+def unobstructed(
+    off: FloatArray, trust: FloatArray, atlas: Atlas, size: int
+) -> tuple[FloatArray, FloatArray]:
+    """Two (N,) 0..1: whether nothing lies before the skin, and whether nothing is mixed with it.
 
-    off: (N,) log of how much lighter the photo is than skin in that light. Brows, eyes, nostrils,
-    lips and beards differ by as much, so that the photo is kept there.
+    Hair, rims of glasses and their glare do. Of what is mixed with them a mean may still be taken,
+    but its detail is theirs.
+
+    off: (N, 3) log of the photo over skin in that light. trust: (N,) how well it shows each. Brows,
+    eyes, nostrils, lips and beards differ by as much, so that the photo is kept there.
     """
-    strange = np.maximum(_ramp(-off, TOO_DARK), _ramp(off, TOO_LIGHT))
+    bright = off.mean(1)
+    hue = np.linalg.norm(off - bright[:, None], axis=1)
+    free = 1 - _kept_whatever(atlas)
+    x, y, _ = atlas.mean.T
+    uneven = _unevenness(bright, free * (trust > 0.05), atlas, size)
+    uneven *= np.maximum(_ramp(y, BROW_HEIGHT), _ramp(np.abs(x), TEMPLE) * _ramp(y, (0, 0.01)))
+    before = np.maximum(_ramp(-bright, TOO_DARK), _ramp(bright, TOO_LIGHT)) * free
+    limits = ((-bright, TOO_DARK), (bright, TOO_LIGHT), (hue, OFF_HUE), (uneven, STRANDS))
+    certain, doubtful = (
+        np.max([_ramp(values, (share * low, share * high)) for values, (low, high) in limits], 0)
+        for share in (1, HALF)
+    )
+    # Their edges are mixed with skin.
+    reach = max(size // 256, 1)
+    round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    bare = 1 - cv2.dilate(_image(before, atlas, size), round_)
+    mixed = _grown(_image(certain * free, atlas, size), _image(doubtful * free, atlas, size))
+    clear = 1 - cv2.dilate(mixed, round_)
+    # Detail must not end in a line.
+    clear = np.minimum(cv2.GaussianBlur(clear, (0, 0), 1.5 * reach), clear)
+    return bare[atlas.rows, atlas.columns], clear[atlas.rows, atlas.columns]
+
+
+def _kept_whatever(atlas: Atlas) -> FloatArray:
+    """(N,) 1 where faces are far darker or lighter than skin: nose, eyes, brows, lips, beard."""
     x, y, _ = atlas.mean.T
     nose = (np.abs(x) < 0.02) & (y < 0.025)
     eyes = np.maximum(_ramp(-atlas.contours.lids, EYE), _ramp(-atlas.contours.brows, EYE))
     # Farther out, what is dark beside a jaw is more often hair; statistics know cropped beards.
     beard = _ramp(-y, BEARD) * _ramp(-np.abs(x), BEARD_SIDE)
-    strange = strange * (1 - np.maximum(np.maximum(beard, eyes), nose))
-    image = np.zeros((size, size), np.float32)
-    image[atlas.rows, atlas.columns] = strange
-    # Their edges are mixed with skin.
-    wide = cv2.dilate(image, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
-    return 1 - wide[atlas.rows, atlas.columns]
+    return np.maximum(np.maximum(beard, eyes), nose)
+
+
+def _grown(core: FloatArray, doubtful: FloatArray) -> FloatArray:
+    """(S, S) the core, and what is doubtful as far as it hangs together with the core."""
+    for _ in range(STEPS):
+        core = np.maximum(core, np.minimum(cv2.dilate(core, np.ones((3, 3))), doubtful))
+    return core
+
+
+def _unevenness(values: FloatArray, weight: FloatArray, atlas: Atlas, size: int) -> FloatArray:
+    """(N,) standard deviation of values among their neighbours, each counted by its weight."""
+    sums = np.stack([weight, weight * values, weight * values**2], 1)
+    around = cv2.GaussianBlur(_image(sums, atlas, size), (0, 0), STRAND_WIDTH * size)
+    count, first, second = around[atlas.rows, atlas.columns].T
+    mean = first / np.maximum(count, 1e-3)
+    return np.sqrt(np.maximum(second / np.maximum(count, 1e-3) - mean**2, 0))
+
+
+def _image(values: FloatArray, atlas: Atlas, size: int) -> FloatArray:
+    """(N, ...) values of texels -> (size, size, ...), 0 where there is no texel."""
+    image = np.zeros((size, size, *values.shape[1:]), np.float32)
+    image[atlas.rows, atlas.columns] = values
+    return image
+
+
+def throat_of(model: HeadModel, atlas: Atlas) -> FloatArray:
+    """(N,) 1 on the neck and under the jaw, 0 off them."""
+    mean = model.shape.mean
+    values = np.column_stack([vertex_normals(mean, model.triangles)[:, 1], np.zeros(len(mean))])
+    if "neck" in model.masks:
+        values[:, 1] = model.masks["neck"]
+    down, neck = atlas.on(values).T
+    # A jaw's line falls from the ears to the chin: lips that look downwards lie above it.
+    _, y, z = atlas.mean.T
+    below = _ramp(-down, UNDER) * _ramp(-y - JAW_SLOPE * np.maximum(z - JAW_ANGLE, 0), JAW)
+    return np.maximum(below, neck)
 
 
 def scalp_of(places: FloatArray) -> FloatArray:

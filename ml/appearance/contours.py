@@ -55,22 +55,11 @@ def contours_of(model: HeadModel, places: FloatArray) -> Contours:
 
 def _signed(places: FloatArray, ring: FloatArray) -> FloatArray:
     """(N,) distance to a closed ring (P, 3) in the frontal plane, negative inside it."""
-    low, high = ring.min(0), ring.max(0)
-    near = ((places[:, :2] > low[:2] - NEAR_M) & (places[:, :2] < high[:2] + NEAR_M)).all(1)
-    near &= places[:, 2] > low[2] - BEHIND_M
-    point, start = places[near, None, :2], ring[None, :, :2]
-    way = np.roll(start, -1, axis=1) - start
-    offset = point - start
-    along = (offset * way).sum(-1) / np.maximum((way * way).sum(-1), 1e-12)
-    reached = offset - np.clip(along, 0, 1)[..., None] * way
-    distance = np.linalg.norm(reached, axis=-1).min(1)
-    # A ray to the right crosses the ring an odd number of times from inside.
-    above = offset[..., 1] < 0
-    crossed = (above != np.roll(above, -1, axis=1)) & (
-        offset[..., 0]
-        < offset[..., 1] / np.where(way[..., 1] == 0, 1e-12, way[..., 1]) * way[..., 0]
-    )
-    inside = crossed.sum(1) % 2 == 1
+    # Imported on use, as numba takes long to load.
+    from .kernels import signed_distance
+
     found = np.full(len(places), np.inf, np.float32)
-    found[near] = np.where(inside, -distance, distance)
+    behind = np.float32(ring[:, 2].min() - BEHIND_M)
+    flat = np.ascontiguousarray(ring[:, :2], np.float32)
+    signed_distance(places, flat, behind, np.float32(NEAR_M), found)
     return found

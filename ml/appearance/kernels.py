@@ -44,6 +44,62 @@ def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-untyped-def]
+    """(N, 3) ``out``: log of what an (H, W, 3) photo shows of texels over what is expected there.
+
+    values: (V, 5) pixel x, pixel y and three expected logs of the vertices. table: (256,) light of
+    the photo's numbers. As :func:`mix` and :func:`sample`, but nothing in between is stored.
+    """
+    height, width = rgb.shape[0], rgb.shape[1]
+    mixed = np.empty(5, np.float32)
+    for n in range(corners.shape[0]):
+        for k in range(5):
+            mixed[k] = 0
+            for corner in range(3):
+                mixed[k] += weights[n, corner] * values[corners[n, corner], k]
+        x = min(max(mixed[0] - 0.5, 0.0), width - 1.0)
+        y = min(max(mixed[1] - 0.5, 0.0), height - 1.0)
+        left, top = int(x), int(y)
+        right, low = min(left + 1, width - 1), min(top + 1, height - 1)
+        across, down = x - left, y - top
+        for k in range(3):
+            upper = rgb[top, left, k] * (1 - across) + rgb[top, right, k] * across
+            lower = rgb[low, left, k] * (1 - across) + rgb[low, right, k] * across
+            number = upper * (1 - down) + lower * down
+            whole = min(int(number), 254)
+            light = table[whole] + (number - whole) * (table[whole + 1] - table[whole])
+            out[n, k] = np.log(max(light, 0.002)) - mixed[2 + k]
+
+
+@njit(cache=True, nogil=True)
+def signed_distance(places, ring, behind, near, out):  # type: ignore[no-untyped-def]
+    """Distance of (N, 3) places to a closed ring (P, 2) in the frontal plane, negative inside it.
+
+    ``out`` (N,) stays as it is where places are farther back than ``behind``, or farther than
+    ``near`` from the ring's box.
+    """
+    low_x, high_x = ring[:, 0].min() - near, ring[:, 0].max() + near
+    low_y, high_y = ring[:, 1].min() - near, ring[:, 1].max() + near
+    for n in range(places.shape[0]):
+        x, y = places[n, 0], places[n, 1]
+        if places[n, 2] <= behind or not (low_x < x < high_x and low_y < y < high_y):
+            continue
+        least, inside = np.inf, False
+        for start in range(ring.shape[0]):
+            end = (start + 1) % ring.shape[0]
+            way_x, way_y = ring[end, 0] - ring[start, 0], ring[end, 1] - ring[start, 1]
+            off_x, off_y = x - ring[start, 0], y - ring[start, 1]
+            length = max(way_x * way_x + way_y * way_y, 1e-12)
+            along = min(max((off_x * way_x + off_y * way_y) / length, 0.0), 1.0)
+            miss_x, miss_y = off_x - along * way_x, off_y - along * way_y
+            least = min(least, miss_x * miss_x + miss_y * miss_y)
+            # A ray to the right crosses the ring an odd number of times from inside.
+            if (off_y < 0) != (y < ring[end, 1]) and off_x < off_y / way_y * way_x:
+                inside = not inside
+        out[n] = -np.sqrt(least) if inside else np.sqrt(least)
+
+
+@njit(cache=True, nogil=True)
 def blend_twins(off, weight, mirror, share, rows, columns, canvas):  # type: ignore[no-untyped-def]
     """Write (N, 3) values and their weight 0..1 into (S, S, 4) ``canvas``, times that weight.
 
@@ -67,11 +123,30 @@ def blend_twins(off, weight, mirror, share, rows, columns, canvas):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def develop(base, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
-    """Write exp((N, 3) base + (S, S, 3) detail) through a table of its square root's values."""
+def develop(corners, weights, values, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
+    """Write exp(log albedo + (S, S, 3) detail) through a table of its square root's values.
+
+    values: (V, 3) the log albedo of the vertices.
+    """
     most = len(table) - 1
-    for n in range(base.shape[0]):
+    for n in range(corners.shape[0]):
         row, column = rows[n], columns[n]
         for k in range(3):
-            root = np.exp(np.float32(0.5) * (base[n, k] + detail[row, column, k]))
+            log = detail[row, column, k]
+            for corner in range(3):
+                log += weights[n, corner] * values[corners[n, corner], k]
+            root = np.exp(np.float32(0.5) * log)
             out[row, column, k] = table[int(min(root, np.float32(1.0)) * most + 0.5)]
+
+
+@njit(cache=True, nogil=True)
+def fill_gaps(level, coarser, share, known):  # type: ignore[no-untyped-def]
+    """Write (H, W, 4) weighted values and, in their gaps, a share of a coarser level's, enlarged.
+
+    coarser: (H, W, 3) and known: (H, W, 3), which may be the same.
+    """
+    for row in range(level.shape[0]):
+        for column in range(level.shape[1]):
+            gap = share * (1 - level[row, column, 3])
+            for k in range(3):
+                known[row, column, k] = coarser[row, column, k] * gap + level[row, column, k]

@@ -36,25 +36,36 @@ PAINTS = {
     "tongue": Paint((184, 104, 102), 0.055),
     "mouth": Paint((140, 66, 62), 0.06),
 }
+# sRGB of a common iris in dark skin, and mean linear albedos of dark and of pale skin.
+DARK_BROWN = np.array([60.0, 39.0, 28.0], np.float32)
+DEEP_SKIN, PALE_SKIN = 0.08, 0.18
 LASHES = (52.0, 40.0, 34.0)
 # The share of the face's light that reaches the eyes, where their whites do not tell, and how much
 # light an iris gives back at most.
 IN_SHADE, LIGHTEST_IRIS = 0.7, 0.4
+# Share of the light that a wet cornea throws back, and how bright (mean linear) irises are of which
+# what is left tells no hue, in dark and in pale skin: no dark iris is grey or blue.
+MIRRORED, DARK_IRIS = 0.004, ((0.06, 0.12), (0.012, 0.03))
 # Texels that an island's colours go on beyond its rim.
 BLEED = 4
 
 
+@dataclass(frozen=True)
+class FaceTone:
+    """(3,) linear: the face's median skin, and the median of the light on it."""
+
+    skin: FloatArray
+    light: FloatArray
+
+
 def paint_inner_parts(
     texture: FloatArray, photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel,
-    atlas: Atlas, light: FloatArray,
+    atlas: Atlas, face: FaceTone,
 ) -> ByteArray:  # fmt: skip
-    """Paint all texels that are not skin into (S, S, 3) ``texture``; returns it as uint8.
-
-    light: (3,) linear, what falls on the face: irises are freed of it, as skin is.
-    """
+    """Paint all texels that are not skin over (S, S, 3) ``texture``, and return it as uint8."""
     eyes = {side: see_eye(photo, camera, vertices, model, side) for side in SIDES}
-    iris = own_iris(list(eyes.values()), light)
-    painted = texture.copy()
+    iris = own_iris(list(eyes.values()), face)
+    painted = texture
     inner = np.zeros(texture.shape[:2], bool)
     for texels, colours in [
         *_painted_parts(model, atlas),
@@ -68,17 +79,20 @@ def paint_inner_parts(
     inner[atlas.rows, atlas.columns] = True
     free = ~inner
     _bleed(painted, inner, free)
-    return np.clip(np.round(painted), 0, 255).astype(np.uint8)
+    np.clip(np.round(painted, out=painted), 0, 255, out=painted)
+    return painted.astype(np.uint8)
 
 
-def own_iris(eyes: Sequence[SeenEye], light: FloatArray) -> FloatArray:
+def own_iris(eyes: Sequence[SeenEye], face: FaceTone) -> FloatArray:
     """(3,) sRGB of the irises themselves, a common brown where the photo does not tell.
 
-    light: (3,) linear, on the face. How much of it reaches the eyes is read from their whites.
+    They are freed of the face's light, as skin is; how much of it reaches the eyes is read from
+    their whites.
     """
     seen = [eye.iris for eye in eyes if eye.iris is not None]
     if not seen:
-        return COMMON_IRIS
+        return common_iris(face)
+    light = face.light
     reaches = light * IN_SHADE
     whites = [recorded(eye.white) for eye in eyes if eye.white is not None]
     if whites:
@@ -87,7 +101,29 @@ def own_iris(eyes: Sequence[SeenEye], light: FloatArray) -> FloatArray:
         reaches = np.clip((found + found.mean()) / 2, 0.3 * light, 1.2 * light)
     # Both irises of a person are alike; one may lie in shade.
     freed = recorded(np.mean(seen, axis=0)) / np.maximum(reaches, 0.02)
-    return srgb_of(np.minimum(freed, LIGHTEST_IRIS))
+    return srgb_of(_likely_iris(np.minimum(freed, LIGHTEST_IRIS), face))
+
+
+def common_iris(face: FaceTone) -> FloatArray:
+    """(3,) sRGB of a common iris: the darker the skin, the darker."""
+    return np.asarray(_by_skin(face, DARK_BROWN, COMMON_IRIS), dtype=np.float32)
+
+
+def _likely_iris(freed: FloatArray, face: FaceTone) -> FloatArray:
+    """(3,) linear: what is seen without the sky that the cornea mirrors; dark irises are brown."""
+    own = np.maximum(freed - MIRRORED, 0.004)
+    bright = float(own.mean())
+    brown = linear_of(common_iris(face))
+    brown = brown * bright / brown.mean()
+    no_hue, hue = _by_skin(face, *np.array(DARK_IRIS))
+    told = np.clip((bright - no_hue) / (hue - no_hue), 0, 1)
+    return np.asarray(told * own + (1 - told) * brown, dtype=np.float32)
+
+
+def _by_skin(face: FaceTone, deep: FloatArray, pale: FloatArray) -> FloatArray:
+    """What lies between two things as the skin does between dark and pale."""
+    share = np.clip((float(face.skin.mean()) - DEEP_SKIN) / (PALE_SKIN - DEEP_SKIN), 0, 1)
+    return deep + share * (pale - deep)
 
 
 Painted = list[tuple[np.ndarray, FloatArray]]

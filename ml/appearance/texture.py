@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -11,10 +11,10 @@ import numpy as np
 from ..data import ByteArray, Camera, FloatArray, IntArray, Photo
 from ..head.model import HeadModel
 from .atlas import Atlas, atlas_of
-from .belief import FACE, bare_neck, believed, on_edges, scalp_of, unobstructed, within
+from .belief import FACE, bare_neck, believed, on_edges, scalp_of, throat_of, unobstructed, within
 from .colour import recorded, srgb_of
 from .light import Observation, Parted, part
-from .paint import paint_inner_parts
+from .paint import FaceTone, paint_inner_parts
 from .projection import Projection, project, sample, trust_in
 from .skin import SkinModel, load_skin_model
 
@@ -24,10 +24,18 @@ COARSE = 512
 TWIN = 0.6
 # Trust over one of this is as good as full trust, for detail.
 CLEAR = 2.5
+# Detail lighter than this (log) is mostly shine, and of what is over it only so much is kept.
+SHINE, SHINE_KEPT = 0.2, 0.4
+# Logs of light over the face's from which on a photo's noise lets skin be seen.
+DARK = (-2.3, -1.2)
+# What is left of the detail around at every step, twice as wide as the last, into what is hidden.
+FADE = 0.75
 # Detail darker or lighter than the statistics by more than this (log) is held there.
 MOST_DETAIL = 2.2
 # sRGB of the squares of 0..1.
 _SQUARES = srgb_of(np.linspace(0, 1, 4096, dtype=np.float32) ** 2)
+# Light that a photo's 256 numbers stand for.
+_RECORDED = recorded(np.arange(256, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -64,9 +72,13 @@ def make_texture(
     albedo[own], light[own] = parted.albedo, parted.light
     atlas = atlas_of(model, size)
     detail = _detail(photo, seen, albedo + light, trust, coarse, atlas, size)
-    own_colours = _developed(atlas.on(albedo), detail, atlas)
-    on_face = np.exp(np.median(parted.light[within(model.shape.mean[own], FACE)], axis=0))
-    painted = paint_inner_parts(own_colours, photo, camera, vertices, model, atlas, on_face)
+    own_colours = _developed(albedo, own, detail, atlas)
+    del detail
+    on_face = within(model.shape.mean[own], FACE)
+    face = FaceTone(
+        *(np.exp(np.median(logs[on_face], 0)) for logs in (parted.albedo, parted.light))
+    )
+    painted = paint_inner_parts(own_colours, photo, camera, vertices, model, atlas, face)
     return Texture(painted, np.exp(light), parted.harmonics)
 
 
@@ -123,10 +135,45 @@ def _understand(
     expected = np.zeros_like(vertices)
     expected[mesh.vertices] = first.albedo + first.light
     off = np.log(np.maximum(linear, 0.002)) - atlas.on(expected)
-    trust = trust * unobstructed(off.mean(1), atlas, size)
+    bare, clear = unobstructed(off, trust, atlas, size)
+    trust = trust * bare
     trust = np.maximum(trust, geometry * bare_neck(off, atlas, size))
-    parted = part(_observe(linear, trust, geometry, atlas, seen, mesh.vertices), skin, mesh.edges)
-    return parted, trust
+    observed = _observe(linear, trust, geometry, atlas, seen, mesh.vertices)
+    parted = part(observed, skin, mesh.edges)
+    shown = clear * (1 - throat_of(model, atlas)) * _lit(parted, model, atlas)
+    held = _at_vertices(shown[:, None], atlas, len(vertices))[mesh.vertices]
+    return _shaded(parted, observed, held), trust * shown
+
+
+def _shaded(parted: Parted, seen: Observation, held: FloatArray) -> Parted:
+    """The same skin, but what its texture does not hold is light: shine, shadow, what lies before.
+
+    held: (V, 1) 0..1, how much of what the photo shows of vertices the texture holds.
+    """
+    left = np.log(np.maximum(seen.colours, 0.002)) - parted.albedo - parted.light
+    off = left.copy()
+    _dulled(off)
+    seen_well = np.minimum(CLEAR * seen.weight, 1)[:, None]
+    return replace(parted, light=parted.light + seen_well * (left - held * off))
+
+
+def _at_vertices(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
+    """(N, C) values of texels -> (count, C) their means at the vertices; 0 where there are none."""
+    from .kernels import gather
+
+    sums = np.zeros((count, values.shape[1] + 1), np.float32)
+    columns = np.column_stack([values, np.ones(len(values))]).astype(np.float32)
+    gather(atlas.corners, atlas.weights, columns, sums)
+    return sums[:, :-1] / np.maximum(sums[:, -1:], 1e-6)
+
+
+def _lit(parted: Parted, model: HeadModel, atlas: Atlas) -> FloatArray:
+    """(N,) 0 in the dark, where a photo's noise is as strong as its colours, else 1."""
+    own = skin_mesh(model).vertices
+    light = np.zeros((len(model.shape.mean), 1), np.float32)
+    light[own, 0] = parted.light.mean(1)
+    on_face = np.median(light[own][within(model.shape.mean[own], FACE)])
+    return np.clip((atlas.on(light)[:, 0] - on_face - DARK[0]) / (DARK[1] - DARK[0]), 0, 1)
 
 
 def _observe(
@@ -134,19 +181,15 @@ def _observe(
     own: IntArray,
 ) -> Observation:  # fmt: skip
     """Texels' linear colours gathered at the skin's vertices."""
-    from .kernels import gather
-
-    count, bright = len(seen.pixels), linear.mean(1)
+    bright = linear.mean(1)
     # Hair is hardly ever lighter than the skin, as hats are.
     skin_level = np.average(bright, weights=trust + 1e-9)
     hint = geometry * (1 - trust) * scalp_of(atlas.mean) * (bright < 1.1 * skin_level)
     both = trust + hint
-    values = np.column_stack([linear * both[:, None], trust, hint, np.ones_like(trust)])
-    sums = np.zeros((count, values.shape[1]), np.float32)
-    gather(atlas.corners, atlas.weights, values.astype(np.float32), sums)
-    sums = sums[own]
-    sure, vague = (sums[:, k] / np.maximum(sums[:, 5], 1e-6) for k in (3, 4))
-    mean = sums[:, :3] / np.maximum(sums[:, 3:5].sum(1, keepdims=True), 1e-6)
+    values = np.column_stack([linear * both[:, None], trust, hint])
+    means = _at_vertices(values, atlas, len(seen.pixels))[own]
+    sure, vague = means[:, 3], means[:, 4]
+    mean = means[:, :3] / np.maximum(means[:, 3:].sum(1, keepdims=True), 1e-6)
     return Observation(mean, sure, seen.normals[own], vague)
 
 
@@ -158,11 +201,13 @@ def _detail(
 
     expected: (V, 3) log colours. trust: of the coarse atlas.
     """
-    from .kernels import blend_twins
+    from .kernels import blend_twins, residual
 
-    colours = recorded(sample(photo.rgb, seen.pixels, atlas))
-    off = cv2.log(np.maximum(colours, 0.002)) - atlas.on(expected)
-    off = np.clip(off, -MOST_DETAIL, MOST_DETAIL)
+    off = np.empty((len(atlas.rows), 3), np.float32)
+    values = np.column_stack([np.nan_to_num(seen.pixels), expected]).astype(np.float32)
+    residual(atlas.corners, atlas.weights, values, photo.rgb, _RECORDED, off)
+    np.clip(off, -MOST_DETAIL, MOST_DETAIL, out=off)
+    _dulled(off)
     fine = trust if atlas is coarse else _enlarged(trust, coarse, atlas, size)
     canvas = np.zeros((size, size, 4), np.float32)
     # Skin seen at a slant is blurred, but better than a guess.
@@ -171,13 +216,27 @@ def _detail(
     return _fill(canvas)
 
 
-def _developed(base: FloatArray, detail: FloatArray, atlas: Atlas) -> FloatArray:
-    """(S, S, 3) sRGB of exp((N, 3) base + (S, S, 3) detail); beside the texels, their median."""
+def _dulled(off: FloatArray) -> None:
+    """Take shine out of (N, 3) logs of detail, in place: what is brighter than skin can be."""
+    bright = off.mean(1)
+    over = np.flatnonzero(bright > SHINE)
+    kept = SHINE + SHINE_KEPT * (bright[over] - SHINE)
+    off[over] *= (kept / bright[over])[:, None]
+
+
+def _developed(albedo: FloatArray, own: IntArray, detail: FloatArray, atlas: Atlas) -> FloatArray:
+    """(S, S, 3) sRGB of the vertices' (V, 3) log albedo plus (S, S, 3) detail.
+
+    own: the skin's vertices; beside the texels there is the median of their colours.
+    """
     from .kernels import develop
 
-    median = srgb_of(np.exp(np.median(base, axis=0)))
-    colours = np.tile(median, (*detail.shape[:2], 1))
-    develop(base, detail, atlas.rows, atlas.columns, _SQUARES, colours)
+    colours = np.empty((*detail.shape[:2], 3), np.float32)
+    colours[:] = srgb_of(np.exp(np.median(albedo[own], axis=0)))
+    develop(
+        atlas.corners, atlas.weights, albedo.astype(np.float32), detail, atlas.rows, atlas.columns,
+        _SQUARES, colours,
+    )  # fmt: skip
     return colours
 
 
@@ -204,14 +263,16 @@ def _fill(canvas: FloatArray) -> FloatArray:
     A push-pull pyramid: values are averaged by weight on coarser and coarser levels, then each
     level fills the gaps of the finer one.
     """
+    from .kernels import fill_gaps
+
     pyramid = [canvas]
     while min(pyramid[-1].shape[:2]) > 2:
         half = [max(1, side // 2) for side in pyramid[-1].shape[1::-1]]
         pyramid.append(cv2.resize(pyramid[-1], half, interpolation=cv2.INTER_AREA))
     known = np.zeros_like(pyramid[-1][..., :3])
-    for level in reversed(pyramid):
+    while pyramid:
+        level = pyramid.pop()
         known = cv2.resize(known, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         # Less at each level: far from what is seen, statistics are all there is.
-        known = known * (0.75 * (1 - level[..., 3:]))
-        known = known + level[..., :3]
+        fill_gaps(level, known, np.float32(FADE), known)
     return known

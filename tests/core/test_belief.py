@@ -1,0 +1,125 @@
+"""What of a photo is taken for skin, which colour irises have, and distances to eyes and lips."""
+
+import numpy as np
+import pytest
+
+from ml.appearance import kernels
+from ml.appearance.atlas import atlas_of
+from ml.appearance.belief import throat_of, unobstructed
+from ml.appearance.colour import recorded
+from ml.appearance.paint import FaceTone, common_iris, own_iris
+from ml.appearance.seen_eye import SeenEye
+from ml.head.storage import load_head_model
+
+SIZE = 512
+PALE, DEEP = (np.array(skin, np.float32) for skin in ((0.5, 0.3, 0.22), (0.11, 0.05, 0.03)))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_head_model()
+
+
+@pytest.fixture(scope="module")
+def atlas(model):
+    return atlas_of(model, SIZE)
+
+
+def forehead(atlas):
+    x, y, z = atlas.mean.T
+    return (np.abs(x) < 0.03) & (y > 0.066) & (y < 0.075) & (z > 0.07)
+
+
+def striped(atlas, depth: float) -> np.ndarray:
+    """(N, 3) logs of stripes two texels wide, as bright as the skin on the average."""
+    return np.repeat(np.where(atlas.columns % 4 < 2, depth, -depth)[:, None], 3, 1)
+
+
+def test_bare_skin_is_believed_everywhere(atlas):
+    off = np.random.default_rng(0).normal(0, 0.05, (len(atlas.rows), 3)).astype(np.float32)
+    bare, clear = unobstructed(off, np.ones(len(off), np.float32), atlas, SIZE)
+    assert bare.min() == 1
+    assert clear[forehead(atlas)].mean() > 0.99
+
+
+def test_strands_of_skins_own_brightness_lend_a_mean_but_no_detail(atlas):
+    off = striped(atlas, 0.35).astype(np.float32)
+    bare, clear = unobstructed(off, np.ones(len(off), np.float32), atlas, SIZE)
+    assert bare[forehead(atlas)].min() > 0.99
+    assert clear[forehead(atlas)].max() < 0.01
+    assert clear[atlas.contours.brows < -0.003].min() > 0.9  # brows are hair, too
+    lower = (atlas.mean[:, 1] < -0.03) & (np.abs(atlas.mean[:, 0]) < 0.02)
+    assert clear[lower & (atlas.mean[:, 2] > 0.08)].min() > 0.9  # and so are beards
+
+
+def test_the_dim_rim_of_a_strand_is_part_of_it_but_far_shade_is_not(atlas):
+    x, y, z = atlas.mean.T
+    from_it = np.abs(y - 0.008)  # on the cheeks
+    half, other = ((z > 0.07) & (np.abs(side * x - 0.034) < 0.01) for side in (1, -1))
+    off = np.zeros((len(x), 3), np.float32)
+    off[half & (from_it < 0.006)] = -0.35
+    off[half & (from_it < 0.001)] = -1.0
+    off[other & (from_it < 0.006)] = -0.35
+    bare, clear = unobstructed(off, np.ones(len(x), np.float32), atlas, SIZE)
+    rim = (from_it > 0.0035) & (from_it < 0.005)
+    middle = np.abs(np.abs(x) - 0.034) < 0.004
+    assert clear[half & middle & rim].max() < 0.05
+    assert clear[other & middle & (from_it < 0.002)].min() > 0.9
+    assert bare[half & middle & rim].min() > 0.9
+
+
+def test_throats_begin_under_the_jaw(model, atlas):
+    throat = throat_of(model, atlas)
+    _, y, z = atlas.mean.T
+    skin = atlas.part == model.part_names.index("skin")
+    assert throat[skin & (y < -0.11)].min() > 0.9
+    assert throat[skin & (y > -0.015)].max() == 0
+    assert throat[skin & (y > -0.055) & (z > 0.09)].max() == 0  # lips look down, too
+    assert throat[skin & (y < -0.06) & (z < 0.07)].mean() > 0.9
+
+
+def eye(iris, white=(226, 220, 216)) -> SeenEye:
+    return SeenEye(np.array(iris, np.float32), np.array(white, np.float32))
+
+
+def test_grey_in_the_dark_iris_of_dark_skin_is_the_sky():
+    light = np.ones(3, np.float32)
+    iris = own_iris([eye((60, 60, 66))], FaceTone(DEEP, light))
+    assert iris[0] > 1.3 * iris[2]
+    blue = own_iris([eye((90, 115, 150))], FaceTone(PALE, light))
+    assert blue[2] > 1.3 * blue[0]
+
+
+def test_irises_that_nobody_sees_are_as_dark_as_is_common():
+    light = np.ones(3, np.float32)
+    pale, deep = (common_iris(FaceTone(skin, light)) for skin in (PALE, DEEP))
+    assert (deep < 0.75 * pale).all()
+    np.testing.assert_array_equal(own_iris([SeenEye(None, None)], FaceTone(DEEP, light)), deep)
+
+
+def test_distances_to_a_ring_are_negative_inside_and_stay_infinite_far_off():
+    turn = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    ring = np.column_stack([np.cos(turn), np.sin(turn)]).astype(np.float32)
+    places = np.random.default_rng(4).uniform(-2, 2, (500, 3)).astype(np.float32)
+    found = np.full(500, np.inf, np.float32)
+    kernels.signed_distance(places, ring, np.float32(-1), np.float32(0.5), found)
+    near = (places[:, 2] > -1) & (np.abs(places[:, :2]) < 1.5).all(1)
+    assert np.isinf(found[~near]).all()
+    expected = np.linalg.norm(places[near, :2], axis=1) - 1
+    np.testing.assert_allclose(found[near], expected, atol=1e-3)
+
+
+def test_residuals_are_what_sampling_and_mixing_give():
+    rng = np.random.default_rng(5)
+    corners = rng.integers(0, 40, (300, 3)).astype(np.int32)
+    weights = rng.dirichlet([1, 1, 1], 300).astype(np.float32)
+    values = rng.uniform(-3, 33, (40, 5)).astype(np.float32)
+    photo = rng.integers(0, 256, (30, 20, 3)).astype(np.uint8)
+    table = recorded(np.arange(256, dtype=np.float32))
+    found = np.empty((300, 3), np.float32)
+    kernels.residual(corners, weights, values, photo, table, found)
+    mixed, seen = np.empty((300, 5), np.float32), np.empty((300, 3), np.float32)
+    kernels.mix(corners, weights, values, mixed)
+    kernels.sample(photo, np.ascontiguousarray(mixed[:, :2]), seen)
+    expected = np.log(np.maximum(recorded(seen), 0.002)) - mixed[:, 2:]
+    np.testing.assert_allclose(found, expected, atol=2e-3)
