@@ -45,6 +45,12 @@ class Atlas:
         mix(self.corners, self.weights, np.ascontiguousarray(vertices, np.float32), mixed)
         return mixed
 
+    def image(self, values: FloatArray, size: int) -> FloatArray:
+        """(N, ...) values of texels -> (size, size, ...), 0 where there is no texel."""
+        laid = np.zeros((size, size, *values.shape[1:]), np.float32)
+        laid[self.rows, self.columns] = values
+        return laid
+
     def of_parts(self, parts: Sequence[int]) -> IntArray:
         """Indices of the texels in any of these parts."""
         return np.flatnonzero(np.isin(self.part, parts)).astype(np.int32)

@@ -51,25 +51,20 @@ ROUND_LIPS = 0.001
 
 
 def believed(
-    colours: FloatArray, tone: FloatArray, trust: FloatArray, model: HeadModel, atlas: Atlas,
-    size: int,
+    colours: FloatArray, tone: FloatArray, trust: FloatArray, throat: FloatArray,
+    model: HeadModel, atlas: Atlas, size: int,
 ) -> FloatArray:  # fmt: skip
     """(N,) 0..1: how likely it is that (N, 3) colours of the photo are the skin's at its texels.
 
-    tone: (1, 3) of the face's skin. trust: (N,) how well the photo shows each. size: the texture's
-    side in texels.
+    tone: (1, 3) of the face's skin. trust: (N,) how well the photo shows each. throat: (N,), see
+    :func:`throat_of`. size: the texture's side in texels.
     """
     seen = lab(colours)
     apart = seen - lab(tone)
     cold = _ramp(-seen[:, 1:].min(1), COLD) * _ramp(-apart[:, 1:].min(1), COLDER)
     warm = 1 - cold
     # Under jaws and chins the photo shows their shadow, collars and hair.
-    kept = (
-        _kept(atlas.mean)
-        * (1 - throat_of(model, atlas))
-        * warm
-        * _off_fringe(warm, trust, atlas, size)
-    )
+    kept = _kept(atlas.mean) * (1 - throat) * warm * _off_fringe(warm, trust, atlas, size)
     skin = _likely_skin(apart, model, atlas)
     skin = skin * _off_fringe(skin, trust, atlas, size)
     likely = np.maximum(kept, skin) * on_edges(atlas) * _likely_lip(colours, trust, atlas)
@@ -87,12 +82,11 @@ def bare_neck(off: FloatArray, atlas: Atlas, size: int) -> FloatArray:
     off: (N, 3) log of the photo over that. Shadow under a chin may be deep, but clothes, if not of
     skin's own hue, are told by colour; first looks refuse them all.
     """
-    bright = off.mean(1)
-    hue = np.linalg.norm(off - bright[:, None], axis=1)
+    bright, hue = _bright_and_hue(off)
     likely = (1 - _ramp(hue, HUE)) * (1 - _ramp(-bright, SHADE)) * (1 - _ramp(bright, SUN))
     likely = likely * _ramp(-atlas.mean[:, 1], (-CHIN, -CHIN + 0.01))
     narrow = cv2.erode(
-        _image(likely, atlas, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+        atlas.image(likely, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     )
     return narrow[atlas.rows, atlas.columns]
 
@@ -108,8 +102,7 @@ def unobstructed(
     off: (N, 3) log of the photo over skin in that light. trust: (N,) how well it shows each. Brows,
     eyes, nostrils, lips and beards differ by as much, so that the photo is kept there.
     """
-    bright = off.mean(1)
-    hue = np.linalg.norm(off - bright[:, None], axis=1)
+    bright, hue = _bright_and_hue(off)
     free = 1 - _kept_whatever(atlas)
     x, y, _ = atlas.mean.T
     uneven = _unevenness(bright, free * (trust > 0.05), atlas, size)
@@ -123,12 +116,18 @@ def unobstructed(
     # Their edges are mixed with skin.
     reach = max(size // 256, 1)
     round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    bare = 1 - cv2.dilate(_image(before, atlas, size), round_)
-    mixed = _grown(_image(certain * free, atlas, size), _image(doubtful * free, atlas, size))
+    bare = 1 - cv2.dilate(atlas.image(before, size), round_)
+    mixed = _grown(atlas.image(certain * free, size), atlas.image(doubtful * free, size))
     clear = 1 - cv2.dilate(mixed, round_)
     # Detail must not end in a line.
     clear = np.minimum(cv2.GaussianBlur(clear, (0, 0), 1.5 * reach), clear)
     return bare[atlas.rows, atlas.columns], clear[atlas.rows, atlas.columns]
+
+
+def _bright_and_hue(off: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(N, 3) logs -> (N,) how much brighter on the average, and how far off grey."""
+    bright = off.mean(1)
+    return bright, np.linalg.norm(off - bright[:, None], axis=1)
 
 
 def _kept_whatever(atlas: Atlas) -> FloatArray:
@@ -151,17 +150,10 @@ def _grown(core: FloatArray, doubtful: FloatArray) -> FloatArray:
 def _unevenness(values: FloatArray, weight: FloatArray, atlas: Atlas, size: int) -> FloatArray:
     """(N,) standard deviation of values among their neighbours, each counted by its weight."""
     sums = np.stack([weight, weight * values, weight * values**2], 1)
-    around = cv2.GaussianBlur(_image(sums, atlas, size), (0, 0), STRAND_WIDTH * size)
+    around = cv2.GaussianBlur(atlas.image(sums, size), (0, 0), STRAND_WIDTH * size)
     count, first, second = around[atlas.rows, atlas.columns].T
     mean = first / np.maximum(count, 1e-3)
     return np.sqrt(np.maximum(second / np.maximum(count, 1e-3) - mean**2, 0))
-
-
-def _image(values: FloatArray, atlas: Atlas, size: int) -> FloatArray:
-    """(N, ...) values of texels -> (size, size, ...), 0 where there is no texel."""
-    image = np.zeros((size, size, *values.shape[1:]), np.float32)
-    image[atlas.rows, atlas.columns] = values
-    return image
 
 
 def throat_of(model: HeadModel, atlas: Atlas) -> FloatArray:

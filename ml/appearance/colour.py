@@ -8,6 +8,8 @@ from ..data import FloatArray
 
 # A typical camera's shoulder: light b is recorded as b (1 + s / 2) / (1 + s b), then as sRGB.
 SHOULDER = 0.35
+# Less light than this counts as this much where logs are taken.
+FAINTEST = 0.002
 _TABLE = np.arange(256, dtype=np.float32) / 255
 _TABLE = np.where(_TABLE <= 0.04045, _TABLE / 12.92, ((_TABLE + 0.055) / 1.055) ** 2.4)
 
@@ -37,3 +39,8 @@ def recorded(srgb: FloatArray) -> FloatArray:
     """sRGB 0..255 of a photo -> linear light, the inverse of :func:`photographed`."""
     shown = linear_of(srgb)
     return shown / (1 + SHOULDER / 2 - SHOULDER * shown)
+
+
+def log_of(light: FloatArray) -> FloatArray:
+    """Log of linear light, bounded in the dark."""
+    return np.log(np.maximum(light, FAINTEST))

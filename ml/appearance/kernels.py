@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from .colour import FAINTEST
+
 
 @njit(cache=True, nogil=True)
 def mix(corners, weights, values, out):  # type: ignore[no-untyped-def]
@@ -28,19 +30,31 @@ def gather(corners, weights, values, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _cell(x, y, height, width):  # type: ignore[no-untyped-def]
+    """Of a place in an (H, W) photo: the four pixels around it (left, top, right, low), and how far
+    along it lies between them, across and down. The photo's rim is repeated."""
+    x = min(max(x - 0.5, 0.0), width - 1.0)
+    y = min(max(y - 0.5, 0.0), height - 1.0)
+    left, top = int(x), int(y)
+    return left, top, min(left + 1, width - 1), min(top + 1, height - 1), x - left, y - top
+
+
+@njit(cache=True, nogil=True)
+def _bilinear(rgb, k, left, top, right, low, across, down):  # type: ignore[no-untyped-def]
+    """Channel ``k`` of an (H, W, 3) photo in a :func:`_cell`."""
+    upper = rgb[top, left, k] * (1 - across) + rgb[top, right, k] * across
+    lower = rgb[low, left, k] * (1 - across) + rgb[low, right, k] * across
+    return upper * (1 - down) + lower * down
+
+
+@njit(cache=True, nogil=True)
 def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
     """(N, 3) bilinear colours of an (H, W, 3) photo at (N, 2) pixels; its rim is repeated."""
     height, width = rgb.shape[0], rgb.shape[1]
     for n in range(pixels.shape[0]):
-        x = min(max(pixels[n, 0] - 0.5, 0.0), width - 1.0)
-        y = min(max(pixels[n, 1] - 0.5, 0.0), height - 1.0)
-        left, top = int(x), int(y)
-        right, low = min(left + 1, width - 1), min(top + 1, height - 1)
-        across, down = x - left, y - top
+        cell = _cell(pixels[n, 0], pixels[n, 1], height, width)
         for k in range(3):
-            upper = rgb[top, left, k] * (1 - across) + rgb[top, right, k] * across
-            lower = rgb[low, left, k] * (1 - across) + rgb[low, right, k] * across
-            out[n, k] = upper * (1 - down) + lower * down
+            out[n, k] = _bilinear(rgb, k, *cell)
 
 
 @njit(cache=True, nogil=True)
@@ -57,18 +71,12 @@ def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-unty
             mixed[k] = 0
             for corner in range(3):
                 mixed[k] += weights[n, corner] * values[corners[n, corner], k]
-        x = min(max(mixed[0] - 0.5, 0.0), width - 1.0)
-        y = min(max(mixed[1] - 0.5, 0.0), height - 1.0)
-        left, top = int(x), int(y)
-        right, low = min(left + 1, width - 1), min(top + 1, height - 1)
-        across, down = x - left, y - top
+        cell = _cell(mixed[0], mixed[1], height, width)
         for k in range(3):
-            upper = rgb[top, left, k] * (1 - across) + rgb[top, right, k] * across
-            lower = rgb[low, left, k] * (1 - across) + rgb[low, right, k] * across
-            number = upper * (1 - down) + lower * down
+            number = _bilinear(rgb, k, *cell)
             whole = min(int(number), 254)
             light = table[whole] + (number - whole) * (table[whole + 1] - table[whole])
-            out[n, k] = np.log(max(light, 0.002)) - mixed[2 + k]
+            out[n, k] = np.log(max(light, FAINTEST)) - mixed[2 + k]
 
 
 @njit(cache=True, nogil=True)

@@ -65,22 +65,21 @@ def paint_inner_parts(
     """Paint all texels that are not skin over (S, S, 3) ``texture``, and return it as uint8."""
     eyes = {side: see_eye(photo, camera, vertices, model, side) for side in SIDES}
     iris = own_iris(list(eyes.values()), face)
-    painted = texture
     inner = np.zeros(texture.shape[:2], bool)
     for texels, colours in [
         *_painted_parts(model, atlas),
         *_painted_eyes(iris, model, atlas),
     ]:
-        painted[atlas.rows[texels], atlas.columns[texels]] = colours
+        texture[atlas.rows[texels], atlas.columns[texels]] = colours
         inner[atlas.rows[texels], atlas.columns[texels]] = True
     for rows, columns in _lash_tiles(model, len(texture)):
-        painted[rows, columns] = LASHES
+        texture[rows, columns] = LASHES
         inner[rows, columns] = True
     inner[atlas.rows, atlas.columns] = True
     free = ~inner
-    _bleed(painted, inner, free)
-    np.clip(np.round(painted, out=painted), 0, 255, out=painted)
-    return painted.astype(np.uint8)
+    _bleed(texture, inner, free)
+    np.clip(np.round(texture, out=texture), 0, 255, out=texture)
+    return texture.astype(np.uint8)
 
 
 def own_iris(eyes: Sequence[SeenEye], face: FaceTone) -> FloatArray:

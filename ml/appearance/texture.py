@@ -12,7 +12,7 @@ from ..data import ByteArray, Camera, FloatArray, IntArray, Photo
 from ..head.model import HeadModel
 from .atlas import Atlas, atlas_of
 from .belief import FACE, bare_neck, believed, on_edges, scalp_of, throat_of, unobstructed, within
-from .colour import recorded, srgb_of
+from .colour import log_of, recorded, srgb_of
 from .light import Observation, Parted, part
 from .paint import FaceTone, paint_inner_parts
 from .projection import Projection, project, sample, trust_in
@@ -129,18 +129,19 @@ def _understand(
     geometry = trust_in(photo, camera, vertices, model, atlas, seen) * is_skin
     colours = sample(photo.rgb, seen.pixels, atlas)
     tone = _skin_tone(colours, geometry * within(atlas.mean, FACE))
-    trust = geometry * believed(colours, tone[None], geometry, model, atlas, size)
+    throat = throat_of(model, atlas)
+    trust = geometry * believed(colours, tone[None], geometry, throat, model, atlas, size)
     mesh, linear = skin_mesh(model), recorded(colours)
     first = part(_observe(linear, trust, geometry, atlas, seen, mesh.vertices), skin, mesh.edges)
     expected = np.zeros_like(vertices)
     expected[mesh.vertices] = first.albedo + first.light
-    off = np.log(np.maximum(linear, 0.002)) - atlas.on(expected)
+    off = log_of(linear) - atlas.on(expected)
     bare, clear = unobstructed(off, trust, atlas, size)
     trust = trust * bare
     trust = np.maximum(trust, geometry * bare_neck(off, atlas, size))
     observed = _observe(linear, trust, geometry, atlas, seen, mesh.vertices)
     parted = part(observed, skin, mesh.edges)
-    shown = clear * (1 - throat_of(model, atlas)) * _lit(parted, model, atlas)
+    shown = clear * (1 - throat) * _lit(parted, model, atlas)
     held = _at_vertices(shown[:, None], atlas, len(vertices))[mesh.vertices]
     return _shaded(parted, observed, held), trust * shown
 
@@ -150,7 +151,7 @@ def _shaded(parted: Parted, seen: Observation, held: FloatArray) -> Parted:
 
     held: (V, 1) 0..1, how much of what the photo shows of vertices the texture holds.
     """
-    left = np.log(np.maximum(seen.colours, 0.002)) - parted.albedo - parted.light
+    left = log_of(seen.colours) - parted.albedo - parted.light
     off = left.copy()
     _dulled(off)
     seen_well = np.minimum(CLEAR * seen.weight, 1)[:, None]
@@ -242,9 +243,7 @@ def _developed(albedo: FloatArray, own: IntArray, detail: FloatArray, atlas: Atl
 
 def _enlarged(values: FloatArray, coarse: Atlas, atlas: Atlas, size: int) -> FloatArray:
     """(N,) values of a coarse atlas' texels at a finer atlas'."""
-    side = min(COARSE, size)
-    image = np.zeros((side, side), np.float32)
-    image[coarse.rows, coarse.columns] = values
+    image = coarse.image(values, min(COARSE, size))
     large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
     return large[atlas.rows, atlas.columns]
 

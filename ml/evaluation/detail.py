@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 from ..data import DETAIL_MODES, FitResult, FloatArray, HeadCoefficients, Photo
@@ -27,17 +26,16 @@ from ..detail.maps import bake
 from ..detail.sight import Sight
 from ..detail.window import window_of
 from ..errors import NoFaceFound, UsageError
-from ..head.align import best_similarity
 from ..head.levels import subdivided
 from ..head.mesh import blend, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..reconstruction import HeadMesh
 from ..rendering import vertex_normals
-from ..training.detail.targets import Transfer, make_transfer
+from ..training.detail.targets import Transfer, make_transfer, nearest
 from .midband import BandError, MidBand, band_error, make_midband
 from .people import YAWS, View, kept_out_studio, views
-from .shape import ShapeError, shape_error
+from .shape import ShapeError, face_of, onto, shape_error
 from .synthetic import ONE_FACE, POSES, REGIONS, Ruler, make_ruler
 
 # Skin at a steeper angle to the camera than this (cosine) does not count.
@@ -93,13 +91,12 @@ def make_detail_ruler(reference: HeadModel) -> DetailRuler:
     fine = subdivided(shipped)
     skin = np.unique(fine.quads[fine.part == shipped.part_names.index("skin")])
     places = blend(fine.points, shipped.shape.mean)[skin]
-    distance, nearest = cKDTree(places).query(reference.shape.mean, k=3)
-    weights = 1 / (distance + 1e-5)
+    found, weights = nearest(places, reference.shape.mean)
     return DetailRuler(
         make_ruler(reference),
         make_midband(reference.shape.mean, triangles.astype(np.int32)),
-        skin[nearest],
-        (weights / weights.sum(1, keepdims=True)).astype(np.float32),
+        skin[found],
+        weights,
         make_transfer(reference.shape.mean, np.unique(triangles), window_of(shipped, GRID)),
         band_of(shipped),
     )
@@ -152,16 +149,14 @@ def _perfect(view: View, plain: FloatArray, ruler: DetailRuler, mesh: HeadMesh) 
 
 def _placed(found: FloatArray, view: View, ruler: DetailRuler) -> FloatArray:
     """A head at rest moved, turned and scaled onto the true one, face to face."""
-    face = np.any(list(ruler.ruler.regions.values()), axis=0)
-    onto = best_similarity(found[face].astype(np.float64), view.neutral[face].astype(np.float64))
-    return np.asarray(onto.apply(found), dtype=np.float32)
+    face = face_of(ruler.ruler.regions)
+    return onto(found, view.neutral, face).astype(np.float32)
 
 
 def _row(view: View, ruler: DetailRuler, mode: str, found: FloatArray, milliseconds: float) -> Row:
     regions, mean = ruler.ruler.regions, ruler.ruler.reference.shape.mean
-    face = np.any(list(regions.values()), axis=0)
     turned = vertex_normals(view.neutral, ruler.ruler.reference.triangles) @ view.rotation.T
-    where = face & (-turned[:, 2] > TURNED_TO)
+    where = face_of(regions) & (-turned[:, 2] > TURNED_TO)
     placed = _placed(found, view, ruler)
     return Row(
         view.person, view.yaw, mode,

@@ -53,8 +53,8 @@ def shape_error(
 
     regions: (V,) bool by name; together they are the face.
     """
-    face = np.any(list(regions.values()), axis=0)
-    placed, flat = (_onto(points, true, face) for points in (found, mean))
+    face = face_of(regions)
+    placed, flat = (onto(points, true, face) for points in (found, mean))
     deviation, ours = (true - flat)[face], (placed - flat)[face]
     return ShapeError(
         {name: _rigid_error(placed, true, where) for name, where in regions.items()},
@@ -65,7 +65,13 @@ def shape_error(
     )
 
 
-def _onto(points: FloatArray, goal: FloatArray, where: np.ndarray) -> FloatArray:
+def face_of(regions: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(V,) bool: in any of the regions."""
+    return np.asarray(np.any(list(regions.values()), axis=0))
+
+
+def onto(points: FloatArray, goal: FloatArray, where: np.ndarray) -> FloatArray:
+    """``points`` moved, turned and scaled so that those ``where`` lie best on the goal's."""
     found = best_similarity(points[where].astype(np.float64), goal[where].astype(np.float64))
     return np.asarray(found.apply(points), dtype=np.float64)
 

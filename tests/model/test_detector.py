@@ -170,7 +170,6 @@ def test_the_search_for_the_prominent_face_ends_where_smaller_ones_cannot_be_it(
 
 
 def test_the_search_goes_on_while_smaller_faces_may_be_the_prominent_one():
-    load_detector.cache_clear()
     seen = []
 
     def never(found, largest):

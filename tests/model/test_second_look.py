@@ -59,6 +59,9 @@ def test_the_last_look_decides(scene, monkeypatch):
     assert np.linalg.norm(found - true, axis=1).mean() < 0.35 * (
         np.linalg.norm(mean - true, axis=1).mean()
     )
+    # What comes back is what the fit was made from.
+    same = second_look.fit_person(shape, [seen], second_look.LAST)[0]
+    np.testing.assert_array_equal(same.coefficients.identity, fit.coefficients.identity)
     # Another fit, to all that was seen and to the end, comes to the same place.
     again = second_look.fit_person(shape, [seen], second_look.FitSettings())[0]
     moved = again.camera.project(shape.at(again.coefficients))

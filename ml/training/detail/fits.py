@@ -27,7 +27,7 @@ import torch
 from tqdm import tqdm
 
 from ...card import read_card
-from ...data import FaceBox, FitResult, FloatArray, HeadCoefficients, Photo
+from ...data import FaceBox, FloatArray, HeadCoefficients, Photo
 from ...detail.band import GRID
 from ...detail.network import BLOCK, COARSE_CHANNELS
 from ...detail.unwrap import Laid, lay_out
@@ -36,12 +36,12 @@ from ...finding import FoundFace
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import box_from_landmarks, crop_face
-from ...pipeline import evidence_of, fit_alone
+from ...pipeline import fit_face
 from ...regressor.regressor import WEIGHTS as REGRESSOR
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS as SURFACE
-from ..data.generate import CHUNK
 from ..data.samples import RENDER
+from ..regressor.batches import finished_rows
 
 BATCH = 16
 FITTED, UNFITTED = 1, 2
@@ -89,7 +89,8 @@ def fit_batch(
     outputs = load_regressor().predict(crops)
     for row, photo, box, output in zip(rows, photos, boxes, outputs, strict=True):
         try:
-            found = fit_as_photo(photo, model, FoundFace(box, output))
+            face = FoundFace(box, output)
+            found = fit_face(photo, model, face, output.landmarks, "dense")
         except NoFaceFound:
             fits["fitted"][row] = UNFITTED
             continue
@@ -99,12 +100,6 @@ def fit_batch(
         fits["laid_seen"][row] = np.round(255 * laid.seen)
         fits["laid_coarse"][row] = laid.coarse
         fits["fitted"][row] = FITTED
-
-
-def fit_as_photo(photo: Photo, model: HeadModel, face: FoundFace) -> FitResult:
-    """The walk's fit of a face that was found."""
-    shape, evidence = evidence_of(photo, model, face, face.output.landmarks, "dense")
-    return fit_alone(photo, shape, evidence, "dense")[1]
 
 
 def laid_of(fits: dict[str, np.ndarray], row: int) -> Laid:
@@ -126,9 +121,7 @@ def shapes(model: HeadModel, found: HeadCoefficients) -> tuple[FloatArray, Float
 
 def waiting(samples: Path, kind: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """Rendered rows of finished chunks that have no fit yet."""
-    count = len(kind)
-    done = sorted(int(mark.name) for mark in (samples / "done").iterdir())
-    rows = np.concatenate([np.arange(first, min(first + CHUNK, count)) for first in done])
+    rows = finished_rows(samples, len(kind))
     return np.asarray(rows[(kind[rows] == RENDER) & (fitted[rows] == 0)])
 
 

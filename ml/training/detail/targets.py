@@ -44,16 +44,20 @@ class Transfer:
 
 def make_transfer(mean: FloatArray, skin: IntArray, window: Window) -> Transfer:
     """The correspondence on the mean head (D, 3); of its vertices only those of the ``skin``."""
-    from scipy.spatial import cKDTree
-
     texels = np.flatnonzero(window.skin)
     places = window.places.reshape(-1, 3)[texels]
-    distance, found = cKDTree(mean[skin]).query(places, k=_NEIGHBOURS)
+    found, weights = nearest(mean[skin], places)
+    return Transfer(window, texels.astype(np.int32), skin[found].astype(np.int32), weights)
+
+
+def nearest(points: FloatArray, places: FloatArray) -> tuple[np.ndarray, FloatArray]:
+    """Two (N, K): for each of (N, 3) places, numbers of the nearest of (D, 3) points, and their
+    shares by inverse distance, which sum to 1."""
+    from scipy.spatial import cKDTree
+
+    distance, found = cKDTree(points).query(places, k=_NEIGHBOURS)
     weights = 1 / (distance + 1e-5)
-    weights /= weights.sum(1, keepdims=True)
-    return Transfer(
-        window, texels.astype(np.int32), skin[found].astype(np.int32), weights.astype(np.float32)
-    )
+    return found, (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from .captions import MIRRORED, captions, true_rules
 from .topics import make_topics
 
 ARRAYS = ("identity", "expression", "rotation", "traits")
+TOPICS = make_topics()
 # Steps between two looks for samples that have been finished meanwhile.
 LOOK_AGAIN = 300
 
@@ -43,9 +44,6 @@ class People:
     known: dict[str, FloatArray]
     rules: list[list[int]]
     weights: list[Tensor]
-
-
-TOPICS = make_topics()
 
 
 def load_people(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,9 +18,6 @@ from torch.nn import functional
 
 from ...data import IntArray
 from .captions import AGES, MIRRORED, RULES
-
-if TYPE_CHECKING:
-    from ...perception.face_clip import FaceWords
 
 PLAIN = "a person"
 UNKNOWN = -1
@@ -61,7 +58,7 @@ class Topics:
         similar: (B, P) logits. answers: (B, T). weights: of each topic's prompts, see balance.
         """
         parts = []
-        for topic, (start, end) in enumerate(zip(self.starts, self.starts[1:], strict=False)):
+        for topic, (start, end) in enumerate(pairwise(self.starts)):
             said = answers[:, topic].long()
             if bool((said != UNKNOWN).any()):
                 parts.append(
@@ -74,7 +71,7 @@ class Topics:
     def balance(self, answers: IntArray) -> list[Tensor]:
         """For each topic, weights of its prompts by how rare they are among (N, T) answers."""
         weights = []
-        for topic, (start, end) in enumerate(zip(self.starts, self.starts[1:], strict=False)):
+        for topic, (start, end) in enumerate(pairwise(self.starts)):
             said = answers[:, topic]
             often = np.bincount(said[said != UNKNOWN], minlength=end - start).clip(1)
             rare = often.max() / often
@@ -94,8 +91,9 @@ def make_topics() -> Topics:
             of_rule[index] = (topic, prompt)
             said = rules[index].words
             prompts.append(f"a {said} person" if index < len(AGES) else f"{PLAIN} {said}")
-        plain.append(len(own) if len(own) == 1 else UNKNOWN)
-        if len(own) == 1:
+        alone = len(own) == 1
+        plain.append(1 if alone else UNKNOWN)
+        if alone:
             prompts.append(PLAIN)
         starts.append(len(prompts))
     by_words = {(rule.topic, rule.words): index for index, rule in enumerate(rules)}
@@ -107,8 +105,3 @@ def _swapped(words: str) -> str:
     one, other = MIRRORED
     swap = {one: other, other: one}
     return " ".join(swap.get(word, word) for word in words.split())
-
-
-def tokens_of(topics: Topics, words: FaceWords) -> Tensor:
-    """(P, length) of all prompts."""
-    return words.encode(topics.prompts)

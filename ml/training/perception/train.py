@@ -33,7 +33,6 @@ from ..steps import (
 from .attributes import HeadMeasures
 from .captions import vocabulary
 from .people import TOPICS, Batch, People, batches_ahead, load_people
-from .topics import tokens_of
 
 CONFIG = Path(__file__).parent / "config.toml"
 # The parts of open_clip's CLIP that are its text encoder.
@@ -76,7 +75,8 @@ class FacePair(nn.Module):
         ):
             self.register_buffer(name, torch.tensor(of).view(1, 3, 1, 1), persistent=False)
         self.prompts: Tensor
-        self.register_buffer("prompts", tokens_of(TOPICS, face_words(config)), persistent=False)
+        asked = face_words(config).encode(TOPICS.prompts)
+        self.register_buffer("prompts", asked, persistent=False)
         self._topics = config["topics"]
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
