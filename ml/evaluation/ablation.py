@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from tqdm import tqdm
 
 from ..card import read_card
-from ..data import DETAIL_MODES, FitResult, Photo
+from ..data import DETAIL_MODES, FitResult, FloatArray, Photo
 from ..errors import NoFaceFound, UsageError
 from ..fitting.gauss_newton import fit_person
 from ..fitting.view import Evidence
@@ -37,15 +38,18 @@ from ..regressor.surface_refinement import WEIGHTS, SurfaceRefinement, load_surf
 from ..second_look import fit_looking_again
 from ..training.surface.drawn import Artist
 from ..training.surface.train import CONFIG, make_task, network_for
+from .ablation_pictures import Face, sheet
 from .accuracy.text import table
 from .detail import DetailRuler, make_detail_ruler, rows_of_fit
 from .people import YAWS, View, kept_out_studio, views
-from .shape import ShapeError
+from .shape import ShapeError, face_of
 from .synthetic import ONE_FACE, point_error
 
 COARSE, REFINED = "coarse", "+ refinement"
 # Pixels of the re-rendered pictures, as in fine-tuning.
 DRAWN = 112
+# People in the picture.
+DRAWN_VIEWS = 4
 Fitter = Callable[[Photo, LinearShape, Evidence], FitResult]
 
 
@@ -144,18 +148,28 @@ def _of_checkpoint(path: Path, model: HeadModel) -> SurfaceRefinement:
     return SurfaceRefinement(network, model, sigma)
 
 
+@dataclass(frozen=True)
+class Heads:
+    """A view and what was made of it. found: heads at rest by variant, see ablation_pictures."""
+
+    view: View
+    rows: list[Row]
+    found: dict[str, FloatArray]
+
+
 def measure_view(
     number: int, view: View, ruler: DetailRuler, known: dict[str, Fitter], look: Resemblance,
     details: tuple[str, ...],
-) -> list[Row]:  # fmt: skip
+) -> Heads:  # fmt: skip
     """All rows of one view; none if its face is not found."""
     from ..pipeline import evidence_of, wanted_faces
 
-    model, photo, rows = load_head_model(), Photo(view.rgb, Path("synthetic.png"), ""), []
+    model, photo = load_head_model(), Photo(view.rgb, Path("synthetic.png"), "")
+    heads = Heads(view, [], {})
     try:
         face, landmarks, embedding = wanted_faces(photo, ONE_FACE)[0]
     except NoFaceFound:
-        return []
+        return heads
     shape, evidence = evidence_of(photo, model, face, landmarks, embedding)
     for name, fitted in known.items():
         begun = time.perf_counter()
@@ -165,21 +179,23 @@ def measure_view(
         modes = ("off", *details) if name == REFINED else ("off",)
         for made in rows_of_fit(view, fit, ruler, modes):
             plain = made.mode == "off"
-            rows.append(Row(
-                number, name if plain else f"+ detail {made.mode}",
+            variant = name if plain else f"+ detail {made.mode}"
+            heads.found[variant] = made.found
+            heads.rows.append(Row(
+                number, variant,
                 point_error(points, view.points) if plain else float("nan"),
                 made.shape, made.band.normal, made.band.depth, made.smooth.normal,
                 look.distance(view, fit) if plain else float("nan"),
                 spent + made.milliseconds,
             ))  # fmt: skip
-    return rows
+    return heads
 
 
 def run(
     data: Path, reference: Path, fits: Path, people: int, variants: dict[str, Path],
-    details: tuple[str, ...] = DETAIL_MODES[1:2],
+    details: tuple[str, ...] = DETAIL_MODES[1:2], picture: Path | None = None,
 ) -> list[Row]:  # fmt: skip
-    """Rows of ``people`` people in three views each.
+    """Rows of ``people`` people in three views each; ``picture``: where to draw some of them.
 
     Raises
     ------
@@ -194,10 +210,26 @@ def run(
     head, look = load_head_model(reference), resemblance()
     ruler, known = make_detail_ruler(head), fitters(load_head_model(), variants)
     seen = views(kept_out_studio(data, reference, fits), head, data, people, folded=True)
-    rows: list[Row] = []
-    for number, view in enumerate(tqdm(seen, "folded people", people * len(YAWS), leave=False)):
-        rows += measure_view(number, view, ruler, known, look, details)
-    return rows
+    measured = [
+        measure_view(number, view, ruler, known, look, details)
+        for number, view in enumerate(tqdm(seen, "folded people", people * len(YAWS), leave=False))
+    ]
+    if picture is not None:
+        _draw(measured, ruler, picture)
+    return [row for one in measured for row in one.rows]
+
+
+def _draw(measured: list[Heads], ruler: DetailRuler, path: Path) -> None:
+    """The first people whose detail is not borrowed from real ones, each in another view."""
+    reference = ruler.ruler.reference
+    shown = [one for one in measured if one.found and not one.view.borrowed]
+    chosen = [shown[place] for place in range(0, len(shown), len(YAWS) + 1)][:DRAWN_VIEWS]
+    quads = reference.quads[reference.part_faces("Face")]
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    face = Face(triangles, face_of(ruler.ruler.regions))
+    drawn = sheet([one.view for one in chosen], [one.found for one in chosen], face)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(drawn).save(path, optimize=True)
 
 
 def summarise(rows: list[Row]) -> dict[str, Any]:

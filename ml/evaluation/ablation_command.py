@@ -21,6 +21,7 @@ def add_ablation(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--detail", nargs="*", choices=DETAIL_MODES[1:], default=["fast"])
     parser.add_argument("--table", type=Path, help="write the table as Markdown here")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--picture", type=Path, help="draw some people and their heads here")
     parser.set_defaults(run=run_ablation)
 
 
@@ -36,6 +37,7 @@ def run_ablation(arguments: argparse.Namespace) -> None:
         arguments.people,
         variants,
         tuple(arguments.detail),
+        arguments.picture,
     )
     summary = ablation.summarise(rows)
     text = ablation.report(summary)

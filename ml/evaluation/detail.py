@@ -48,7 +48,8 @@ MODES = (*DETAIL_MODES, PERFECT)
 @dataclass(frozen=True)
 class Row:
     """One view in one mode. shape: of the head at rest, with its detail; band: the middle band's;
-    smooth: that of a head with none. milliseconds: that detail took."""
+    smooth: that of a head with none. milliseconds: that detail took. found: (V, 3) the head at
+    rest, on the reference's vertices."""
 
     person: int
     yaw: float
@@ -57,6 +58,7 @@ class Row:
     band: BandError
     smooth: BandError
     milliseconds: float
+    found: FloatArray
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def _row(view: View, ruler: DetailRuler, mode: str, found: FloatArray, milliseco
         band_error(ruler.band, view.neutral, placed, where),
         band_error(ruler.band, view.neutral, None, where),
         milliseconds,
+        found,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from ml.evaluation.ablation import (
     report,
     summarise,
 )
+from ml.evaluation.ablation_pictures import STRIP, TILE, Face, sheet
 from ml.evaluation.people import View
 from ml.evaluation.shape import ShapeError
 from ml.head.storage import load_head_model
@@ -89,3 +90,32 @@ def test_a_head_in_its_place_resembles_its_photo_more_than_one_beside_it():
     right, wrong = (look.distance(view, FitResult(nobody, c, 0.0)) for c in (camera, beside))
     assert right < 0.03
     assert wrong > 1.5 * right
+
+
+def test_the_picture_shows_whose_head_lies_where():
+    """A head that is right everywhere is painted in the first colour, one that is off is not."""
+    model = load_head_model()
+    faces = model.part_faces("skin")
+    triangles = np.concatenate(
+        [model.quads[faces][:, corners] for corners in ([0, 1, 2], [0, 2, 3])]
+    ).astype(np.int32)
+    true = model.shape.mean.astype(np.float32)
+    where = (true[:, 2] > 0.05) & (abs(true[:, 1]) < 0.06)
+    nose = np.exp(-(np.linalg.norm(true - true[true[:, 2].argmax()], axis=1) ** 2) / 0.02**2)
+    rgb = np.full((64, 64, 3), 90, np.uint8)
+    view = View(rgb, 0, "ict", true, np.zeros(52), np.eye(3), 0.0, np.zeros((2, 2)),
+                shown=np.tri(64, dtype=bool))  # fmt: skip
+    longer = true + np.float32([0, 0, 0.006]) * nose[:, None].astype(np.float32)
+    # Where a head stands does not count.
+    found = {"same": true + np.float32(0.1), "longer": longer}
+    drawn = sheet([view], [found], Face(triangles, where))
+    assert drawn.shape == (STRIP + 2 * TILE, 4 * TILE, 3)
+    tiles = [drawn[STRIP + TILE :, side : side + TILE].astype(int) for side in (2 * TILE, 3 * TILE)]
+    # The last colours are yellow: more green than blue.
+    yellow = [((tile[..., 1] - tile[..., 2]) > 60).sum() for tile in tiles]
+    assert yellow[0] == 0
+    assert yellow[1] > 50
+    clay = [drawn[STRIP : STRIP + TILE, side : side + TILE] for side in (TILE, 2 * TILE, 3 * TILE)]
+    assert (
+        abs(clay[0].astype(int) - clay[1]).mean() < 0.5 < abs(clay[0].astype(int) - clay[2]).mean()
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ml.training.perception.captions import AGES, RULES
-from ml.training.perception.topics import PLAIN, UNKNOWN, make_topics
+from ml.training.perception.topics import MOST, PLAIN, UNKNOWN, make_topics
 
 TOPICS = make_topics()
 EVERY = (*AGES, *RULES)
@@ -66,8 +66,8 @@ def test_the_loss_falls_for_true_prompts_and_ignores_open_topics():
 
 def test_rare_answers_weigh_more_up_to_a_bound():
     common, rare = _rule("without glasses"), _rule("with sunglasses")
-    answers = np.stack([TOPICS.answers([common])] * 9 + [TOPICS.answers([rare])])
+    answers = np.stack([TOPICS.answers([common])] * 30 + [TOPICS.answers([rare])])
     topic, prompt = TOPICS.of_rule[rare]
     weights = TOPICS.balance(answers)[topic]
     assert weights[TOPICS.of_rule[common][1]] == 1
-    assert weights[prompt] == 4
+    assert weights[prompt] == MOST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,12 +20,11 @@ from ..regressor.batches import finished_rows
 from ..steps import ahead
 from .attributes import HeadMeasures, attributes
 from .captions import MIRRORED, captions, true_rules
+from .encoded import encode
 from .topics import make_topics
 
 ARRAYS = ("identity", "expression", "rotation", "traits")
 TOPICS = make_topics()
-# Steps between two looks for samples that have been finished meanwhile.
-LOOK_AGAIN = 300
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,13 @@ class People:
     Attributes
     ----------
     images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) the people's.
+    encoded: (all rows, 2, C, h, w) memory-mapped, see encoded.py.
     known: (N,) numbers by name, see attributes.py. rules: of each person, see captions.py.
     weights: of all topics' prompts, by how rare they are among these people; see topics.py.
     """
 
     images: np.ndarray
+    encoded: np.ndarray
     rows: IntArray
     known: dict[str, FloatArray]
     rules: list[list[int]]
@@ -61,9 +62,10 @@ def load_people(
     samples = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[rows] for name in ARRAYS}
     known = attributes(samples, measures)
     images = np.load(folder / "images.npy", mmap_mode="r")
+    encoded = np.load(encode(folder), mmap_mode="r")
     rules = true_rules(known)
     answers = np.stack([TOPICS.answers(of_one) for of_one in rules])
-    return People(images, rows, known, rules, TOPICS.balance(answers))
+    return People(images, encoded, rows, known, rules, TOPICS.balance(answers))
 
 
 def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) -> Tensor:
@@ -86,12 +88,16 @@ class Batch:
     """pictures: (B, 3, S, S) in 0..1. tokens: (K, B, T), K captions of each picture.
 
     answers: (B, topics) which prompt of each topic is true. weights: see People.
+    encoded: (B, C, h, w) what the regressor's encoder sees of the whole stored pictures.
+    boxes: (B, 3) which part of them is shown: x, y and side, as shares.
     """
 
     pictures: Tensor
     tokens: Tensor
     answers: Tensor
     weights: list[Tensor]
+    encoded: Tensor
+    boxes: Tensor
 
 
 def make_batch(
@@ -102,23 +108,30 @@ def make_batch(
     chosen = rng.integers(len(people.rows), size=config["batch"])
     mirrored = rng.random(len(chosen)) < 0.5
     pictures = np.empty((len(chosen), size, size, 3), np.float32)
-    for picture, person, turn in zip(pictures, chosen, mirrored, strict=True):
-        crop = _random_crop(people.images[people.rows[person]], size, config, rng)
-        picture[:] = (crop[:, ::-1] if turn else crop) * np.float32(rng.uniform(0.9, 1.1) / 255)
+    boxes = np.empty((len(chosen), 3), np.float32)
+    for at, (person, turn) in enumerate(zip(chosen, mirrored, strict=True)):
+        image = people.images[people.rows[person]]
+        crop, boxes[at] = _random_crop(image[:, ::-1] if turn else image, size, config, rng)
+        pictures[at] = crop * np.float32(rng.uniform(0.9, 1.1) / 255)
     said = [captions(people.rules[person], count, rng) for person in chosen]
     tokens = words.encode([caption for of_one in said for caption in of_one])
     tokens = tokens.view(len(chosen), count, -1)
     there = torch.from_numpy(mirrored)[:, None, None]
     tokens = torch.where(there, mirrored_tokens(tokens, words), tokens)
-    seen = torch.from_numpy(pictures).clamp(0, 1).permute(0, 3, 1, 2)
     answers = [
         TOPICS.answers(people.rules[person], mirror=bool(turn))
         for person, turn in zip(chosen, mirrored, strict=True)
     ]
     return Batch(
-        seen, tokens.transpose(0, 1).contiguous(), torch.from_numpy(np.stack(answers)),
-        people.weights,
-    )  # fmt: skip
+        pictures=torch.from_numpy(pictures).clamp(0, 1).permute(0, 3, 1, 2),
+        tokens=tokens.transpose(0, 1).contiguous(),
+        answers=torch.from_numpy(np.stack(answers)),
+        weights=people.weights,
+        encoded=torch.from_numpy(
+            people.encoded[people.rows[chosen], mirrored.astype(np.intp)].astype(np.float32)
+        ),
+        boxes=torch.from_numpy(boxes),
+    )
 
 
 def mirrored_tokens(tokens: Tensor, words: FaceWords) -> Tensor:
@@ -129,29 +142,26 @@ def mirrored_tokens(tokens: Tensor, words: FaceWords) -> Tensor:
 
 def _random_crop(
     image: np.ndarray, size: int, config: dict[str, Any], rng: np.random.Generator
-) -> np.ndarray:
-    side = round(image.shape[0] * rng.uniform(config["least_crop"], config["most_crop"]))
+) -> tuple[np.ndarray, FloatArray]:
+    """(size, size, 3), and its x, y and side as shares of the picture."""
+    whole = image.shape[0]
+    side = round(whole * rng.uniform(config["least_crop"], config["most_crop"]))
     # Near the middle: further out, the face would be cut.
-    free = image.shape[0] - side
+    free = whole - side
     x, y = (int(v) for v in np.clip(rng.normal(0.5, 0.2, 2), 0, 1) * free)
-    crop = image[y : y + side, x : x + side]
-    return np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+    crop = np.ascontiguousarray(image[y : y + side, x : x + side])
+    crop = np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+    return crop, np.array([x, y, side], np.float32) / whole
 
 
 def batches_ahead(
-    load: Callable[[], People], words: FaceWords, config: dict[str, Any], first: int
+    people: People, words: FaceWords, config: dict[str, Any], first: int
 ) -> Iterator[Batch]:
-    """Endless batches, prepared by a thread; the stream goes on from step ``first``.
-
-    ``load`` is asked for people now and then, as samples may still be in the making.
-    """
+    """Endless batches, prepared by a thread; the stream goes on from step ``first``."""
 
     def batches() -> Iterator[Batch]:
         cv2.setNumThreads(1)
-        people = load()
         for step in count(first):
-            if step % LOOK_AGAIN == LOOK_AGAIN - 1:
-                people = load()
             rng = np.random.default_rng([config["seed"], step])
             yield make_batch(people, words, config, rng)
 

@@ -22,7 +22,7 @@ from .captions import AGES, MIRRORED, RULES
 PLAIN = "a person"
 UNKNOWN = -1
 # A rare answer counts for no more than so many common ones.
-MOST = 4.0
+MOST = 10.0
 
 
 @dataclass(frozen=True)

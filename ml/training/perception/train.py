@@ -8,6 +8,7 @@ Run it again to go on from the last checkpoint; the processor time already spent
 from __future__ import annotations
 
 import argparse
+import math
 import time
 import tomllib
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from tqdm import tqdm
 
 from ...head.storage import load_head_model
 from ...perception.clip import open_clip_module
 from ...perception.face_clip import FaceWords
+from ...regressor.network import SUMMARY_CHANNELS
 from ..steps import (
     descend,
     follow,
@@ -32,7 +35,8 @@ from ..steps import (
 )
 from .attributes import HeadMeasures
 from .captions import vocabulary
-from .people import TOPICS, Batch, People, batches_ahead, load_people
+from .encoded import at_cells
+from .people import TOPICS, Batch, batches_ahead, load_people
 
 CONFIG = Path(__file__).parent / "config.toml"
 # The parts of open_clip's CLIP that are its text encoder.
@@ -53,6 +57,40 @@ def model_config(config: dict[str, Any], which: str) -> dict[str, Any]:
     text = {**config["clip"]["text_cfg"], "vocab_size": face_words(config).size}
     vision = {"patch_size": None, **config[which]}
     return {**config["clip"], "text_cfg": text, "vision_cfg": vision}
+
+
+class Lessons(nn.Module):
+    """What an image encoder is taught beside captions, by layers that do not ship: to answer every
+    topic without the text encoder, and to see at every place what the regressor's encoder sees.
+
+    From captions alone it learns slowly: prompts that share most words lie close together, and
+    only their difference says what to look for.
+    """
+
+    def __init__(self, model: Any, layer: str, channels: int, config: dict[str, Any]) -> None:
+        super().__init__()
+        self._model = (model,)  # in a tuple, for it is no part of the lessons
+        model.visual.get_submodule(layer).register_forward_hook(self._keep)
+        self.answer = nn.Linear(config["clip"]["embed_dim"], len(TOPICS.prompts))
+        self.places = nn.Conv2d(channels, SUMMARY_CHANNELS, 1)
+        self._weights = config["answers"], config["places"]
+        self._seen = torch.empty(0)
+
+    def forward(self, seen: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(B, 3, S, S) normalised pictures -> (B, D) embeddings and the lessons' loss."""
+        plain: Tensor = self._model[0].encode_image(seen)
+        answers = TOPICS.loss(self.answer(plain), batch.answers, batch.weights)
+        places = self.places(self._seen)
+        wanted = at_cells(batch.encoded, batch.boxes, (places.shape[2], places.shape[3]))
+        answered, placed = self._weights
+        return plain, answered * answers + placed * functional.mse_loss(places, wanted)
+
+    def _keep(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        if output.dim() == 3:  # a transformer's tokens, the class token first
+            patches = output[:, 1:].transpose(1, 2)
+            side = math.isqrt(patches.shape[2])
+            output = patches.unflatten(2, (side, side))
+        self._seen = output
 
 
 class FacePair(nn.Module):
@@ -77,26 +115,42 @@ class FacePair(nn.Module):
         self.prompts: Tensor
         asked = face_words(config).encode(TOPICS.prompts)
         self.register_buffer("prompts", asked, persistent=False)
+        self.lessons = nn.ModuleDict({
+            "resnet": Lessons(self.resnet, "layer3", 16 * config["resnet"]["width"], config),
+            "vit": Lessons(self.vit, "transformer.resblocks.4", config["vit"]["width"], config),
+        })  # fmt: skip
         self._topics = config["topics"]
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """open_clip's contrastive loss of both, averaged over the captions of every picture, and
-        beside it that of every topic's prompts."""
+    def forward(self, batch: Batch, captioned: bool = True) -> tuple[Tensor, Tensor]:
+        """The loss of both: their lessons and, if ``captioned``, open_clip's contrastive loss,
+        averaged over the captions of every picture, and that of every topic's prompts."""
         seen = ((batch.pictures - self.mean) / self.std).contiguous(
             memory_format=torch.channels_last
         )
-        count, size = batch.tokens.shape[:2]
-        said = self.resnet.encode_text(batch.tokens.flatten(0, 1), normalize=True)
-        asked = self.resnet.encode_text(self.prompts, normalize=True)
-        contrast = open_clip_module().ClipLoss()
+        if captioned:
+            count, size = batch.tokens.shape[:2]
+            said = self.resnet.encode_text(batch.tokens.flatten(0, 1), normalize=True)
+            said = said.view(count, size, -1)
+            asked = self.resnet.encode_text(self.prompts, normalize=True)
         losses = []
-        for model in (self.resnet, self.vit):
-            pictures = model.encode_image(seen, normalize=True)
-            sharp = model.logit_scale.clamp(max=_SHARPEST).exp()
-            parts = [contrast(pictures, text, sharp) for text in said.view(count, size, -1)]
-            topics = TOPICS.loss(sharp * pictures @ asked.T, batch.answers, batch.weights)
-            losses.append(torch.stack(parts).mean() + self._topics * topics)
+        for name, model in (("resnet", self.resnet), ("vit", self.vit)):
+            lessons: Any = self.lessons[name]
+            plain, loss = lessons(seen, batch)
+            if captioned:
+                pictures = functional.normalize(plain, dim=-1)
+                loss = loss + self._of_captions(model, pictures, said, asked, batch)
+            losses.append(loss)
         return losses[0], losses[1]
+
+    def _of_captions(
+        self, model: Any, pictures: Tensor, said: Tensor, asked: Tensor, batch: Batch
+    ) -> Tensor:
+        """said: (K, B, D) captions' embeddings. asked: (P, D) prompts'."""
+        contrast = open_clip_module().ClipLoss()
+        sharp = model.logit_scale.clamp(max=_SHARPEST).exp()
+        parts = [contrast(pictures, text, sharp) for text in said]
+        topics = TOPICS.loss(sharp * pictures @ asked.T, batch.answers, batch.weights)
+        return torch.stack(parts).mean() + self._topics * topics
 
 
 @dataclass
@@ -144,11 +198,13 @@ def start_run(config: dict[str, Any]) -> Run:
     return Run(pair, average, optimizer)
 
 
-def take_step(run: Run, batch: Batch, rate: float, decay: float) -> tuple[float, float]:
+def take_step(
+    run: Run, batch: Batch, rate: float, decay: float, captioned: bool = True
+) -> tuple[float, float]:
     """One optimizer step; returns the losses of the convolutional model and the transformer."""
     set_rate(run.optimizer, rate)
-    resnet, vit = run.pair(batch)
-    descend(run.optimizer, run.pair, resnet + vit, longest=1.0)
+    resnet, vit = run.pair(batch, captioned)
+    descend(run.optimizer, run.pair, resnet + vit)
     run.step += 1
     # Young averages would remember the random start: let the decay grow with the steps.
     follow(run.average, run.pair, min(decay, (1 + run.step) / (10 + run.step)))
@@ -166,16 +222,15 @@ def train(arguments: argparse.Namespace) -> None:
     if checkpoint.exists():
         run.load(checkpoint)
 
-    def people() -> People:
-        return load_people(arguments.samples, measures, config["kept_out"])
-
+    people = load_people(arguments.samples, measures, config["kept_out"])
     stream = batches_ahead(people, face_words(config), config, run.step)
     saved, smooth = run.seconds, [0.0, 0.0]
     with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
         while run.seconds < budget:
             begun = time.process_time()
             rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
-            found = take_step(run, next(stream), rate, config["average_decay"])
+            captioned = run.seconds >= config["lessons_first"] * budget
+            found = take_step(run, next(stream), rate, config["average_decay"], captioned)
             smooth = [
                 0.98 * (old or new) + 0.02 * new for old, new in zip(smooth, found, strict=True)
             ]
