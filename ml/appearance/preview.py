@@ -80,7 +80,9 @@ def _draw(
     textured: bool, shading: float,
 ) -> ByteArray:  # fmt: skip
     """The head over ``ground``; ``shading`` 1 lights it, 0 leaves the texture as it is."""
-    triangles, flat = uv_triangles(head.mesh)
+    # Cards of lashes are mostly clear: in clay they would be plates.
+    mesh = head.mesh if textured else without_lashes(head.mesh)
+    triangles, flat = uv_triangles(mesh)
     in_camera = camera.to_camera_space(vertices)
     size = len(ground)
     points = np.column_stack([camera.project(vertices), in_camera[:, 2]])
@@ -107,6 +109,13 @@ def brightness(normals: FloatArray) -> FloatArray:
         towards = np.array(direction) / np.linalg.norm(direction)
         light += strength * np.clip(unit @ towards, 0, None).astype(np.float32)
     return light
+
+
+def without_lashes(mesh: HeadMesh) -> HeadMesh:
+    """All faces but those of the lashes."""
+    lashes = [i for i, name in enumerate(mesh.part_names) if name.startswith("lashes")]
+    kept = ~np.isin(mesh.part, lashes)
+    return replace(mesh, quads=mesh.quads[kept], uv_quads=mesh.uv_quads[kept], part=mesh.part[kept])
 
 
 def uv_triangles(mesh: HeadMesh | HeadModel) -> tuple[IntArray, IntArray]:

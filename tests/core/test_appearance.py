@@ -13,7 +13,7 @@ from PIL import Image
 
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import linear_of, photographed
-from ml.appearance.preview import PANEL, save_preview
+from ml.appearance.preview import PANEL, save_preview, without_lashes
 from ml.appearance.seen_eye import see_eye
 from ml.appearance.texture import make_albedo, make_texture
 from ml.data import Camera, Photo
@@ -326,3 +326,12 @@ def test_preview_is_a_picture(tmp_path, with_images):
     with Image.open(tmp_path / "deep" / "preview.png") as sheet:
         assert sheet.size == (PANEL * (5 if with_images else 3), PANEL)
         assert np.asarray(sheet).std() > 3
+
+
+def test_clay_has_no_lashes(tmp_path):
+    mesh = tiny_head(tmp_path / "photo.jpg").mesh
+    named = replace(mesh, part_names=("skin", "lashes_left"), part=np.arange(len(mesh.quads)) % 2)
+    kept = without_lashes(named)
+    assert len(kept.quads) == len(kept.uv_quads) == (len(mesh.quads) + 1) // 2
+    np.testing.assert_array_equal(kept.quads, mesh.quads[::2])
+    np.testing.assert_array_equal(without_lashes(mesh).quads, mesh.quads)

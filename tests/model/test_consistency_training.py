@@ -151,12 +151,12 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(run, tmp_path, monkeypatch, l
     monkeypatch.setattr(consistency, "take_step", step)
     arguments = Namespace(
         start=tmp_path / "start.pt", samples=[], reference=tmp_path, config=consistency.CONFIG,
-        out=tmp_path / "out", max_minutes=1.0, off=["geometric", "semantic"],
+        out=tmp_path / "out", steps=2, off=["geometric", "semantic"],
     )  # fmt: skip
     consistency.train(arguments)
     # A fresh run counts from zero, whatever the weights it starts from had behind them.
     assert [step for step, _ in begun] == [0, 1]
-    arguments.max_minutes = 2.0
+    arguments.steps = 4
     consistency.train(arguments)
     assert [step for step, _ in begun] == [0, 1, 2, 3]
     assert begun[2][1] >= 60

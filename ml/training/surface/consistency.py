@@ -1,11 +1,13 @@
 """Fine-tune the surface refinement end to end, through the renderer.
 
     python -m ml.training.surface.consistency --start out/train/surface/checkpoint.pt \
-        --samples out/data/shape out/data/v3 --out out/train/consistency --max-minutes 10
+        --samples out/data/shape out/data/v3 --out out/train/consistency
 
 Beside the supervised losses, the head drawn as the update says should look like the picture:
 photometrically, and to the face CLIP (FaceCLIP's feature consistency, geometric and semantic).
-``--off NAME ...`` switches terms off. Run it again to go on from its own checkpoint.
+``--off NAME ...`` switches terms off; runs of as many steps see the same pictures, so that what a
+term brings can be told from what more training brings. Run it again to go on from its own
+checkpoint.
 """
 
 from __future__ import annotations
@@ -102,7 +104,7 @@ def take_step(
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Until the minutes are spent."""
+    """Until so many steps have been taken."""
     base = tomllib.loads(BASE.read_text())
     config = tomllib.loads(arguments.config.read_text())
     for name in arguments.off:
@@ -125,26 +127,26 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def _loop(arguments, config, seed, run, task, terms, samples) -> None:  # type: ignore[no-untyped-def]
-    """Steps until the budget of seconds is spent, saving and measuring on the way."""
-    budget, smooth, saved = 60 * arguments.max_minutes, dict[str, float](), run.seconds
+    """Steps until there are enough, saving and measuring on the way."""
+    steps, every = arguments.steps or config["steps"], config["checkpoint_steps"]
+    smooth: dict[str, float] = {}
     stream = batches_ahead(samples, config["batch"], seed, run.step)
     random = torch.Generator().manual_seed(seed + run.step)
-    with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:
-        while run.seconds < budget:
+    with tqdm(total=steps, initial=run.step, unit="step", mininterval=5) as bar:
+        while run.step < steps:
             begun = time.monotonic()
-            rate = rate_at(run.seconds / budget, config["peak_rate"], config["warm_up"])
+            rate = rate_at(run.step / steps, config["peak_rate"], config["warm_up"])
             parts = take_step(run, task, terms, next(stream), rate, random)
             run.step += 1
             follow(run.average, run.network, config["average_decay"])
             for name, value in parts.items():
                 smooth[name] = 0.97 * smooth.get(name, value) + 0.03 * value
             run.seconds += time.monotonic() - begun
-            bar.update(round(run.seconds) - bar.n)
+            bar.update()
             if run.step % 10 == 0:
-                bar.set_postfix({k: f"{v:.3f}" for k, v in smooth.items()} | {"step": run.step})
-            if run.seconds - saved > 60 * config["checkpoint_minutes"] or run.seconds >= budget:
+                bar.set_postfix({k: f"{v:.3f}" for k, v in smooth.items()})
+            if run.step % every == 0 or run.step == steps:
                 run.save(arguments.out / "checkpoint.pt")
-                saved = run.seconds
                 figures = smooth | measure(run.average, task, samples)
                 line = {"step": run.step, "minutes": run.seconds / 60, **figures}
                 log_figures(arguments.out, line)
@@ -157,7 +159,7 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--out", type=Path, default=Path("out/train/consistency"))
-    parser.add_argument("--max-minutes", type=float, default=10.0)
+    parser.add_argument("--steps", type=int, help="instead of the configuration's")
     parser.add_argument("--off", nargs="*", choices=TERMS, default=[])
     train(parser.parse_args())
 
