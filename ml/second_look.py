@@ -37,7 +37,9 @@ def fit_looking_again(
         refinement = load_surface_refinement()
     fit = fit_person(shape, [evidence], ROUGHLY)[0]
     for look in range(LOOKS):
-        evidence = look_again(photo, shape, evidence, fit, refinement)
+        # Every second look is at the mirror image: its errors are others. Measured on 96 drawn
+        # views, shape errors fall by 0.5 % to 30 degrees and by 2 % to 60, for nothing.
+        evidence = look_again(photo, shape, evidence, fit, refinement, mirrored=look % 2 == 1)
         settings = LAST if look == LOOKS - 1 else ROUGHLY
         fit = fit_person(shape, [evidence], settings)[0]
     return evidence, fit
@@ -45,14 +47,14 @@ def fit_looking_again(
 
 def look_again(
     photo: Photo, shape: LinearShape, evidence: Evidence, fit: FitResult,
-    refinement: SurfaceRefinement,
+    refinement: SurfaceRefinement, mirrored: bool = False,
 ) -> Evidence:  # fmt: skip
-    """What the surface refinement sees where ``fit`` put the head."""
+    """What the surface refinement sees, perhaps ``mirrored``, where ``fit`` put the head."""
     from .regressor.surface_refinement import PICTURE, box_of_fit
 
     box = box_of_fit(box_from_landmarks(fit.camera.project(shape.at(fit.coefficients))))
     crop = crop_face(photo, box, PICTURE)
-    seen = refinement.look([crop], [(fit.coefficients, fit.camera)])[0]
+    seen = refinement.look([crop], [(fit.coefficients, fit.camera)], mirrored)[0]
     return replace(
         evidence,
         landmarks=seen.landmarks,

@@ -107,6 +107,13 @@ class Cameras:
         flat = moved[..., :2] / moved[..., 2:].clamp(min=1e-3)
         return flat * self.focal[:, None, None] + self.principal[:, None]
 
+    def mirrored(self, width: int) -> Cameras:
+        """Those of the pictures, ``width`` pixels wide, and of the heads mirrored."""
+        flip = self.rotation.new_tensor([-1.0, 1.0, 1.0])
+        principal = torch.stack([width - self.principal[:, 0], self.principal[:, 1]], 1)
+        rotation = self.rotation * flip[:, None] * flip
+        return Cameras(self.focal, principal, rotation, self.translation * flip)
+
     def frame(self) -> tuple[Tensor, Tensor]:
         """(B, 2, 2) the head's right and up in the picture, as rows, and (B,) pixels per metre.
 

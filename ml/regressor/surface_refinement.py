@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from ..data import Camera, FaceBox, FaceCrop, FloatArray, HeadCoefficients, Landmarks
+from ..head.mirror import make_mirror
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..weights import filled, folded, stored_weights
 from .regressor import LAPLACE_TO_SIGMA
 from .surface import Cameras, SurfaceMap, Unwrap, make_surface_map
-from .surface_network import UNIT, SurfaceNetwork, SurfaceShape
+from .surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
 
 WEIGHTS = Path(__file__).parent / "assets" / "surface.safetensors"
 # Side of the pictures that it was trained with, and how much of them the regressor's box fills.
@@ -55,21 +56,26 @@ class SurfaceRefinement:
         self.network = folded(network)
         self._unwrap = Unwrap(layout or make_surface_map(model))
         self._dense = model.points("dense")
+        self._mirror = make_mirror(model)
         self._sigma = identity_sigma
 
     @torch.inference_mode()
     def look(
-        self, crops: Sequence[FaceCrop], fits: Sequence[tuple[HeadCoefficients, Camera]]
-    ) -> list[SurfaceLook]:
-        """One pass over faces with their fits; crops from :func:`crop_of_fit`."""
+        self, crops: Sequence[FaceCrop], fits: Sequence[tuple[HeadCoefficients, Camera]],
+        mirrored: bool = False,
+    ) -> list[SurfaceLook]:  # fmt: skip
+        """One pass over faces with their fits; crops of :func:`box_of_fit`'s boxes.
+
+        mirrored: look at the mirror image instead. The answer is of the face itself; its errors
+        are others, so that two looks tell more together than two at the same picture.
+        """
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         pictures = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
         identity = _stacked([coefficients.identity for coefficients, _ in fits])
         expression = _stacked([coefficients.expression for coefficients, _ in fits])
         cameras = _in_crops(crops, [camera for _, camera in fits])
-        texels = self._unwrap(pictures, torch.cat([identity, expression], 1), cameras)
-        texels = texels.contiguous(memory_format=torch.channels_last)
-        update = self.network(texels, identity, expression)
+        see = self._see_mirrored if mirrored else self._see
+        update = see(pictures, identity, expression, cameras)
         axes, scale = cameras.frame()
         shift = UNIT * scale[:, None, None] * (update.moved @ axes)
         sigma = UNIT * scale[:, None] * torch.exp(update.log_scale) * LAPLACE_TO_SIGMA
@@ -87,6 +93,29 @@ class SurfaceRefinement:
                 )
             )
         return looks
+
+    def _see(
+        self, pictures: Tensor, identity: Tensor, expression: Tensor, cameras: Cameras
+    ) -> Update:
+        texels = self._unwrap(pictures, torch.cat([identity, expression], 1), cameras)
+        texels = texels.contiguous(memory_format=torch.channels_last)
+        update: Update = self.network(texels, identity, expression)
+        return update
+
+    def _see_mirrored(
+        self, pictures: Tensor, identity: Tensor, expression: Tensor, cameras: Cameras
+    ) -> Update:
+        signs, mirror = torch.from_numpy(self._mirror.identity), self._mirror
+        seen = self._see(
+            pictures.flip(3), identity * signs, expression[:, mirror.expression],
+            cameras.mirrored(pictures.shape[3]),
+        )  # fmt: skip
+        return Update(
+            seen.moved[:, mirror.points] * seen.moved.new_tensor([-1.0, 1.0]),
+            seen.log_scale[:, mirror.points],
+            seen.identity * signs,
+            seen.expression[:, mirror.expression],
+        )
 
 
 def box_of_fit(box: FaceBox) -> FaceBox:

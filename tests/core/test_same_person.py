@@ -48,7 +48,9 @@ def seen(tmp_path, monkeypatch):
     monkeypatch.setattr(same_person, "wanted_faces", find)
     monkeypatch.setattr(same_person, "warm_up", lambda: None)
     # Grey pictures have nothing that another look could see.
-    monkeypatch.setattr(second_look, "look_again", lambda photo, shape, evidence, *_: evidence)
+    monkeypatch.setattr(
+        second_look, "look_again", lambda photo, shape, evidence, *_, **__: evidence
+    )
     return [tmp_path / name for name in TURNS], identity
 
 

@@ -50,7 +50,9 @@ def views(monkeypatch) -> list[View]:
 
     monkeypatch.setattr(walk, "wanted_faces", find)
     # Even pictures have nothing that another look could see.
-    monkeypatch.setattr(second_look, "look_again", lambda photo, shape, evidence, *_: evidence)
+    monkeypatch.setattr(
+        second_look, "look_again", lambda photo, shape, evidence, *_, **__: evidence
+    )
     return seen
 
 

@@ -15,6 +15,7 @@ from ml.card import card_path, read_card, verified, write_card
 from ml.data import FaceCrop
 from ml.errors import UsageError, WeightsMissing
 from ml.head.arkit import EXPRESSION_NAMES
+from ml.head.mirror import make_mirror
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.regressor.estimate import Estimate, NetworkShape, rotation_from_six
 from ml.regressor.network import HeadNetwork
@@ -22,7 +23,6 @@ from ml.regressor.regressor import Regressor, load_regressor
 from ml.training.data.samples import RENDER
 from ml.training.regressor import batches, losses, train
 from ml.training.regressor.export import export
-from ml.training.regressor.mirror import make_mirror
 from ml.training.regressor.teacher import TeacherOffset, as_taught
 from ml.training.regressor.warm_start import start_from
 

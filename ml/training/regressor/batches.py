@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from ...data import FloatArray, IntArray
+from ...head.mirror import Mirror, flip
 from ..data.generate import CHUNK
 from ..steps import ahead, random_rows
-from .mirror import Mirror, flip
 
 ARRAYS = (
     "images", "points", "point_weight", "visible", "identity", "expression", "rotation",

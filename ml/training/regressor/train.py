@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.estimate import NetworkShape
@@ -35,7 +36,6 @@ from ..steps import (
 from .batches import Batch, batches_ahead, finished_rows, open_samples
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
-from .mirror import make_mirror
 from .teacher import TeacherOffset, as_taught
 from .warm_start import start_from
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ...data import IntArray
+from ...head.mirror import Mirror, flip
 from ..data.samples import PHOTO, PROFILED, RENDER
 from ..regressor.batches import finished_rows, labels_of, open_samples
-from ..regressor.mirror import Mirror, flip
 from ..steps import ahead
 
 

@@ -26,6 +26,7 @@ from ...evaluation.labels import read_labels
 from ...evaluation.metrics import landmark_error
 from ...fitting.gauss_newton import fit_person
 from ...fitting.view import Evidence
+from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.read import read_photo
@@ -35,7 +36,6 @@ from ...regressor.surface_network import SurfaceNetwork
 from ...regressor.surface_refinement import SurfaceRefinement
 from ...second_look import ROUGHLY, look_again
 from ..data.samples import PHOTO, PROFILED, RENDER
-from ..regressor.mirror import make_mirror
 from ..steps import follow, rate_at
 from .batches import Samples, batches_ahead, open_folders
 from .train import CONFIG, make_task, measure, start_run, take_step

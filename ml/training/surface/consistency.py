@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ...head.mirror import make_mirror
 from ...head.storage import load_head_model
 from ...perception.consistency import FeatureConsistency
 from ...perception.views import ViewSettings
-from ..regressor.mirror import make_mirror
 from ..steps import descend, follow, log_figures, rate_at, set_rate
 from .batches import Labels, Samples, batches_ahead, load, open_folders
 from .drawn import Artist, Drawing, mean_texture

@@ -17,6 +17,7 @@ import torch
 from ...card import AssetCard, rounded, write_card
 from ...data import FloatArray, Photo
 from ...finding import FoundFace
+from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import box_from_landmarks, crop_face
@@ -26,7 +27,6 @@ from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement
 from ...second_look import fit_looking_again
 from ...weights import store_weights
 from ..data.samples import RENDER
-from ..regressor.mirror import make_mirror
 from .batches import Samples, open_folders
 from .train import CONFIG, network_for
 

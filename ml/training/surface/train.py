@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.surface import Unwrap, make_surface_map
 from ...regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
 from ..regressor.losses import Importance, importance_of
-from ..regressor.mirror import make_mirror
 from ..regressor.teacher import TeacherOffset
 from ..steps import (
     descend,

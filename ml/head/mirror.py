@@ -1,15 +1,14 @@
-"""What a horizontal flip of the picture does to every label."""
+"""What a horizontal flip of the picture does to everything that is said of a head in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from ...data import FloatArray, IntArray
-from ...head.arkit import EXPRESSION_NAMES, mirrored_name
-from ...head.model import HeadModel
+from ..data import FloatArray, IntArray
+from .arkit import EXPRESSION_NAMES, mirrored_name
+from .model import HeadModel
 
 FLIP = np.array([-1.0, 1.0, 1.0], np.float32)
 
@@ -21,7 +20,8 @@ class Mirror:
     Attributes
     ----------
     points: (L,) the landmark on the other side. expression: (E,) the twin expression.
-    identity: (I,) +1 for symmetric modes, -1 for antisymmetric ones (see head/statistics.py).
+    identity: (I,) +1 for symmetric modes, -1 for antisymmetric ones (see
+    ml/training/head/statistics.py).
     """
 
     points: IntArray
@@ -35,7 +35,7 @@ def make_mirror(reference: HeadModel) -> Mirror:
     # At rest the lips touch and inner points of both lie together: part them first.
     parted = dense.mean + 0.6 * dense.expression[EXPRESSION_NAMES.index("jawOpen")]
     distance = np.linalg.norm(parted[:, None] - (parted * FLIP)[None], axis=2)
-    _, twins = linear_sum_assignment(distance + distance.T)
+    twins = (distance + distance.T).argmin(1)
     swapped = dense.identity[:, twins] * FLIP
     agreement = (swapped * dense.identity).sum((1, 2))
     names = list(EXPRESSION_NAMES)
