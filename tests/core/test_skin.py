@@ -11,7 +11,7 @@ from ml.appearance.skin import SKIN_MODEL, LightModes, SkinModel, load_skin_mode
 from ml.card import card_path
 from ml.errors import WeightsMissing
 from ml.evaluation.texture import psnr
-from ml.training.skin import main_axes
+from ml.training.skin import main_axes, well_placed
 
 COUNT = 600
 
@@ -142,3 +142,17 @@ def test_psnr_counts_only_what_is_asked():
     where = np.ones((10, 10), bool)
     assert psnr(drawn, photo, where) == pytest.approx(10 * np.log10(255**2 / 100))
     assert np.isnan(psnr(drawn, photo, ~where))
+
+
+def test_bust_that_sampled_a_wrong_place_takes_its_neighbours_colour():
+    across, up = np.meshgrid(np.linspace(-0.08, 0.08, 17), np.linspace(-0.2, -0.1, 11))
+    places = np.stack([across.ravel(), up.ravel(), np.zeros(across.size)], 1).astype(np.float32)
+    mean = np.full((len(places), 3), -1.0, np.float32)
+    chest, throat = 25, 170
+    mean[[chest, throat]] = [-0.9, -1.6, -2.2]
+    source = well_placed(mean, places)
+    changed = np.flatnonzero(source != np.arange(len(places)))
+    # Above the bust colours do differ: lips are not skin gone astray.
+    assert changed.tolist() == [chest]
+    assert (mean[source[chest]] == -1).all()
+    assert np.linalg.norm(places[source[chest]] - places[chest]) < 0.015
