@@ -34,6 +34,7 @@ SOURCES = (
     "members of the US Congress (public domain), HDRI Haven (CC0) and ICT-FaceKit (MIT) "
     "environment maps",
     "captions written from how those people were drawn",
+    "what the encoder of Effigy's regressor (see its card) sees of those pictures",
 )
 COMMAND = (
     "python -m ml.training.data.generate --data DATA --config ml/training/data/shape.toml"
