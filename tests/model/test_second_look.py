@@ -18,9 +18,10 @@ class Seer:
 
     def __init__(self, truth, camera, shape):
         self.truth, self.camera, self.shape = truth, camera, shape
-        self.crops, self.fits = [], []
+        self.crops, self.fits, self.mirrored = [], [], []
 
-    def look(self, crops, fits):
+    def look(self, crops, fits, mirrored):
+        self.mirrored.append(mirrored)
         self.crops += crops
         self.fits += fits
         points = self.camera.project(self.shape.at(self.truth))
@@ -79,3 +80,5 @@ def test_each_look_is_at_the_face_of_the_fit_before_it(scene, monkeypatch):
         assert inside.min() > 0.1 * PICTURE
         assert inside.max() < 0.9 * PICTURE
     assert seer.fits[0][1] is not seer.fits[1][1]
+    # By turns at the photo and at its mirror image, whose errors are others.
+    assert seer.mirrored == [False, True]
