@@ -99,6 +99,18 @@ def test_each_term_reaches_the_network_and_can_be_switched_off(run, task, artist
     assert terms_of(artist, Darkness()).of(drawing, random) == {}
 
 
+def test_terms_may_leave_renders_alone(run, task, artist, labels):
+    random = torch.Generator().manual_seed(0)
+    estimates, texels = task.see(labels, random)
+    update = run.network(texels, estimates.identity, estimates.expression)
+    terms = replace(terms_of(artist, photometric=1.0), photos_only=True)
+    assert terms.seen(update, estimates, replace(labels, drawn=torch.ones(3)), random) == {}
+    mixed = replace(labels, drawn=torch.tensor([1.0, 0.0, 1.0]))
+    found = terms.seen(update, estimates, mixed, random)["photometric"]
+    (slope,) = torch.autograd.grad(found, [update.identity])
+    assert (slope.abs().sum(1) > 0).tolist() == [False, True, False]
+
+
 def test_steps_lower_the_photometric_loss(run, task, artist, labels):
     smooth = torch.nn.functional.interpolate(
         torch.rand(3, 3, 5, 5, generator=torch.Generator().manual_seed(1)), 208, mode="bicubic"
@@ -152,6 +164,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(run, tmp_path, monkeypatch, l
     arguments = Namespace(
         start=tmp_path / "start.pt", samples=[], reference=tmp_path, config=consistency.CONFIG,
         out=tmp_path / "out", steps=2, off=["geometric", "semantic"],
+        photos_only=False,
     )  # fmt: skip
     consistency.train(arguments)
     # A fresh run counts from zero, whatever the weights it starts from had behind them.

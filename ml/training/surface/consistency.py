@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ from ...head.mirror import make_mirror
 from ...head.storage import load_head_model
 from ...perception.consistency import FeatureConsistency
 from ...perception.views import ViewSettings
+from ...regressor.surface_network import Update
 from ..steps import descend, follow, log_figures, rate_at, set_rate
 from .batches import Labels, Samples, batches_ahead, load, open_folders
 from .drawn import Artist, Drawing, mean_texture
+from .estimates import Estimates
 from .train import CONFIG as BASE
 from .train import Run, Task, losses, make_task, measure, start_run
 
@@ -42,12 +44,25 @@ class Terms:
     """What is added to the supervised losses. weights: by name of TERMS, 0 is off.
 
     loss: the feature consistency; None if both its halves are off. side: of drawn pictures.
+    photos_only: whether renders, whose shape is known, are left to the supervised losses.
     """
 
     artist: Artist
     loss: FeatureConsistency | None
     weights: dict[str, float]
     side: int
+    photos_only: bool = False
+
+    def seen(
+        self, update: Update, estimates: Estimates, labels: Labels, random: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The weighted terms of a batch; none if it has no picture that they are for."""
+        if self.photos_only:
+            rows = torch.nonzero(labels.drawn == 0)[:, 0]
+            if not len(rows):
+                return {}
+            update, estimates, labels = (_rows(part, rows) for part in (update, estimates, labels))
+        return self.of(self.artist.draw(update, estimates, labels, self.side), random)
 
     def of(self, drawing: Drawing, random: torch.Generator) -> dict[str, Tensor]:
         """The weighted terms; those that are off are left out."""
@@ -65,6 +80,13 @@ class Terms:
         return found
 
 
+def _rows(part: Any, rows: Tensor) -> Any:
+    """The same dataclass of tensors with some rows of each."""
+    if isinstance(part, Tensor):
+        return part[rows]
+    return replace(part, **{one.name: _rows(getattr(part, one.name), rows) for one in fields(part)})
+
+
 def make_terms(
     task: Task, samples: Samples, config: dict[str, Any], loss: FeatureConsistency | None
 ) -> Terms:
@@ -76,7 +98,7 @@ def make_terms(
     estimates, _ = replace(task, wrong=plain).see(labels, random)
     texture = mean_texture(task.unwrap, labels, estimates)
     artist = Artist(load_head_model(), task.basis, texture, config["contrast"])
-    return Terms(artist, loss, config["terms"], config["side"])
+    return Terms(artist, loss, config["terms"], config["side"], config["photos_only"])
 
 
 def face_loss(config: dict[str, Any]) -> FeatureConsistency | None:
@@ -97,8 +119,7 @@ def take_step(
     texels = texels.contiguous(memory_format=torch.channels_last)
     update = run.network(texels, estimates.identity, estimates.expression)
     parts = losses(update, estimates, labels, run.offset, task)
-    drawing = terms.artist.draw(update, estimates, labels, terms.side)
-    parts |= terms.of(drawing, random)
+    parts |= terms.seen(update, estimates, labels, random)
     descend(run.optimizer, run.network, torch.stack(list(parts.values())).sum())
     return {name: float(value.detach()) for name, value in parts.items()}
 
@@ -109,6 +130,7 @@ def train(arguments: argparse.Namespace) -> None:
     config = tomllib.loads(arguments.config.read_text())
     for name in arguments.off:
         config["terms"][name] = 0.0
+    config["photos_only"] = config["photos_only"] or arguments.photos_only
     model = load_head_model()
     task, run = make_task(model, base), start_run(model, base)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -161,6 +183,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/train/consistency"))
     parser.add_argument("--steps", type=int, help="instead of the configuration's")
     parser.add_argument("--off", nargs="*", choices=TERMS, default=[])
+    parser.add_argument("--photos-only", action="store_true", help="no terms on renders")
     train(parser.parse_args())
 
 
