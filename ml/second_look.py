@@ -37,8 +37,8 @@ def fit_looking_again(
         refinement = load_surface_refinement()
     fit = fit_person(shape, [evidence], ROUGHLY)[0]
     for look in range(LOOKS):
-        # Every second look is at the mirror image: its errors are others. Measured on 96 drawn
-        # views, shape errors fall by 0.5 % to 30 degrees and by 2 % to 60, for nothing.
+        # Every second look is at the mirror image: its errors are others. On 120 drawn views shape
+        # errors fall by 0.6 %, on 60 portraits landmark errors by 2 %, for nothing.
         evidence = look_again(photo, shape, evidence, fit, refinement, mirrored=look % 2 == 1)
         settings = LAST if look == LOOKS - 1 else ROUGHLY
         fit = fit_person(shape, [evidence], settings)[0]
