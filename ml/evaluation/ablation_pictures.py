@@ -13,11 +13,11 @@ from ..data import ByteArray, FloatArray, IntArray
 from ..fitting.camera import FACING
 from ..fitting.gauss_newton import rotation_from_vector
 from ..rendering import interpolate, rasterize, vertex_normals
+from .accuracy.pictures import PAPER, STRIP, without_background, written
 from .people import View
 from .shape import onto
 
-TILE, STRIP = 176, 18
-PAPER, INK = (255, 255, 255), (40, 40, 40)
+TILE = 176
 # The heads are drawn turned by so many degrees, a face of so many metres filling a tile.
 TURN, WIDTH = -28.0, 0.24
 # Millimetres that are drawn in the last colour.
@@ -45,7 +45,7 @@ def sheet(views: Sequence[View], found: Sequence[dict[str, FloatArray]], face: F
     """
     names = list(dict.fromkeys(name for one in found for name in one))
     titles = ["", TRUTH, *names]
-    parts = [np.hstack([_written(_blank(STRIP), name) for name in titles])]
+    parts = [np.hstack([_named(_blank(STRIP), name) for name in titles])]
     for view, heads in zip(views, found, strict=True):
         true = view.neutral
         placed = {name: _onto(heads[name], true, face) for name in names if name in heads}
@@ -67,16 +67,12 @@ def _blank(height: int = TILE) -> ByteArray:
     return np.full((height, TILE, 3), PAPER, np.uint8)
 
 
-def _written(picture: ByteArray, text: str) -> ByteArray:
-    place = (4, picture.shape[0] - 6)
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
-    return picture
+def _named(picture: ByteArray, text: str) -> ByteArray:
+    return written(picture, text, (4, picture.shape[0] - 6))
 
 
 def _person(view: View) -> ByteArray:
-    """Without the background: some are pieces of photos, and people alone are shown."""
-    assert view.shown is not None
-    plain = np.where(view.shown[..., None], view.rgb, np.uint8(235))
+    plain = without_background(view)
     return np.asarray(cv2.resize(plain, (TILE, TILE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -90,7 +86,7 @@ def _error(head: FloatArray, true: FloatArray, face: Face) -> ByteArray:
     shares = (255 * np.clip(off / MOST, 0, 1)).astype(np.uint8)[:, None]
     colours = cv2.applyColorMap(shares, cv2.COLORMAP_VIRIDIS)[:, 0, ::-1].astype(np.float32)
     colours[~face.where] = 200
-    return _written(_drawn(true, face, colours), f"{off[face.where].mean():.2f} mm")
+    return _named(_drawn(true, face, colours), f"{off[face.where].mean():.2f} mm")
 
 
 def _drawn(head: FloatArray, face: Face, colours: FloatArray) -> ByteArray:

@@ -17,7 +17,8 @@ from ml.evaluation.ablation import (
     report,
     summarise,
 )
-from ml.evaluation.ablation_pictures import STRIP, TILE, Face, sheet
+from ml.evaluation.ablation_pictures import TILE, Face, sheet
+from ml.evaluation.accuracy.pictures import STRIP
 from ml.evaluation.people import View
 from ml.evaluation.shape import ShapeError
 from ml.head.storage import load_head_model

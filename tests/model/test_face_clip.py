@@ -20,7 +20,7 @@ from ml.perception.face_clip import (
 from ml.training.data.traits import TRAIT_NAMES
 from ml.training.perception import captions as said
 from ml.training.perception.attributes import HeadMeasures
-from ml.training.perception.encoded import at_cells, encode, encoded_path
+from ml.training.perception.encoded import SHOWN, at_cells, encode, encoded_path
 from ml.training.perception.export import export
 from ml.training.perception.people import (
     batches_ahead,
@@ -30,7 +30,7 @@ from ml.training.perception.people import (
     mirrored_tokens,
 )
 from ml.training.perception.train import CONFIG, Run, face_words, start_run, take_step
-from ml.training.perception.zero_shot import QUESTIONS, SHOWN, answers, figures_of
+from ml.training.perception.zero_shot import QUESTIONS, answers, figures_of
 
 SIZE, COUNT = 48, 500
 EVERY = [*said.AGES, *said.RULES]

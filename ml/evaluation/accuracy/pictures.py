@@ -11,6 +11,7 @@ from ...appearance.preview import CLAY, brightness
 from ...data import ByteArray, FloatArray
 from ...head.storage import load_head_model
 from ...rendering import interpolate, rasterize, vertex_normals
+from ..people import View
 from ..synthetic import Row
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 44
@@ -27,7 +28,7 @@ def histogram(series: Mapping[str, Sequence[float] | np.ndarray], unit: str) -> 
     picture = np.full((HEIGHT, WIDTH, 3), PAPER, np.uint8)
     kept = {name: np.asarray(values, float) for name, values in series.items() if len(values)}
     if not kept:
-        return _written(picture, "nothing measured", (MARGIN, HEIGHT // 2))
+        return written(picture, "nothing measured", (MARGIN, HEIGHT // 2))
     values = np.concatenate(list(kept.values()))
     # A few far outliers would press everything else into one bar: they share the last one.
     low, high = min(0.0, float(values.min())), _upper(values)
@@ -49,7 +50,7 @@ def histogram(series: Mapping[str, Sequence[float] | np.ndarray], unit: str) -> 
         note = f"{name}: {len(kept[name])}, median {np.median(kept[name]):.2f} {unit}"
         row = 18 + 17 * number
         cv2.rectangle(picture, (WIDTH - 318, row - 9), (WIDTH - 308, row + 1), colour, -1)
-        _written(picture, note, (WIDTH - 300, row))
+        written(picture, note, (WIDTH - 300, row))
     return picture
 
 
@@ -70,9 +71,9 @@ def _draw_axis(picture: ByteArray, ticks: Sequence[str], unit: str) -> None:
     for number, text in enumerate(ticks):
         x = round(MARGIN + number / (len(ticks) - 1) * (WIDTH - 2 * MARGIN))
         cv2.line(picture, (x, 66), (x, bottom + 4), RULE, 1)
-        _written(picture, text, (x - 4 * len(text), bottom + 18))
+        written(picture, text, (x - 4 * len(text), bottom + 18))
     cv2.line(picture, (MARGIN, bottom), (WIDTH - MARGIN, bottom), INK, 1)
-    _written(picture, unit, (WIDTH // 2 - 4 * len(unit), HEIGHT - 8))
+    written(picture, unit, (WIDTH // 2 - 4 * len(unit), HEIGHT - 8))
 
 
 def _draw_bars(
@@ -89,7 +90,7 @@ def _draw_bars(
             cv2.rectangle(picture, corner, (round(right), bottom - 1), colour, -1)
 
 
-def _written(picture: ByteArray, text: str, place: tuple[int, int]) -> ByteArray:
+def written(picture: ByteArray, text: str, place: tuple[int, int]) -> ByteArray:
     cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
     return picture
 
@@ -102,20 +103,24 @@ def picture_of_faces(groups: Mapping[str, Sequence[Row]]) -> ByteArray:
         title = np.full((STRIP, most * TILE, 3), PAPER, np.uint8)
         tiles = [_tile(row) for row in rows]
         tiles += [np.full_like(tiles[0], 255)] * (most - len(tiles))
-        parts += [_written(title, name, (4, STRIP - 5)), np.hstack(tiles)]
+        parts += [written(title, name, (4, STRIP - 5)), np.hstack(tiles)]
     return np.vstack(parts)
 
 
 def _tile(row: Row) -> ByteArray:
     """(2 TILE + STRIP, TILE, 3): a fitted row's render without its background, the clay head."""
     assert row.view is not None
-    assert row.view.shown is not None
-    # Some backgrounds are pieces of photos: people alone are shown.
-    plain = np.where(row.view.shown[..., None], row.view.rgb, np.uint8(235))
+    plain = without_background(row.view)
     pair = [_small(plain), _small(clay_over(plain, row))]
     caption = np.full((STRIP, TILE, 3), PAPER, np.uint8)
     text = f"{row.shape.mean:.2f} of {row.shape.mean_baseline:.2f}"
-    return np.vstack([*pair, _written(caption, text, (2, STRIP - 6))])
+    return np.vstack([*pair, written(caption, text, (2, STRIP - 6))])
+
+
+def without_background(view: View) -> ByteArray:
+    """(S, S, 3) uint8: some backgrounds are pieces of photos, so people alone are shown."""
+    assert view.shown is not None
+    return np.where(view.shown[..., None], view.rgb, np.uint8(235))
 
 
 def _small(picture: ByteArray) -> ByteArray:

@@ -31,9 +31,8 @@ from ...regressor.regressor import WEIGHTS, load_regressor
 from ..data.samples import RENDER
 from ..regressor.batches import finished_rows
 
-# The share of a stored picture that the regressor would be shown (see data/poses.py): faces are
-# shown as large as it is used to.
-CROP_SHARE = 128 / 144
+# The share of a stored picture that a face crop shows (see data/poses.py).
+SHOWN = 128 / 144
 _AT_ONCE = 32
 # Pictures whose maps say how large each channel usually is, and how far beyond that values count.
 _USUAL, _FAR = 256, 4.0
@@ -75,7 +74,7 @@ def _parts(rows: IntArray) -> list[IntArray]:
 def _maps(images: np.ndarray, rows: IntArray) -> FloatArray:
     """(N, 2, C, h, w) as the regressor reads its encoder, before the rectifier: signed."""
     network = load_regressor().network
-    seen = torch.from_numpy(_shown(images, rows, round(network.shape.crop / CROP_SHARE)))
+    seen = torch.from_numpy(_shown(images, rows, round(network.shape.crop / SHOWN)))
     with torch.inference_mode():
         both = torch.cat([seen, seen.flip(3)])
         last = network.encoder((both - 0.45) / 0.25)[-1]

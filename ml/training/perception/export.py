@@ -25,9 +25,10 @@ from ...perception.consistency import ConsistencyConfig, FeatureConsistency
 from ...perception.face_clip import ASSETS, BLOCKS, RESNET, STAGES, VIT, load_face_clip
 from ...perception.tower import ImageTower
 from ...perception.views import ViewSettings
+from .encoded import SHOWN
 from .people import People, middle_crops
 from .train import CONFIG, FacePair, face_words, model_config
-from .zero_shot import SHOWN, figures_of, kept_out_people
+from .zero_shot import figures_of, kept_out_people
 
 SOURCES = (
     "renders of Effigy Head with MakeHuman skins (CC0), skin detail of 699 official portraits of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,18 +34,23 @@ class People:
 
     Attributes
     ----------
-    images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) the people's.
-    encoded: (all rows, 2, C, h, w) memory-mapped, see encoded.py.
+    folder: of the samples. images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) theirs.
     known: (N,) numbers by name, see attributes.py. rules: of each person, see captions.py.
     weights: of all topics' prompts, by how rare they are among these people; see topics.py.
     """
 
+    folder: Path
     images: np.ndarray
-    encoded: np.ndarray
     rows: IntArray
     known: dict[str, FloatArray]
     rules: list[list[int]]
     weights: list[Tensor]
+
+    @cached_property
+    def encoded(self) -> np.ndarray:
+        """(all rows, 2, C, h, w) memory-mapped, see encoded.py; made when first asked for, as only
+        training needs it."""
+        return np.asanyarray(np.load(encode(self.folder), mmap_mode="r"))
 
 
 def load_people(
@@ -62,10 +68,9 @@ def load_people(
     samples = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[rows] for name in ARRAYS}
     known = attributes(samples, measures)
     images = np.load(folder / "images.npy", mmap_mode="r")
-    encoded = np.load(encode(folder), mmap_mode="r")
     rules = true_rules(known)
     answers = np.stack([TOPICS.answers(of_one) for of_one in rules])
-    return People(images, encoded, rows, known, rules, TOPICS.balance(answers))
+    return People(folder, images, rows, known, rules, TOPICS.balance(answers))
 
 
 def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) -> Tensor:

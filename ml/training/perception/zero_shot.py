@@ -23,11 +23,10 @@ from ...data import FloatArray
 from ...head.storage import load_head_model
 from ...perception.face_clip import RESNET, VIT, FaceClip, load_face_clip
 from .attributes import HeadMeasures
+from .encoded import SHOWN
 from .people import People, load_people, middle_crops
 from .train import CONFIG
 
-# The share of a stored picture that a face crop shows (see data/poses.py).
-SHOWN = 128 / 144
 _FAR = 1e9
 _MANY = 64
 
