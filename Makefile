@@ -40,7 +40,7 @@ test-e2e: $(READY)
 extension: $(READY)
 	$(PY) .ci/build_extension.py
 
-$(READY): .ci/requirements.txt operators/engine_requirements.txt
+$(READY): .ci/requirements.txt operators/engine/requirements.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11) and 'Effigy needs Python 3.11 for its tests and demo: make PYTHON=/path/to/python3.11')"
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r .ci/requirements.txt

@@ -19,10 +19,10 @@ from typing import Any
 
 from .data import Settings
 from .errors import HeadError, UsageError
-from .head.version import current_model
-from .person_files import PERSON_NAME
-from .reconstruction import JSON_NAME, Reconstruction, save_reconstruction
-from .report import Row
+from .results.compatibility import current_model
+from .results.person import PERSON_NAME
+from .results.reconstruction import JSON_NAME, Reconstruction, save_reconstruction
+from .results.report import Row
 
 logger = logging.getLogger(__name__)
 

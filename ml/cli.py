@@ -18,9 +18,9 @@ from .batch import BatchOptions, Walk, collect_photos, plan, run_batch
 from .data import Settings
 from .errors import UsageError
 from .person_batch import PersonWalk, process_person
-from .person_files import SamePerson
-from .reconstruction import Reconstruction
-from .report import Row, summary, write_report
+from .results.person import SamePerson
+from .results.reconstruction import Reconstruction
+from .results.report import Row, summary, write_report
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -35,15 +35,18 @@ def make_parser() -> argparse.ArgumentParser:
     add("--face", default="prominent", help="'prominent' (default), 'all', or a number from 1")
     add("--landmarks", default="effigy", help="'effigy' (default) or 'face-alignment'")
     add(
-        "--allow-download", action="store_true",
+        "--allow-download",
+        action="store_true",
         help="let face-alignment fetch its own weights if they are not on disk",
-    )  # fmt: skip
+    )
     add("--texture-size", type=int, default=1024, metavar="PX", help="0 for no texture")
     add("--level", default="base", help="mesh: 'low', 'base' (default) or 'high'")
     add(
-        "--detail", default=Settings().detail, metavar="MODE",
+        "--detail",
+        default=Settings().detail,
+        metavar="MODE",
         help="folds and lumps: 'off', 'fast' or 'best' (default %(default)s)",
-    )  # fmt: skip
+    )
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--skip-existing", action="store_true", help="leave finished results alone")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
@@ -98,7 +101,7 @@ def _rows(
 
 
 def _options(parsed: argparse.Namespace) -> BatchOptions:
-    from .pipeline import check_settings
+    from .pipeline.single import check_settings
 
     if parsed.jobs < 1:
         raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
@@ -120,13 +123,13 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
 
 
 def _walk(photo: Path, settings: Settings) -> Sequence[Reconstruction]:
-    from .pipeline import reconstruct
+    from .pipeline.single import reconstruct
 
     return reconstruct(photo, settings)
 
 
 def _person_walk(photos: Sequence[Path], settings: Settings) -> SamePerson:
-    from .same_person import reconstruct_person
+    from .pipeline.same_person import reconstruct_person
 
     return reconstruct_person(photos, settings)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from .batch import BatchOptions, Task, write_heads
 from .data import Settings
 from .errors import HeadError
-from .person_files import PERSON_NAME, SamePerson, save_index
-from .reconstruction import Reconstruction
-from .report import Row
+from .results.person import PERSON_NAME, SamePerson, save_index
+from .results.reconstruction import Reconstruction
+from .results.report import Row
 
 logger = logging.getLogger(__name__)
 

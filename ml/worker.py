@@ -34,8 +34,8 @@ from .batch import plan, write_heads
 from .data import Settings
 from .errors import HeadError, UsageError
 from .person_batch import write_person
-from .person_files import SamePerson
-from .reconstruction import JSON_NAME, Reconstruction
+from .results.person import SamePerson
+from .results.reconstruction import JSON_NAME, Reconstruction
 from .version import effigy_version
 
 Progress = Callable[[float, str], None]
@@ -114,13 +114,13 @@ class Worker:
         return progress
 
     def _warm_up(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        from .pipeline import warm_up
+        from .pipeline.single import warm_up
 
         warm_up()
         return {}
 
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        from .card import verified
+        from .assets.card import verified
         from .detail.detailer import WEIGHTS as DETAIL
         from .head.storage import EFFIGY_HEAD
         from .photo.detector import WEIGHTS as DETECTOR
@@ -146,18 +146,21 @@ def _about() -> dict[str, Any]:
         torch = ""
     python = ".".join(map(str, sys.version_info[:3]))
     return {
-        "python": python, "torch": torch, "effigy_version": effigy_version(), "pid": os.getpid(),
-    }  # fmt: skip
+        "python": python,
+        "torch": torch,
+        "effigy_version": effigy_version(),
+        "pid": os.getpid(),
+    }
 
 
 def _walk(photo: Path, settings: Settings, progress: Progress) -> tuple[Reconstruction, ...]:
-    from .pipeline import reconstruct
+    from .pipeline.single import reconstruct
 
     return reconstruct(photo, settings, progress)
 
 
 def _person_walk(photos: Sequence[Path], settings: Settings, progress: Progress) -> SamePerson:
-    from .same_person import reconstruct_person
+    from .pipeline.same_person import reconstruct_person
 
     return reconstruct_person(photos, settings, progress)
 

@@ -6,14 +6,16 @@ from . import (
     batch,
     build,
     command_line,
-    engine,
     export,
     expression,
     photo_view,
     reconstruct,
     rig,
-    surroundings,
 )
+from . import (
+    runtime as surroundings,
+)
+from .engine import operators as engine
 
 _MODULES = (reconstruct, batch, build, expression, rig, photo_view, export, engine)
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)

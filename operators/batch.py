@@ -8,10 +8,10 @@ import bpy
 
 from ..ml.batch import collect_photos
 from ..ml.errors import UsageError
-from ..ml.report import write_report
-from .job_operator import JobOperator
-from .results import results_folder
-from .several import Order, conclude_several, several_job
+from ..ml.results.report import write_report
+from .jobs.operator import JobOperator
+from .jobs.order import Order, conclude_several, several_job
+from .paths import results_folder
 
 
 class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):

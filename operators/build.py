@@ -7,10 +7,10 @@ from pathlib import Path
 import bpy
 
 from ..ml.errors import HeadError
-from ..ml.head.version import check_same_model, current_model, is_current
-from ..ml.person_files import photo_folders, read_sight
-from ..ml.reconstruction import Reconstruction, load_reconstruction
-from .edge import Edge
+from ..ml.results.compatibility import check_same_model, current_model, is_current
+from ..ml.results.person import photo_folders, read_sight
+from ..ml.results.reconstruction import Reconstruction, load_reconstruction
+from .reporting import Edge
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head, directory_of, record_of
 

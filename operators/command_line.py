@@ -15,12 +15,12 @@ from ..ml.batch import collect_photos, plan
 from ..ml.data import DETAIL_MODES, Settings
 from ..ml.errors import HeadError, UsageError
 from ..ml.head.levels import LEVELS
-from ..ml.report import Row, summary, write_report
-from .edge import call
+from ..ml.results.report import Row, summary, write_report
 from .export import WRITERS
-from .job import ReconstructionJob
-from .person_job import PersonJob
-from .surroundings import engine, engine_python
+from .jobs.job import ReconstructionJob
+from .jobs.person import PersonJob
+from .reporting import call
+from .runtime import engine, engine_python
 
 NAME = "effigy"
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2

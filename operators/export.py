@@ -12,7 +12,7 @@ import bpy
 
 from ..ml.errors import HeadError
 from .build import poll_head, poll_object_mode
-from .edge import Edge, call
+from .reporting import Edge, call
 from .scene.metadata import active_head, rig_of
 
 

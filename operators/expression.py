@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .build import poll_head
-from .edge import Edge
+from .reporting import Edge
 from .scene.detail import DETAIL
 from .scene.expression import BASIS, set_expression
 from .scene.metadata import active_head, photo_expression

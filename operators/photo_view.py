@@ -6,7 +6,7 @@ import bpy
 
 from ..ml.errors import HeadError
 from .build import poll_head
-from .edge import Edge
+from .reporting import Edge
 from .scene.camera import fit_lens
 from .scene.collection import set_render_size
 from .scene.metadata import active_head, camera_of, photo_camera

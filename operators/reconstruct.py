@@ -7,14 +7,14 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task
-from ..ml.report import write_report
-from .edge import call
-from .job import ReconstructionJob
-from .job_operator import JobOperator
-from .photos import DROPPED, FILTER_GLOB, photo_file, unused_directory
-from .results import build, results_folder
-from .several import Order, conclude_several, several_job
-from .surroundings import engine, engine_python
+from ..ml.results.report import write_report
+from .jobs.job import ReconstructionJob
+from .jobs.operator import JobOperator
+from .jobs.order import Order, conclude_several, several_job
+from .paths import build, results_folder
+from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
+from .reporting import call
+from .runtime import engine, engine_python
 
 
 class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):

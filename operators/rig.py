@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .build import make_active, poll_head, poll_object_mode, stored_head
-from .edge import Edge
+from .reporting import Edge
 from .scene.metadata import active_head, rig_of
 from .scene.rig import add_rig, remove_rig
 

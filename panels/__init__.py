@@ -2,7 +2,8 @@
 
 import bpy
 
-from . import preferences, properties, sidebar
+from ..operators import settings as properties
+from . import preferences, sidebar
 
 CLASSES = properties.CLASSES + preferences.CLASSES + sidebar.CLASSES
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ..ml.errors import EngineUnavailable
-from ..operators.engine_location import EnginePython
-from ..operators.surroundings import engine_python
+from ..operators.engine.location import EnginePython
+from ..operators.runtime import engine_python
 
 
 def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:

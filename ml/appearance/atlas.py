@@ -98,6 +98,12 @@ def _make(model: HeadModel, size: int) -> Atlas:
     weights = drawn.barycentric[rows, columns]
     mean = np.einsum("nk,nkc->nc", weights, model.shape.mean[corners[face]]).astype(np.float32)
     return Atlas(
-        rows.astype(np.int32), columns.astype(np.int32), corners[face], weights, part[face],
-        mirror.astype(np.int32), mean, contours_of(model, mean),
-    )  # fmt: skip
+        rows.astype(np.int32),
+        columns.astype(np.int32),
+        corners[face],
+        weights,
+        part[face],
+        mirror.astype(np.int32),
+        mean,
+        contours_of(model, mean),
+    )

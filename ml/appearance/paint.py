@@ -12,8 +12,8 @@ from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.model import HeadModel
 from .atlas import Atlas, parts_of_kind
 from .colour import linear_of, recorded, srgb_of
+from .eye_colour import COMMON_IRIS, SeenEye, see_eye
 from .eyes import EYE_KINDS, SCLERA, SIDES, eye_of, paint_eye
-from .seen_eye import COMMON_IRIS, SeenEye, see_eye
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,14 @@ class FaceTone:
 
 
 def paint_inner_parts(
-    texture: FloatArray, photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel,
-    atlas: Atlas, face: FaceTone,
-) -> ByteArray:  # fmt: skip
+    texture: FloatArray,
+    photo: Photo,
+    camera: Camera,
+    vertices: FloatArray,
+    model: HeadModel,
+    atlas: Atlas,
+    face: FaceTone,
+) -> ByteArray:
     """Paint all texels that are not skin over (S, S, 3) ``texture``, and return it as uint8."""
     eyes = {side: see_eye(photo, camera, vertices, model, side) for side in SIDES}
     iris = own_iris(list(eyes.values()), face)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from ..data import ByteArray, Camera, FloatArray, IntArray
 from ..head.model import HeadModel
-from ..reconstruction import HeadMesh, Reconstruction
 from ..rendering import interpolate, rasterize, vertex_normals
+from ..results.reconstruction import HeadMesh, Reconstruction
 
 PANEL, SUPERSAMPLING = 420, 2
 GROUND = np.array([58.0, 60.0, 64.0], np.float32)
@@ -44,9 +44,12 @@ def _photo_panels(head: Reconstruction) -> list[ByteArray]:
     to_photo = np.array([[side, 0, left * PANEL], [0, side, top * PANEL]]) / PANEL * scale
     to_photo[:, 2] += to_photo[:, :2] @ [0.5, 0.5] - 0.5
     picture = cv2.warpAffine(
-        head.photo_rgb, to_photo, (PANEL, PANEL),
-        flags=cv2.INTER_AREA | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+        head.photo_rgb,
+        to_photo,
+        (PANEL, PANEL),
+        flags=cv2.INTER_AREA | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     zoom = PANEL * SUPERSAMPLING / side
     intrinsics = head.camera.intrinsics.copy()
     intrinsics[:2, 2] -= [left, top]
@@ -76,9 +79,13 @@ def _portrait(head: Reconstruction, vertices: FloatArray, turn: float, textured:
 
 
 def _draw(
-    head: Reconstruction, vertices: FloatArray, camera: Camera, ground: FloatArray,
-    textured: bool, shading: float,
-) -> ByteArray:  # fmt: skip
+    head: Reconstruction,
+    vertices: FloatArray,
+    camera: Camera,
+    ground: FloatArray,
+    textured: bool,
+    shading: float,
+) -> ByteArray:
     """The head over ``ground``; ``shading`` 1 lights it, 0 leaves the texture as it is."""
     # Cards of lashes are mostly clear: in clay they would be plates.
     mesh = head.mesh if textured else without_lashes(head.mesh)

@@ -60,9 +60,13 @@ def sample(rgb: ByteArray, pixels: FloatArray, atlas: Atlas) -> FloatArray:
 
 
 def trust_in(
-    photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel, atlas: Atlas,
+    photo: Photo,
+    camera: Camera,
+    vertices: FloatArray,
+    model: HeadModel,
+    atlas: Atlas,
     seen: Projection,
-) -> FloatArray:  # fmt: skip
+) -> FloatArray:
     """(N,) 0..1: how well the photo shows each texel."""
     low = seen.pixels.min(0)
     extent = float((seen.pixels.max(0) - low).max())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..card import REMEDY, verified
+from ..assets.card import REMEDY, verified
 from ..data import FloatArray
 from ..errors import WeightsMissing
 
@@ -48,9 +48,12 @@ def save_skin_model(skin: SkinModel, path: Path) -> None:
     """Write ``skin`` as float16; its card is the caller's to write."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
-        "mean": skin.mean, "modes": skin.modes, "noise": skin.noise,
-        "light_modes": skin.light.modes, "light_noise": skin.light.noise,
-    }  # fmt: skip
+        "mean": skin.mean,
+        "modes": skin.modes,
+        "noise": skin.noise,
+        "light_modes": skin.light.modes,
+        "light_noise": skin.light.noise,
+    }
     np.savez(path, **{name: array.astype(np.float16) for name, array in arrays.items()})  # type: ignore[arg-type]
 
 

@@ -11,8 +11,17 @@ import numpy as np
 from ..data import ByteArray, Camera, FloatArray, IntArray, Photo
 from ..head.model import HeadModel
 from .atlas import Atlas, atlas_of
-from .belief import FACE, bare_neck, believed, on_edges, scalp_of, throat_of, unobstructed, within
 from .colour import log_of, recorded, srgb_of
+from .confidence import (
+    FACE,
+    bare_neck,
+    believed,
+    on_edges,
+    scalp_of,
+    throat_of,
+    unobstructed,
+    within,
+)
 from .light import Observation, Parted, part
 from .paint import FaceTone, paint_inner_parts
 from .projection import Projection, project, sample, trust_in
@@ -116,9 +125,14 @@ def skin_mesh(model: HeadModel) -> SkinMesh:
 
 
 def _understand(
-    photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel, atlas: Atlas,
-    seen: Projection, skin: SkinModel,
-) -> tuple[Parted, FloatArray]:  # fmt: skip
+    photo: Photo,
+    camera: Camera,
+    vertices: FloatArray,
+    model: HeadModel,
+    atlas: Atlas,
+    seen: Projection,
+    skin: SkinModel,
+) -> tuple[Parted, FloatArray]:
     """Skin and light, and (N,) how far each texel of the coarse atlas is believed.
 
     Looked at twice: first skin is what has the face's colour, then what has it in this light.
@@ -178,9 +192,13 @@ def _lit(parted: Parted, model: HeadModel, atlas: Atlas) -> FloatArray:
 
 
 def _observe(
-    linear: FloatArray, trust: FloatArray, geometry: FloatArray, atlas: Atlas, seen: Projection,
+    linear: FloatArray,
+    trust: FloatArray,
+    geometry: FloatArray,
+    atlas: Atlas,
+    seen: Projection,
     own: IntArray,
-) -> Observation:  # fmt: skip
+) -> Observation:
     """Texels' linear colours gathered at the skin's vertices."""
     bright = linear.mean(1)
     # Hair is hardly ever lighter than the skin, as hats are.
@@ -195,9 +213,14 @@ def _observe(
 
 
 def _detail(
-    photo: Photo, seen: Projection, expected: FloatArray, trust: FloatArray, coarse: Atlas,
-    atlas: Atlas, size: int,
-) -> FloatArray:  # fmt: skip
+    photo: Photo,
+    seen: Projection,
+    expected: FloatArray,
+    trust: FloatArray,
+    coarse: Atlas,
+    atlas: Atlas,
+    size: int,
+) -> FloatArray:
     """(S, S, 3) log of what the photo shows over what statistics expect; 0 far from what it shows.
 
     expected: (V, 3) log colours. trust: of the coarse atlas.
@@ -235,9 +258,15 @@ def _developed(albedo: FloatArray, own: IntArray, detail: FloatArray, atlas: Atl
     colours = np.empty((*detail.shape[:2], 3), np.float32)
     colours[:] = srgb_of(np.exp(np.median(albedo[own], axis=0)))
     develop(
-        atlas.corners, atlas.weights, albedo.astype(np.float32), detail, atlas.rows, atlas.columns,
-        _SQUARES, colours,
-    )  # fmt: skip
+        atlas.corners,
+        atlas.weights,
+        albedo.astype(np.float32),
+        detail,
+        atlas.rows,
+        atlas.columns,
+        _SQUARES,
+        colours,
+    )
     return colours
 
 

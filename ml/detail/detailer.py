@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 import torch
 
+from ..assets.weights import filled, stored_weights
 from ..data import FloatArray
-from ..detail_files import Detail
 from ..head.model import HeadModel
-from ..reconstruction import HeadMesh
-from ..weights import filled, stored_weights
+from ..results.detail import Detail
+from ..results.reconstruction import HeadMesh
 from .band import Band, band_of
 from .maps import bake
 from .network import DetailNetwork, NetworkShape
-from .sight import Progress, Sight
 from .unwrap import Unwrapped, unwrap
+from .view import Progress, Sight
 from .window import SIDE
 
 WEIGHTS = Path(__file__).parent / "assets" / "detail.safetensors"

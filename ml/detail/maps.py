@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from ..data import ByteArray, FloatArray, IntArray
-from ..detail_files import REACH_M, Detail
 from ..head.model import HeadModel
-from ..reconstruction import HeadMesh
 from ..rendering import rasterize, vertex_normals
+from ..results.detail import REACH_M, Detail
+from ..results.reconstruction import HeadMesh
 from .window import BOTTOM, LEFT, SPAN, halves, sample, tangents_of, to_window, window_of
 
 MAP_SIDE = 512
@@ -73,9 +73,12 @@ def _texels(mesh: HeadMesh, triangles: IntArray, uv_triangles: IntArray) -> _Tex
 
 
 def _surface(
-    vertices: FloatArray, uv: FloatArray, triangles: IntArray, uv_triangles: IntArray,
+    vertices: FloatArray,
+    uv: FloatArray,
+    triangles: IntArray,
+    uv_triangles: IntArray,
     texels: _Texels,
-) -> _Surface:  # fmt: skip
+) -> _Surface:
     normals = vertex_normals(vertices, triangles)
     # What lies in the surface as shaded, not as tessellated: facets are not detail.
     ways = [

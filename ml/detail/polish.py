@@ -26,8 +26,8 @@ from ..photo.crop import warp_crop
 from ..rendering import rasterize, vertex_normals
 from ..rendering.shading import harmonics
 from .band import STEP, Band
-from .sight import Progress, Sight
 from .unwrap import Unwrapped
+from .view import Progress, Sight
 from .window import BOTTOM, LEFT, SIDE, SPAN, TEXEL_MM, skin_triangles, tangents_of, window_of
 
 SIZE = 160
@@ -145,10 +145,15 @@ def make_scene(sight: Sight, told: Unwrapped, model: HeadModel) -> Scene | None:
     mask = np.zeros(SIZE * SIZE, np.float32)
     mask[pixel] = seen
     return Scene(
-        _tensor(photo.transpose(2, 0, 1)[None]), _tensor(mask.reshape(1, 1, SIZE, SIZE)),
-        torch.from_numpy(pixel), _tensor(place), _tensor(normal), _tensor(rise), _tensor(colour),
+        _tensor(photo.transpose(2, 0, 1)[None]),
+        _tensor(mask.reshape(1, 1, SIZE, SIZE)),
+        torch.from_numpy(pixel),
+        _tensor(place),
+        _tensor(normal),
+        _tensor(rise),
+        _tensor(colour),
         _tensor(light),
-    )  # fmt: skip
+    )
 
 
 def _skin_seen(
@@ -210,9 +215,13 @@ def _duals(normal: FloatArray, along_u: FloatArray, along_v: FloatArray) -> Floa
 
 
 def _explained(
-    normal: FloatArray, linear: FloatArray, seen: FloatArray, pixel: np.ndarray,
-    camera: Camera, in_camera: FloatArray,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    normal: FloatArray,
+    linear: FloatArray,
+    seen: FloatArray,
+    pixel: np.ndarray,
+    camera: Camera,
+    in_camera: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
     """Light (9, 3) that one colour of skin would need, and the colour (P, 3) left over."""
     basis = harmonics(torch.from_numpy(normal.astype(np.float32))).numpy()
     weight = seen[:, None]

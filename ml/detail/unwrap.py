@@ -62,9 +62,12 @@ class Unwrapped:
 
 
 def unwrap(
-    rgb: ByteArray, camera: Camera, rest: FloatArray, expressed: FloatArray,
+    rgb: ByteArray,
+    camera: Camera,
+    rest: FloatArray,
+    expressed: FloatArray,
     model: HeadModel,
-) -> Unwrapped:  # fmt: skip
+) -> Unwrapped:
     """Lay out a photo.
 
     Parameters
@@ -77,9 +80,12 @@ def unwrap(
 
 
 def lay_out(
-    rgb: ByteArray, camera: Camera, rest: FloatArray, expressed: FloatArray,
+    rgb: ByteArray,
+    camera: Camera,
+    rest: FloatArray,
+    expressed: FloatArray,
     model: HeadModel,
-) -> Laid:  # fmt: skip
+) -> Laid:
     """See :func:`unwrap`; training keeps this, and changes colours before they are told."""
     window = window_of(model, GRID)
     in_camera = camera.to_camera_space(expressed)

@@ -32,12 +32,12 @@ from tqdm import tqdm
 from ..data import FaceBox, FloatArray, Photo, Settings
 from ..errors import HeadError, NoFaceFound
 from ..head.storage import load_head_model
-from ..reconstruction import Reconstruction
-from .ablation_command import add_ablation
-from .accuracy.command import add_report
-from .labels import PHOTO_SETS, read_labels
-from .landmarks import Walk, measure, report, summarise, to_json
-from .speed import measure_speed, reconstruct_and_save
+from ..results.reconstruction import Reconstruction
+from .ablation.command import add_ablation
+from .photos.labels import PHOTO_SETS, read_labels
+from .photos.landmarks import Walk, measure, report, summarise, to_json
+from .report.command import add_report
+from .speed.photo import measure_speed, reconstruct_and_save
 
 # Protocols on scans; the data are the person's own copy, laid out as each module says.
 PROTOCOLS = {"realy": "REALY", "now": "NoW", "facescape": "FaceScape"}
@@ -55,7 +55,7 @@ def pipeline_walk() -> Walk:
     WeightsMissing: now, and not as a face that is not found in any photo.
     """
     from ..photo.read import read_photo
-    from ..pipeline import reconstruct, wanted_faces, warm_up
+    from ..pipeline.single import reconstruct, wanted_faces, warm_up
 
     warm_up()
 
@@ -72,7 +72,7 @@ def pipeline_walk() -> Walk:
 
 def boxes_in(photo: Photo) -> list[FaceBox]:
     """The faces that the public walk sees; none is an answer, too."""
-    from ..pipeline import wanted_faces
+    from ..pipeline.single import wanted_faces
 
     try:
         return [face.box for face, _, _ in wanted_faces(photo, EVERY_FACE)]
@@ -92,7 +92,7 @@ def run_landmarks(arguments: argparse.Namespace) -> None:
 
 def run_protocol(arguments: argparse.Namespace) -> None:
     """Heads against scans, by one of the published protocols."""
-    protocol = import_module(f".{arguments.command}", __package__)
+    protocol = import_module(f".benchmarks.{arguments.command}", __package__)
     outcome = protocol.run(arguments.data, arguments.results, load_head_model())
     print(outcome.report())
     _write_json(arguments.json, outcome.to_json())
@@ -100,7 +100,7 @@ def run_protocol(arguments: argparse.Namespace) -> None:
 
 def run_head(arguments: argparse.Namespace) -> None:
     """The head model: its mesh, its reach, what touches what."""
-    from .head import measure_conversion, measure_head
+    from .head.quality import measure_conversion, measure_head
 
     figures = measure_head(arguments.data, arguments.reference, arguments.people)
     ict = arguments.data / "head_models" / "ict_facekit.npz"
@@ -111,7 +111,7 @@ def run_head(arguments: argparse.Namespace) -> None:
 
 def run_synthetic(arguments: argparse.Namespace) -> None:
     """Rendered people whose shape is known."""
-    from . import synthetic
+    from .synthetic import heads as synthetic
 
     rows = synthetic.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
     summary = synthetic.summarise(rows)
@@ -121,7 +121,7 @@ def run_synthetic(arguments: argparse.Namespace) -> None:
 
 def run_detection(arguments: argparse.Namespace) -> None:
     """Finding tilted and small faces, and none where there are none."""
-    from .detection import measure_detection, measure_profiles
+    from .photos.detection import measure_detection, measure_profiles
 
     figures = measure_detection(arguments.data, boxes_in)
     figures |= measure_profiles(arguments.data, arguments.reference, arguments.fits, boxes_in)
@@ -131,7 +131,7 @@ def run_detection(arguments: argparse.Namespace) -> None:
 
 def run_calibration(arguments: argparse.Namespace) -> None:
     """Whether the network's confidence means what it says."""
-    from .calibration import measure_calibration
+    from .photos.calibration import measure_calibration
 
     figures = measure_calibration(arguments.samples)
     print("\n".join(f"{name:40} {value:9.4f}" for name, value in figures.items()))
@@ -140,7 +140,7 @@ def run_calibration(arguments: argparse.Namespace) -> None:
 
 def run_throughput(arguments: argparse.Namespace) -> None:
     """From decoded photo to coefficients, beside what the machine can do."""
-    from .throughput import measure_throughput
+    from .speed.throughput import measure_throughput
 
     figures = measure_throughput(arguments.data, arguments.photos)
     print("\n".join(f"{name:36} {value:9.2f}" for name, value in figures.items()))
@@ -149,7 +149,7 @@ def run_throughput(arguments: argparse.Namespace) -> None:
 
 def run_same_person(arguments: argparse.Namespace) -> None:
     """One identity for several photos of a person, and telling people apart."""
-    from . import same_person
+    from .synthetic import same_person
 
     rows = same_person.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
     summary = same_person.summarise(rows)
@@ -159,7 +159,7 @@ def run_same_person(arguments: argparse.Namespace) -> None:
 
 def run_texture(arguments: argparse.Namespace) -> None:
     """Albedo, hidden skin and re-rendering on rendered people whose skin is known."""
-    from . import texture
+    from .synthetic import texture
 
     rows = texture.run(arguments.data, arguments.reference, arguments.fits, arguments.people)
     summary = texture.summarise(rows)
@@ -169,7 +169,7 @@ def run_texture(arguments: argparse.Namespace) -> None:
 
 def run_detail(arguments: argparse.Namespace) -> None:
     """Folds and lumps on rendered people who have them."""
-    from . import detail
+    from .synthetic import detail
 
     rows = detail.run(
         arguments.data, arguments.reference, arguments.fits, arguments.people, arguments.best
@@ -195,7 +195,7 @@ def run_one(arguments: argparse.Namespace) -> None:
 
 def run_sheet(arguments: argparse.Namespace) -> None:
     """A picture of all results."""
-    from .sheet import contact_sheet, save_sheet
+    from .photos.sheet import contact_sheet, save_sheet
 
     photos = read_labels(arguments.data, arguments.set)
     save_sheet(contact_sheet(photos, pipeline_walk()), arguments.out)

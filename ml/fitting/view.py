@@ -57,9 +57,15 @@ class View:
     """
 
     def __init__(
-        self, shape: LinearShape, evidence: Evidence, sigma_scale: float, expression_sigma: float,
-        outlier: float, stride: int = 1, rest: np.ndarray | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        shape: LinearShape,
+        evidence: Evidence,
+        sigma_scale: float,
+        expression_sigma: float,
+        outlier: float,
+        stride: int = 1,
+        rest: np.ndarray | None = None,
+    ) -> None:
         """``rest``: values of the last identity modes, which are not fitted; see FitSettings for
         the others."""
         used = np.isfinite(evidence.landmarks.sigma)
@@ -110,9 +116,12 @@ class View:
         hessian[keys, keys] += self._precision
         gradient[split:end] += self._precision * (pose.expression - self._guess)
         return Blocks(
-            hessian[:split, :split], hessian[:split, split:], hessian[split:, split:],
-            gradient[:split], gradient[split:],
-        )  # fmt: skip
+            hessian[:split, :split],
+            hessian[:split, split:],
+            hessian[split:, split:],
+            gradient[:split],
+            gradient[split:],
+        )
 
     def jacobian(self, identity: np.ndarray, pose: Pose) -> np.ndarray:
         """(L, 2, I + E + 6) derivative of the projection by identity, expression, turn, shift."""
@@ -123,9 +132,12 @@ class View:
         focal, zero = np.float32(camera.intrinsics[0, 0]), np.zeros_like(z)
         # Derivative of pinhole projection by the point in camera space.
         by_point = np.stack(
-            [np.stack([focal / z, zero, -focal * x / z**2], -1),
-             np.stack([zero, focal / z, -focal * y / z**2], -1)], 1,
-        )  # fmt: skip
+            [
+                np.stack([focal / z, zero, -focal * x / z**2], -1),
+                np.stack([zero, focal / z, -focal * y / z**2], -1),
+            ],
+            1,
+        )
         # Each axis crossed with each point, row by row; np.cross does the same five times slower.
         rx, ry, rz = rotated.T
         turns = np.stack([zero, -rz, ry, rz, zero, -rx, -ry, rx, zero], -1).reshape(-1, 3, 3)

@@ -46,15 +46,23 @@ def subdivided(model: HeadModel) -> Level:
     keep = inner[flat_edge]
     weights.add(edge_rows[flat_edge[keep]][:, None], model.quads[flat_face[keep]], 0.25 * 0.25)
     _vertex_points(weights, model.quads, edges, border, own)
-    quads = np.stack([
-        model.quads, edge_rows[edge_of], np.repeat(face_rows[:, None], 4, 1),
-        edge_rows[np.roll(edge_of, 1, axis=1)],
-    ], -1).reshape(-1, 4)  # fmt: skip
+    quads = np.stack(
+        [
+            model.quads,
+            edge_rows[edge_of],
+            np.repeat(face_rows[:, None], 4, 1),
+            edge_rows[np.roll(edge_of, 1, axis=1)],
+        ],
+        -1,
+    ).reshape(-1, 4)
     uv, uv_quads = _linear_uv(model)
     return Level(
-        weights.points(vertices + len(edges) + faces), quads.astype(np.int32), uv, uv_quads,
+        weights.points(vertices + len(edges) + faces),
+        quads.astype(np.int32),
+        uv,
+        uv_quads,
         np.repeat(model.part, 4),
-    )  # fmt: skip
+    )
 
 
 class _Stencils:
@@ -119,7 +127,13 @@ def _linear_uv(model: HeadModel) -> tuple[FloatArray, IntArray]:
     uv = np.concatenate([model.uv, model.uv[edges].mean(1), model.uv[model.uv_quads].mean(1)])
     edge_rows = len(model.uv) + edge_of
     middle = len(model.uv) + len(edges) + np.arange(len(model.uv_quads))
-    quads = np.stack([
-        model.uv_quads, edge_rows, np.repeat(middle[:, None], 4, 1), np.roll(edge_rows, 1, axis=1),
-    ], -1)  # fmt: skip
+    quads = np.stack(
+        [
+            model.uv_quads,
+            edge_rows,
+            np.repeat(middle[:, None], 4, 1),
+            np.roll(edge_rows, 1, axis=1),
+        ],
+        -1,
+    )
     return uv.astype(np.float32), quads.reshape(-1, 4).astype(np.int32)

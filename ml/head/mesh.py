@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..data import FloatArray, HeadCoefficients
-from ..reconstruction import HeadMesh
+from ..results.reconstruction import HeadMesh
 from .levels import level_of
 from .model import HeadModel, Level, SurfacePoints
 

@@ -21,7 +21,7 @@ class Mirror:
     ----------
     points: (L,) the landmark on the other side. expression: (E,) the twin expression.
     identity: (I,) +1 for symmetric modes, -1 for antisymmetric ones (see
-    ml/training/head/statistics.py).
+    ml/training/head/statistics/components.py).
     """
 
     points: IntArray

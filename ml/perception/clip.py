@@ -12,15 +12,24 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import nn
 
-from ..card import verified
+from ..assets.card import verified
 from ..errors import EngineUnavailable, UsageError, WeightsMissing
 from .torchvision_shim import ensure_torchvision
 
 # What open_clip and torch raise for files that are damaged or belong to another model.
 _UNFIT = (
-    RuntimeError, KeyError, ValueError, TypeError, AttributeError, OSError, EOFError,
-    StopIteration, AssertionError, UnpicklingError, SafetensorError,
-)  # fmt: skip
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    EOFError,
+    StopIteration,
+    AssertionError,
+    UnpicklingError,
+    SafetensorError,
+)
 # open_clip's own names for weights in a hub repository, in the order that it tries them.
 _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..card import REMEDY, read_card
+from ..assets.card import REMEDY, read_card
 from ..errors import UsageError, WeightsMissing
 from .clip import carded, load_clip
 from .consistency import ConsistencyConfig, FeatureConsistency

@@ -49,8 +49,11 @@ class ImageTower:
         unknown = [name for name in layers if name not in self._modules]
         if unknown:
             has = [name for name in self._modules if name.count(".") < 1 and name]
-            has += [name for name in self._modules if name.startswith(BLOCK.format(""))
-                    and name.count(".") == 2]  # fmt: skip
+            has += [
+                name
+                for name in self._modules
+                if name.startswith(BLOCK.format("")) and name.count(".") == 2
+            ]
             raise UsageError(
                 f"This CLIP has no layer {', '.join(unknown)}",
                 f"Some of its layers: {', '.join(has)}",

@@ -2,8 +2,8 @@
 
 Every cell of its output, eight pixels wide, says whether the middle of a face is near, and where,
 how large and how tilted that face is. One network looks for faces of about one size; the pyramid
-brings all sizes to it. The regressor judges every box afterwards (see ml/finding.py), so recall is
-what counts here.
+brings all sizes to it. The regressor judges every box afterwards (see ml/pipeline/find.py),
+so recall is what counts here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceBox, FloatArray
-from ..weights import filled, folded, stored_weights
 
 WEIGHTS = Path(__file__).parent / "assets" / "detector.safetensors"
 STRIDE = 8
@@ -98,9 +98,13 @@ class Detector:
         height, width = (max(8, round(side * scale)) for side in rgb.shape[:2])
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
         framed = cv2.copyMakeBorder(
-            small, FRAME, FRAME + -height % STRIDE, FRAME, FRAME + -width % STRIDE,
+            small,
+            FRAME,
+            FRAME + -height % STRIDE,
+            FRAME,
+            FRAME + -width % STRIDE,
             cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        )
         picture = torch.from_numpy(framed).permute(2, 0, 1)[None].float() / 255
         output = self._network(picture.contiguous(memory_format=torch.channels_last))[0].numpy()
         boxes = decoded(output, least)
@@ -130,11 +134,15 @@ def decoded(output: FloatArray, least: float) -> FloatArray:
     around = cv2.dilate(score, np.ones((3, 3), np.uint8))
     rows, columns = np.nonzero((score >= least) & (score == around))
     across, down, size, sine, cosine = output[1:, rows, columns]
-    return np.column_stack([
-        (columns + 0.5 + 2 * across) * STRIDE, (rows + 0.5 + 2 * down) * STRIDE,
-        USUAL * np.exp(np.clip(size, -1.5, 1.5)), np.arctan2(sine, cosine),
-        score[rows, columns],
-    ]).astype(np.float32)  # fmt: skip
+    return np.column_stack(
+        [
+            (columns + 0.5 + 2 * across) * STRIDE,
+            (rows + 0.5 + 2 * down) * STRIDE,
+            USUAL * np.exp(np.clip(size, -1.5, 1.5)),
+            np.arctan2(sine, cosine),
+            score[rows, columns],
+        ]
+    ).astype(np.float32)
 
 
 def distinct_boxes(boxes: list[FaceBox]) -> list[FaceBox]:

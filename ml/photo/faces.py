@@ -1,7 +1,7 @@
 """Where faces may be, and which of those that were found is wanted.
 
-The detector is bold; the regressor judges every proposal afterwards (see ml/finding.py), so recall
-is what counts here.
+The detector is bold; the regressor judges every proposal afterwards (see
+ml/pipeline/find.py), so recall is what counts here.
 """
 
 from __future__ import annotations

@@ -35,9 +35,14 @@ class HeadNetwork(nn.Module):
         )
         self.summary = nn.Linear(SUMMARY_CHANNELS * cells, shape.summary)
         self.sizes = [
-            shape.points * 2, shape.points, shape.points, shape.identity, shape.expression,
-            ROTATION_NUMBERS, 1,
-        ]  # fmt: skip
+            shape.points * 2,
+            shape.points,
+            shape.points,
+            shape.identity,
+            shape.expression,
+            ROTATION_NUMBERS,
+            1,
+        ]
         self.read = nn.Linear(shape.summary, sum(self.sizes))
         self.refinement = ParameterRefinement(shape)
 

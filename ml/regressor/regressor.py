@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
-from ..weights import filled, folded, stored_weights
 from .estimate import NetworkShape, Prediction
 from .network import HeadNetwork
 

@@ -80,8 +80,10 @@ class SurfaceNetwork(nn.Module):
         cells = (SIDE // 16) ** 2
         self.flatten = nn.Sequential(
             nn.Conv2d(fourth, SUMMARY_CHANNELS, 1, bias=False),
-            nn.BatchNorm2d(SUMMARY_CHANNELS), nn.ReLU(), nn.Flatten(),
-        )  # fmt: skip
+            nn.BatchNorm2d(SUMMARY_CHANNELS),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
         known = shape.identity + shape.expression
         self.summary = nn.Linear(SUMMARY_CHANNELS * cells + known, shape.summary)
         self.sizes = [shape.points * POINT_NUMBERS, shape.identity, shape.expression]

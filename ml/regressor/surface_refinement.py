@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..assets.weights import filled, folded, stored_weights
 from ..data import Camera, FaceBox, FaceCrop, FloatArray, HeadCoefficients, Landmarks
 from ..head.mirror import make_mirror
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
-from ..weights import filled, folded, stored_weights
 from .regressor import LAPLACE_TO_SIGMA
 from .surface import Cameras, SurfaceMap, Unwrap, make_surface_map
 from .surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
@@ -49,9 +49,12 @@ class SurfaceRefinement:
     """Holds the network and the surface's layout; made once by :func:`load_surface_refinement`."""
 
     def __init__(
-        self, network: SurfaceNetwork, model: HeadModel, identity_sigma: FloatArray,
+        self,
+        network: SurfaceNetwork,
+        model: HeadModel,
+        identity_sigma: FloatArray,
         layout: SurfaceMap | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``layout``: of ``model``, if it has been made already."""
         self.network = folded(network)
         self._unwrap = Unwrap(layout or make_surface_map(model))
@@ -61,9 +64,11 @@ class SurfaceRefinement:
 
     @torch.inference_mode()
     def look(
-        self, crops: Sequence[FaceCrop], fits: Sequence[tuple[HeadCoefficients, Camera]],
+        self,
+        crops: Sequence[FaceCrop],
+        fits: Sequence[tuple[HeadCoefficients, Camera]],
         mirrored: bool = False,
-    ) -> list[SurfaceLook]:  # fmt: skip
+    ) -> list[SurfaceLook]:
         """One pass over faces with their fits; crops of :func:`box_of_fit`'s boxes.
 
         mirrored: look at the mirror image instead. The answer is of the face itself; its errors
@@ -107,9 +112,11 @@ class SurfaceRefinement:
     ) -> Update:
         signs, mirror = torch.from_numpy(self._mirror.identity), self._mirror
         seen = self._see(
-            pictures.flip(3), identity * signs, expression[:, mirror.expression],
+            pictures.flip(3),
+            identity * signs,
+            expression[:, mirror.expression],
             cameras.mirrored(pictures.shape[3]),
-        )  # fmt: skip
+        )
         return Update(
             seen.moved[:, mirror.points] * seen.moved.new_tensor([-1.0, 1.0]),
             seen.log_scale[:, mirror.points],

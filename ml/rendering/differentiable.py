@@ -23,9 +23,21 @@ from .shading import harmonics, normals_of, sample_texture, shade
 from .silhouettes import antialias
 
 __all__ = [
-    "Meshes", "Seen", "Topology", "antialias", "batch_of", "harmonics", "joined", "look",
-    "normals_of", "paint", "project", "sample_texture", "shade", "unit",
-]  # fmt: skip
+    "Meshes",
+    "Seen",
+    "Topology",
+    "antialias",
+    "batch_of",
+    "harmonics",
+    "joined",
+    "look",
+    "normals_of",
+    "paint",
+    "project",
+    "sample_texture",
+    "shade",
+    "unit",
+]
 
 
 def paint(seen: Seen, values: Tensor, background: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:

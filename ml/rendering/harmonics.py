@@ -15,8 +15,15 @@ def harmonics_of(normals: FloatArray) -> FloatArray:
     x, y, z = normals.T
     return np.stack(
         [
-            0.282095 * np.ones_like(x), 0.488603 * y, 0.488603 * z, 0.488603 * x,
-            1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z**2 - 1),
-            1.092548 * x * z, 0.546274 * (x**2 - y**2),
-        ], -1,
-    ).astype(np.float32)  # fmt: skip
+            0.282095 * np.ones_like(x),
+            0.488603 * y,
+            0.488603 * z,
+            0.488603 * x,
+            1.092548 * x * y,
+            1.092548 * y * z,
+            0.315392 * (3 * z**2 - 1),
+            1.092548 * x * z,
+            0.546274 * (x**2 - y**2),
+        ],
+        -1,
+    ).astype(np.float32)

@@ -35,11 +35,18 @@ def harmonics(normals: Tensor) -> Tensor:
     x, y, z = normals.unbind(1)
     return torch.stack(
         [
-            torch.full_like(x, 0.282095), 0.488603 * y, 0.488603 * z, 0.488603 * x,
-            1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z * z - 1),
-            1.092548 * x * z, 0.546274 * (x * x - y * y),
-        ], 1,
-    )  # fmt: skip
+            torch.full_like(x, 0.282095),
+            0.488603 * y,
+            0.488603 * z,
+            0.488603 * x,
+            1.092548 * x * y,
+            1.092548 * y * z,
+            0.315392 * (3 * z * z - 1),
+            1.092548 * x * z,
+            0.546274 * (x * x - y * y),
+        ],
+        1,
+    )
 
 
 def shade(seen: Seen, normals: Tensor, light: Tensor) -> Tensor:

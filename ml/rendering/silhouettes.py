@@ -56,9 +56,13 @@ class _Candidates:
 
     def keep(self, chosen: Tensor) -> _Candidates:
         return _Candidates(
-            self.edge[chosen], self.line[chosen], self.depth[chosen],
-            self.inner[chosen], self.outer[chosen], self.pair[chosen],
-        )  # fmt: skip
+            self.edge[chosen],
+            self.line[chosen],
+            self.depth[chosen],
+            self.inner[chosen],
+            self.outer[chosen],
+            self.pair[chosen],
+        )
 
 
 def antialias(picture: Tensor, seen: Seen) -> Tensor:

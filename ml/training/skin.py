@@ -18,19 +18,19 @@ import numpy as np
 from tqdm import tqdm
 
 from ..appearance.skin import SKIN_MODEL, LightModes, SkinModel, save_skin_model
-from ..card import write_card
+from ..assets.card import write_card
 from ..data import FloatArray, HeadCoefficients
 from ..head.model import HeadModel, SurfacePoints
 from ..head.storage import load_head_model
 from ..head.surface import nearest_on_triangles
 from ..rendering import harmonics_of
-from .data.draw import Figure, Mesh, Pixels
 from .data.generate import open_studio
-from .data.lighting import random_light, shade
-from .data.poses import random_pose
+from .data.people.poses import random_pose
+from .data.people.skins import training_skins
+from .data.picture.draw import Figure, Mesh, Pixels
+from .data.picture.lighting import random_light, shade
+from .data.picture.scene import DRAWN, Stage, at
 from .data.samples import Studio, dressed
-from .data.scene import DRAWN, Stage, at
-from .data.skins import training_skins
 
 PEOPLE, SEED = 1200, 77
 ALBEDO_MODES, LIGHT_MODES = 44, 16
@@ -108,9 +108,14 @@ def _light_left(
     if gloss is None:
         gloss = np.zeros(len(figure.vertices), np.float32)
     pixels = Pixels(
-        normals.astype(np.float32), places, colours, points.on(gloss[:, None])[:, 0],
-        np.zeros(count, np.uint8), np.ones((count, 2), np.float32), np.ones(count, np.float32),
-    )  # fmt: skip
+        normals.astype(np.float32),
+        places,
+        colours,
+        points.on(gloss[:, None])[:, 0],
+        np.zeros(count, np.uint8),
+        np.ones((count, 2), np.float32),
+        np.ones(count, np.float32),
+    )
     light = random_light(studio.lights, rng.uniform(0.1, 0.6, 3), rng)
     sent = shade(light, pixels, Mesh(moved, np.concatenate(triangles).astype(np.int32)))
     ratio = np.maximum(sent / np.maximum(colours, DARKEST), 1e-3)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import bpy
 
-from ...ml.detail_files import NORMAL_NAME
 from ...ml.errors import HeadError
-from ...ml.person_files import Sight
-from ...ml.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
+from ...ml.results.detail import NORMAL_NAME
+from ...ml.results.person import Sight
+from ...ml.results.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
 from .camera import new_camera
 from .detail import add_detail
 from .groups import add_part_groups, add_region_groups

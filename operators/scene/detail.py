@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ...ml.data import FloatArray
-from ...ml.reconstruction import HeadMesh
+from ...ml.results.reconstruction import HeadMesh
 from .axes import to_blender
 from .mesh import UV_LAYER
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...ml.data import FloatArray
 from ...ml.errors import HeadError
-from ...ml.reconstruction import HeadMesh
+from ...ml.results.reconstruction import HeadMesh
 from .axes import to_blender
 from .expression import BASIS, set_key_value
 

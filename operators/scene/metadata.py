@@ -15,8 +15,8 @@ import numpy as np
 
 from ...ml.data import Camera
 from ...ml.errors import HeadError
-from ...ml.person_files import Sight
-from ...ml.reconstruction import Reconstruction
+from ...ml.results.person import Sight
+from ...ml.results.reconstruction import Reconstruction
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"

@@ -114,7 +114,7 @@ def fake_engine(module, saved_head, tmp_path, monkeypatch):
 
     use()
     yield use
-    module("operators.surroundings").engine.stop()
+    module("operators.runtime").engine.stop()
 
 
 @pytest.fixture

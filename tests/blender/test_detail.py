@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from synthetic_head import synthetic_reconstruction
 
-from ml.detail_files import Detail
-from ml.reconstruction import save_reconstruction
+from ml.results.detail import Detail
+from ml.results.reconstruction import save_reconstruction
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ WORKER = Path(__file__).parents[1] / "support/fake_worker.py"
 
 @pytest.fixture
 def client_module(module):
-    return module("operators.engine_client")
+    return module("operators.engine.client")
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_cancel_ends_the_process(start, tmp_path):
 
 
 def test_the_order_in_which_the_engine_is_looked_for(module, errors, tmp_path, monkeypatch):
-    location = module("operators.engine_location")
+    location = module("operators.engine.location")
     chosen, variable = tmp_path / "chosen", tmp_path / "variable"
     folder = tmp_path / "engine"
     private = location.private_python(folder)

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def install(module):
-    return module("operators.engine_install")
+    return module("operators.engine.install")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_it_makes_an_environment_that_the_extension_then_finds(install, module, 
     job = install.InstallJob(install.suitable_python(), folder, listed, ["--no-index"])
     finish(job)
     assert job.fraction == 1.0
-    location = module("operators.engine_location")
+    location = module("operators.engine.location")
     found = location.find_engine("", {}, folder)
     code = "import effigy_probe; print(effigy_probe.ANSWER)"
     told = subprocess.run([found.executable, "-c", code], capture_output=True, text=True)
@@ -97,10 +97,10 @@ def test_offline_blender_refuses_and_says_where_to_allow_it(bpy):
 
 
 def test_nothing_is_installed_without_agreement(bpy, module, monkeypatch):
-    monkeypatch.setattr(module("operators.engine"), "_check_online", lambda: None)
+    monkeypatch.setattr(module("operators.engine.operators"), "_check_online", lambda: None)
     with pytest.raises(RuntimeError, match="did not agree"):
         bpy.ops.effigy.install_engine()
-    assert not module("operators.surroundings").engine_folder().exists()
+    assert not module("operators.runtime").engine_folder().exists()
 
 
 def test_every_requirement_is_pinned(install):

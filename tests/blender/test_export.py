@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.reconstruction import load_reconstruction
+from ml.results.reconstruction import load_reconstruction
 
 
 def test_glb_comes_back_as_it_was(bpy, built_head, saved_head, tmp_path):

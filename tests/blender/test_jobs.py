@@ -45,7 +45,7 @@ def run(context, module, fake_engine, photos, tmp_path):
         methods = vars(batch.EFFIGY_OT_batch)
         kind = type(
             "Batch",
-            (Operator, module("operators.job_operator").JobOperator),
+            (Operator, module("operators.jobs.operator").JobOperator),
             {name: methods[name] for name in ("start", "conclude", "keep", "_output")},
         )
         operator = kind()
@@ -105,7 +105,7 @@ def test_escape_stops_and_keeps_what_is_finished(bpy, context, run, module, tmp_
     assert status_of(read_report(tmp_path)) == ["ok", "cancelled", "cancelled"]
     assert len([obj for obj in bpy.data.objects if obj.type == "MESH"]) == 1
     assert operator.reports[-1][0] == {"WARNING"}
-    assert module("operators.surroundings").engine._worker is None
+    assert module("operators.runtime").engine._worker is None
 
 
 def test_the_stop_button_does_what_escape_does(bpy, context, run, tmp_path):

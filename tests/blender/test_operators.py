@@ -57,7 +57,7 @@ def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos
     folder = photos("ok.jpg")
     for _ in range(2):
         bpy.ops.effigy.reconstruct(filepath=str(folder / "ok.jpg"))
-    heads = module("operators.surroundings").user_folder("heads")
+    heads = module("operators.runtime").user_folder("heads")
     found = {obj["effigy"]["directory"] for obj in bpy.data.objects if obj.type == "MESH"}
     assert found == {str(heads / "ok"), str(heads / "ok_2")}
     shutil.rmtree(heads)

@@ -10,7 +10,7 @@ from synthetic_head import (
     write_synthetic,
 )
 
-from ml.reconstruction import save_reconstruction
+from ml.results.reconstruction import save_reconstruction
 
 BONES = ("neck", "head", "jaw", "eye.L", "eye.R")
 

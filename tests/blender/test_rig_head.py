@@ -12,7 +12,7 @@ from ml.data import HeadCoefficients
 from ml.head.levels import LEVELS
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
-from ml.reconstruction import save_reconstruction
+from ml.results.reconstruction import save_reconstruction
 
 # Radians of the bones that show what the keys at 1 show, and the axis that they turn about.
 JAW_OPEN = 0.4
@@ -136,7 +136,7 @@ def test_nothing_is_left_behind(bpy, real, shown):
 
 
 def test_it_is_built_as_quickly_as_promised(bpy, real_head, module):
-    collection, load = module("operators.scene.collection"), module("ml.reconstruction")
+    collection, load = module("operators.scene.collection"), module("ml.results.reconstruction")
     head = load.load_reconstruction(real_head.directory)
     scene = bpy.context.scene
     start = time.process_time()

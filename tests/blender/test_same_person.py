@@ -84,7 +84,7 @@ def test_each_camera_sees_what_its_photo_saw(bpy, order, module, tmp_path):
     for photo, name in enumerate(("c", "a", "b")):
         bpy.ops.effigy.photo_view(photo=photo, match_render=True)
         bpy.context.view_layer.update()
-        head = module("ml.reconstruction").load_reconstruction(tmp_path / "out" / name)
+        head = module("ml.results.reconstruction").load_reconstruction(tmp_path / "out" / name)
         points = head.mesh.landmarks_478
         for point, pixel in zip(points, head.camera.project(points), strict=True):
             place = Vector((float(point[0]), -float(point[2]), float(point[1])))
@@ -118,7 +118,7 @@ def test_a_head_of_several_photos_lists_them(bpy, order, module):
 
 def test_photos_without_a_face_are_named_and_left_out(bpy, order, module, tmp_path):
     told = []
-    job = module("operators.several")
+    job = module("operators.jobs.order")
     operator = type("Operator", (), {"report": lambda self, kind, text: told.append((kind, text))})
     assert order("a.jpg", "noface.jpg", same_person=True) == {"FINISHED"}
     assert len(heads(bpy)) == 1
@@ -131,7 +131,7 @@ def test_photos_without_a_face_are_named_and_left_out(bpy, order, module, tmp_pa
 
 
 def _row(module, values):
-    return module("ml.report").Row(**values)
+    return module("ml.results.report").Row(**values)
 
 
 @pytest.mark.parametrize("same_person", [True, False])
@@ -173,7 +173,7 @@ def test_results_of_several_photos_get_a_folder_of_their_own(bpy, fake_engine, p
     files = [{"name": name} for name in ("a.jpg", "b.jpg", "c.jpg")]
     for _ in range(2):
         bpy.ops.effigy.reconstruct(directory=f"{folder}/", files=files, same_person=True)
-    kept = module("operators.surroundings").user_folder("heads")
+    kept = module("operators.runtime").user_folder("heads")
     found = {obj["effigy"]["directory"] for obj in heads(bpy)}
     assert found == {str(kept / name / "c") for name in ("a_and_2_more", "a_and_2_more_2")}
     shutil.rmtree(kept)
@@ -192,7 +192,7 @@ def test_the_sidebars_choice_holds_where_photos_are_dropped(
 ):
     """Blender without a window never calls invoke, so its methods run on a stand-in."""
     operator_type = module("operators.reconstruct").EFFIGY_OT_reconstruct
-    bases = (module("operators.job_operator").JobOperator,)
+    bases = (module("operators.jobs.operator").JobOperator,)
     wanted = ("start", "conclude", "_invoke", "_photos", "_directory", "_output")
     methods = {name: vars(operator_type)[name] for name in wanted}
     operator = type("Reconstruct", bases, {**methods, "report": lambda self, kind, text: None})()
@@ -237,7 +237,7 @@ def test_the_command_line_builds_one_head(bpy, fake_engine, photos, module, tmp_
 
 def test_escape_stops_a_person(bpy, fake_engine, photos, module, tmp_path):
     folder = photos("a.jpg", "b.jpg")
-    several = module("operators.several")
+    several = module("operators.jobs.order")
     paths = [folder / name for name in ("a.jpg", "b.jpg")]
     job = several.several_job(bpy.context, several.Order(paths, tmp_path / "out", True))
     assert not job.step()

@@ -7,7 +7,7 @@ import pytest
 from synthetic_head import PARTS, without_images, without_rig_data, write_synthetic
 
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.reconstruction import save_reconstruction
+from ml.results.reconstruction import save_reconstruction
 
 
 def positions(points):
@@ -264,7 +264,7 @@ def test_the_record_survives_saving(bpy, built_head, saved_head, tmp_path):
 def test_building_a_full_size_head_is_quick(bpy, module, tmp_path):
     head = write_synthetic(tmp_path / "big", steps=40)
     assert len(head.mesh.vertices) > 9600
-    collection, load = module("operators.scene.collection"), module("ml.reconstruction")
+    collection, load = module("operators.scene.collection"), module("ml.results.reconstruction")
     loaded = load.load_reconstruction(tmp_path / "big")
     scene = bpy.context.scene
     start = time.process_time()

@@ -11,9 +11,11 @@ def test_a_head_of_an_older_model_is_built_as_it_was_saved(bpy, module, tmp_path
     told = []
     build = module("operators.build").EFFIGY_OT_build
     stand_in = SimpleNamespace(
-        directory=str(tmp_path / "Ada"), collection="", match_render=False,
+        directory=str(tmp_path / "Ada"),
+        collection="",
+        match_render=False,
         report=lambda kind, text: told.append((kind, text)),
-    )  # fmt: skip
+    )
     assert build.run(stand_in, bpy.context) == {"FINISHED"}
     obj = bpy.context.object
     assert len(obj.data.vertices) == len(old.mesh.vertices)

@@ -8,17 +8,17 @@ import pytest
 from ml.fitting.camera import FACING
 from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
-from ml.training.data import scene
-from ml.training.data.accessories import one_extra, random_extras, random_outfit
-from ml.training.data.beards import make_beard
-from ml.training.data.draw import SUPERSAMPLING, Figure, Pose, draw_head
-from ml.training.data.glasses import make_glasses, random_frame
-from ml.training.data.hair import STYLES, random_cut, shell, strands
-from ml.training.data.headgear import HATS, hat_line, make_hat
-from ml.training.data.kernels import fast_normals
-from ml.training.data.rig import Extra, measure, rig_of
-from ml.training.data.scene import Stage, eyes_at_rest
-from ml.training.data.visibility import hidden_by, visible_points
+from ml.training.data.picture import scene
+from ml.training.data.picture.draw import SUPERSAMPLING, Figure, Pose, draw_head
+from ml.training.data.picture.kernels import fast_normals
+from ml.training.data.picture.scene import Stage, eyes_at_rest
+from ml.training.data.picture.visibility import hidden_by, visible_points
+from ml.training.data.worn.accessories import one_extra, random_extras, random_outfit
+from ml.training.data.worn.anchors import Extra, measure, rig_of
+from ml.training.data.worn.beards import make_beard
+from ml.training.data.worn.glasses import make_glasses, random_frame
+from ml.training.data.worn.hair import STYLES, random_cut, shell, strands
+from ml.training.data.worn.headgear import HATS, hat_line, make_hat
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,13 @@ def stage():
     """The shipped head as a stage; the data engine's own reference is not shipped."""
     model = load_head_model()
     wanted = {
-        "Face": ("skin",), "Mouth socket": ("mouth",), "Gums and tongue": ("tongue", "gums_"),
-        "Teeth": ("teeth",), "Eyeball left": ("eye_left", "iris_left", "pupil_left"),
+        "Face": ("skin",),
+        "Mouth socket": ("mouth",),
+        "Gums and tongue": ("tongue", "gums_"),
+        "Teeth": ("teeth",),
+        "Eyeball left": ("eye_left", "iris_left", "pupil_left"),
         "Eyeball right": ("eye_right", "iris_right", "pupil_right"),
-    }  # fmt: skip
+    }
     part = np.zeros(model.vertex_count, np.uint8)
     quads = []
     for drawn, starts in reversed(wanted.items()):
@@ -41,10 +44,16 @@ def stage():
     dense = model.points("mediapipe478")
     anchor = np.array([np.linalg.norm(model.shape.mean - p, axis=1).argmin() for p in dense.mean])
     return Stage(
-        model.shape, dense, triangles.astype(np.int32), part, np.arange(model.vertex_count),
-        np.arange(model.vertex_count), scene._brows(model, model.shape.mean), anchor,
+        model.shape,
+        dense,
+        triangles.astype(np.int32),
+        part,
+        np.arange(model.vertex_count),
+        np.arange(model.vertex_count),
+        scene._brows(model, model.shape.mean),
+        anchor,
         eyes_at_rest(model.shape.mean, part),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +167,13 @@ def drawing(stage, extras, pose=AHEAD):
     normals = vertex_normals(vertices, stage.triangles)
     white = np.full((len(vertices), 3), 200, np.float32)
     return draw_head(
-        stage, Figure(vertices, normals, white, extras), pose, CROP,
-        lambda pixels, _: pixels.colours, np.zeros((96, 96, 3), np.uint8),
-    )  # fmt: skip
+        stage,
+        Figure(vertices, normals, white, extras),
+        pose,
+        CROP,
+        lambda pixels, _: pixels.colours,
+        np.zeros((96, 96, 3), np.uint8),
+    )
 
 
 def drawn(stage, extras):

@@ -9,13 +9,13 @@ import numpy as np
 from accuracy_rows import CAMERA, SIDE, crowd, lost, photo_row, rendered
 from PIL import Image
 
-from ml.card import AssetCard
+from ml.assets.card import AssetCard
 from ml.errors import NoFaceFound
-from ml.evaluation import landmarks
-from ml.evaluation.accuracy import command, photos, pictures, renders
-from ml.evaluation.accuracy.page import Measured, write_page
-from ml.evaluation.accuracy.text import table
-from ml.evaluation.labels import LabelledPhoto
+from ml.evaluation.photos import landmarks
+from ml.evaluation.photos.labels import LabelledPhoto
+from ml.evaluation.report import command, photos, pictures, renders
+from ml.evaluation.report.page import Measured, write_page
+from ml.evaluation.report.text import table
 from ml.head.storage import load_head_model
 
 CARD = AssetCard("Effigy regressor", "w", "ab" * 32, 1, "CC0-1.0", True, (), "train")
@@ -38,14 +38,25 @@ def test_tables_show_what_is_missing():
 def test_the_page_has_all_parts_and_its_pictures(tmp_path):
     path = write_page(measured(), tmp_path)
     text = path.read_text(encoding="utf-8")
-    for part in ("## Aims", "### Portraits", "### In the wild", "By skin tone", "By age",
-                 "#### Identity", "## MediaPipe", "| jaw | 21 |"):  # fmt: skip
+    for part in (
+        "## Aims",
+        "### Portraits",
+        "### In the wild",
+        "By skin tone",
+        "By age",
+        "#### Identity",
+        "## MediaPipe",
+        "| jaw | 21 |",
+    ):
         assert part in text
     shown = {line.split("(")[1][:-1] for line in text.splitlines() if line.startswith("![")}
     assert shown == {path.name for path in tmp_path.glob("accuracy_*")}
     assert {name.split(".")[0] for name in shown} == {
-        "accuracy_landmarks", "accuracy_shape", "accuracy_identity", "accuracy_faces",
-    }  # fmt: skip
+        "accuracy_landmarks",
+        "accuracy_shape",
+        "accuracy_identity",
+        "accuracy_faces",
+    }
     assert all(Image.open(tmp_path / name).size[0] > 100 for name in shown)
 
 
@@ -154,9 +165,11 @@ def test_learning_curves_come_from_the_card(tmp_path):
 def test_several_photos_and_confidence_have_their_tables(tmp_path):
     way = {"regions_mm": 1.5, "mean_face_mm": 2.0, "ratio": 0.75, "recovered": 0.4}
     summary = {
-        "people": 9, "together": way, "together better than best view": 0.25,
+        "people": 9,
+        "together": way,
+        "together better than best view": 0.25,
         "together better than most frontal view": None,
-    }  # fmt: skip
+    }
     found = measured(same_person=summary, calibration={"Brier score": 0.0123})
     text = write_page(found, tmp_path).read_text(encoding="utf-8")
     assert "| together | 1.50 | 0.75 | 0.40 |" in text
@@ -178,9 +191,15 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
 
     walk = landmarks.Walk(nobody, lambda path: [])
     arguments = Namespace(
-        data=tmp_path / "private", people=3, out=tmp_path / "docs", reference=Path("r"),
-        fits=Path("f"), skip=["wild", "detection", "same-person"], mediapipe=None, samples=None,
-    )  # fmt: skip
+        data=tmp_path / "private",
+        people=3,
+        out=tmp_path / "docs",
+        reference=Path("r"),
+        fits=Path("f"),
+        skip=["wild", "detection", "same-person"],
+        mediapipe=None,
+        samples=None,
+    )
     command.run_report(arguments, walk, lambda photo: [])
     text = (tmp_path / "docs" / "accuracy.md").read_text(encoding="utf-8")
     assert "report --data DATA --people 3 --skip wild detection same-person" in text

@@ -9,8 +9,8 @@ from accuracy_rows import CAMERA, SIDE, crowd
 from PIL import Image
 
 from ml.errors import EngineUnavailable
-from ml.evaluation.accuracy import peer, renders
-from ml.evaluation.labels import LabelledPhoto
+from ml.evaluation.photos.labels import LabelledPhoto
+from ml.evaluation.report import peer, renders
 from ml.head.storage import load_head_model
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import linear_of, photographed
+from ml.appearance.eye_colour import see_eye
 from ml.appearance.preview import PANEL, save_preview, without_lashes
-from ml.appearance.seen_eye import see_eye
 from ml.appearance.texture import make_albedo, make_texture
 from ml.data import Camera, Photo
 from ml.fitting.camera import FACING, make_intrinsics
@@ -112,9 +112,12 @@ def test_hidden_skin_is_the_mirror_image(model):
     rows, columns, places = skin_texels(model)
     for side in (-1, 1):
         cheek = (
-            (side * places[:, 0] > 0.035) & (side * places[:, 0] < 0.055)
-            & (places[:, 1] > -0.03) & (places[:, 1] < 0.02) & (places[:, 2] > 0.06)
-        )  # fmt: skip
+            (side * places[:, 0] > 0.035)
+            & (side * places[:, 0] < 0.055)
+            & (places[:, 1] > -0.03)
+            & (places[:, 1] < 0.02)
+            & (places[:, 2] > 0.06)
+        )
         found = level_with(albedo[rows, columns][cheek].astype(np.float32), pattern(places[cheek]))
         assert np.abs(found - pattern(places[cheek])).mean() < 14
 

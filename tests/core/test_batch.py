@@ -11,8 +11,8 @@ from ml.batch import collect_photos, plan
 from ml.cli import main
 from ml.errors import HeadError, UsageError
 from ml.head.storage import load_head_model
-from ml.head.version import check_same_model, current_model, is_current
-from ml.reconstruction import load_reconstruction, save_reconstruction
+from ml.results.compatibility import check_same_model, current_model, is_current
+from ml.results.reconstruction import load_reconstruction, save_reconstruction
 from tests.support.fake_walks import tiny_head, walk
 
 
@@ -202,23 +202,49 @@ def test_a_result_comes_back_as_it_was_written(tmp_path):
     )
     assert again.provenance == head.provenance
     assert {path.name for path in (tmp_path / "head").iterdir()} == {
-        "reconstruction.npz", "reconstruction.json", "albedo.png", "photo.jpg",
-    }  # fmt: skip
+        "reconstruction.npz",
+        "reconstruction.json",
+        "albedo.png",
+        "photo.jpg",
+    }
 
 
 def test_the_files_keep_their_contract(tmp_path):
     save_reconstruction(tiny_head(tmp_path / "photo.jpg"), tmp_path)
     with np.load(tmp_path / "reconstruction.npz", allow_pickle=False) as arrays:
         assert set(arrays.files) == {
-            "vertices", "vertices_expressed", "quads", "uv", "uv_quads", "part", "part_names",
-            "landmarks_68", "landmarks_478", "shape_keys", "shape_key_names",
-            "masks", "mask_names", "joints", "joint_names",
-        }  # fmt: skip
+            "vertices",
+            "vertices_expressed",
+            "quads",
+            "uv",
+            "uv_quads",
+            "part",
+            "part_names",
+            "landmarks_68",
+            "landmarks_478",
+            "shape_keys",
+            "shape_key_names",
+            "masks",
+            "mask_names",
+            "joints",
+            "joint_names",
+        }
     about = json.loads((tmp_path / "reconstruction.json").read_text())
     assert {
-        "status", "model", "level", "photo", "face_box", "identity", "expression", "camera",
-        "landmarks_68", "landmarks_478", "confidence", "detail", "timings_ms",
-    } <= set(about)  # fmt: skip
+        "status",
+        "model",
+        "level",
+        "photo",
+        "face_box",
+        "identity",
+        "expression",
+        "camera",
+        "landmarks_68",
+        "landmarks_478",
+        "confidence",
+        "detail",
+        "timings_ms",
+    } <= set(about)
     assert len(about["expression"]) == 52
     assert set(about["camera"]) == {"intrinsics", "rotation", "translation"}
     assert {"width", "height", "sha256"} <= set(about["photo"])

@@ -5,10 +5,10 @@ import pytest
 
 from ml.appearance import kernels
 from ml.appearance.atlas import atlas_of
-from ml.appearance.belief import throat_of, unobstructed
 from ml.appearance.colour import recorded
+from ml.appearance.confidence import throat_of, unobstructed
+from ml.appearance.eye_colour import SeenEye
 from ml.appearance.paint import FaceTone, common_iris, own_iris
-from ml.appearance.seen_eye import SeenEye
 from ml.head.storage import load_head_model
 
 SIZE = 512

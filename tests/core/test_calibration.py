@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.calibration import calibration
+from ml.evaluation.photos.calibration import calibration
 
 
 def test_what_happens_as_often_as_was_said_is_calibrated():

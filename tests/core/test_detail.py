@@ -8,11 +8,11 @@ from synthetic_head import synthetic_reconstruction
 from ml.data import HeadCoefficients
 from ml.detail.maps import bake
 from ml.detail.window import LEFT, SIDE, SPAN, TEXEL_MM, sample, tangents_of, to_window, window_of
-from ml.detail_files import DISPLACEMENT_NAME, NORMAL_NAME, REACH_M, Detail
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
-from ml.reconstruction import load_reconstruction, save_reconstruction
 from ml.rendering import vertex_normals
+from ml.results.detail import DISPLACEMENT_NAME, NORMAL_NAME, REACH_M, Detail
+from ml.results.reconstruction import load_reconstruction, save_reconstruction
 
 MODEL = load_head_model()
 
@@ -95,9 +95,14 @@ def test_coarser_windows_show_the_same_places():
 def test_sampling_meets_texels_and_ends_at_the_rim():
     picture = np.random.default_rng(0).normal(size=(SIDE, SIDE, 2)).astype(np.float32)
     row, column = 17, 200
-    uv = np.float32([[
-        LEFT + (column + 0.5) / SIDE * SPAN, 1 - (1 - 0.9) - (row + 0.5) / SIDE * SPAN,
-    ]])  # fmt: skip
+    uv = np.float32(
+        [
+            [
+                LEFT + (column + 0.5) / SIDE * SPAN,
+                1 - (1 - 0.9) - (row + 0.5) / SIDE * SPAN,
+            ]
+        ]
+    )
     assert np.allclose(to_window(uv, SIDE), [[column + 0.5, row + 0.5]], atol=1e-3)
     assert np.allclose(sample(picture, uv), picture[row, column], atol=1e-2)
     assert not sample(picture, np.float32([[LEFT - 0.1, 0.5], [0.5, 0.99]])).any()
@@ -211,9 +216,11 @@ def _through_map(window, vertices, mesh, normal_map):
     column, row = np.meshgrid(LEFT + middle, 1 - 0.9 + middle)
     size = len(normal_map)
     bent = cv2.remap(
-        normal_map.astype(np.float32) / 127.5 - 1, np.float32(column * size - 0.5),
-        np.float32(row * size - 0.5), cv2.INTER_LINEAR,
-    )  # fmt: skip
+        normal_map.astype(np.float32) / 127.5 - 1,
+        np.float32(column * size - 0.5),
+        np.float32(row * size - 0.5),
+        cv2.INTER_LINEAR,
+    )
     axes = np.stack([tangent, np.cross(normal, tangent), normal], -2)
     return _unit(np.einsum("rck,rckx->rcx", bent, axes))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.midband import band_error, make_midband
+from ml.evaluation.synthetic.midband import band_error, make_midband
 
 STEPS, SIDE = 120, 0.12
 
@@ -14,9 +14,15 @@ def plane():
     line = np.linspace(0, SIDE, STEPS + 1)
     x, y = np.meshgrid(line, line)
     index = np.arange((STEPS + 1) ** 2).reshape(STEPS + 1, -1)
-    a, b, c, d = (p.ravel() for p in (
-        index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1],
-    ))  # fmt: skip
+    a, b, c, d = (
+        p.ravel()
+        for p in (
+            index[:-1, :-1],
+            index[:-1, 1:],
+            index[1:, 1:],
+            index[1:, :-1],
+        )
+    )
     places = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], -1).astype(np.float32)
     return places, np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ml.data import FaceBox
-from ml.evaluation import detection, people
-from ml.evaluation.people import View
+from ml.evaluation.photos import detection
+from ml.evaluation.synthetic import people
+from ml.evaluation.synthetic.people import View
 from ml.photo.crop import box_from_landmarks
 
 
@@ -34,8 +35,9 @@ def test_faces_are_found_where_they_are_or_not_at_all(made):
 
     figures = detection.measure_profiles(made, made / "reference", made / "fits", find)
     assert figures == {
-        "rendered, turned 45 to 60 degrees": 50.0, "rendered, turned 60 to 75 degrees": 50.0
-    }  # fmt: skip
+        "rendered, turned 45 to 60 degrees": 50.0,
+        "rendered, turned 60 to 75 degrees": 50.0,
+    }
     nowhere = detection.measure_profiles(
         made, made / "reference", made / "fits", lambda photo: [FaceBox((190, 10), 8)]
     )

@@ -10,8 +10,6 @@ from synthetic_head import synthetic_reconstruction
 
 from ml.errors import NoFaceFound, UsageError
 from ml.evaluation import __main__ as commands
-from ml.evaluation.labels import LabelledPhoto, read_labels
-from ml.evaluation.landmarks import Walk, measure, report, summarise, to_json
 from ml.evaluation.metrics import (
     best_pose,
     best_posed,
@@ -20,9 +18,11 @@ from ml.evaluation.metrics import (
     overlap,
     yaw_of,
 )
+from ml.evaluation.photos.labels import LabelledPhoto, read_labels
+from ml.evaluation.photos.landmarks import Walk, measure, report, summarise, to_json
+from ml.evaluation.photos.sheet import HEAD, LABEL, TILE, contact_sheet
 from ml.evaluation.regions import REGIONS
-from ml.evaluation.sheet import HEAD, LABEL, TILE, contact_sheet
-from ml.evaluation.speed import Speed
+from ml.evaluation.speed.photo import Speed
 from ml.photo.crop import EYE_LEFT, EYE_RIGHT, box_from_landmarks
 
 

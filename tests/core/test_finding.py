@@ -8,9 +8,9 @@ import pytest
 
 from ml.data import FaceBox, HeadCoefficients, Landmarks, Photo, RegressorOutput
 from ml.errors import NoFaceFound, UsageError
-from ml.finding import find_faces
 from ml.photo.crop import BOX_SCALE, box_from_landmarks, crop_face, crop_to_photo
 from ml.photo.faces import choose, prominence
+from ml.pipeline.find import find_faces
 
 PHOTO = Photo(np.zeros((400, 600, 3), np.uint8), Path("group.jpg"), "0" * 64)
 

@@ -8,13 +8,13 @@ from scipy.io import savemat
 
 from ml.data import Camera, HeadCoefficients
 from ml.errors import UsageError
-from ml.head.align import Pull, Similarity, best_similarity, fit, turned
-from ml.head.convert import convert, convert_result, find_correspondence, main
-from ml.head.files import load_model_file
+from ml.head.conversion.align import Pull, Similarity, best_similarity, fit, turned
+from ml.head.conversion.convert import convert, convert_result, find_correspondence, main
+from ml.head.formats.open import load_model_file
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.head.storage import load_head_model
 from ml.head.surface import face_vertices, nose_tip, skin_triangles
-from ml.reconstruction import HeadMesh, Provenance, Reconstruction, save_reconstruction
+from ml.results.reconstruction import HeadMesh, Provenance, Reconstruction, save_reconstruction
 
 MODES = 8
 # Where the other model's head lies: pitched, turned a little, and elsewhere.
@@ -64,9 +64,17 @@ def placed(source: HeadModel, mesh, place: Similarity = PLACE) -> HeadModel:
     )
     quads = triangles[:, [0, 1, 2, 2]]
     return HeadModel(
-        "other", "1", "CC0-1.0", shape, ("a", "b", "c"), quads, np.zeros((1, 2), np.float32),
-        np.zeros_like(quads), np.zeros(len(quads), np.uint8), ("skin",),
-    )  # fmt: skip
+        "other",
+        "1",
+        "CC0-1.0",
+        shape,
+        ("a", "b", "c"),
+        quads,
+        np.zeros((1, 2), np.float32),
+        np.zeros_like(quads),
+        np.zeros(len(quads), np.uint8),
+        ("skin",),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -190,10 +198,18 @@ def result_of(model: HeadModel, version: str) -> Reconstruction:
     expression = np.zeros(len(model.expression_names), np.float32)
     vertices = model.shape.neutral(identity)
     mesh = HeadMesh(
-        vertices, vertices, model.quads, model.uv, model.uv_quads, model.part, model.part_names,
-        model.shape.expression, model.expression_names,
-        model.embeddings["ibug68"].on(vertices), model.embeddings["mediapipe478"].on(vertices),
-    )  # fmt: skip
+        vertices,
+        vertices,
+        model.quads,
+        model.uv,
+        model.uv_quads,
+        model.part,
+        model.part_names,
+        model.shape.expression,
+        model.expression_names,
+        model.embeddings["ibug68"].on(vertices),
+        model.embeddings["mediapipe478"].on(vertices),
+    )
     camera = Camera(
         np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32), np.zeros(3, np.float32), 8, 8
     )

@@ -12,7 +12,7 @@ from scipy.sparse import csc_matrix
 
 from ml.data import HeadCoefficients
 from ml.errors import ModelUnreadable
-from ml.head.files import load_model_file
+from ml.head.formats.open import load_model_file
 from ml.head.storage import EFFIGY_HEAD
 
 RNG = np.random.default_rng(0)
@@ -162,8 +162,10 @@ def test_arrays_of_another_shape_are_named(tmp_path, name, array, change):
 def test_modes_are_metres_per_standard_deviation(tmp_path):
     flame, mat, h5 = flame_arrays(), bfm09_arrays(), bfm_h5_arrays()
     for name, arrays in (
-        ("flame.npz", flame), ("01_MorphableModel.mat", mat), ("model2019_bfm.h5", h5),
-    ):  # fmt: skip
+        ("flame.npz", flame),
+        ("01_MorphableModel.mat", mat),
+        ("model2019_bfm.h5", h5),
+    ):
         KINDS[name][1](tmp_path / name, arrays)
     model = load_model_file(tmp_path / "flame.npz")
     assert (len(model.shape.identity), len(model.shape.expression)) == (300, 100)
@@ -203,9 +205,12 @@ def chumpy_file(arrays: dict) -> bytes:
     select.a.x, select.preferred_shape = wide, (COUNT, 3, 400)
     select.idxs = np.arange(wide.size).reshape(wide.shape)[:, :, :400].ravel()
     content = {
-        **arrays, "v_template": leaf, "shapedirs": select,
-        "J_regressor": csc_matrix(np.eye(5, COUNT)), "bs_type": "lrotmin",
-    }  # fmt: skip
+        **arrays,
+        "v_template": leaf,
+        "shapedirs": select,
+        "J_regressor": csc_matrix(np.eye(5, COUNT)),
+        "bs_type": "lrotmin",
+    }
     sys.modules.update(modules)
     try:
         return pickle.dumps(content, protocol=2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.errors import ModelUnreadable
-from ml.head.ict import load_ict_facekit
+from ml.head.formats.ict import load_ict_facekit
 
 
 @pytest.fixture
@@ -30,8 +30,12 @@ def test_metres_names_and_landmarks(arrays, tmp_path):
     model = load_ict_facekit(tmp_path / "ict.npz")
     assert model.licence == "MIT"
     assert model.expression_names == (
-        "browInnerUp", "eyeBlinkLeft", "eyeBlinkRight", "jawLeft", "jawOpen",
-    )  # fmt: skip
+        "browInnerUp",
+        "eyeBlinkLeft",
+        "eyeBlinkRight",
+        "jawLeft",
+        "jawOpen",
+    )
     np.testing.assert_allclose(model.shape.mean, arrays["neutral"] / 100, rtol=1e-6)
     halves = arrays["expression"][:2].astype(np.float32).sum(0) / 100
     np.testing.assert_allclose(model.shape.expression[0], halves, atol=1e-6)

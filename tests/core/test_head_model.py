@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from ml.card import verified
+from ml.assets.card import verified
 from ml.data import HeadCoefficients
 from ml.errors import ModelUnreadable, WeightsMissing
 from ml.head.arkit import EXPRESSION_NAMES, REGIONS, mirrored_name
@@ -130,8 +130,12 @@ def test_hardly_any_uv_quad_is_folded(model):
 def test_landmarks_lie_where_a_face_has_them(model):
     mean = model.shape.mean
     assert {name: len(item) for name, item in model.embeddings.items()} == {
-        "ibug68": 68, "mediapipe478": 478, "dense": 722, "now7": 7, "realy85": 85,
-    }  # fmt: skip
+        "ibug68": 68,
+        "mediapipe478": 478,
+        "dense": 722,
+        "now7": 7,
+        "realy85": 85,
+    }
     for embedding in model.embeddings.values():
         np.testing.assert_allclose(embedding.weights.sum(1), 1, atol=1e-5)
     right, left = landmark(model, mean, 33), landmark(model, mean, 263)

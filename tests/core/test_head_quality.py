@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.evaluation.contact import measure_contact
-from ml.evaluation.head_topology import measure_topology
-from ml.evaluation.head_uv import measure_uv, overlapping_texels
+from ml.evaluation.head.contact import measure_contact
+from ml.evaluation.head.topology import measure_topology
+from ml.evaluation.head.uv import measure_uv, overlapping_texels
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.contact import outside, surface_radius
 from ml.head.storage import load_head_model
-from ml.training.head.flatten import Sheet, flattened, jacobians, wanted_shapes
+from ml.training.head.topology.flatten import Sheet, flattened, jacobians, wanted_shapes
 
 # Keys that move the whole mouth or jaw towards one side.
 WHOLE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")

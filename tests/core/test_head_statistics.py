@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from ml.head.surface import closest_barycentric, nearest_on_triangles
-from ml.training.head.population import average_weights, people, people_weights
-from ml.training.head.sources import MIRROR, MakeHumanHead
-from ml.training.head.statistics import (
+from ml.training.head.statistics.components import (
     align_rigidly,
     identity_modes,
     mirror_vertices,
     mirrored,
 )
+from ml.training.head.statistics.population import average_weights, people, people_weights
+from ml.training.head.statistics.sources import MIRROR, MakeHumanHead
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +92,14 @@ def test_nearest_on_triangles_returns_points_of_the_surface():
 
 def make_head() -> MakeHumanHead:
     names = (
-        "macrodetails/african-female-young", "macrodetails/asian-male-old",
+        "macrodetails/african-female-young",
+        "macrodetails/asian-male-old",
         "macrodetails/universal-female-young-maxmuscle-maxweight",
-        "nose/nose-width-incr", "ears/l-ear-scale-incr", "ears/r-ear-scale-incr",
+        "nose/nose-width-incr",
+        "ears/l-ear-scale-incr",
+        "ears/r-ear-scale-incr",
         "head/head-trans-up",
-    )  # fmt: skip
+    )
     groups = tuple(name.split("/")[0] for name in names)
     targets = np.random.default_rng(6).normal(size=(len(names), 4, 3)).astype(np.float16)
     none = np.zeros((0, 4), np.int32)

@@ -23,10 +23,10 @@ from scipy.spatial.transform import Rotation
 
 from ml.errors import HeadError, UsageError
 from ml.evaluation import __main__ as commands
-from ml.evaluation import now
-from ml.evaluation.outcome import Outcome, Score, Tally, score_all
-from ml.evaluation.registration import Similarity
-from ml.evaluation.scans import read_obj
+from ml.evaluation.benchmarks import now
+from ml.evaluation.benchmarks.outcome import Outcome, Score, Tally, score_all
+from ml.evaluation.benchmarks.registration import Similarity
+from ml.evaluation.benchmarks.scans import read_obj
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

@@ -20,10 +20,10 @@ from scan_folders import (
 from scipy.spatial.transform import Rotation
 
 from ml.errors import ModelUnreadable, UsageError
-from ml.evaluation import now, realy
-from ml.evaluation.registration import Similarity
-from ml.evaluation.scans import Surface, mean_face
-from ml.reconstruction import Provenance
+from ml.evaluation.benchmarks import now, realy
+from ml.evaluation.benchmarks.registration import Similarity
+from ml.evaluation.benchmarks.scans import Surface, mean_face
+from ml.results.reconstruction import Provenance
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

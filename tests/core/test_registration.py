@@ -5,11 +5,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from ml.errors import UsageError
-from ml.evaluation.bending import Guides, bend
-from ml.evaluation.closest import ClosestPoints
-from ml.evaluation.cylinder import compare
-from ml.evaluation.rays import orthographic, perspective, unwrap
-from ml.evaluation.registration import (
+from ml.evaluation.benchmarks.bending import Guides, bend
+from ml.evaluation.benchmarks.closest import ClosestPoints
+from ml.evaluation.benchmarks.cylinder import compare
+from ml.evaluation.benchmarks.rays import orthographic, perspective, unwrap
+from ml.evaluation.benchmarks.registration import (
     Anchors,
     Similarity,
     refine_similarity,

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml import same_person, second_look
 from ml.cli import main
 from ml.data import Settings
 from ml.errors import Cancelled, HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
-from ml.head.align import best_similarity
+from ml.head.conversion.align import best_similarity
 from ml.head.storage import load_head_model
-from ml.person_files import SamePerson, photo_folders, read_sight
-from ml.reconstruction import load_reconstruction
+from ml.pipeline import refine as second_look
+from ml.pipeline import same_person
+from ml.results.person import SamePerson, photo_folders, read_sight
+from ml.results.reconstruction import load_reconstruction
 from tests.support.fake_walks import facing_head, person_walk, walk
 from tests.support.known_faces import SIDE, found_face
 

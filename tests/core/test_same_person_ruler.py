@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from ml import same_person as walk
-from ml import second_look
 from ml.errors import NoFaceFound
-from ml.evaluation.people import View
-from ml.evaluation.same_person import WAYS, PersonRow, measure, report, summarise
-from ml.evaluation.shape import ShapeError
-from ml.evaluation.synthetic import REGIONS, Ruler
+from ml.evaluation.synthetic.heads import REGIONS, Ruler
+from ml.evaluation.synthetic.people import View
+from ml.evaluation.synthetic.same_person import WAYS, PersonRow, measure, report, summarise
+from ml.evaluation.synthetic.shape import ShapeError
 from ml.fitting.camera import FACING
 from ml.head.storage import load_head_model
+from ml.pipeline import refine as second_look
+from ml.pipeline import same_person as walk
 from tests.support.known_faces import SIDE, found_face
 
 TURNS = (0.05, 0.4, -0.7)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.people import age_group
-from ml.evaluation.shape import ShapeError, shape_error, turn_between
-from ml.evaluation.synthetic import STAGES, Row, point_error, report, summarise
-from ml.head.align import turned
-from ml.training.head.population import age_shares
-from ml.training.head.sources import MakeHumanHead
+from ml.evaluation.synthetic.heads import STAGES, Row, point_error, report, summarise
+from ml.evaluation.synthetic.people import age_group
+from ml.evaluation.synthetic.shape import ShapeError, shape_error, turn_between
+from ml.head.conversion.align import turned
+from ml.training.head.statistics.population import age_shares
+from ml.training.head.statistics.sources import MakeHumanHead
 
 COUNT = 400
 
@@ -87,9 +87,11 @@ def makehuman(names) -> MakeHumanHead:
 
 def test_targets_tell_how_old_a_person_is():
     names = [
-        "macrodetails/asian-female-young", "macrodetails/african-male-old",
-        "macrodetails/universal-male-old-maxmuscle-minweight", "nose/nose-old-male-up",
-    ]  # fmt: skip
+        "macrodetails/asian-female-young",
+        "macrodetails/african-male-old",
+        "macrodetails/universal-male-old-maxmuscle-minweight",
+        "nose/nose-old-male-up",
+    ]
     shares = age_shares(makehuman(names), np.array([0.2, 0.6, 0.9, 0.5], np.float32))
     assert shares == pytest.approx({"child": 0, "young": 0.25, "old": 0.75})
     assert age_group(shares) == "old"

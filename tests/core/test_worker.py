@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml.errors import NoFaceFound
-from ml.report import Row
+from ml.results.report import Row
 from ml.worker import Worker
 from tests.support import fake_walks
 from tests.support.fake_walks import tiny_head
@@ -40,8 +40,10 @@ def test_ready_progress_result(tmp_path):
     assert ready["type"] == "ready"
     assert {"python", "torch", "effigy_version", "pid"} <= set(ready["data"])
     assert progress == {
-        "id": 7, "type": "progress", "data": {"fraction": 0.25, "message": "Finding the face"},
-    }  # fmt: skip
+        "id": 7,
+        "type": "progress",
+        "data": {"fraction": 0.25, "message": "Finding the face"},
+    }
     assert result["type"] == "result"
     head = result["data"]["heads"][0]
     assert Path(head["json"]).is_file()
@@ -61,8 +63,10 @@ def test_several_photos_of_one_person(tmp_path):
     assert result["data"]["person"] == str(out)
     rows = [Row(**row) for row in result["data"]["rows"]]
     assert [(row.photo, row.status) for row in rows] == [
-        (names[0], "ok"), (names[1], "failed"), (names[2], "ok"),
-    ]  # fmt: skip
+        (names[0], "ok"),
+        (names[1], "failed"),
+        (names[2], "ok"),
+    ]
     assert list(rows[0].heads) == [str(out / "a")]
     assert (out / "person.json").is_file()
 
@@ -98,10 +102,14 @@ def test_errors_are_answers_and_the_worker_goes_on(tmp_path):
     )
     codes = [(item["id"], item["type"], item["data"].get("code")) for item in told[1:]]
     assert codes == [
-        (1, "error", "no_face"), (2, "error", "unexpected"), (3, "error", "usage"),
-        (None, "error", "usage"), (None, "error", "usage"), (5, "error", "usage"),
+        (1, "error", "no_face"),
+        (2, "error", "unexpected"),
+        (3, "error", "usage"),
+        (None, "error", "usage"),
+        (None, "error", "usage"),
+        (5, "error", "usage"),
         (6, "result", None),
-    ]  # fmt: skip
+    ]
     assert told[1]["data"] == {"code": "no_face", "message": "No face", "hint": "Try another"}
 
 
@@ -114,8 +122,13 @@ def test_shutdown_ends_it(tmp_path):
 def test_a_real_process_speaks_only_the_protocol(last_word):
     done = subprocess.run(
         [sys.executable, "-c", STRAY],
-        cwd=ROOT, input=last_word, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        input=last_word,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     stray, ready = done.stdout.splitlines()
     assert stray == "stray"
     assert json.loads(ready)["type"] == "ready"
@@ -123,8 +136,8 @@ def test_a_real_process_speaks_only_the_protocol(last_word):
 
 def test_importing_the_core_is_cheap():
     code = (
-        "import sys, ml, ml.errors, ml.data, ml.reconstruction, ml.report, ml.head.arkit;"
-        "import ml.person_files;"
+        "import sys, ml, ml.errors, ml.data, ml.results.reconstruction, ml.results.report;"
+        "import ml.head.arkit, ml.results.person;"
         "heavy = {'torch', 'cv2', 'numba', 'bpy', 'PIL', 'scipy'} & set(sys.modules);"
         "sys.exit(', '.join(heavy) or 0)"
     )

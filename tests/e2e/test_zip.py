@@ -49,7 +49,7 @@ def check_walk(told):
 
 def test_the_zip_holds_what_is_needed_and_no_more(extension_zip):
     names = set(zipfile.ZipFile(extension_zip).namelist())
-    assert {"blender_manifest.toml", "LICENSE", "operators/engine_requirements.txt"} <= names
+    assert {"blender_manifest.toml", "LICENSE", "operators/engine/requirements.txt"} <= names
     assert {name.split("/")[0] for name in names} == {
         "blender_manifest.toml",
         "__init__.py",

@@ -8,7 +8,8 @@ import pytest
 
 from ml.data import FitResult, HeadCoefficients
 from ml.errors import UsageError
-from ml.evaluation.ablation import (
+from ml.evaluation.ablation.pictures import TILE, Face, sheet
+from ml.evaluation.ablation.variants import (
     COARSE,
     REFINED,
     Resemblance,
@@ -17,10 +18,9 @@ from ml.evaluation.ablation import (
     report,
     summarise,
 )
-from ml.evaluation.ablation_pictures import TILE, Face, sheet
-from ml.evaluation.accuracy.pictures import STRIP
-from ml.evaluation.people import View
-from ml.evaluation.shape import ShapeError
+from ml.evaluation.report.pictures import STRIP
+from ml.evaluation.synthetic.people import View
+from ml.evaluation.synthetic.shape import ShapeError
 from ml.head.storage import load_head_model
 from ml.perception.consistency import Consistency
 from ml.rendering import rasterize, vertex_normals
@@ -51,8 +51,12 @@ def test_variants_name_files(tmp_path):
     plain = tmp_path / "one.pt"
     plain.touch()
     assert read_variants([f"+ both={plain}"]) == {"+ both": plain}
-    for wrong in ([f"{plain}"], [f"a={plain}", f"a={plain}"], [f"a={Path('nowhere.pt')}"],
-                  [f"{REFINED}={plain}"]):  # fmt: skip
+    for wrong in (
+        [f"{plain}"],
+        [f"a={plain}", f"a={plain}"],
+        [f"a={Path('nowhere.pt')}"],
+        [f"{REFINED}={plain}"],
+    ):
         with pytest.raises(UsageError):
             read_variants(wrong)
 
@@ -104,8 +108,17 @@ def test_the_picture_shows_whose_head_lies_where():
     where = (true[:, 2] > 0.05) & (abs(true[:, 1]) < 0.06)
     nose = np.exp(-(np.linalg.norm(true - true[true[:, 2].argmax()], axis=1) ** 2) / 0.02**2)
     rgb = np.full((64, 64, 3), 90, np.uint8)
-    view = View(rgb, 0, "ict", true, np.zeros(52), np.eye(3), 0.0, np.zeros((2, 2)),
-                shown=np.tri(64, dtype=bool))  # fmt: skip
+    view = View(
+        rgb,
+        0,
+        "ict",
+        true,
+        np.zeros(52),
+        np.eye(3),
+        0.0,
+        np.zeros((2, 2)),
+        shown=np.tri(64, dtype=bool),
+    )
     longer = true + np.float32([0, 0, 0.006]) * nose[:, None].astype(np.float32)
     # Where a head stands does not count.
     found = {"same": true + np.float32(0.1), "longer": longer}

@@ -145,9 +145,13 @@ def test_settings_name_every_term():
 def test_a_stopped_run_goes_on_from_its_checkpoint(run, tmp_path, monkeypatch, labels):
     run.step, run.seconds = 50, 600.0
     run.save(tmp_path / "start.pt")
-    monkeypatch.setattr(train, "network_for", lambda model, config: type(run.network)(
-        run.network.shape, run.network.places[0, :, 0].numpy()
-    ))  # fmt: skip
+    monkeypatch.setattr(
+        train,
+        "network_for",
+        lambda model, config: type(run.network)(
+            run.network.shape, run.network.places[0, :, 0].numpy()
+        ),
+    )
     monkeypatch.setattr(consistency, "load_head_model", lambda *_: load_head_model())
     monkeypatch.setattr(consistency, "open_folders", lambda *_: None)
     monkeypatch.setattr(consistency, "make_terms", lambda *_: None)
@@ -162,10 +166,15 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(run, tmp_path, monkeypatch, l
 
     monkeypatch.setattr(consistency, "take_step", step)
     arguments = Namespace(
-        start=tmp_path / "start.pt", samples=[], reference=tmp_path, config=consistency.CONFIG,
-        out=tmp_path / "out", steps=2, off=["geometric", "semantic"],
+        start=tmp_path / "start.pt",
+        samples=[],
+        reference=tmp_path,
+        config=consistency.CONFIG,
+        out=tmp_path / "out",
+        steps=2,
+        off=["geometric", "semantic"],
         photos_only=False,
-    )  # fmt: skip
+    )
     consistency.train(arguments)
     # A fresh run counts from zero, whatever the weights it starts from had behind them.
     assert [step for step, _ in begun] == [0, 1]

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from skimage import data as pictures
 
-from ml.card import card_path
+from ml.assets.card import card_path
 from ml.data import Camera, HeadCoefficients, Settings
 from ml.detail.band import GRID, STEP, band_of
 from ml.detail.detailer import WEIGHTS, load_detailer
@@ -18,12 +18,12 @@ from ml.detail.network import BLOCK, COARSE_CHANNELS, FINE_CHANNELS, DetailNetwo
 from ml.detail.unwrap import Laid, told_of, unwrap
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled, WeightsMissing
-from ml.evaluation.detail import DetailRuler, _perfect
+from ml.evaluation.synthetic.detail import DetailRuler, _perfect
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
-from ml.pipeline import reconstruct
+from ml.pipeline.single import reconstruct
 from ml.rendering import vertex_normals
 from ml.training.detail.batches import Batch, flipped
 from ml.training.detail.losses import LossWeights, losses, shares, slopes
@@ -178,9 +178,11 @@ def test_altered_weights_are_refused(tmp_path):
 def test_flipping_twice_changes_nothing():
     rng = np.random.default_rng(0)
     sample = (
-        rng.normal(size=(FINE_CHANNELS, GRID, GRID)), rng.normal(size=(6, 64, 64)),
-        rng.random((GRID, GRID)), rng.normal(size=(3, GRID, GRID)),
-    )  # fmt: skip
+        rng.normal(size=(FINE_CHANNELS, GRID, GRID)),
+        rng.normal(size=(6, 64, 64)),
+        rng.random((GRID, GRID)),
+        rng.normal(size=(3, GRID, GRID)),
+    )
     twice = flipped(*flipped(*sample))
     assert all(np.array_equal(a, b) for a, b in zip(twice, sample, strict=True))
     once = flipped(*sample)
@@ -243,11 +245,14 @@ def test_what_slides_along_a_round_face_tilts_it():
     radius = 40.0
     angle = torch.arange(GRID) * STEP * TEXEL_MM / radius
     zero, one = torch.zeros(GRID), torch.ones(GRID)
-    frames = torch.stack([
-        torch.stack([angle.cos(), zero, -angle.sin()], -1),
-        torch.stack([zero, one, zero], -1),
-        torch.stack([angle.sin(), zero, angle.cos()], -1),
-    ], 1).expand(GRID, GRID, 3, 3)  # fmt: skip
+    frames = torch.stack(
+        [
+            torch.stack([angle.cos(), zero, -angle.sin()], -1),
+            torch.stack([zero, one, zero], -1),
+            torch.stack([angle.sin(), zero, angle.cos()], -1),
+        ],
+        1,
+    ).expand(GRID, GRID, 3, 3)
     field = torch.zeros(1, 3, GRID, GRID)
     field[:, 0] = 1
     found = slopes(field, frames)[:, 0].abs()
@@ -325,7 +330,8 @@ def test_training_learns_what_is_always_there():
         batch = Batch(
             rng.normal(size=(2, FINE_CHANNELS, GRID, GRID)).astype(np.float32),
             rng.normal(size=(2, 6, 64, 64)).astype(np.float32),
-            np.ones((2, GRID, GRID), np.float32), field,
-        )  # fmt: skip
+            np.ones((2, GRID, GRID), np.float32),
+            field,
+        )
         spent.append(sum(take_step(run, batch, 1e-2, ruler, weights).values()))
     assert spent[-1] < 0.5 * spent[0]

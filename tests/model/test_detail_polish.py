@@ -9,8 +9,8 @@ import torch
 from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
 from ml.detail.polish import SIZE, STEPS, Scene, follow, make_scene
-from ml.detail.sight import Sight
 from ml.detail.unwrap import unwrap
+from ml.detail.view import Sight
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled
 from ml.fitting.camera import FACING, make_intrinsics

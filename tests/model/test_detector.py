@@ -39,10 +39,14 @@ def as_output(wanted):
     return output
 
 
-@pytest.mark.parametrize("box", [
-    FaceBox((41.0, 52.0), 30.0, 0.3), FaceBox((20.0, 70.0), 19.0, -0.9),
-    FaceBox((47.0, 49.0), 45.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "box",
+    [
+        FaceBox((41.0, 52.0), 30.0, 0.3),
+        FaceBox((20.0, 70.0), 19.0, -0.9),
+        FaceBox((47.0, 49.0), 45.0),
+    ],
+)
 def test_targets_say_what_is_decoded(box):
     wanted, weight = targets(box)
     found = decoded(as_output(wanted), 0.5)

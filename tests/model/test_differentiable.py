@@ -9,7 +9,7 @@ from scipy.spatial import ConvexHull
 
 from ml.data import Camera
 from ml.errors import EngineUnavailable, UsageError
-from ml.evaluation.rendering import measure_rendering
+from ml.evaluation.speed.rendering import measure_rendering
 from ml.rendering import rasterize, torch_zbuffer, vertex_normals
 from ml.rendering.differentiable import (
     Topology,
@@ -146,8 +146,15 @@ def test_gradient_of_values_light_texture_and_camera(weights):
     camera = torch.tensor([[500.0, 0, 16], [0, 500, 16], [0, 0, 1]]).double()[None]
     turn = torch.eye(3).double()[None]
     shift = torch.tensor([[0.001, 0.002, 0.4]]).double()
-    leaves = {"vertices": vertices, "light": light, "texture": texture, "uv": places,
-              "intrinsics": camera, "rotation": turn, "translation": shift}  # fmt: skip
+    leaves = {
+        "vertices": vertices,
+        "light": light,
+        "texture": texture,
+        "uv": places,
+        "intrinsics": camera,
+        "rotation": turn,
+        "translation": shift,
+    }
 
     def loss_of(name):
         def loss(leaf):

@@ -7,7 +7,7 @@ from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.storage import load_head_model
-from ml.training.data.traits import TRAIT_NAMES
+from ml.training.data.people.traits import TRAIT_NAMES
 from ml.training.perception import captions as said
 from ml.training.perception.attributes import HeadMeasures, attributes, poses
 
@@ -24,7 +24,7 @@ def traits(**values: float) -> np.ndarray:
 
 
 def turned(yaw: float, pitch: float = 0, roll: float = 0) -> np.ndarray:
-    """A rotation like those of ml/training/data/poses.py; degrees."""
+    """A rotation like those of ml/training/data/people/poses.py; degrees."""
     across, down, in_plane = np.radians([[0, yaw, 0], [pitch, 0, 0], [0, 0, roll]])
     turn = rotation_from_vector(down) @ rotation_from_vector(across)
     return rotation_from_vector(in_plane) @ FACING @ turn
@@ -85,20 +85,47 @@ def words_about(samples, measures) -> set[str]:
 def test_what_is_said_is_true(measures):
     smile = [("mouthSmileLeft", 0.8), ("mouthSmileRight", 0.7)]
     found = words_about(
-        person(smile, turned(45, 30), glasses=2, hat=5, beard=3, folds=0.9, skin=-50, hair=7,
-               hair_light=0.01, light_right=-0.5),
+        person(
+            smile,
+            turned(45, 30),
+            glasses=2,
+            hat=5,
+            beard=3,
+            folds=0.9,
+            skin=-50,
+            hair=7,
+            hair_light=0.01,
+            light_right=-0.5,
+        ),
         measures,
-    )  # fmt: skip
+    )
     assert {
-        "smiling", "turned to the right", "looking down", "with sunglasses", "with a helmet",
-        "with a moustache", "old wrinkled", "with dark skin", "with an afro", "with black hair",
-        "lit from the left", "with a closed mouth", "with open eyes",
-    } <= found  # fmt: skip
+        "smiling",
+        "turned to the right",
+        "looking down",
+        "with sunglasses",
+        "with a helmet",
+        "with a moustache",
+        "old wrinkled",
+        "with dark skin",
+        "with an afro",
+        "with black hair",
+        "lit from the left",
+        "with a closed mouth",
+        "with open eyes",
+    } <= found
     assert not found & {
-        "not smiling", "turned to the left", "with glasses", "without glasses", "shaven",
-        "young smooth", "bald", "with a neutral expression", "lit from the right",
+        "not smiling",
+        "turned to the left",
+        "with glasses",
+        "without glasses",
+        "shaven",
+        "young smooth",
+        "bald",
+        "with a neutral expression",
+        "lit from the right",
         "with closed eyes",
-    }  # fmt: skip
+    }
     calm = words_about(person(folds=0.05), measures)
     assert {"young smooth", "with a neutral expression", "without glasses", "bald"} <= calm
     assert not {words for words in calm if "hair" in words}

@@ -17,7 +17,7 @@ from ml.perception.face_clip import (
     FaceWords,
     load_face_clip,
 )
-from ml.training.data.traits import TRAIT_NAMES
+from ml.training.data.people.traits import TRAIT_NAMES
 from ml.training.perception import captions as said
 from ml.training.perception.attributes import HeadMeasures
 from ml.training.perception.encoded import SHOWN, at_cells, encode, encoded_path
@@ -62,7 +62,7 @@ def config():
 
 
 def turned(yaw: float, pitch: float = 0, roll: float = 0) -> np.ndarray:
-    """A rotation like those of ml/training/data/poses.py; degrees."""
+    """A rotation like those of ml/training/data/people/poses.py; degrees."""
     across, down, in_plane = np.radians([[0, yaw, 0], [pitch, 0, 0], [0, 0, roll]])
     turn = rotation_from_vector(down) @ rotation_from_vector(across)
     return rotation_from_vector(in_plane) @ FACING @ turn
@@ -243,8 +243,12 @@ def test_figures_count_every_choice_the_same(config):
         def compare(self, seen, captions):
             return torch.eye(len(captions))[torch.zeros(len(seen), dtype=torch.int64)]
 
-    missing = {name for choices in QUESTIONS.values() for choice in choices.values()
-               for name, _, _ in choice.where} - known.keys()  # fmt: skip
+    missing = {
+        name
+        for choices in QUESTIONS.values()
+        for choice in choices.values()
+        for name, _, _ in choice.where
+    } - known.keys()
     known |= {name: np.full(10, np.nan) for name in missing}
     known["calm"] = np.zeros(10)
     with np.errstate(invalid="ignore"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.card import read_card
+from ml.assets.card import read_card
 from ml.errors import WeightsMissing
 from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from ml.card import write_card
+from ml.assets.card import write_card
 from ml.errors import UsageError, WeightsMissing
 from ml.perception.clip import ClipSource, carded, load_clip
 from ml.perception.consistency import ConsistencyConfig, FeatureConsistency
@@ -99,8 +99,12 @@ def test_every_way_to_load_gives_the_same_model(folder, name, pictures):
     (folder / "whole.json").write_text(json.dumps({"model_cfg": CONFIGS[name]}))
     write_card(
         folder / f"{name}.safetensors",
-        name=name, licence="CC0-1.0", commercial_use=True, sources=(), command="",
-    )  # fmt: skip
+        name=name,
+        licence="CC0-1.0",
+        commercial_use=True,
+        sources=(),
+        command="",
+    )
     for source in (
         ClipSource(name, folder / f"{name}.pt"),
         ClipSource(name, folder / f"{name}.safetensors"),
@@ -314,10 +318,12 @@ def test_the_loss_is_what_its_formula_says(towers, pictures):
     shown = torch.where(mask > 0, render, photo)
     layers = {"tiny-resnet": ["layer1", "layer2"], "tiny-vit": [BLOCK.format(0), BLOCK.format(2)]}
     a, b = (
-        {**towers["tiny-resnet"].features(x, layers["tiny-resnet"]),
-         **towers["tiny-vit"].features(x, layers["tiny-vit"])}
+        {
+            **towers["tiny-resnet"].features(x, layers["tiny-resnet"]),
+            **towers["tiny-vit"].features(x, layers["tiny-vit"]),
+        }
         for x in (shown, photo)
-    )  # fmt: skip
+    )
     # The mask's borders are the borders of every map's cells, so that plain slices will do.
     geometric = sum(
         weight * (a[name] - b[name])[:, :, n // 4 : 3 * n // 4, : n // 2].square().mean()

@@ -11,7 +11,7 @@ from ml.cli import main
 from ml.data import Settings
 from ml.errors import Cancelled, NoFaceFound, UsageError
 from ml.head.storage import load_head_model
-from ml.pipeline import reconstruct
+from ml.pipeline.single import reconstruct
 
 # Where the outer eye corners, the nose's tip and the chin are in the portrait, by eye.
 SEEN = {33: (196, 102), 263: (255, 105), 1: (224, 131), 152: (222, 177)}
@@ -139,6 +139,9 @@ def test_the_command_line_on_a_mixed_folder(portrait, tmp_path):
         for row in json.loads((out / "report.json").read_text())
     }
     assert [rows[name]["code"] for name in ("cut.png", "empty.jpg", "wall.png", "me.png")] == [
-        "image_unreadable", "image_unreadable", "no_face", "",
-    ]  # fmt: skip
+        "image_unreadable",
+        "image_unreadable",
+        "no_face",
+        "",
+    ]
     assert (out / "me" / "preview.png").stat().st_size > 50_000

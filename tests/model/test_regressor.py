@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ml.card import card_path, read_card, verified, write_card
+from ml.assets.card import card_path, read_card, verified, write_card
 from ml.data import FaceCrop
 from ml.errors import UsageError, WeightsMissing
 from ml.head.arkit import EXPRESSION_NAMES
@@ -83,9 +83,14 @@ def store_weights(folder, network):
     state = {k: v for k, v in network.state_dict().items() if v.is_floating_point()}
     save_file(state, path)
     write_card(
-        path, name="small", licence="CC0-1.0", commercial_use=True, sources=("noise",),
-        command="none", details=details(network.shape.to_dict()),
-    )  # fmt: skip
+        path,
+        name="small",
+        licence="CC0-1.0",
+        commercial_use=True,
+        sources=("noise",),
+        command="none",
+        details=details(network.shape.to_dict()),
+    )
     return path
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from ml import second_look
 from ml.data import Camera, HeadCoefficients, Landmarks, Photo
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.fitting.view import Evidence
 from ml.head.storage import load_head_model
+from ml.pipeline import refine as second_look
+from ml.pipeline.refine import LOOKS, fit_looking_again
 from ml.regressor import surface_refinement
 from ml.regressor.surface_refinement import PICTURE, SurfaceLook
-from ml.second_look import LOOKS, fit_looking_again
 
 
 class Seer:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ml.card import read_card
+from ml.assets.card import read_card
 from ml.data import FaceBox, FaceCrop, HeadCoefficients
 from ml.errors import WeightsMissing
+from ml.evaluation.ablation.data_mixes import ENCODERS, MIXES, all_variants
 from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.mirror import Mirror, make_mirror
@@ -19,7 +20,6 @@ from ml.regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Upd
 from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_surface_refinement
 from ml.training.surface import train
 from ml.training.surface.batches import Samples, load
-from ml.training.surface.compare import ENCODERS, MIXES, all_variants
 from ml.training.surface.estimates import Wrong, in_frame, rotation_of, simulate
 from ml.training.surface.export import export
 from tests.support.surface_labels import CONFIG, SIDES, camera_of, true_labels
@@ -123,9 +123,11 @@ def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monke
     moved = torch.zeros(1, points, 2)
     moved[:, 5, 0], moved[:, 6, 1] = 1, 2
     said = Update(
-        moved, torch.zeros(1, points), torch.full((1, model.identity_count), 0.3),
+        moved,
+        torch.zeros(1, points),
+        torch.full((1, model.identity_count), 0.3),
         torch.full((1, 52), 0.2),
-    )  # fmt: skip
+    )
     monkeypatch.setattr(refinement.network, "forward", lambda *_: said)
     camera = camera_of((0, 0, 0.5))
     to_photo = crop_to_photo(FaceBox((200, 180), 300.0, 0.3), PICTURE)
@@ -159,9 +161,10 @@ def test_a_mirrored_look_sees_the_same_face_in_the_mirror_image(model, layout):
     flip = np.float32([-1, 1, 1])
     twin = HeadCoefficients(person.identity * mirror.identity, person.expression[mirror.expression])
     across = replace(
-        camera, rotation=camera.rotation * flip[:, None] * flip,
+        camera,
+        rotation=camera.rotation * flip[:, None] * flip,
         translation=camera.translation * flip,
-    )  # fmt: skip
+    )
     one = refinement.look([FaceCrop(rgb, whole)], [(person, camera)])[0]
     plain = refinement.look([FaceCrop(rgb, whole)], [(person, camera)], mirrored=True)[0]
     other = refinement.look([FaceCrop(rgb[:, ::-1], whole)], [(twin, across)], mirrored=True)[0]
@@ -205,9 +208,15 @@ def test_known_identities_are_posterior_means(model):
     labels = replace(labels, identity=0.85 * labels.identity)
     wrong = replace(EXACT, most_known=0.8)
     made = simulate(
-        task.basis, labels.identity, labels.expression, labels.rotation, labels.points, PICTURE,
-        wrong, random,
-    )  # fmt: skip
+        task.basis,
+        labels.identity,
+        labels.expression,
+        labels.rotation,
+        labels.points,
+        PICTURE,
+        wrong,
+        random,
+    )
     # The error of a posterior mean is independent of it.
     error = labels.identity - made.identity
     along = (error * made.identity).mean() / made.identity.square().mean()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ml.assets.weights import folded
 from ml.regressor.encoder import Encoder
-from ml.weights import folded
 
 
 def _lived(network: nn.Module) -> nn.Module:

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from ml.data import Camera, HeadCoefficients
-from ml.evaluation import landmarks
-from ml.evaluation.people import View
+from ml.evaluation.photos import landmarks
 from ml.evaluation.regions import REGIONS
-from ml.evaluation.shape import ShapeError
-from ml.evaluation.synthetic import STAGES, Row
+from ml.evaluation.synthetic.heads import STAGES, Row
+from ml.evaluation.synthetic.people import View
+from ml.evaluation.synthetic.shape import ShapeError
 from ml.head.storage import load_head_model
 
 SIDE = 96
@@ -22,9 +22,19 @@ CAMERA = Camera(
 def photo_row(name, error=2.0, yaw=5.0, **changes):
     regions = dict.fromkeys(REGIONS, error)
     row = landmarks.Row(
-        name, True, 1, True, True, error, error, 4.0, 0.9, yaw=yaw, regions=regions,
+        name,
+        True,
+        1,
+        True,
+        True,
+        error,
+        error,
+        4.0,
+        0.9,
+        yaw=yaw,
+        regions=regions,
         baseline_regions=dict.fromkeys(REGIONS, 4.0),
-    )  # fmt: skip
+    )
     return replace(row, **changes)
 
 
@@ -40,9 +50,19 @@ def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
     model = load_head_model()
     points = CAMERA.project(model.points("dense").mean)
     view = View(
-        rgb, person, "ict", np.zeros((3, 3)), np.zeros(52), np.eye(3), yaw, points, age, tone,
-        borrowed, shown,
-    )  # fmt: skip
+        rgb,
+        person,
+        "ict",
+        np.zeros((3, 3)),
+        np.zeros(52),
+        np.eye(3),
+        yaw,
+        points,
+        age,
+        tone,
+        borrowed,
+        shown,
+    )
     identity = np.zeros(model.identity_count, np.float32)
     identity[0] = person + 0.01 * yaw
     found = HeadCoefficients(identity, np.zeros(52, np.float32))

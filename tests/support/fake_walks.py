@@ -12,9 +12,9 @@ import numpy as np
 from ml.data import Camera, HeadCoefficients, Settings
 from ml.errors import NoFaceFound
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.head.version import current_model
-from ml.person_files import LeftOut, SamePerson
-from ml.reconstruction import HeadMesh, Provenance, Reconstruction
+from ml.results.compatibility import current_model
+from ml.results.person import LeftOut, SamePerson
+from ml.results.reconstruction import HeadMesh, Provenance, Reconstruction
 
 
 def tiny_head(photo: Path) -> Reconstruction:

@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation
 from synthetic_head import PARTS, synthetic_mesh, synthetic_reconstruction
 
 from ml.data import Camera
-from ml.evaluation.facescape import PUPILS
-from ml.evaluation.registration import Similarity
-from ml.evaluation.scans import Surface, mean_face
+from ml.evaluation.benchmarks.facescape import PUPILS
+from ml.evaluation.benchmarks.registration import Similarity
+from ml.evaluation.benchmarks.scans import Surface, mean_face
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
-from ml.reconstruction import save_reconstruction
+from ml.results.reconstruction import save_reconstruction
 
 MODEL = ("invented-head", "3")  # id and version
 STEPS = 24  # of the head's grid: about 7 mm
@@ -52,9 +52,18 @@ def scan_model(steps: int = STEPS) -> HeadModel:
     seven = points.take(np.array([36, 39, 42, 45, 33, 48, 54]))
     masks = {f"realy_{name}": _within(mean, name).astype(np.float32) for name in REGION_BOUNDS}
     return HeadModel(
-        *MODEL, "CC0-1.0", shape, mesh.shape_key_names, mesh.quads, mesh.uv,
-        mesh.uv_quads, mesh.part, PARTS, {"realy85": points, "now7": seven}, masks,
-    )  # fmt: skip
+        *MODEL,
+        "CC0-1.0",
+        shape,
+        mesh.shape_key_names,
+        mesh.quads,
+        mesh.uv,
+        mesh.uv_quads,
+        mesh.part,
+        PARTS,
+        {"realy85": points, "now7": seven},
+        masks,
+    )
 
 
 def _keypoints() -> np.ndarray:

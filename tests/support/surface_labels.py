@@ -33,14 +33,20 @@ def true_labels(model, count=6, seed=0, size=PICTURE):
     identity = rng.normal(0, 1, (count, model.identity_count)).astype(np.float32)
     expression = rng.uniform(0, 0.3, (count, 52)).astype(np.float32)
     cameras = [camera_of(rng.normal(0, 0.2, 3), size, 900.0) for _ in range(count)]
-    points = np.stack([
-        camera.project(dense.at(HeadCoefficients(*pair)))
-        for camera, pair in zip(cameras, zip(identity, expression, strict=True), strict=True)
-    ])  # fmt: skip
+    points = np.stack(
+        [
+            camera.project(dense.at(HeadCoefficients(*pair)))
+            for camera, pair in zip(cameras, zip(identity, expression, strict=True), strict=True)
+        ]
+    )
     rotation = np.stack([camera.rotation for camera in cameras])
     ones = torch.ones(count, points.shape[1])
     return Labels(
-        torch.rand(count, 3, size, size), *map(torch.from_numpy, (points,)), ones, ones,
-        *map(torch.from_numpy, (identity, expression, rotation)), torch.zeros(count),
+        torch.rand(count, 3, size, size),
+        *map(torch.from_numpy, (points,)),
+        ones,
+        ones,
+        *map(torch.from_numpy, (identity, expression, rotation)),
+        torch.zeros(count),
         torch.ones(count),
-    )  # fmt: skip
+    )

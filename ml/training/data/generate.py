@@ -35,13 +35,13 @@ import numpy as np
 from tqdm import tqdm
 
 from ...errors import UsageError
-from .lighting import load_lights
+from .people.skins import load_skins
+from .people.traits import TRAIT_NAMES
+from .picture.backgrounds import load_scenes, walls
+from .picture.lighting import load_lights
+from .picture.scene import load_stage
 from .portraits import load_portraits
 from .samples import STORED, Sample, Studio, make_sample
-from .scene import load_stage
-from .skins import load_skins
-from .surroundings import load_scenes, walls
-from .traits import TRAIT_NAMES
 
 CHUNK = 250
 CONFIG = Path(__file__).parent / "config.toml"
@@ -55,9 +55,17 @@ def open_studio(
     stage = load_stage(reference)
     portraits = load_portraits(data, fits)
     return Studio(
-        stage, portraits, load_skins(data, stage), load_lights(data),
-        (load_scenes(data), walls(portraits)), {}, {}, {}, size, folded,
-    )  # fmt: skip
+        stage,
+        portraits,
+        load_skins(data, stage),
+        load_lights(data),
+        (load_scenes(data), walls(portraits)),
+        {},
+        {},
+        {},
+        size,
+        folded,
+    )
 
 
 def make_arrays(out: Path, count: int, studio: Studio) -> dict[str, np.ndarray]:
@@ -173,10 +181,18 @@ def main() -> None:
     studio = (arguments.data, arguments.reference, arguments.fits, size, folded)
     opened = open_studio(*studio)
     points, modes = len(opened.stage.dense.mean), len(opened.stage.dense.identity)
-    write_meta(arguments.out, {
-        "count": count, "seed": seed, "shares": config["shares"], "size": size,
-        "folded": folded, "points": points, "identity_modes": modes,
-    })  # fmt: skip
+    write_meta(
+        arguments.out,
+        {
+            "count": count,
+            "seed": seed,
+            "shares": config["shares"],
+            "size": size,
+            "folded": folded,
+            "points": points,
+            "identity_modes": modes,
+        },
+    )
     make_arrays(arguments.out, count, opened)
     chunks = [range(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
     waiting = [rows for rows in chunks if not (arguments.out / "done" / str(rows.start)).exists()]

@@ -12,7 +12,7 @@ from PIL import Image
 from ...data import Camera, FloatArray, HeadCoefficients
 from ...fitting.camera import make_intrinsics
 from ...rendering import rasterize, vertex_normals
-from .scene import Stage, at
+from .picture.scene import Stage, at
 
 TEETH, GUMS = np.array([215, 205, 190]), np.array([150, 75, 75])
 
@@ -45,8 +45,11 @@ def load_portraits(data: Path, fits: Path) -> list[Portrait]:
         height, width = rgb.shape[:2]
         camera = Camera(
             make_intrinsics(float(fit["focal"][row]), width, height),
-            fit["rotation"][row], fit["translation"][row], width, height,
-        )  # fmt: skip
+            fit["rotation"][row],
+            fit["translation"][row],
+            width,
+            height,
+        )
         coefficients = HeadCoefficients(fit["identity"][row], fit["expression"][row])
         portraits.append(Portrait(rgb, labels[row], camera, coefficients))
     return portraits
@@ -94,9 +97,12 @@ def _visible(
 def _sample(rgb: np.ndarray, pixels: FloatArray) -> FloatArray:
     where = (pixels - 0.5).astype(np.float32)
     picked = cv2.remap(
-        rgb, where[None, :, 0], where[None, :, 1], cv2.INTER_LINEAR,
+        rgb,
+        where[None, :, 0],
+        where[None, :, 1],
+        cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    )
     return picked[0].astype(np.float32)
 
 

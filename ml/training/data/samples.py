@@ -10,24 +10,24 @@ import numpy as np
 from ...data import FloatArray, HeadCoefficients
 from ...fitting.camera import FACING
 from ...photo.crop import box_from_landmarks, crop_to_photo, warp_crop
-from .accessories import one_extra, random_outfit
-from .colour import to_srgb
-from .draw import SUPERSAMPLING, Figure, Mesh, Pixels, Shade, draw_head, is_kind
-from .eyes import random_eyes
-from .film import expose
-from .folds import random_folds
-from .kernels import fast_normals
-from .lighting import comes_from, develop, exposure, random_light, shade
-from .occluders import add_occluders
+from .people.eyes import random_eyes
+from .people.folds import random_folds
+from .people.poses import jittered, random_expression, random_pose, rolled
+from .people.skins import Skins, face_detail, paint_eyes, random_look, skin_tone
+from .people.traits import Traits
+from .picture.backgrounds import Scenes, random_background
+from .picture.colour import to_srgb
+from .picture.draw import SUPERSAMPLING, Figure, Mesh, Pixels, Shade, draw_head, is_kind
+from .picture.film import expose
+from .picture.kernels import fast_normals
+from .picture.lighting import comes_from, develop, exposure, random_light, shade
+from .picture.relight import add_gain
+from .picture.scene import Stage, at
+from .picture.visibility import hidden_by, visible_in_photo, visible_points
 from .portraits import Portrait, profile_colours
-from .poses import jittered, random_expression, random_pose, rolled
-from .relight import add_gain
-from .rig import Extra
-from .scene import Stage, at
-from .skins import Skins, face_detail, paint_eyes, random_look, skin_tone
-from .surroundings import Scenes, random_background
-from .traits import Traits
-from .visibility import hidden_by, visible_in_photo, visible_points
+from .worn.accessories import one_extra, random_outfit
+from .worn.anchors import Extra
+from .worn.occluders import add_occluders
 
 PHOTO, PROFILED, RENDER, NEGATIVE = range(4)
 STORED = 144
@@ -100,8 +100,11 @@ class Studio:
 def make_sample(studio: Studio, kind: int, rng: np.random.Generator) -> Sample:
     """The sample of ``kind`` that ``rng`` decides."""
     makers: dict[int, Callable[[Studio, np.random.Generator], Sample]] = {
-        PHOTO: _photo, PROFILED: _profiled, RENDER: _render, NEGATIVE: _negative,
-    }  # fmt: skip
+        PHOTO: _photo,
+        PROFILED: _profiled,
+        RENDER: _render,
+        NEGATIVE: _negative,
+    }
     sample = makers[kind](studio, rng)
     return replace(sample, image=expose(sample.image, rng))
 
@@ -233,9 +236,12 @@ def dressed(
     figure = Figure(vertices, normals, look.albedo, tuple(outfit.extras), look.gloss)
     right, down, back = comes_from(light)
     traits = replace(
-        outfit.traits, skin=skin_tone(stage, look.albedo), light_right=right, light_down=down,
+        outfit.traits,
+        skin=skin_tone(stage, look.albedo),
+        light_right=right,
+        light_down=down,
         light_back=back,
-    )  # fmt: skip
+    )
     return figure, record, traits
 
 
@@ -261,9 +267,12 @@ def _drawn(
     background = random_background(studio.size, studio.scenes, rng)
     drawing = draw_head(studio.stage, figure, pose, to_photo, record, background)
     visible = visible_points(
-        studio.stage, pose.to_camera(places), figure.normals @ pose.rotation.T,
-        points * SUPERSAMPLING, drawing,
-    )  # fmt: skip
+        studio.stage,
+        pose.to_camera(places),
+        figure.normals @ pose.rotation.T,
+        points * SUPERSAMPLING,
+        drawing,
+    )
     image = drawing.image
     if rng.random() < OCCLUDED:
         image = add_occluders(image, points, rng)

@@ -45,9 +45,12 @@ def main() -> None:
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text())
     studio = open_studio(
-        arguments.data, arguments.reference, arguments.fits,
-        config.get("size", STORED), config.get("folded", False),
-    )  # fmt: skip
+        arguments.data,
+        arguments.reference,
+        arguments.fits,
+        config.get("size", STORED),
+        config.get("folded", False),
+    )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(studio, arguments.kind, arguments.seed)).save(arguments.out)
 

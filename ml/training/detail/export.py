@@ -16,13 +16,13 @@ from typing import Any
 
 import torch
 
-from ...card import AssetCard, write_card
+from ...assets.card import AssetCard, write_card
+from ...assets.weights import store_weights
 from ...detail.band import COARSEST_MM, FINEST_MM, Band
 from ...detail.detailer import WEIGHTS
 from ...detail.network import DetailNetwork, NetworkShape
 from ...head.storage import load_head_model
-from ...weights import store_weights
-from ..data.scene import load_stage
+from ..data.picture.scene import load_stage
 from .batches import Source, open_source
 from .train import CONFIG, answers, make_ruler, measured, split
 
@@ -57,9 +57,12 @@ def best_strength(network: DetailNetwork, kept: Source, band: Band) -> float:
 
 
 def export(
-    checkpoint: Path, source: Source, config: dict[str, Any], figures: dict[str, Any],
+    checkpoint: Path,
+    source: Source,
+    config: dict[str, Any],
+    figures: dict[str, Any],
     target: Path = WEIGHTS,
-) -> AssetCard:  # fmt: skip
+) -> AssetCard:
     """Write the averaged weights of ``checkpoint`` and their card."""
     state = torch.load(checkpoint, weights_only=True)
     network = DetailNetwork(NetworkShape.from_dict(config["network"]))

@@ -26,17 +26,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ...card import read_card
+from ...assets.card import read_card
 from ...data import FaceBox, FloatArray, HeadCoefficients, Photo
 from ...detail.band import GRID
 from ...detail.network import BLOCK, COARSE_CHANNELS
 from ...detail.unwrap import Laid, lay_out
 from ...errors import NoFaceFound
-from ...finding import FoundFace
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import box_from_landmarks, crop_face
-from ...pipeline import fit_face
+from ...pipeline.find import FoundFace
+from ...pipeline.single import fit_face
 from ...regressor.regressor import WEIGHTS as REGRESSOR
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS as SURFACE
@@ -79,9 +79,12 @@ def start_over_if_changed(folder: Path, fits: dict[str, np.ndarray], walk: dict[
 
 
 def fit_batch(
-    samples: dict[str, np.ndarray], rows: np.ndarray, model: HeadModel,
-    fits: dict[str, np.ndarray], rng: np.random.Generator,
-) -> None:  # fmt: skip
+    samples: dict[str, np.ndarray],
+    rows: np.ndarray,
+    model: HeadModel,
+    fits: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> None:
     """Fit some rows and store what was found."""
     photos = [Photo(np.asarray(samples["images"][row]), Path("sample.png"), "") for row in rows]
     boxes = [_jittered(box_from_landmarks(samples["points"][row]), rng) for row in rows]

@@ -26,7 +26,7 @@ from ...detail.network import DetailNetwork, NetworkShape
 from ...detail.window import window_of
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
-from ..data.scene import load_stage
+from ..data.picture.scene import load_stage
 from ..steps import (
     descend,
     follow,

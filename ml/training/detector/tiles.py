@@ -17,9 +17,9 @@ from ...data import FaceBox, FloatArray
 from ...photo.crop import box_from_landmarks
 from ...photo.detector import LARGEST, SMALLEST, STRIDE, USUAL
 from ..data.generate import open_studio
+from ..data.picture.backgrounds import Scenes, random_background
 from ..data.portraits import Portrait
 from ..data.samples import NEGATIVE, PHOTO
-from ..data.surroundings import Scenes, random_background
 from ..regressor.batches import discolour, finished_rows, open_samples
 
 TILE = 96

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from ...card import write_card
+from ...assets.card import write_card
+from ...assets.weights import store_weights
 from ...photo.detector import WEIGHTS, DetectorNetwork
-from ...weights import store_weights
 from ..steps import ahead, follow, load_checkpoint, rate_at, save_checkpoint, set_rate
 from .tiles import Stock, load_stock, make_tile
 
@@ -115,9 +115,14 @@ def export(network: nn.Module, config: dict[str, Any], target: Path = WEIGHTS) -
     """Write the weights as float16, with their card."""
     store_weights(network.state_dict(), target)
     write_card(
-        target, name="Effigy face detector", licence="CC0-1.0", commercial_use=True,
-        sources=SOURCES, command=COMMAND, details={"widths": config["widths"], "training": config},
-    )  # fmt: skip
+        target,
+        name="Effigy face detector",
+        licence="CC0-1.0",
+        commercial_use=True,
+        sources=SOURCES,
+        command=COMMAND,
+        details={"widths": config["widths"], "training": config},
+    )
 
 
 def main() -> None:

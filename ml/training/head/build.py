@@ -15,25 +15,25 @@ from pathlib import Path
 
 import numpy as np
 
-from ...card import write_card
+from ...assets.card import write_card
 from ...data import FloatArray, IntArray
 from ...head.arkit import EXPRESSION_NAMES
 from ...head.contact import LidRings
 from ...head.model import HeadModel, Level, LinearShape, SurfacePoints
 from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
 from ...head.surface import nearest_on_triangles, triangulate
-from .assemble import Piece, add_motion, assembled, piece_of
-from .domain import make_domain
-from .embeddings import join
-from .layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
-from .lips import sealed
-from .masks import make_joints, make_masks
-from .parts import Carry, mouth_bag, teeth_and_gums, tongue, tongue_out, vertices_of
-from .parts_eye import eyeball, gaze, lashes
-from .skin import SkinMesh, join_halves, sample
-from .sources import MIRROR
-from .statistics import mirror_vertices
-from .unwrap import unwrap_skin
+from .landmarks.sets import join
+from .statistics.components import mirror_vertices
+from .statistics.sources import MIRROR
+from .topology.assemble import Piece, add_motion, assembled, piece_of
+from .topology.domain import make_domain
+from .topology.layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
+from .topology.lips import sealed
+from .topology.masks import make_joints, make_masks
+from .topology.parts import Carry, mouth_bag, teeth_and_gums, tongue, tongue_out, vertices_of
+from .topology.parts_eye import eyeball, gaze, lashes
+from .topology.skin import SkinMesh, join_halves, sample
+from .topology.uv_layout import unwrap_skin
 
 SOURCES = (
     "ICT-FaceKit light, (c) USC Institute for Creative Technologies, MIT",
@@ -41,9 +41,9 @@ SOURCES = (
     "landmark embedding adapted on public-domain portraits labelled with MediaPipe (Apache-2.0)",
 )
 COMMANDS = (
-    "python -m ml.training.head.reference --data DATA",
+    "python -m ml.training.head.statistics.reference --data DATA",
     "python -m ml.training.data.fits --data DATA",
-    "python -m ml.training.head.adapt --data DATA",
+    "python -m ml.training.head.landmarks.adapt --data DATA",
     "python -m ml.training.head.build",
 )
 # Rows of the sets in MediaPipe's order that lie on the eyeballs.
@@ -78,9 +78,15 @@ def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]
     flat = unwrap_skin(skin, mean, half)
     nothing = np.zeros(0, np.int32)
     whole = Piece(
-        ("skin",), np.zeros(len(skin.quads), np.uint8), mean, skin.quads, flat.uv, flat.uv_quads,
-        carry, nothing,
-    )  # fmt: skip
+        ("skin",),
+        np.zeros(len(skin.quads), np.uint8),
+        mean,
+        skin.quads,
+        flat.uv,
+        flat.uv_quads,
+        carry,
+        nothing,
+    )
     # The bag's first ring *is* the lips' edge.
     bag = mouth_bag(reference, mean[skin.mouth_rim], _subset(carry, skin.mouth_rim))
     pieces, eyes, hairs = [whole, piece_of(bag, skin.mouth_rim)], [], []
@@ -100,10 +106,15 @@ def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]
         add_motion(model, rows[eye.name], gaze(eye))
         side = eye.name.removeprefix("eye_")
         lids[side.title()] = LidRings(rings, rows[hair.name], columns, rows[eye.name])
-    shape = LinearShape(*sealed(
-        model.shape.mean, model.shape.identity, model.shape.expression, model.expression_names,
-        skin.mouth_rings,
-    ))  # fmt: skip
+    shape = LinearShape(
+        *sealed(
+            model.shape.mean,
+            model.shape.identity,
+            model.shape.expression,
+            model.expression_names,
+            skin.mouth_rings,
+        )
+    )
     return replace(model, shape=shape, lids=lids), skin
 
 
@@ -121,9 +132,12 @@ def _level(drawn: HeadModel, base: HeadModel) -> Level:
         )
         corners[vertices], weights[vertices] = found.corners, found.weights
     return Level(
-        SurfacePoints(corners, weights), drawn.quads, _same_uv(drawn, base), drawn.uv_quads,
+        SurfacePoints(corners, weights),
+        drawn.quads,
+        _same_uv(drawn, base),
+        drawn.uv_quads,
         drawn.part,
-    )  # fmt: skip
+    )
 
 
 def _same_uv(drawn: HeadModel, base: HeadModel) -> FloatArray:

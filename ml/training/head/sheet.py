@@ -66,9 +66,13 @@ def draw(
 
 
 def panel(
-    model: HeadModel, vertices: FloatArray, turn: tuple[float, float], focus: FloatArray,
-    span: float, wires: bool = False,
-) -> ByteArray:  # fmt: skip
+    model: HeadModel,
+    vertices: FloatArray,
+    turn: tuple[float, float],
+    focus: FloatArray,
+    span: float,
+    wires: bool = False,
+) -> ByteArray:
     """A drawing at PANEL size, with the quads' edges if ``wires``."""
     picture, flat, depth = draw(model, vertices, turn, focus, span)
     if wires:
@@ -108,10 +112,12 @@ def expression_sheet(model: HeadModel) -> ByteArray:
     mean, keys = model.person(np.zeros(model.identity_count, np.float32))
     moved = dict(zip(model.expression_names, mean + keys, strict=True))
     moved["mouthClose"] += moved["jawOpen"] - mean
-    return tiled([
-        small(model, vertices, "mouthClose + jawOpen" if name == "mouthClose" else name)
-        for name, vertices in moved.items()
-    ])  # fmt: skip
+    return tiled(
+        [
+            small(model, vertices, "mouthClose + jawOpen" if name == "mouthClose" else name)
+            for name, vertices in moved.items()
+        ]
+    )
 
 
 def mode_sheet(model: HeadModel) -> ByteArray:

@@ -9,7 +9,7 @@ import numpy as np
 from ...data import FloatArray
 from ...head.arkit import EXPRESSION_NAMES
 from ...head.model import HeadModel
-from ..data.traits import TRAIT_NAMES
+from ..data.people.traits import TRAIT_NAMES
 
 # Pairs of MediaPipe's points whose distance on the neutral head is a measure.
 MEASURES = {
@@ -48,16 +48,21 @@ class HeadMeasures:
         ends = np.array(list(MEASURES.values()))
         sides = _neck_sides(model)
         # One point at each end of every measure, the neck's last: means of its sides' vertices.
-        self._mean = np.stack([
-            np.concatenate([points.mean[ends[:, i]], shape.mean[sides[i]].mean(0)[None]])
-            for i in (0, 1)
-        ])  # fmt: skip
-        self._identity = np.stack([
-            np.concatenate(
-                [points.identity[:, ends[:, i]], shape.identity[:, sides[i]].mean(1)[:, None]], 1
-            )
-            for i in (0, 1)
-        ])  # fmt: skip
+        self._mean = np.stack(
+            [
+                np.concatenate([points.mean[ends[:, i]], shape.mean[sides[i]].mean(0)[None]])
+                for i in (0, 1)
+            ]
+        )
+        self._identity = np.stack(
+            [
+                np.concatenate(
+                    [points.identity[:, ends[:, i]], shape.identity[:, sides[i]].mean(1)[:, None]],
+                    1,
+                )
+                for i in (0, 1)
+            ]
+        )
         rng = np.random.default_rng(0)
         wild = rng.uniform(*_SPREAD, (_USUAL, 1))
         people = np.clip(rng.normal(0, 1, (_USUAL, model.identity_count)) * wild, -2.5, 2.5)

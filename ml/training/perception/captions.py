@@ -71,13 +71,30 @@ RULES = (
     Rule("calm", "with a neutral expression", "calm", high=0.15),
     *_kinds("glasses", "with glasses", "with sunglasses", none="without glasses"),
     *_kinds(
-        "hat", "with a cap", "with a beanie", "with a wide hat", "with a scarf", "with a helmet",
+        "hat",
+        "with a cap",
+        "with a beanie",
+        "with a wide hat",
+        "with a scarf",
+        "with a helmet",
         none="without a hat",
     ),
     *_kinds(
-        "hair", "with a buzz cut", "with short hair", "with parted hair", "with hair combed back",
-        "with a quiff", "with curly hair", "with an afro", "with a bob", "with long hair",
-        "with a pony tail", "with a bun", "with receding hair", none="bald", none_share=0.7,
+        "hair",
+        "with a buzz cut",
+        "with short hair",
+        "with parted hair",
+        "with hair combed back",
+        "with a quiff",
+        "with curly hair",
+        "with an afro",
+        "with a bob",
+        "with long hair",
+        "with a pony tail",
+        "with a bun",
+        "with receding hair",
+        none="bald",
+        none_share=0.7,
     ),
     *_kinds("beard", "with a full beard", "with a goatee", "with a moustache", none="shaven"),
     Rule("hair colour", "with black hair", "black_hair", low=0.5),
@@ -101,7 +118,7 @@ RULES = (
     *_either("mouth_wide", "with a small mouth", "with a wide mouth", 0.9, 0.7),
     *_either("lips_full", "with thin lips", "with full lips", 0.9, 0.7),
     *_either("eyes_apart", "with close-set eyes", "with wide-set eyes", 0.9, 0.7),
-)  # fmt: skip
+)
 _BEGINNINGS = ("a person", "a photo of a person", "a face of a person")
 # How often a caption says the age: often, but prompts without one must be usual, too.
 _AGE_SHARE = 0.7
@@ -131,10 +148,12 @@ def with_hair_colour(known: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
 def true_rules(known: Mapping[str, FloatArray]) -> list[list[int]]:
     """For each of N people, the numbers of the rules of (AGES, RULES) that hold."""
     said = with_hair_colour(known)
-    holds = np.stack([
-        (said[rule.attribute] >= rule.low) & (said[rule.attribute] < rule.high)
-        for rule in (*AGES, *RULES)
-    ])  # fmt: skip
+    holds = np.stack(
+        [
+            (said[rule.attribute] >= rule.low) & (said[rule.attribute] < rule.high)
+            for rule in (*AGES, *RULES)
+        ]
+    )
     return [np.flatnonzero(column).tolist() for column in holds.T]
 
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from ...card import read_card
+from ...assets.card import read_card
 from ...data import FloatArray, IntArray
 from ...regressor.regressor import WEIGHTS, load_regressor
 from ..data.samples import RENDER

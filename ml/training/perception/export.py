@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ...card import AssetCard, write_card
+from ...assets.card import AssetCard, write_card
 from ...perception.clip import open_clip_module
 from ...perception.consistency import ConsistencyConfig, FeatureConsistency
 from ...perception.face_clip import ASSETS, BLOCKS, RESNET, STAGES, VIT, load_face_clip
@@ -65,10 +65,11 @@ def write_model_config(config: dict[str, Any], which: str, weights: Path) -> Non
     stored = {
         "model_cfg": model_config(config, which),
         "preprocess_cfg": {
-            "mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD,
+            "mean": open_clip.OPENAI_DATASET_MEAN,
+            "std": open_clip.OPENAI_DATASET_STD,
         },
         "words": face_words(config).words,
-    }  # fmt: skip
+    }
     weights.with_suffix(".json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

@@ -41,8 +41,12 @@ from .people import TOPICS, Batch, batches_ahead, load_people
 CONFIG = Path(__file__).parent / "config.toml"
 # The parts of open_clip's CLIP that are its text encoder.
 TEXT = (
-    "transformer", "token_embedding", "positional_embedding", "ln_final", "text_projection",
-)  # fmt: skip
+    "transformer",
+    "token_embedding",
+    "positional_embedding",
+    "ln_final",
+    "text_projection",
+)
 # Sharper than this, a temperature only grows (Radford et al., 2021).
 _SHARPEST = 4.6052
 
@@ -115,10 +119,12 @@ class FacePair(nn.Module):
         self.prompts: Tensor
         asked = face_words(config).encode(TOPICS.prompts)
         self.register_buffer("prompts", asked, persistent=False)
-        self.lessons = nn.ModuleDict({
-            "resnet": Lessons(self.resnet, "layer3", 16 * config["resnet"]["width"], config),
-            "vit": Lessons(self.vit, "transformer.resblocks.4", config["vit"]["width"], config),
-        })  # fmt: skip
+        self.lessons = nn.ModuleDict(
+            {
+                "resnet": Lessons(self.resnet, "layer3", 16 * config["resnet"]["width"], config),
+                "vit": Lessons(self.vit, "transformer.resblocks.4", config["vit"]["width"], config),
+            }
+        )
         self._topics = config["topics"]
 
     def forward(self, batch: Batch, captioned: bool = True) -> tuple[Tensor, Tensor]:

@@ -15,9 +15,16 @@ from ..data.generate import CHUNK
 from ..steps import ahead, random_rows
 
 ARRAYS = (
-    "images", "points", "point_weight", "visible", "identity", "expression", "rotation",
-    "supervision", "kind",
-)  # fmt: skip
+    "images",
+    "points",
+    "point_weight",
+    "visible",
+    "identity",
+    "expression",
+    "rotation",
+    "supervision",
+    "kind",
+)
 LABELS = ("points", "point_weight", "identity", "expression", "rotation", "supervision")
 # Kinds of samples (see generate.py) whose points are a teacher's, and those drawn from a mesh.
 TAUGHT, DRAWN = (0,), (1, 2)
@@ -66,9 +73,12 @@ def labels_of(samples: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.
 
 
 def make_batch(
-    samples: dict[str, np.ndarray], rows: np.ndarray, mirror: Mirror, crop: int,
+    samples: dict[str, np.ndarray],
+    rows: np.ndarray,
+    mirror: Mirror,
+    crop: int,
     rng: np.random.Generator,
-) -> Batch:  # fmt: skip
+) -> Batch:
     """Load, turn, shift, scale, flip and discolour the given rows."""
     rows = np.sort(rows)
     labels = labels_of(samples, rows)
@@ -78,10 +88,14 @@ def make_batch(
         warp, angle = _random_warp(image.shape[0], crop, rng)
         crops[index] = discolour(
             cv2.warpAffine(
-                image, _centred(warp), (crop, crop), flags=cv2.INTER_LINEAR,
+                image,
+                _centred(warp),
+                (crop, crop),
+                flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_REPLICATE,
-            ), rng,
-        )  # fmt: skip
+            ),
+            rng,
+        )
         labels["points"][index] = labels["points"][index] @ warp[:, :2].T + warp[:, 2]
         labels["rotation"][index] = _about_z(angle) @ labels["rotation"][index]
         if rng.random() < 0.5:
@@ -90,10 +104,16 @@ def make_batch(
     pixels = np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32) / 255
     points = labels["points"] / (crop / 2) - 1
     return Batch(
-        pixels, points, labels["point_weight"], labels["visible"], labels["identity"],
-        labels["expression"], labels["rotation"], labels["supervision"],
+        pixels,
+        points,
+        labels["point_weight"],
+        labels["visible"],
+        labels["identity"],
+        labels["expression"],
+        labels["rotation"],
+        labels["supervision"],
         *(np.isin(samples["kind"][rows], kinds).astype(np.float32) for kinds in (TAUGHT, DRAWN)),
-    )  # fmt: skip
+    )
 
 
 def centre_crops(images: np.ndarray, crop: int) -> FloatArray:
@@ -169,9 +189,14 @@ def _erase(picture: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def batches_ahead(
-    samples: dict[str, np.ndarray], known: IntArray, mirror: Mirror, size: int, crop: int,
-    seed: int, first: int,
-) -> Iterator[Batch]:  # fmt: skip
+    samples: dict[str, np.ndarray],
+    known: IntArray,
+    mirror: Mirror,
+    size: int,
+    crop: int,
+    seed: int,
+    first: int,
+) -> Iterator[Batch]:
     """Endless random batches of the ``known`` rows, prepared by a thread; the stream goes on from
     step ``first``."""
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
-from ...card import AssetCard, rounded, write_card
+from ...assets.card import AssetCard, rounded, write_card
+from ...assets.weights import store_weights
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.network import HeadNetwork
 from ...regressor.regressor import WEIGHTS
-from ...weights import store_weights
 from .measure import identity_sigma
 from .train import CONFIG, network_shape
 
@@ -33,9 +33,9 @@ SOURCES = (
     "ICT-FaceKit (MIT) environment maps",
 )
 COMMANDS = (
-    "python -m ml.training.head.reference --data DATA",
+    "python -m ml.training.head.statistics.reference --data DATA",
     "python -m ml.training.data.fits --data DATA",
-    "python -m ml.training.head.adapt --data DATA",
+    "python -m ml.training.head.landmarks.adapt --data DATA",
     "python -m ml.training.data.fits --data DATA",
     "python -m ml.training.data.generate --data DATA --out out/data/v2",
     "python -m ml.training.data.generate --data DATA --out out/data/check --seed 8 --count 2000",
@@ -109,9 +109,12 @@ def main() -> None:
     }
     config = tomllib.loads(arguments.config.read_text())
     card = export(
-        arguments.checkpoint, load_head_model(arguments.reference), config, arguments.check,
+        arguments.checkpoint,
+        load_head_model(arguments.reference),
+        config,
+        arguments.check,
         figures=figures,
-    )  # fmt: skip
+    )
     print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
 
 

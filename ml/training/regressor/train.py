@@ -58,9 +58,12 @@ class Run:
     def save(self, path: Path) -> None:
         """See save_checkpoint."""
         save_checkpoint(
-            path, self._parts(), step=self.step, seconds=self.seconds,
+            path,
+            self._parts(),
+            step=self.step,
+            seconds=self.seconds,
             started_from=self.started_from,
-        )  # fmt: skip
+        )
 
     def load(self, path: Path) -> None:
         state = load_checkpoint(path, self._parts(), self.device)
@@ -151,9 +154,14 @@ def train(arguments: argparse.Namespace) -> None:
     samples = open_samples(arguments.samples)
     known = finished_rows(arguments.samples, len(samples["kind"]))
     stream = batches_ahead(
-        samples, known, make_mirror(model), config["batch"], run.network.shape.crop,
-        config["seed"], run.step,
-    )  # fmt: skip
+        samples,
+        known,
+        make_mirror(model),
+        config["batch"],
+        run.network.shape.crop,
+        config["seed"],
+        run.step,
+    )
     run.network.train()
     run.average.eval()
     with tqdm(total=round(budget), initial=round(run.seconds), unit="s", mininterval=5) as bar:

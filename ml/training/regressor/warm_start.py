@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from ...card import verified
+from ...assets.card import verified
 from ...errors import UsageError
 from ...regressor.network import HeadNetwork
 

@@ -110,11 +110,16 @@ def load(samples: Samples, rows: IntArray, rng: np.random.Generator | None) -> L
         pictures = _discoloured(pictures, rng)
     tensors = {name: torch.from_numpy(value) for name, value in labels.items()}
     return Labels(
-        pictures, tensors["points"], tensors["point_weight"], tensors["visible"],
-        tensors["identity"], tensors["expression"], tensors["rotation"],
+        pictures,
+        tensors["points"],
+        tensors["point_weight"],
+        tensors["visible"],
+        tensors["identity"],
+        tensors["expression"],
+        tensors["rotation"],
         torch.from_numpy(np.isin(kind, (PHOTO, PROFILED)).astype(np.float32)),
         torch.from_numpy((kind == RENDER).astype(np.float32)),
-    )  # fmt: skip
+    )
 
 
 def _discoloured(pictures: Tensor, rng: np.random.Generator) -> Tensor:

@@ -102,9 +102,13 @@ class Artist:
         off = (colour - there).square().mean(1)
         robust = (off / (off + OUTLIER**2)).mean()
         return Drawing(
-            painted.permute(0, 3, 1, 2), photo, (count * coverage[:, None]).detach(), robust,
-            identity, expression,
-        )  # fmt: skip
+            painted.permute(0, 3, 1, 2),
+            photo,
+            (count * coverage[:, None]).detach(),
+            robust,
+            identity,
+            expression,
+        )
 
     def _look(self, both, cameras: Cameras, whole: int, side: int):  # type: ignore[no-untyped-def]
         """What is seen, with normals in camera space and texture at its pixels."""
@@ -112,10 +116,12 @@ class Artist:
         flat = cameras.project(vertices) * (side / whole)
         moved = vertices @ cameras.rotation.transpose(1, 2) + cameras.translation[:, None]
         seen = look(batch_of(torch.cat([flat, moved[..., 2:]], 2), self._topology), side, side)
-        turned = torch.cat([
-            normals_of(one, self._topology.triangles) @ rotation.T
-            for one, rotation in zip(vertices, cameras.rotation, strict=True)
-        ])  # fmt: skip
+        turned = torch.cat(
+            [
+                normals_of(one, self._topology.triangles) @ rotation.T
+                for one, rotation in zip(vertices, cameras.rotation, strict=True)
+            ]
+        )
         values = torch.cat([turned, self._texture.repeat(len(both), 1)], 1)
         at_pixels = seen.interpolate(values)
         return seen, unit(at_pixels[:, :3]), at_pixels[:, 3:]
@@ -132,10 +138,15 @@ def _lit(shown: tuple[Tensor, ...], there: tuple[Tensor, ...]) -> tuple[Tensor, 
         weight = photo.new_ones(len(photo))
         light = photo.new_zeros(9, 3)
         for _ in range(3):
-            light = torch.stack([
-                _solved(basis[..., channel].detach() * weight[:, None], photo[:, channel] * weight)
-                for channel in range(3)
-            ], 1)  # fmt: skip
+            light = torch.stack(
+                [
+                    _solved(
+                        basis[..., channel].detach() * weight[:, None], photo[:, channel] * weight
+                    )
+                    for channel in range(3)
+                ],
+                1,
+            )
             off = (torch.einsum("pkc,kc->pc", basis.detach(), light) - photo).square().mean(1)
             weight = OUTLIER**2 / (off + OUTLIER**2)
         colours.append(torch.einsum("pkc,kc->pc", basis, light))

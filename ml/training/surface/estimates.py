@@ -50,9 +50,15 @@ class Wrong:
 
 
 def simulate(
-    basis: Basis, identity: Tensor, expression: Tensor, rotation: Tensor, points: Tensor,
-    size: int, wrong: Wrong, random: torch.Generator,
-) -> Estimates:  # fmt: skip
+    basis: Basis,
+    identity: Tensor,
+    expression: Tensor,
+    rotation: Tensor,
+    points: Tensor,
+    size: int,
+    wrong: Wrong,
+    random: torch.Generator,
+) -> Estimates:
     """Estimates of B people given their truth; ``points`` (B, L, 2) are pixels of the picture."""
     known = wrong.most_known * torch.rand(len(identity), 1, generator=random)
     # As a posterior mean is: the truth is the estimate plus what is independent of it.
@@ -70,9 +76,13 @@ def _expressions(true: Tensor, wrong: Tensor, random: torch.Generator) -> Tensor
 
 
 def _cameras(
-    shape: Tensor, rotation: Tensor, points: Tensor, size: int, wrong: Wrong,
+    shape: Tensor,
+    rotation: Tensor,
+    points: Tensor,
+    size: int,
+    wrong: Wrong,
     random: torch.Generator,
-) -> Cameras:  # fmt: skip
+) -> Cameras:
     """With a guessed focal length, agreeing with the points, then pushed about."""
     count = len(shape)
 
@@ -120,8 +130,9 @@ def agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
         [
             torch.stack([focal / z, zero, -focal * x / z**2], 2),
             torch.stack([zero, focal / z, -focal * y / z**2], 2),
-        ], 2,
-    )  # fmt: skip
+        ],
+        2,
+    )
     crosses = torch.stack(
         [torch.linalg.cross(axis.expand_as(rotated), rotated) for axis in torch.eye(3)], 3
     )
@@ -131,9 +142,11 @@ def agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
     damped = normal + 1e-4 * torch.diag_embed(normal.diagonal(dim1=1, dim2=2))
     step = torch.linalg.solve(damped, (residual[:, None] @ jacobian)[:, 0])
     return Cameras(
-        cameras.focal, cameras.principal, rotation_of(step[:, :3]) @ cameras.rotation,
+        cameras.focal,
+        cameras.principal,
+        rotation_of(step[:, :3]) @ cameras.rotation,
         cameras.translation + step[:, 3:],
-    )  # fmt: skip
+    )
 
 
 def rotation_of(vectors: Tensor) -> Tensor:

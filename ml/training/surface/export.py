@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...card import AssetCard, rounded, write_card
+from ...assets.card import AssetCard, rounded, write_card
+from ...assets.weights import store_weights
 from ...data import FloatArray, Photo
-from ...finding import FoundFace
 from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import box_from_landmarks, crop_face
-from ...pipeline import evidence_of
+from ...pipeline.find import FoundFace
+from ...pipeline.refine import fit_looking_again
+from ...pipeline.single import evidence_of
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement
-from ...second_look import fit_looking_again
-from ...weights import store_weights
 from ..data.samples import RENDER
 from .batches import Samples, open_folders
 from .train import CONFIG, network_for
@@ -44,7 +44,7 @@ COMMANDS = (
     " --out out/data/shape",
     "python -m ml.training.surface.train --samples out/data/shape out/data/v3"
     " --max-minutes {minutes:.0f}",
-    "python -m ml.training.surface.compare --data DATA --samples out/data/shape out/data/v3"
+    "python -m ml.evaluation.ablation.data_mixes --data DATA --samples out/data/shape out/data/v3"
     " --steps 180",
     "python -m ml.training.surface.export --checkpoint out/train/surface/checkpoint.pt"
     " --samples out/data/shape out/data/v3 --compared out/surface_compared.json",
@@ -71,10 +71,14 @@ def identity_sigma(refinement: SurfaceRefinement, samples: Samples, most: int) -
 
 
 def export(
-    checkpoint: Path, model: HeadModel, config: dict[str, Any], samples: Samples,
-    target: Path = WEIGHTS, curve: list[dict[str, float]] | None = None,
+    checkpoint: Path,
+    model: HeadModel,
+    config: dict[str, Any],
+    samples: Samples,
+    target: Path = WEIGHTS,
+    curve: list[dict[str, float]] | None = None,
     figures: dict[str, Any] | None = None,
-) -> AssetCard:  # fmt: skip
+) -> AssetCard:
     """Write the averaged weights of ``checkpoint`` and their card; ``curve``: train's log;
     ``figures``: what compare.py found."""
     state = torch.load(checkpoint, weights_only=True)

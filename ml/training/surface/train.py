@@ -77,9 +77,15 @@ class Task:
     def see(self, labels: Labels, random: torch.Generator) -> tuple[Estimates, Tensor]:
         """Simulated estimates, and the faces unwrapped with them."""
         estimates = simulate(
-            self.basis, labels.identity, labels.expression, labels.rotation, labels.points,
-            labels.pictures.shape[3], self.wrong, random,
-        )  # fmt: skip
+            self.basis,
+            labels.identity,
+            labels.expression,
+            labels.rotation,
+            labels.points,
+            labels.pictures.shape[3],
+            self.wrong,
+            random,
+        )
         both = torch.cat([estimates.identity, estimates.expression], 1)
         return estimates, self.unwrap(labels.pictures, both, estimates.cameras)
 
@@ -89,18 +95,24 @@ def make_task(model: HeadModel, config: dict[str, Any]) -> Task:
     dense = model.points("dense")
     bases = torch.cat([torch.from_numpy(b).flatten(1) for b in (dense.identity, dense.expression)])
     return Task(
-        Basis(torch.from_numpy(dense.mean).flatten(), bases), Unwrap(make_surface_map(model)),
-        importance_of(dense), Wrong(**config["wrong"]), config["loss"],
-    )  # fmt: skip
+        Basis(torch.from_numpy(dense.mean).flatten(), bases),
+        Unwrap(make_surface_map(model)),
+        importance_of(dense),
+        Wrong(**config["wrong"]),
+        config["loss"],
+    )
 
 
 def network_for(model: HeadModel, config: dict[str, Any]) -> SurfaceNetwork:
     """A network with fresh weights for the head ``model``."""
     sizes = config["network"]
     shape = SurfaceShape(
-        len(model.embeddings["dense"]), model.identity_count, len(model.expression_names),
-        tuple(sizes["widths"]), sizes["summary"],
-    )  # fmt: skip
+        len(model.embeddings["dense"]),
+        model.identity_count,
+        len(model.expression_names),
+        tuple(sizes["widths"]),
+        sizes["summary"],
+    )
     return SurfaceNetwork(shape, make_surface_map(model).places)
 
 
@@ -186,8 +198,10 @@ def measure(network: SurfaceNetwork, task: Task, samples: Samples) -> dict[str, 
         for name, off in (("points", update.moved - wanted), ("before", wanted)):
             kept[name].append((off.norm(dim=2) * seen).sum(1) / total)
         for name, found in (
-            ("id", update.identity), ("id0", estimates.identity), ("none", 0 * labels.identity),
-        ):  # fmt: skip
+            ("id", update.identity),
+            ("id0", estimates.identity),
+            ("none", 0 * labels.identity),
+        ):
             off = (found - labels.identity) @ task.importance.identity
             kept[name].append(off.square().sum(1) * labels.drawn)
     mean = {name: float(torch.cat(values).sum()) for name, values in kept.items()}

@@ -1,0 +1,1 @@
+"""Cards and weight files: what ships, where it came from, whether it is intact."""

@@ -1,0 +1,66 @@
+"""Weight files: float16 on disk, float32 in use, never without the card that vouches for them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ..errors import WeightsMissing
+from .card import REMEDY, verified
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@contextmanager
+def stored_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tensor]]]:
+    """The details of the card of ``path`` and its weights, in float32, to build a network from.
+
+    Raises
+    ------
+    WeightsMissing: absent, altered, or what is built in the block does not fit them.
+    """
+    card = verified(path)
+    try:
+        yield card.details, {name: value.float() for name, value in load_file(path).items()}
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise WeightsMissing(
+            f"The weights {path} do not fit this version ({error})", REMEDY
+        ) from error
+
+
+def filled(network: Network, state: Mapping[str, Tensor]) -> Network:
+    """``network`` with the weights ``state``; all must be there."""
+    # Counters of seen batches are integers of no use here, and not stored.
+    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
+    network.load_state_dict({**counters, **state})
+    return network
+
+
+def folded(network: Network) -> Network:
+    """A copy for inference: every batch normalisation becomes part of the convolution that is
+    registered just before it. The outputs stay the same; one picture takes a quarter less time.
+    """
+    network = copy.deepcopy(network).eval()
+    for module in list(network.modules()):
+        children = list(module.named_children())
+        for (name, layer), (next_name, norm) in pairwise(children):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(layer, norm))
+                setattr(module, next_name, nn.Identity())
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def store_weights(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write the weights of a network's ``state``; its card is the caller's to write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.half().contiguous() for k, v in state.items() if v.is_floating_point()}, path)

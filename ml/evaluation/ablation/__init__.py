@@ -1,0 +1,1 @@
+"""What each part of the method, and each kind of training data, adds."""

@@ -1,0 +1,1 @@
+"""Published benchmarks on scans: REALY, NoW and FaceScape."""

@@ -1,0 +1,169 @@
+"""Alignment of a predicted surface with a scan: similarities and rigid movements.
+
+All arrays are float64 in the scan's own unit. Nothing here knows a data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ...data import IntArray
+from ...errors import UsageError
+from .closest import ClosestPoints
+
+ITERATIONS, TOLERANCE = 100, 1e-6
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """``x -> scale * rotation @ x + translation``; rotation (3, 3), translation (3,)."""
+
+    scale: float
+    rotation: np.ndarray
+    translation: np.ndarray
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) -> (..., 3)."""
+        return np.asarray(self.scale * points @ self.rotation.T + self.translation)
+
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) -> (..., 3), the inverse of :meth:`apply`."""
+        return np.asarray((points - self.translation) @ self.rotation / self.scale)
+
+    def after(self, first: Similarity) -> Similarity:
+        """The similarity that applies ``first`` and then this one."""
+        rotation = self.rotation @ first.rotation
+        return Similarity(self.scale * first.scale, rotation, self.apply(first.translation))
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Pairs that an ICP keeps whatever is nearest: (L, 3) on the surface, (L, 3) on the scan.
+
+    ``weight``: how many scan vertices one pair counts as.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    weight: float
+
+
+def similarity_transform(
+    source: np.ndarray, target: np.ndarray, with_scale: bool, weights: np.ndarray | None = None
+) -> Similarity:
+    """The similarity that takes (N, 3) ``source`` to ``target`` with the least squared error.
+
+    ``weights``: (N,) >= 0, equal if None. Umeyama, "Least-squares estimation of transformation
+    parameters between two point patterns", PAMI 1991, equations 40-43.
+
+    Raises
+    ------
+    UsageError: fewer than three points, or points that all coincide.
+    """
+    share = np.full(len(source), 1.0) if weights is None else np.asarray(weights, np.float64)
+    if len(source) != len(target) or len(source) < 3 or not share.sum() > 0:
+        raise UsageError(f"{len(source)} and {len(target)} points do not define a similarity")
+    share = (share / share.sum())[:, None]
+    centre, aim = (share * source).sum(0), (share * target).sum(0)
+    spread = float((share * (source - centre) ** 2).sum())
+    if spread == 0:
+        raise UsageError("Points that all coincide do not define a similarity")
+    left, size, right = np.linalg.svd((share * (target - aim)).T @ (source - centre))
+    # The last sign keeps mirror images out.
+    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
+    rotation = (left * sign) @ right
+    scale = float((size * sign).sum() / spread) if with_scale else 1.0
+    return Similarity(scale, rotation, aim - scale * rotation @ centre)
+
+
+def rigid_icp(
+    vertices: np.ndarray,
+    triangles: IntArray,
+    scan: np.ndarray,
+    anchors: Anchors | None = None,
+) -> Similarity:
+    """How the surface moves rigidly, without scale, onto (N, 3) scan vertices.
+
+    Every scan vertex pulls on its closest point of the surface, every anchor on its own. Ends
+    after 100 rounds or when the mean squared error changes by less than 1e-6.
+    Besl and McKay, "A method for registration of 3-D shapes", PAMI 1992.
+    """
+    closest = ClosestPoints(vertices, triangles)
+    moved = Similarity(1.0, np.eye(3), np.zeros(3))
+    if anchors is None:
+        anchors = Anchors(np.zeros((0, 3)), np.zeros((0, 3)), 0.0)
+    weights = np.concatenate([np.ones(len(scan)), np.full(len(anchors.source), anchors.weight)])
+    target = np.concatenate([scan, anchors.target])
+    before = np.inf
+    for _ in range(ITERATIONS):
+        # Bringing the scan to the surface, not the surface to the scan, keeps the search tree.
+        near = moved.apply(closest(moved.undo(scan)))
+        source = np.concatenate([near, moved.apply(anchors.source)])
+        step = similarity_transform(source, target, with_scale=False, weights=weights)
+        moved = step.after(moved)
+        error = float(np.average(((step.apply(source) - target) ** 2).sum(1), weights=weights))
+        if abs(before - error) < TOLERANCE:
+            break
+        before = error
+    return moved
+
+
+def refine_similarity(
+    vertices: np.ndarray, triangles: IntArray, scan: np.ndarray, start: Similarity
+) -> Similarity:
+    """From ``start``, the similarity with the least squared distance of (N, 3) scan to surface.
+
+    Gauss-Newton on log-scale, rotation and translation, each scan vertex's distance taken along
+    the way to its closest point. Where that gains nothing, the best similarity between the pairs
+    does, unless it is the end. Ends as :func:`rigid_icp` does.
+    """
+    closest = ClosestPoints(vertices, triangles)
+
+    def reached(pose: Similarity) -> tuple[np.ndarray, float]:
+        near = pose.apply(closest(pose.undo(scan)))
+        return near, float(((near - scan) ** 2).sum(1).mean())
+
+    best = start
+    near, error = reached(start)
+    for _ in range(ITERATIONS):
+        before = error
+        for step in _steps(near, scan):
+            trial = step.after(best)
+            trial_near, trial_error = reached(trial)
+            if trial_error < error:
+                best, near, error = trial, trial_near, trial_error
+                break
+        if before - error < TOLERANCE:
+            break
+    return best
+
+
+def _steps(near: np.ndarray, scan: np.ndarray) -> Iterator[Similarity]:
+    """Small similarities that may bring ``near`` closer to ``scan``, the boldest first."""
+    yield _small_similarity(_descent(near, scan), near.mean(0))
+    yield similarity_transform(near, scan, with_scale=True)
+
+
+def _descent(near: np.ndarray, scan: np.ndarray) -> np.ndarray:
+    """(7,) log-scale, rotation vector and translation that shorten the ways to ``scan`` the most.
+
+    About the middle of the (N, 3) points ``near``; to first order. Ways without a length have
+    no direction and do not resist, which is why a step may go too far.
+    """
+    way = scan - near
+    length = np.linalg.norm(way, axis=1)
+    normal = way / np.maximum(length, 1e-12)[:, None]
+    arm = near - near.mean(0)
+    slopes = np.column_stack([(normal * arm).sum(1), np.cross(arm, normal), normal])
+    found, *_ = np.linalg.lstsq(slopes, length, rcond=None)
+    return np.asarray(found)
+
+
+def _small_similarity(step: np.ndarray, middle: np.ndarray) -> Similarity:
+    """What the (7,) of :func:`_descent` stand for, about ``middle`` (3,)."""
+    rotation, scale = Rotation.from_rotvec(step[1:4]).as_matrix(), float(np.exp(step[0]))
+    return Similarity(scale, rotation, middle + step[4:] - scale * rotation @ middle)

@@ -1,0 +1,1 @@
+"""The head model: its reach, its topology, its UV layout, its contacts."""

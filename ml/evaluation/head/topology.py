@@ -1,0 +1,199 @@
+"""What the head's mesh is made of: quads, poles, loops, edges, and how well both sides agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ...data import FloatArray, IntArray
+from ...head.levels import LEVELS, level_of
+from ...head.model import HeadModel
+from ...rendering import vertex_normals
+
+MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
+MILLIMETRES = 1000.0
+# The lids: this many loops from the eye's rim.
+LID_LOOPS = 7
+# Points of iBUG-68 round the lips' outer border.
+OUTER_LIPS = slice(48, 60)
+
+
+def mesh_edges(quads: IntArray) -> tuple[IntArray, IntArray]:
+    """Edges (E, 2), lower index first, and how many of the (F, 4) quads use each."""
+    pairs = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    edges, uses = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
+    return edges.astype(np.int32), uses.astype(np.int32)
+
+
+def inner_valences(quads: IntArray) -> tuple[IntArray, IntArray]:
+    """Vertices (N,) that lie on no border, and how many edges meet in each."""
+    edges, uses = mesh_edges(quads)
+    valence = np.bincount(edges.ravel(), minlength=int(quads.max()) + 1)
+    inner = np.setdiff1d(np.unique(quads), edges[uses == 1])
+    return inner.astype(np.int32), valence[inner].astype(np.int32)
+
+
+def directed_edges_repeat(quads: IntArray) -> int:
+    """Directed edges used twice or more: wrongly turned neighbours, or three faces at an edge."""
+    pairs = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    return len(pairs) - len(np.unique(pairs, axis=0))
+
+
+def concentric_loops(quads: IntArray, rim: IntArray) -> list[IntArray]:
+    """The closed loops of edges round a hole, from its ``rim`` (P,), in order, outwards.
+
+    Each loop is the opposite side of the ring of quads along the last one, so all have P vertices.
+    The walk ends where that ring does not close: at an irregular vertex, a border, or its own end.
+    """
+    beside: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    for face, quad in enumerate(quads.tolist()):
+        for k in range(4):
+            a, b, c, d = (quad[(k + step) % 4] for step in range(4))
+            beside.setdefault((a, b), []).append((face, d, c))
+            beside.setdefault((b, a), []).append((face, c, d))
+    loops, used, seen = [np.asarray(rim, np.int32)], set[int](), set(rim.tolist())
+    while True:
+        loop, following, ring = loops[-1].tolist(), [], set[int]()
+        for a, b in zip(loop, loop[1:] + loop[:1], strict=True):
+            found = [item for item in beside.get((a, b), []) if item[0] not in used]
+            if len(found) != 1:
+                return loops
+            ring.add(found[0][0])
+            following.append(found[0][1:])
+        outer = [start for start, _ in following]
+        closes = all(end == outer[(k + 1) % len(outer)] for k, (_, end) in enumerate(following))
+        if not closes or len(set(outer)) < len(outer) or seen & set(outer):
+            return loops
+        used |= ring
+        seen |= set(outer)
+        loops.append(np.array(outer, np.int32))
+
+
+def mouth_rim(model: HeadModel) -> IntArray:
+    """The loop in which the skin meets the bag of the mouth, in order."""
+    edges = [mesh_edges(model.quads[model.part_faces(name)]) for name in ("skin", "mouth")]
+    borders = [{tuple(edge) for edge in e[uses == 1].tolist()} for e, uses in edges]
+    return ordered_loop(np.array(sorted(borders[0] & borders[1]), np.int32))
+
+
+def ordered_loop(edges: IntArray) -> IntArray:
+    """(P, 2) edges of one loop -> its (P,) vertices in order."""
+    beside: dict[int, list[int]] = {}
+    for a, b in edges.tolist():
+        beside.setdefault(a, []).append(b)
+        beside.setdefault(b, []).append(a)
+    loop = [int(edges[0, 0]), int(edges[0, 1])]
+    while True:
+        one, other = beside[loop[-1]]
+        following = other if one == loop[-2] else one
+        if following == loop[0]:
+            return np.array(loop, np.int32)
+        loop.append(following)
+
+
+def mirror_error(model: HeadModel) -> tuple[float, float]:
+    """Millimetres between the mean's skin and its mirror image, vertex by vertex; and the share of
+    the skin's quads whose mirror image is a quad too."""
+    quads = model.quads[model.part_faces("skin")]
+    used, nearest = mirror_twins(model)
+    skin = model.shape.mean[used]
+    distance = np.linalg.norm(skin[nearest] - skin * MIRROR, axis=1)
+    twin = np.zeros(model.vertex_count, np.int32)
+    twin[used] = used[nearest]
+    ours = {tuple(quad) for quad in np.sort(quads, axis=1).tolist()}
+    theirs = np.sort(twin[quads], axis=1).tolist()
+    paired = np.mean([tuple(quad) in ours for quad in theirs])
+    return MILLIMETRES * float(distance.max()), float(paired)
+
+
+def mirror_twins(model: HeadModel) -> tuple[IntArray, IntArray]:
+    """Vertices (N,) of the skin, and which row of them lies opposite each one.
+
+    Lips touch at rest: an open jaw tells their vertices apart.
+    """
+    used = np.unique(model.quads[model.part_faces("skin")])
+    jaw = model.shape.expression[model.expression_names.index("jawOpen")]
+    places = np.concatenate([model.shape.mean, jaw], axis=1)[used]
+    _, nearest = cKDTree(places).query(places * np.tile(MIRROR, 2))
+    return used, np.asarray(nearest, np.int32)
+
+
+def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """(N,) bool: which of (N, 2) points lie in the (P, 2) polygon, by the crossing rule."""
+    x, y = points.T
+    inside = np.zeros(len(points), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        straddles = (y0 > y) != (y1 > y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cross = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
+        inside ^= straddles & (x < cross)
+    return inside
+
+
+def edge_medians(model: HeadModel) -> dict[str, float]:
+    """Median length in millimetres of the skin's edges on lids, lips and cheeks of the mean."""
+    mean = model.shape.mean
+    quads = model.quads[model.part_faces("skin")]
+    edges, _ = mesh_edges(quads)
+    length = MILLIMETRES * np.linalg.norm(mean[edges[:, 0]] - mean[edges[:, 1]], axis=1)
+    lids = np.zeros(len(mean), bool)
+    for eye in model.lids.values():
+        lids[eye.rings[-LID_LOOPS:]] = True
+    outline = model.embeddings["ibug68"].take(OUTER_LIPS).on(mean)[:, :2]
+    ahead = vertex_normals(mean, model.triangles)[:, 2] > 0
+    lips = inside_polygon(mean[:, :2], outline) & ahead
+    regions = {"lids": lids, "lips": lips, "cheeks": model.masks["cheeks"] > 0.5}
+    return {name: float(np.median(length[at[edges].all(1)])) for name, at in regions.items()}
+
+
+def loop_counts(model: HeadModel) -> dict[str, int]:
+    """Closed loops of edges round each eye and the mouth, the rim included."""
+    skin = model.quads[model.part_faces("skin")]
+    rims = {f"eye{side}": eye.rings[-1] for side, eye in model.lids.items()}
+    rims["mouth"] = mouth_rim(model)
+    return {name: len(concentric_loops(skin, rim)) for name, rim in rims.items()}
+
+
+def measure_topology(model: HeadModel) -> dict[str, object]:
+    """All figures on the mesh, by name."""
+    skin = model.quads[model.part_faces("skin")]
+    _, valence = inner_valences(skin)
+    off, paired = mirror_error(model)
+    edges = edge_medians(model)
+    return {
+        "quads_only": all_quads(model.quads),
+        "skin_faces": _faces_by_level(model),
+        "mirror_error_mm": off,
+        "mirrored_quads": paired,
+        "edges_of_three_faces": int((mesh_edges(model.quads)[1] > 2).sum()),
+        "directed_edges_used_twice": directed_edges_repeat(model.quads),
+        "unused_vertices": model.vertex_count - len(np.unique(model.quads)),
+        "highest_valence": int(valence.max()),
+        "irregular_share": float((valence != 4).mean()),
+        "loops": loop_counts(model),
+        "edge_median_mm": edges,
+    }
+
+
+def all_quads(quads: IntArray) -> bool:
+    """Whether every (F, 4) face has four different corners."""
+    ordered = np.sort(quads, axis=1)
+    return bool((ordered[:, 1:] > ordered[:, :-1]).all())
+
+
+def _faces_by_level(model: HeadModel) -> Mapping[str, int]:
+    counts = {}
+    for name in LEVELS:
+        level = level_of(model, name)
+        part = model.part if level is None else level.part
+        counts[name] = int((part == model.part_names.index("skin")).sum())
+    return counts
+
+
+def quad_areas(vertices: FloatArray, quads: IntArray) -> np.ndarray:
+    """(F,) areas of (F, 4) quads in the square of the vertices' unit."""
+    corner = vertices[quads]
+    across = np.cross(corner[:, 2] - corner[:, 0], corner[:, 3] - corner[:, 1])
+    return np.asarray(np.linalg.norm(across, axis=-1) / 2)

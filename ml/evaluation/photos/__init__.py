@@ -1,0 +1,1 @@
+"""Labelled development photos: landmarks, detection, calibration."""

@@ -1,0 +1,175 @@
+"""MediaPipe by the same rulers: it labelled the photos, so what is asked there is how well it
+repeats itself; on rendered people its points are measured like ours."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+from tqdm import tqdm
+
+from ...data import ByteArray, FaceBox, FloatArray, IntArray
+from ...errors import EngineUnavailable, HeadError
+from ...head.storage import load_head_model
+from ...photo.crop import FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
+from ...photo.read import read_photo
+from ..metrics import landmark_error
+from ..photos.labels import LabelledPhoto
+from ..synthetic.heads import POSES, Row, point_error
+from .text import table
+
+SCRIPT = Path(__file__).parents[1] / "photos" / "mediapipe_peer.py"
+REMEDY = "Name a Python 3.11 with `pip install mediapipe==0.10.21`, or leave --mediapipe out"
+SIDE = 320
+# Crops: their side in boxes of the face, and where their middle lies, in boxes off the face's.
+PLAIN = (1.6, 0.0, 0.0)
+CROPS = {
+    "shifted by a tenth of the face": (1.6, 0.1, 0.07),
+    "the face at 0.6 of the size": (1.6 / 0.6, 0.0, 0.0),
+    "mirrored": PLAIN,
+}
+
+# (N, 478, 2) pixels of each picture's face, or None where none was found.
+Look = Callable[[Sequence[ByteArray]], list[FloatArray | None]]
+
+
+def look_with(python: Path) -> Look:
+    """MediaPipe's face mesh in the environment of the interpreter ``python``."""
+
+    def look(pictures: Sequence[ByteArray]) -> list[FloatArray | None]:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for number, picture in enumerate(pictures):
+                bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+                cv2.imwrite(str(folder / f"{number:06}.png"), bgr)
+            _run(python, folder, len(pictures))
+            with np.load(folder / "out.npz", allow_pickle=False) as archive:
+                points, found = archive["points"], archive["found"]
+        return [row if seen else None for row, seen in zip(points, found, strict=True)]
+
+    return look
+
+
+def _run(python: Path, folder: Path, count: int) -> None:
+    """The script, with a bar; raises EngineUnavailable with what it said last."""
+    command = [str(python), str(SCRIPT), str(folder), str(folder / "out.npz")]
+    log = folder / "log.txt"
+    try:
+        with (
+            log.open("w", encoding="utf-8") as errors,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        ):
+            assert process.stdout is not None
+            for _ in tqdm(process.stdout, desc="MediaPipe", total=count, leave=False):
+                pass
+    except OSError as error:
+        raise EngineUnavailable(f"{python} could not be started ({error})", REMEDY) from error
+    if process.returncode or not (folder / "out.npz").exists():
+        said = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
+        raise EngineUnavailable(f"MediaPipe could not be run: {said[-1]}", REMEDY)
+
+
+def repeat_errors(photos: Sequence[LabelledPhoto], look: Look) -> dict[str, list[float]]:
+    """% of the outer-eye distance between MediaPipe and itself.
+
+    "labels": its points on a plain crop against the labels; the others: its points on other crops
+    of the same photo against those on the plain one.
+    """
+    labelled = [(photo, photo.landmarks) for photo in photos if photo.landmarks is not None]
+    pictures, maps = [], []
+    for photo, label in tqdm(labelled, desc="crops", leave=False):
+        rgb = read_photo(photo.path).rgb
+        for name, place in [("plain", PLAIN), *CROPS.items()]:
+            maps.append(_map(box_from_landmarks(label), place, mirrored=name == "mirrored"))
+            pictures.append(warp_crop(rgb, maps[-1], SIDE))
+    found = [
+        None if points is None else points @ to_photo[:, :2].T + to_photo[:, 2]
+        for points, to_photo in zip(look(pictures), maps, strict=True)
+    ]
+    errors: dict[str, list[float]] = {name: [] for name in ("labels", *CROPS)}
+    each = 1 + len(CROPS)
+    for number, (_, label) in enumerate(labelled):
+        plain, *others = found[each * number : each * (number + 1)]
+        if plain is None:
+            continue
+        errors["labels"].append(landmark_error(plain, label))
+        for name, points in zip(CROPS, others, strict=True):
+            if points is not None:
+                again = points[twins()] if name == "mirrored" else points
+                errors[name].append(landmark_error(again, plain))
+    return errors
+
+
+def _map(box: FaceBox, place: tuple[float, float, float], *, mirrored: bool) -> FloatArray:
+    """(2, 3) from the pixels of an upright crop to the photo's."""
+    scale, right, down = place
+    centre = (box.center[0] + right * box.size, box.center[1] + down * box.size)
+    to_photo = crop_to_photo(FaceBox(centre, scale * box.size), SIDE)
+    if mirrored:
+        to_photo = to_photo @ np.array([[-1, 0, SIDE], [0, 1, 0], [0, 0, 1]], np.float32)
+    return np.asarray(to_photo, dtype=np.float32)
+
+
+def twins() -> IntArray:
+    """(468,) for each face point the one on the face's other side, as the mean head has them."""
+    mean = load_head_model().points("mediapipe478").mean[:FACE_POINTS]
+    return np.asarray(cKDTree(mean).query(mean * [-1, 1, 1])[1], dtype=np.int32)
+
+
+def repeat_table(errors: dict[str, dict[str, list[float]]]) -> str:
+    """``errors``: by set of photos, what :func:`repeat_errors` gives."""
+    names = {"labels": "plain crop, against the labels"} | {
+        name: f"{name}, against the plain crop" for name in CROPS
+    }
+    lines = [
+        (title, *(cell for some in errors.values() for cell in _mean_and_count(some[name])))
+        for name, title in names.items()
+    ]
+    header = [cell for name in errors for cell in (f"{name}: mean %", "faces")]
+    return table(("crop", *header), lines)
+
+
+def _mean_and_count(values: Sequence[float]) -> tuple[float | None, int]:
+    return (float(np.mean(values)) if values else None, len(values))
+
+
+def rendered_table(fitted: Sequence[Row], look: Look) -> str:
+    """468 points on rendered people, ours and MediaPipe's, where both found the face."""
+    rows = [row for row in fitted if row.view is not None]
+    found = look([row.view.rgb for row in rows if row.view is not None])
+    lines = []
+    for pose, (low, high) in POSES.items():
+        some = [
+            (row, points)
+            for row, points in zip(rows, found, strict=True)
+            if low <= abs(row.yaw) < high
+        ]
+        both = [(row, points) for row, points in some if points is not None]
+        theirs = [
+            point_error(points[:FACE_POINTS], row.view.points)
+            for row, points in both
+            if row.view is not None
+        ]
+        ours = [row.face_points for row, _ in both]
+        lines.append(
+            (
+                pose,
+                f"{len(both)} of {len(some)}",
+                _mean_and_count(ours)[0],
+                _mean_and_count(theirs)[0],
+            )
+        )
+    return table(("pose", "found by MediaPipe", "Effigy, fitted %", "MediaPipe %"), lines)
+
+
+def attempted(work: Callable[[], str]) -> str:
+    """What ``work`` gives, or why it could not: the rest of the page does not depend on it."""
+    try:
+        return work()
+    except HeadError as error:
+        return f"Not measured: {error.message}."

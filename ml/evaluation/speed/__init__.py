@@ -1,0 +1,1 @@
+"""Time: of one photo, of many, and of the renderer."""

@@ -1,0 +1,143 @@
+"""How long the differentiable renderer takes for one face, forward and backward.
+
+``python -m ml.evaluation.speed.rendering`` prints it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...rendering.differentiable import (
+    Topology,
+    batch_of,
+    look,
+    normals_of,
+    paint,
+    project,
+    sample_texture,
+    shade,
+    unit,
+)
+from ...rendering.visibility import visible_faces
+
+LIMIT_MS = 60.0
+SIZE = 256
+RINGS, AROUND = 100, 101
+TEXTURE = 512
+
+
+@dataclass(frozen=True)
+class RenderingSpeed:
+    """Milliseconds, each the best of ``repeats``, for one picture of ``triangles`` triangles.
+
+    Attributes
+    ----------
+    visibility: finding the nearest triangles. forward: the whole picture, visibility included.
+    total: forward and backward to vertices, camera, light and texture.
+    peer: forward and backward of a 3x3 convolution from 64 to 64 channels on a 64 x 64 map.
+    """
+
+    visibility: float
+    forward: float
+    total: float
+    peer: float
+    triangles: int
+    pixels: int
+    repeats: int
+
+    def report(self) -> str:
+        """The figures as text."""
+        share = self.total / LIMIT_MS
+        return "\n".join(
+            [
+                f"{self.triangles} triangles on {self.pixels} of {SIZE} x {SIZE} pixels, "
+                f"best of {self.repeats}, {torch.get_num_threads()} threads",
+                f"{'visibility':20}{self.visibility:8.1f} ms",
+                f"{'forward':20}{self.forward:8.1f} ms",
+                f"{'forward + backward':20}{self.total:8.1f} ms   {share:.2f} of the limit",
+                f"{'peer convolution':20}{self.peer:8.1f} ms   "
+                f"ours is {self.total / self.peer:.1f} of it",
+            ]
+        )
+
+
+def measure_rendering(repeats: int = 50) -> RenderingSpeed:
+    """Draw a bumpy ball that fills the picture, as a head does; everything needs gradients."""
+    topology, leaves = _scene()
+    points = project(*(leaf.detach() for leaf in leaves[:4]))
+    meshes = batch_of(points, topology)
+
+    def both() -> object:
+        return torch.autograd.grad(_draw(topology, leaves), leaves)
+
+    def peer() -> object:
+        return torch.autograd.grad(convolution(inputs).square().mean(), inputs)
+
+    convolution = torch.nn.Conv2d(64, 64, 3, padding=1)
+    inputs = torch.rand(1, 64, 64, 64, requires_grad=True)
+    return RenderingSpeed(
+        _best(lambda: visible_faces(meshes, SIZE, SIZE), repeats),
+        _best(lambda: _draw(topology, leaves), repeats),
+        _best(both, repeats),
+        _best(peer, repeats),
+        len(topology.triangles),
+        int((visible_faces(meshes, SIZE, SIZE) >= 0).sum()),
+        repeats,
+    )
+
+
+def _scene() -> tuple[Topology, list[Tensor]]:
+    """Vertices, intrinsics, rotation, translation, light and texture of a ball like a head."""
+    polar, around = np.meshgrid(
+        np.linspace(0.01, np.pi - 0.01, RINGS), np.linspace(0, 2 * np.pi, AROUND), indexing="ij"
+    )
+    radius = 0.1 * (1 + 0.02 * np.sin(9 * polar) * np.sin(8 * around))
+    ball = np.stack(
+        [np.sin(polar) * np.sin(around), np.cos(polar), np.sin(polar) * np.cos(around)], -1
+    )
+    index = np.arange(RINGS * AROUND).reshape(RINGS, AROUND)
+    a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
+    triangles = np.stack([a, b, c, a, c, d], -1).reshape(-1, 3)
+    intrinsics = np.array([[650.0, 0, SIZE / 2], [0, 650.0, SIZE / 2], [0, 0, 1]])
+    light = np.random.default_rng(0).normal(size=(9, 3)) * 0.1
+    light[0] = 3.0
+    texture = np.random.default_rng(1).uniform(size=(3, TEXTURE, TEXTURE))
+    arrays = [
+        (ball * radius[..., None]).reshape(-1, 3), intrinsics, np.diag([1.0, -1, -1]),
+        np.array([0, 0, 0.6]), light, texture,
+    ]  # fmt: skip
+    leaves = [torch.from_numpy(array).float()[None].requires_grad_() for array in arrays]
+    return Topology.of(triangles), leaves
+
+
+def _draw(topology: Topology, leaves: list[Tensor]) -> Tensor:
+    """The whole walk of a photometric loss for one picture."""
+    vertices, intrinsics, rotation, translation, light, texture = leaves
+    meshes = batch_of(project(vertices, intrinsics, rotation, translation), topology)
+    seen = look(meshes, SIZE, SIZE)
+    normals = normals_of(vertices[0], topology.triangles)
+    places = 0.5 + 4 * vertices[0, :, :2].detach()
+    values = seen.interpolate(torch.cat([normals, places], 1))
+    colour = shade(seen, unit(values[:, :3]), light) * sample_texture(seen, texture, values[:, 3:])
+    picture, coverage = paint(seen, colour)
+    return picture.square().mean() + coverage.mean()
+
+
+def _best(work: Callable[[], object], repeats: int) -> float:
+    work()
+    spent = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        work()
+        spent.append(1000 * (time.perf_counter() - begun))
+    return min(spent)
+
+
+if __name__ == "__main__":
+    print(measure_rendering().report())

@@ -1,0 +1,138 @@
+"""From a decoded photo to coefficients: one at a time, many at once, and what the machine could do.
+
+    python -m ml.evaluation throughput --data ../shared/data
+
+Times alone say little about another machine: beside them stand the network's floating-point
+operations, how many of them it does a second, and how many a matrix product does in the same run.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import numpy as np
+
+from ...data import FitResult, Photo, Settings
+from ...photo.read import read_photo
+from ..photos.labels import read_labels
+
+PROCESSES = 2
+# Crops in one pass of the network, side of the square matrices.
+CROPS, SIDE = 16, 1536
+ONE_FACE = Settings(texture_size=0)
+# All processes begin together, once they are warm.
+_ready: Barrier | None = None
+
+
+def coefficients(photo: Photo) -> FitResult | None:
+    """The most prominent face's head and camera; None where no face is found."""
+    from ...errors import NoFaceFound
+    from ...head.storage import load_head_model
+    from ...pipeline.single import fit_face, wanted_faces
+
+    try:
+        face, landmarks, embedding = wanted_faces(photo, ONE_FACE)[0]
+    except NoFaceFound:
+        return None
+    return fit_face(photo, load_head_model(), face, landmarks, embedding)
+
+
+def measure_throughput(data: Path, count: int) -> dict[str, float]:
+    """Figures by name, on ``count`` of the development portraits."""
+    paths = [item.path for item in read_labels(data, "portraits")][:count]
+    photos = [read_photo(path) for path in paths]
+    coefficients(photos[0])
+    single = []
+    for photo in photos:
+        begun = time.perf_counter()
+        coefficients(photo)
+        single.append(1000 * (time.perf_counter() - begun))
+    return {
+        "one photo, ms (median)": float(np.median(single)),
+        "one photo, ms (95 %)": float(np.percentile(single, 95)),
+        "batch, photos a second": batch_rate(paths),
+        **network_rate(),
+        "peak memory of a process, MB": peak_memory(),
+    }
+
+
+def batch_rate(paths: list[Path]) -> float:
+    """Photos a second of PROCESSES processes with a thread each, loading and decoding left out."""
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Barrier(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, spawn, _open_process, (ready,)) as pool:
+        shares = [paths[number::PROCESSES] for number in range(PROCESSES)]
+        spans = list(pool.map(_work, shares))
+    # From the first start to the last end: what one process waits for counts.
+    return len(paths) / (max(end for _, end in spans) - min(begun for begun, _ in spans))
+
+
+def _open_process(ready: Barrier) -> None:
+    global _ready  # a process pool has no other place for what its processes share
+    import cv2
+    import torch
+
+    _ready = ready
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _work(paths: list[Path]) -> tuple[float, float]:
+    photos = [read_photo(path) for path in paths]
+    coefficients(photos[0])
+    assert _ready is not None
+    _ready.wait()
+    begun = time.time()
+    for photo in photos:
+        coefficients(photo)
+    return begun, time.time()
+
+
+def network_rate() -> dict[str, float]:
+    """Operations of the regressor for one crop, and rates of it and of a matrix product."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ...regressor.regressor import load_regressor
+
+    regressor = load_regressor()
+    network, side = regressor.network, regressor.crop_size
+    crops = torch.rand(CROPS, 3, side, side).contiguous(memory_format=torch.channels_last)
+    square = torch.rand(SIDE, SIDE)
+    with torch.inference_mode():
+        with FlopCounterMode(display=False) as counter:
+            network(crops[:1])
+        operations = float(counter.get_total_flops())
+        spent = _best(lambda: network(crops))
+        product = _best(lambda: square @ square)
+    achieved, peak = CROPS * operations / spent, 2 * SIDE**3 / product
+    return {
+        "network, GFLOP a crop": operations / 1e9,
+        "network, ms a crop in a batch": 1000 * spent / CROPS,
+        "network, GFLOP/s": achieved / 1e9,
+        "matrix product, GFLOP/s": peak / 1e9,
+        "share of the matrix product's rate": achieved / peak,
+    }
+
+
+def _best(work: Callable[[], object], times: int = 5) -> float:
+    work()
+    spent = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - begun)
+    return min(spent)
+
+
+def peak_memory() -> float:
+    """Megabytes that this process has held at most."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1e6 if sys.platform == "darwin" else 1e3)

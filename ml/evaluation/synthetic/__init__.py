@@ -1,0 +1,1 @@
+"""Rendered people whose shape, skin and pose are known."""

@@ -1,0 +1,1 @@
+"""A person of one head model as a person of another."""

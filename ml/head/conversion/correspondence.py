@@ -1,0 +1,190 @@
+"""Which place of one head model's skin each vertex of another lies on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ...data import FloatArray, IntArray
+from ...errors import UsageError
+from ...rendering import vertex_normals
+from ..model import HeadModel, LinearShape, SurfacePoints
+from ..surface import face_vertices, nearest_on_triangles, normals_at, nose_tip, skin_triangles
+from .align import Pull, Similarity, approach, best_similarity, fit, turned
+
+# What a pair off the face counts beside one on it.
+REST_WEIGHT = 0.05
+# Surfaces this far apart, or this far beside each other, do not correspond; metres.
+REACH, BESIDE = 0.012, 0.0015
+TANGENTIAL = 0.1
+RIDGE = 3e-5
+MOST_VERTICES, FEWEST_PAIRS = 6000, 50
+# The identity is held back at first, so that pose explains what it can.
+LOOSENING = (30.0, 30.0, 10.0, 10.0, 3.0, 3.0, 1.0, 1.0, 1.0)
+# Triangles tried for each point; enough on meshes as even as heads are.
+CANDIDATES = 12
+PITCHES = np.radians([-24.0, -12.0, 0.0, 12.0, 24.0])
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Which place of a source model's skin each of a target model's vertices lies on.
+
+    Attributes
+    ----------
+    vertices: (N,) of the target. points: the N places on the source.
+    weights: (N,) 1 on the face, less elsewhere.
+    skin: (T, 3) the source's triangles.
+    similarity: from the source's space to the target's, for the two means.
+    """
+
+    vertices: IntArray
+    points: SurfacePoints
+    weights: FloatArray
+    skin: IntArray
+    similarity: Similarity
+
+    @property
+    def on_face(self) -> np.ndarray:
+        """(N,) bool."""
+        return self.weights == 1
+
+
+def find_correspondence(
+    source: HeadModel, target: HeadModel, ridge: float = RIDGE
+) -> Correspondence:
+    """Pair ``target``'s skin vertices with places on ``source``'s skin.
+
+    The means are aligned by their 68 landmarks where both have them, else by their surfaces; then
+    the target's identity is fitted to the source's mean by closest points, round by round.
+
+    Parameters
+    ----------
+    ridge: metres; the gap that one standard deviation of one mode costs as much as.
+
+    Raises
+    ------
+    UsageError: the two surfaces do not lie on each other.
+    """
+    skin = skin_triangles(source)
+    face = face_vertices(source.shape.mean, skin)
+    used = np.unique(skin_triangles(target))
+    used = used[:: 1 + len(used) // MOST_VERTICES]
+    pose, identity = _aligned(source, target), np.zeros(target.identity_count, np.float32)
+    for loosened in LOOSENING:
+        kept, points = _paired(source, target, skin, used, (identity, pose))
+        places = points.on(source.shape.mean).astype(np.float64)
+        weights = _weights(source.shape.mean, skin, face, places)
+        pull = Pull(normals_at(source.shape.mean, points), weights, TANGENTIAL)
+        identity, pose = fit(
+            restricted(target.shape, used[kept]), places, pull, pose, loosened * ridge, 1
+        )
+    return Correspondence(used[kept], points, weights.astype(np.float32), skin, pose)
+
+
+def restricted(shape: LinearShape, vertices: IntArray) -> LinearShape:
+    """``shape`` over some of its vertices."""
+    return LinearShape(
+        shape.mean[vertices], shape.identity[:, vertices], shape.expression[:, vertices]
+    )
+
+
+def with_identity(shape: LinearShape, identity: FloatArray) -> FloatArray:
+    """(N, 3) positions at rest, metres; also for models without expressions."""
+    return np.asarray(shape.mean + np.tensordot(identity, shape.identity, 1), dtype=np.float32)
+
+
+def _paired(
+    source: HeadModel,
+    target: HeadModel,
+    skin: IntArray,
+    used: IntArray,
+    fitted: tuple[FloatArray, Similarity],
+) -> tuple[np.ndarray, SurfacePoints]:
+    """Which of ``used`` lie on the source's skin, and where."""
+    identity, pose = fitted
+    person = with_identity(target.shape, identity)
+    normals = vertex_normals(person, skin_triangles(target))[used] @ pose.rotation
+    here = pose.undo(person[used].astype(np.float64))
+    points = nearest_on_triangles(source.shape.mean, skin, here, CANDIDATES)
+    goal_normals = normals_at(source.shape.mean, points)
+    gap = here - points.on(source.shape.mean)
+    along = (gap * goal_normals).sum(1)
+    beside = np.linalg.norm(gap - along[:, None] * goal_normals, axis=1)
+    # Rims of openings and ends of necks: the closest place lies beside, not under.
+    kept = (np.abs(along) < REACH) & (beside < BESIDE) & ((normals * goal_normals).sum(1) > 0.6)
+    if kept.sum() < FEWEST_PAIRS:
+        raise UsageError(
+            f"{target.model_id} does not lie on {source.model_id}: only {kept.sum()} points match",
+            "Check that the file is a head in the units and axes of its model",
+        )
+    return np.flatnonzero(kept), points.take(np.flatnonzero(kept))
+
+
+def _weights(mean: FloatArray, skin: IntArray, face: IntArray, places: np.ndarray) -> np.ndarray:
+    vertices = np.unique(skin)
+    _, closest = cKDTree(mean[vertices]).query(places)
+    return np.where(np.isin(vertices[closest], face), 1.0, REST_WEIGHT)
+
+
+def _aligned(source: HeadModel, target: HeadModel) -> Similarity:
+    if "ibug68" in source.embeddings and "ibug68" in target.embeddings:
+        one, other = (
+            model.embeddings["ibug68"].on(model.shape.mean).astype(np.float64)
+            for model in (source, target)
+        )
+        return best_similarity(one, other)
+    return aligned_by_surface(source, target)
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """A cloud of (N, 3) points with (N, 3) normals and the tip of the nose."""
+
+    points: np.ndarray
+    normals: np.ndarray
+    tip: np.ndarray
+
+
+def _surface(model: HeadModel, *, only_face: bool) -> _Surface:
+    skin = skin_triangles(model)
+    mean = model.shape.mean
+    used = face_vertices(mean, skin) if only_face else np.unique(skin)
+    points = mean[used].astype(np.float64)
+    return _Surface(points, vertex_normals(mean, skin)[used].astype(np.float64), nose_tip(points))
+
+
+def aligned_by_surface(source: HeadModel, target: HeadModel) -> Similarity:
+    """The similarity from ``source``'s mean to ``target``'s, without any landmarks.
+
+    Trimmed closest points of the source's face (Besl and McKay 1992, Chetverikov 2002), begun
+    with both noses' tips on each other in several pitches; the best end is kept.
+    """
+    face, goal = _surface(source, only_face=True), _surface(target, only_face=False)
+    tree = cKDTree(goal.points)
+    trials = []
+    for pitch in PITCHES:
+        turn = turned(np.array([pitch, 0.0, 0.0]))
+        pose, gap = Similarity(1.0, turn, goal.tip - turn @ face.tip), np.inf
+        for step in range(36):
+            pose, gap = _step(face, goal, tree, pose, 6 if step < 24 else 1)
+        trials.append((gap, pose))
+    return min(trials, key=lambda trial: trial[0])[1]
+
+
+def _step(
+    face: _Surface, goal: _Surface, tree: cKDTree, pose: Similarity, every: int
+) -> tuple[Similarity, float]:
+    """One step, and how far the closer part of the face was away before it."""
+    points, normals = face.points[::every], face.normals[::every] @ pose.rotation.T
+    distance, index = tree.query(pose.apply(points))
+    agree = (normals * goal.normals[index]).sum(1) > 0.5
+    # The worst fifth is left out: openings, rims, whatever only one of the two has.
+    kept = agree & (distance <= np.quantile(distance, 0.8))
+    if kept.sum() < 10:
+        return pose, np.inf
+    pull = Pull(goal.normals[index[kept]], np.ones(int(kept.sum())), TANGENTIAL)
+    pose = approach(points[kept], goal.points[index[kept]], pull, pose)
+    return pose, float(np.sort(distance)[: int(0.8 * len(distance))].mean())

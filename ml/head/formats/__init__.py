@@ -1,0 +1,1 @@
+"""Head models from files: Effigy Head, and models that a person brings."""

@@ -1,0 +1,105 @@
+"""FLAME 2020 and 2023 through the same interface, from a person's own ``.pkl`` or ``.npz``.
+
+FLAME (Li et al. 2017, Max Planck Institute): metres, +X the subject's left, +Y up, +Z forward.
+``shapedirs`` holds 300 identity components in standard deviations, then 100 of expression.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+
+from ..model import HeadModel, LinearShape
+from .safe_pickle import RefusedClass, read_pickle
+from .schema import Mesh, ModelFile, as_basis, head_model, quads_of
+
+REQUIRED = ("v_template", "shapedirs", "f")
+_OPTIONAL = ("weights", "vt", "ft")
+IDENTITY, EXPRESSION = 300, 100
+JOINTS = 5
+# The released mesh ends with both eyeballs.
+VERTICES, FIRST_EYE_VERTEX = 5023, 3931
+_LICENCE = "FLAME licence of your download (non-commercial; FLAME 2023 Open: CC-BY-4.0)"
+_HINT = (
+    "It must be FLAME 2020 or 2023 as downloaded from flame.is.tue.mpg.de (.pkl), "
+    f"or an .npz with the same arrays: {', '.join(REQUIRED)}"
+)
+
+
+def load_flame(path: Path) -> HeadModel:
+    """Read FLAME as a head model in metres, mouth closed as its template is.
+
+    A ``.pkl`` is read without running anything it names. Pose and its correctives are left out:
+    the jaw's rotation is not linear.
+
+    Raises
+    ------
+    ModelUnreadable: the file is absent, damaged, lacks an array, or names a class that no FLAME
+        file needs.
+    """
+    file = ModelFile(path, "FLAME", _HINT)
+    is_zip = _starts_with_zip(file)
+    arrays = file.arrays(REQUIRED, _OPTIONAL) if is_zip else _pickled(file)
+    template, faces = arrays["v_template"], arrays["f"]
+    count = len(template)
+    file.check("v_template", template, (None, 3))
+    file.check("shapedirs", arrays["shapedirs"], (count, 3, IDENTITY + EXPRESSION))
+    file.check("f", faces, (None, 3))
+    file.check_faces("f", faces, count)
+    if "weights" in arrays:
+        # A body model of the same family has more joints.
+        file.check("weights", arrays["weights"], (count, JOINTS))
+    basis = as_basis(arrays["shapedirs"], 1.0)
+    shape = LinearShape(template.astype(np.float32), basis[:IDENTITY], basis[IDENTITY:])
+    names = tuple(f"expression_{number:03}" for number in range(EXPRESSION))
+    return head_model(("flame", "2020/2023", _LICENCE), shape, names, _mesh(file, arrays))
+
+
+def _mesh(file: ModelFile, arrays: dict[str, np.ndarray]) -> Mesh:
+    faces = arrays["f"].astype(np.int64)
+    part = np.zeros(len(faces), np.uint8)
+    part_names: tuple[str, ...] = ("skin",)
+    if len(arrays["v_template"]) == VERTICES:
+        part[(faces >= FIRST_EYE_VERTEX).all(1)] = 1
+        part_names = ("skin", "eyes")
+    if "vt" not in arrays or "ft" not in arrays:
+        return Mesh(quads_of(faces), part=part, part_names=part_names)
+    file.check("vt", arrays["vt"], (None, 2))
+    file.check("ft", arrays["ft"], (len(faces), 3))
+    file.check_faces("ft", arrays["ft"], len(arrays["vt"]))
+    return Mesh(quads_of(faces), arrays["vt"], quads_of(arrays["ft"]), part, part_names)
+
+
+def _starts_with_zip(file: ModelFile) -> bool:
+    try:
+        with file.path.open("rb") as stream:
+            return stream.read(2) == b"PK"
+    except OSError as error:
+        raise file.unreadable(error) from error
+
+
+def _pickled(file: ModelFile) -> dict[str, np.ndarray]:
+    try:
+        with file.path.open("rb") as stream:
+            arrays = read_pickle(stream)
+    except RefusedClass as refused:
+        raise file.unreadable(
+            f"it names {refused}, which no FLAME file needs; nothing of it was run"
+        ) from refused
+    except (
+        pickle.UnpicklingError,
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise file.unreadable(error) from error
+    file.need(arrays, REQUIRED)
+    return arrays

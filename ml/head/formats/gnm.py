@@ -1,0 +1,89 @@
+"""GNM Head v3 through the same interface, from a person's own ``gnm_head.npz``.
+
+Google's generative head (Apache-2.0): metres, +X the subject's left, +Y up, +Z forward, whitened
+coefficients, UV in tiles (UDIM).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ...data import FloatArray, IntArray
+from ..model import HeadModel, LinearShape
+from .schema import Mesh, ModelFile, head_model
+
+REQUIRED = (
+    "version",
+    "template_vertex_positions",
+    "vertex_identity_basis",
+    "expression_basis",
+    "expression_names",
+    "quads",
+    "quad_uvs",
+)
+_GROUPS = ("vertex_group_names", "vertex_groups")
+_HINT = (
+    "It must be Google's gnm_head.npz of version 3 "
+    f"(github.com/google/GNM), with the arrays {', '.join(REQUIRED)}"
+)
+# Our part's name and the vertex groups that make it; everything else is skin.
+PARTS = {
+    "eyes": ("eyes",),
+    "mouth": ("mouth_sock",),
+    "teeth": ("upper_teeth_and_gums", "lower_teeth_and_gums"),
+    "tongue": ("tongue",),
+}
+
+
+def load_gnm(path: Path) -> HeadModel:
+    """Read GNM Head as a head model in metres; identity modes are in standard deviations.
+
+    Raises
+    ------
+    ModelUnreadable: the file is absent, damaged, or lacks an array; the message says which.
+    """
+    file = ModelFile(path, "GNM Head", _HINT)
+    arrays = file.arrays(REQUIRED, _GROUPS)
+    count = len(arrays["template_vertex_positions"])
+    names = tuple(str(name) for name in arrays["expression_names"])
+    file.check("template_vertex_positions", arrays["template_vertex_positions"], (None, 3))
+    file.check("vertex_identity_basis", arrays["vertex_identity_basis"], (None, count, 3))
+    file.check("expression_basis", arrays["expression_basis"], (len(names), count, 3))
+    file.check("quads", arrays["quads"], (None, 4))
+    file.check("quad_uvs", arrays["quad_uvs"], (len(arrays["quads"]), 4, 2))
+    file.check_faces("quads", arrays["quads"], count)
+    shape = LinearShape(
+        arrays["template_vertex_positions"].astype(np.float32),
+        arrays["vertex_identity_basis"].astype(np.float32),
+        arrays["expression_basis"].astype(np.float32),
+    )
+    uv, uv_quads = _uv(arrays["quad_uvs"])
+    part, part_names = _parts(file, arrays, count)
+    mesh = Mesh(arrays["quads"], uv, uv_quads, part, part_names)
+    return head_model(("gnm-head", str(arrays["version"]), "Apache-2.0"), shape, names, mesh)
+
+
+def _uv(corners: np.ndarray) -> tuple[FloatArray, IntArray]:
+    """(F, 4, 2) per corner -> (T, 2) in 0..1 and (F, 4); tiles beyond the first are shrunk in."""
+    flat = corners.reshape(-1, 2).astype(np.float32)
+    uv, index = np.unique(flat, axis=0, return_inverse=True)
+    tiles = max(1.0, float(np.ceil(uv.max(initial=1.0))))
+    return uv / np.float32(tiles), index.reshape(-1, 4).astype(np.int32)
+
+
+def _parts(
+    file: ModelFile, arrays: dict[str, np.ndarray], count: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A face belongs to a group if most of its corners do."""
+    part = np.zeros(len(arrays["quads"]), np.uint8)
+    if not all(name in arrays for name in _GROUPS):
+        return part, ("skin",)
+    names = [str(name) for name in arrays["vertex_group_names"]]
+    file.check("vertex_groups", arrays["vertex_groups"], (len(names), count))
+    for number, groups in enumerate(PARTS.values(), start=1):
+        rows = [names.index(group) for group in groups if group in names]
+        member = arrays["vertex_groups"][rows].sum(0)
+        part[member[arrays["quads"]].mean(1) > 0.5] = number
+    return part, ("skin", *PARTS)

@@ -1,0 +1,65 @@
+"""One way to open any head model: Effigy, ICT-FaceKit, GNM Head, FLAME, Basel Face Model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from ...errors import ModelUnreadable
+from ..model import HeadModel
+from ..storage import load_head_model
+from . import flame, gnm, ict
+from .bfm import load_bfm
+
+KNOWN = (
+    "Known are Effigy Head (.npz), ICT-FaceKit (.npz), GNM Head (gnm_head.npz), FLAME 2020/2023 "
+    "(.pkl or .npz) and the Basel Face Models 2009 (.mat), 2017 and 2019 (.h5)"
+)
+# By what an archive holds most of, so that a file that lacks something is named as what it is.
+_ARCHIVES: dict[Callable[[Path], HeadModel], tuple[str, ...]] = {
+    load_head_model: ("model_id", "mean", "identity_scale", "expression_scale", "part_names"),
+    ict.load_ict_facekit: ict.REQUIRED,
+    gnm.load_gnm: gnm.REQUIRED,
+    flame.load_flame: flame.REQUIRED,
+}
+
+
+def load_model_file(path: Path) -> HeadModel:
+    """Read a head model of any known kind, told apart by content; its ``licence`` goes with it.
+
+    Raises
+    ------
+    ModelUnreadable: the file is absent, of no known kind, or lacks something; says which.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(10)
+    except OSError as error:
+        raise ModelUnreadable(f"Head model {path} could not be read ({error})", KNOWN) from error
+    if start.startswith(b"PK"):
+        return _reader_of_archive(path)(path)
+    if start.startswith((b"\x89HDF", b"MATLAB")) or path.suffix.lower() in (".mat", ".h5"):
+        return load_bfm(path)
+    if start.startswith(b"\x80") or path.suffix.lower() in (".pkl", ".pickle"):
+        return flame.load_flame(path)
+    raise ModelUnreadable(f"{path} is no head model of a known kind", KNOWN)
+
+
+def _reader_of_archive(path: Path) -> Callable[[Path], HeadModel]:
+    try:
+        with ZipFile(path) as archive:
+            inside = {name.removesuffix(".npy") for name in archive.namelist()}
+    except (OSError, BadZipFile, ValueError) as error:
+        raise ModelUnreadable(f"Head model {path} could not be read ({error})", KNOWN) from error
+    share = {
+        reader: sum(name in inside for name in names) / len(names)
+        for reader, names in _ARCHIVES.items()
+    }
+    best = max(share, key=lambda reader: share[reader])
+    if share[best] <= 0.3:
+        listed = ", ".join(sorted(inside)[:12])
+        raise ModelUnreadable(
+            f"{path} is an archive of no known head model (it holds {listed})", KNOWN
+        )
+    return best

@@ -1,0 +1,133 @@
+"""What the readers of other people's model files share: schema checks and one way to assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ...data import FloatArray, IntArray
+from ...errors import ModelUnreadable
+from ..model import HeadModel, LinearShape
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """Which file is read, and as what; raises the errors that name both.
+
+    Attributes
+    ----------
+    path: the person's own file. kind: the model's name for people ("FLAME").
+    hint: what the file must be and where it comes from.
+    """
+
+    path: Path
+    kind: str
+    hint: str
+
+    def unreadable(self, why: object) -> ModelUnreadable:
+        """The error for a file that cannot be read at all."""
+        return ModelUnreadable(f"{self.path} could not be read as {self.kind} ({why})", self.hint)
+
+    def need(self, found: Mapping[str, object], names: Sequence[str]) -> None:
+        """Raise :class:`ModelUnreadable` naming every array of ``names`` that is missing."""
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise ModelUnreadable(
+                f"{self.path} is not a whole {self.kind} file: it lacks {', '.join(missing)}",
+                self.hint,
+            )
+
+    def check(self, name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:
+        """Raise unless ``array`` is numeric and of ``shape`` (None: any length)."""
+        wanted = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
+        fits = array.ndim == len(shape) and all(
+            size is None or size == length for size, length in zip(shape, array.shape, strict=True)
+        )
+        if not fits or array.dtype.kind not in "biuf":
+            raise ModelUnreadable(
+                f"{self.path}: array {name!r} has shape {array.shape} and type {array.dtype}, "
+                f"but {self.kind} has numbers of shape {wanted}",
+                self.hint,
+            )
+
+    def check_faces(self, name: str, faces: np.ndarray, count: int) -> None:
+        """Raise unless every index of ``faces`` is one of ``count`` vertices."""
+        if faces.size and (faces.min() < 0 or faces.max() >= count):
+            raise ModelUnreadable(
+                f"{self.path}: array {name!r} has indices {faces.min()} to {faces.max()}, "
+                f"but there are {count} of them",
+                self.hint,
+            )
+
+    def arrays(self, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """The named arrays of an ``.npz``, never unpickling; all ``names`` are required."""
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                self.need(dict.fromkeys(archive.files), names)
+                wanted = [*names, *(name for name in optional if name in archive.files)]
+                return {name: archive[name] for name in wanted}
+        except (OSError, ValueError, EOFError, AttributeError, BadZipFile) as error:
+            raise self.unreadable(error) from error
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Faces of a model; without UV (None) every corner gets (0, 0).
+
+    Attributes
+    ----------
+    quads: (F, 4); a triangle repeats its last index. uv: (T, 2). uv_quads: (F, 4).
+    part: (F,) uint8 index into part_names; by default all is skin.
+    """
+
+    quads: IntArray
+    uv: FloatArray | None = None
+    uv_quads: IntArray | None = None
+    part: np.ndarray | None = None
+    part_names: tuple[str, ...] = field(default=("skin",))
+
+
+def head_model(
+    origin: tuple[str, str, str], shape: LinearShape, names: tuple[str, ...], mesh: Mesh
+) -> HeadModel:
+    """Assemble a model without landmarks.
+
+    Parameters
+    ----------
+    origin: model_id, version, licence. names: (E,) of the expressions.
+    """
+    quads = mesh.quads.astype(np.int32)
+    has_uv = mesh.uv is not None and mesh.uv_quads is not None
+    uv = np.asarray(mesh.uv if has_uv else np.zeros((1, 2)), np.float32)
+    uv_quads = np.asarray(mesh.uv_quads if has_uv else np.zeros_like(quads), np.int32)
+    part = mesh.part if mesh.part is not None else np.zeros(len(quads), np.uint8)
+    model_id, version, licence = origin
+    return HeadModel(
+        model_id, version, licence, shape, names, quads, uv, uv_quads, part, mesh.part_names
+    )
+
+
+def as_basis(deltas: np.ndarray, unit: float | FloatArray) -> FloatArray:
+    """(3V, K) or (V, 3, K) columns -> (K, V, 3) in metres; ``unit`` a factor, or (K,) factors."""
+    columns = deltas.reshape(-1, deltas.shape[-1]) * np.asarray(unit)
+    return np.ascontiguousarray(columns.T, dtype=np.float32).reshape(deltas.shape[-1], -1, 3)
+
+
+def quads_of(triangles: np.ndarray) -> IntArray:
+    """(F, 3) -> (F, 4), the last index repeated."""
+    return np.asarray(triangles[:, [0, 1, 2, 2]], dtype=np.int32)
+
+
+def outward(vertices: FloatArray, triangles: np.ndarray) -> np.ndarray:
+    """``triangles`` (F, 3), all turned over if they look inwards on the whole.
+
+    Works for open faces too: seen from the middle of all vertices, the outside is further out.
+    """
+    corner = vertices[triangles].astype(np.float64)
+    across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    out = (across * (corner.mean(1) - vertices.mean(0))).sum()
+    return triangles if out >= 0 else triangles[:, ::-1]

@@ -1,0 +1,1 @@
+"""The pipeline: from photos to complete heads."""

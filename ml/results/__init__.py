@@ -1,0 +1,1 @@
+"""What is written and read: the files of a result, and reports."""

@@ -1,0 +1,42 @@
+"""Whether a result belongs to the head model that this Effigy has.
+
+Coefficients mean something only together with the model that they were fitted with. A result of
+another version holds its own mesh and can still be built; nothing may be computed from it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ..assets.card import read_card
+from ..errors import UsageError
+from ..head.storage import EFFIGY_HEAD
+from .reconstruction import Provenance
+
+
+@lru_cache(maxsize=1)
+def current_model() -> tuple[str, str]:
+    """Id and version of the head model that ships with this Effigy. Reads only its card."""
+    details = read_card(EFFIGY_HEAD).details
+    return str(details["id"]), str(details["version"])
+
+
+def is_current(origin: Provenance) -> bool:
+    """Whether a result was made with the model that ships with this Effigy."""
+    return (origin.model_id, origin.model_version) == current_model()
+
+
+def check_same_model(origin: Provenance, model: tuple[str, str] | None = None) -> None:
+    """Refuse a result of another model than ``model`` (id, version); None: the current one.
+
+    Raises
+    ------
+    UsageError: it was made with another model, or another version of it.
+    """
+    wanted = model or current_model()
+    if (origin.model_id, origin.model_version) != wanted:
+        raise UsageError(
+            f"The head of {origin.photo_name} was made with {origin.model_id} "
+            f"{origin.model_version}, but this Effigy has {' '.join(wanted)}",
+            "Reconstruct the photo again",
+        )

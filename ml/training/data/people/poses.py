@@ -1,0 +1,59 @@
+"""How random heads are turned, framed and what face they make."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....data import FaceBox, FloatArray
+from ....fitting.camera import FACING
+from ....fitting.gauss_newton import rotation_from_vector
+from ....head.arkit import EXPRESSION_NAMES
+from ..picture.draw import Pose
+
+# The stored picture shows this much more than the network's crop, for turning it at load time.
+MARGIN = 144 / 128
+
+
+def random_pose(rng: np.random.Generator) -> Pose:
+    """Mostly turned left and right, less up and down; near and far cameras."""
+    yaw = rng.normal(0, 32) if rng.random() < 0.7 else rng.uniform(-85, 85)
+    pitch = rng.normal(0, 14)
+    yaw, pitch = np.clip(yaw, -90, 90), np.clip(pitch, -42, 42)
+    turn = rotation_from_vector(np.radians([pitch, 0, 0])) @ rotation_from_vector(
+        np.radians([0, yaw, 0])
+    )
+    roll = rotation_from_vector(np.radians([0, 0, rng.normal(0, 10)]))
+    distance = np.exp(rng.uniform(np.log(0.45), np.log(3)))
+    return Pose((roll @ FACING @ turn).astype(np.float32), float(distance))
+
+
+def jittered(box: FaceBox, rng: np.random.Generator) -> FaceBox:
+    """A box as a detector might draw it, enlarged to the stored margin."""
+    shift = rng.normal(0, 0.06, 2) * box.size
+    scale = np.exp(rng.uniform(np.log(0.82), np.log(1.3)))
+    roll = rng.normal(0, 12) if rng.random() < 0.85 else rng.uniform(-75, 75)
+    return FaceBox(
+        (box.center[0] + float(shift[0]), box.center[1] + float(shift[1])),
+        box.size * float(scale) * MARGIN,
+        box.roll + float(np.radians(roll)),
+    )
+
+
+def rolled(rotation: FloatArray, roll: float) -> FloatArray:
+    """The head's rotation as the crop with in-plane ``roll`` shows it."""
+    return (rotation_from_vector(np.array([0, 0, -roll])) @ rotation).astype(np.float32)
+
+
+def random_expression(real: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Somebody's ``real`` expression (E,), mixed with a few random keys."""
+    base = real * rng.choice([0.0, 0.5, 1.0], p=[0.35, 0.15, 0.5])
+    extra = np.zeros(len(base), np.float32)
+    chosen = rng.choice(len(base) - 1, size=int(rng.integers(0, 7)), replace=False)
+    extra[chosen] = rng.beta(1, 1.6, len(chosen))
+    names = EXPRESSION_NAMES
+    for name, chance in (("jawOpen", 0.3), ("mouthSmile", 0.25), ("eyeBlink", 0.15)):
+        if rng.random() < chance:
+            amount = rng.uniform(0, 1)
+            for index in [i for i, item in enumerate(names) if item.startswith(name)]:
+                extra[index] = np.clip(amount + rng.normal(0, 0.05), 0, 1)
+    return np.clip(base + extra, 0, 1).astype(np.float32)

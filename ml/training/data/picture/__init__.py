@@ -1,0 +1,1 @@
+"""From a random person to a picture: drawing, light, background, lens."""

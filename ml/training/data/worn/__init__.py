@@ -1,0 +1,1 @@
+"""What random people wear: hair, beards, glasses, hats, clothes, and things before the face."""

@@ -1,0 +1,302 @@
+"""What hair, glasses and clothes hold on to: the stage's head as a field of radii, and its bust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ....data import IntArray
+from ....rendering import vertex_normals
+from ..picture.scene import Stage
+
+# Things worn are made in whichever float width comes; Extra holds float32.
+Floats = np.ndarray
+ROWS, COLUMNS, LOWEST = 44, 64, 2.6
+CENTRE = np.array([0, 0.045, 0.0], np.float32)
+# Height of the hairline over the azimuth (degrees from the front), on the mean head: forehead,
+# temple, sideburn, over the ear, behind it, nape.
+_AZIMUTH = (0, 22, 36, 48, 58, 66, 73, 80, 88, 100, 112, 125, 142, 180)
+_HAIRLINE = (91, 92, 88, 76, 56, 24, 16, 44, 57, 56, 40, -4, -32, -42)
+EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE = (  # left side, on the mean head
+    (0.071, 0.044, 0.006), (0.0735, 0.026, -0.016), (0.0735, -0.011, 0.014), (0.072, 0.02, 0.008),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A thing worn: a mesh in the head's space.
+
+    Attributes
+    ----------
+    vertices: (N, 3) metres. triangles: (F, 3) into them. normals: (N, 3) unit, outward.
+    colours: (N, 3) linear albedo 0..1.
+    alpha: (N,) 1 opaque; what is not is blended over all that is. gloss: how much it shines.
+    """
+
+    vertices: Floats
+    triangles: IntArray
+    colours: Floats
+    normals: Floats
+    alpha: Floats
+    gloss: float = 0.04
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What is known of the stage's mean head once and for all.
+
+    Attributes
+    ----------
+    corners, weights: (ROWS, COLUMNS, 3) the skin first met on each ray from CENTRE.
+    hairline: (COLUMNS,) polar angle, radians. polar, azimuth: (D,) of the drawn vertices.
+    on_skull: (D,) bool, skin without the ears. area: (D,) relative share of the skin.
+    nearest, offset: (478,) and (478, 3) drawn vertex by each landmark, and the way from it.
+    middle: (3,) of the upper half of the field. skull: indices on_skull near the hair.
+    bust: indices of some vertices under the chin. front: indices of the frontal face.
+    """
+
+    stage: Stage
+    corners: IntArray
+    weights: Floats
+    hairline: Floats
+    polar: Floats
+    azimuth: Floats
+    on_skull: np.ndarray
+    area: Floats
+    nearest: IntArray
+    offset: Floats
+    ears: IntArray
+    middle: Floats
+    skull: IntArray
+    bust: IntArray
+    front: IntArray
+
+
+@dataclass(frozen=True)
+class Person:
+    """One head to dress.
+
+    Attributes
+    ----------
+    vertices, normals: (D, 3). centre: (3,) of the skull. radius: (ROWS, COLUMNS) metres.
+    landmarks: (478, 3). ears: (2, 4, 3) top, back, lobe and hole; the subject's left first.
+    bust: (2, 3) scale and shift from the mean bust to this one.
+    """
+
+    rig: Rig
+    vertices: Floats
+    normals: Floats
+    centre: Floats
+    radius: Floats
+    landmarks: Floats
+    ears: Floats
+    bust: Floats
+
+    def reach(self, directions: Floats) -> Floats:
+        """(..., 3) unit directions from the centre -> (...) metres to the skin."""
+        polar, azimuth = angles(directions)
+        return self.reach_at(polar, azimuth)
+
+    def reach_at(self, polar: Floats, azimuth: Floats) -> Floats:
+        """Bilinear look-up of the radius."""
+        row = np.clip(polar * ((ROWS - 1) / LOWEST), 0, ROWS - 1.001)
+        column = azimuth * (COLUMNS / (2 * np.pi))
+        low, left = row.astype(np.int32), np.floor(column).astype(np.int32)
+        down, right = row - low, column - left
+        flat, next_column = self.radius.reshape(-1), (left + 1) % COLUMNS
+        left, start = left % COLUMNS, low * COLUMNS
+        upper = flat[start + left] * (1 - right) + flat[start + next_column] * right
+        start = start + COLUMNS
+        lower = flat[start + left] * (1 - right) + flat[start + next_column] * right
+        return np.asarray(upper + (lower - upper) * down, dtype=np.float32)
+
+    def on_body(self, points: Floats) -> Floats:
+        """Mean bust -> this person's."""
+        return (points * self.bust[0] + self.bust[1]).astype(np.float32)
+
+
+_rigs: list[Rig] = []
+
+
+def rig_of(stage: Stage) -> Rig:
+    """The rig of ``stage``; the last one is kept, for it takes seconds to make."""
+    if not _rigs or _rigs[0].stage is not stage:
+        _rigs[:] = [_make_rig(stage)]
+    return _rigs[0]
+
+
+def measure(rig: Rig, vertices: Floats, normals: Floats | None = None) -> Person:
+    """The head with the expressed ``vertices`` (D, 3), ready to be dressed."""
+    mean = rig.stage.shape.mean
+    if normals is None:
+        normals = vertex_normals(vertices, rig.stage.triangles)
+    hit = _met(vertices, rig.corners, rig.weights)
+    centre = CENTRE + hit[: ROWS // 2].reshape(-1, 3).mean(0) - rig.middle
+    before, after = mean[rig.bust], vertices[rig.bust]
+    scale = after.std(0) / np.maximum(before.std(0), 1e-6)
+    bust = np.stack([scale, after.mean(0) - before.mean(0) * scale])
+    landmarks = vertices[rig.nearest] + rig.offset
+    places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE], np.float32)
+    places = np.stack([places, places * [-1, 1, 1]]).astype(np.float32)
+    ears = vertices[rig.ears] + places - mean[rig.ears]
+    away = hit - centre
+    radius = np.sqrt(dot(away, away)).astype(np.float32)
+    return Person(rig, vertices, normals, centre.astype(np.float32), radius, landmarks, ears, bust)
+
+
+def angles(directions: Floats) -> tuple[Floats, Floats]:
+    """Unit directions -> polar angle from +Y and azimuth from +Z towards +X."""
+    # Copied, as arctan2 of strided float32 rounds differently from place to place in memory.
+    x, y, z = (directions[..., axis].copy() for axis in range(3))
+    return np.arccos(np.clip(y, -1, 1)), np.arctan2(x, z)
+
+
+def direction(polar: Floats, azimuth: Floats) -> Floats:
+    """The inverse of angles."""
+    ring = np.sin(polar)
+    parts = [ring * np.sin(azimuth), np.cos(polar) * np.ones_like(azimuth), ring * np.cos(azimuth)]
+    return np.stack(np.broadcast_arrays(*parts), -1).astype(np.float32)
+
+
+def dot(a: Floats, b: Floats) -> Floats:
+    """(..., 3) dot products."""
+    product = a * b
+    return np.asarray(product[..., 0] + product[..., 1] + product[..., 2])
+
+
+def unit(vectors: Floats) -> Floats:
+    """(..., 3) vectors at length 1."""
+    length = np.sqrt(dot(vectors, vectors))[..., None]
+    return np.asarray(vectors / np.maximum(length, 1e-9), dtype=np.float32)
+
+
+@lru_cache(maxsize=64)
+def lattice(rows: int, columns: int, closed: bool = False) -> IntArray:
+    """(F, 3) triangles of a grid of vertices; ``closed`` joins its last column to the first."""
+    across = columns if closed else columns - 1
+    row, column = np.meshgrid(np.arange(rows - 1), np.arange(across), indexing="ij")
+    a, b = row * columns + column, row * columns + (column + 1) % columns
+    corners = np.stack([a, b, b + columns, a, b + columns, a + columns], -1)
+    return corners.reshape(-1, 3).astype(np.int32)
+
+
+def surface(grid: Floats, colours: Floats, away_from: Floats, closed: bool = False) -> Extra:
+    """A cloth through the (R, C, 3) ``grid``; its normals point away from ``away_from``."""
+    triangles = lattice(grid.shape[0], grid.shape[1], closed)
+    grid = np.ascontiguousarray(grid, dtype=np.float32)
+    vertices = grid.reshape(-1, 3)
+    normals = unit(cross(_slope(grid, False), _slope(grid.swapaxes(0, 1), closed).swapaxes(0, 1)))
+    normals = normals.reshape(-1, 3)
+    outward = dot(vertices - np.asarray(away_from, np.float32), normals)
+    normals = np.where(outward[:, None] < 0, -normals, normals)
+    colours = np.broadcast_to(colours, grid.shape).reshape(-1, 3)
+    return opaque(vertices, triangles, colours, normals)
+
+
+def _slope(grid: Floats, closed: bool) -> Floats:
+    """Central differences down the first axis."""
+    slope = np.empty_like(grid)
+    slope[1:-1] = grid[2:] - grid[:-2]
+    slope[0] = grid[1] - (grid[-1] if closed else grid[0])
+    slope[-1] = (grid[0] if closed else grid[-1]) - grid[-2]
+    return slope
+
+
+def cross(a: Floats, b: Floats) -> Floats:
+    """(..., 3) cross products; on small arrays NumPy's own costs three times as much."""
+    result = np.empty(np.broadcast_shapes(a.shape, b.shape), np.float32)
+    for axis in range(3):
+        i, j = (axis + 1) % 3, (axis + 2) % 3
+        result[..., axis] = a[..., i] * b[..., j] - a[..., j] * b[..., i]
+    return result
+
+
+def opaque(vertices: Floats, triangles: IntArray, colours: Floats, normals: Floats) -> Extra:
+    """An Extra that hides what is behind it."""
+    return Extra(
+        vertices.astype(np.float32),
+        triangles,
+        np.clip(colours, 0, 1).astype(np.float32),
+        normals.astype(np.float32),
+        np.ones(len(vertices), np.float32),
+    )
+
+
+def _make_rig(stage: Stage) -> Rig:
+    from scipy.spatial import cKDTree
+
+    mean = stage.shape.mean
+    skin = stage.is_part("Face", "Head and Neck")
+    beside = np.abs(mean[:, 0]) > 0.0705
+    ear = beside & (np.abs(mean[:, 1] - 0.02) < 0.045) & (mean[:, 2] > -0.035)
+    facing = stage.triangles[(skin & ~ear)[stage.triangles].all(1)]
+    corners, weights = _first_met(mean, facing)
+    hit = _met(mean, corners, weights)
+    polar, azimuth = angles(unit(mean - CENTRE))
+    around = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
+    wrapped = np.degrees(np.abs((around + np.pi) % (2 * np.pi) - np.pi))
+    height = np.interp(wrapped, _AZIMUTH, _HAIRLINE) / 1000
+    rows = np.arange(ROWS) * LOWEST / (ROWS - 1)
+    hairline = np.array(
+        [np.interp(-height[c], -hit[:, c, 1], rows) for c in range(COLUMNS)], np.float32
+    )
+    tree = cKDTree(np.where(skin[:, None], mean, 9))
+    landmarks = stage.dense.mean[:478]
+    nearest = tree.query(landmarks)[1].astype(np.int32)
+    places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE])
+    ears = tree.query(np.stack([places, places * [-1, 1, 1]]))[1].astype(np.int32)
+    frontal = skin & (np.abs(mean[:, 0]) < 0.075) & (np.abs(mean[:, 1] - 0.025) < 0.05)
+    return Rig(
+        stage,
+        corners,
+        weights,
+        hairline,
+        polar,
+        azimuth,
+        skin & ~ear,
+        _areas(stage, skin),
+        nearest,
+        landmarks - mean[nearest],
+        ears,
+        hit[: ROWS // 2].reshape(-1, 3).mean(0),
+        np.flatnonzero(skin & ~ear & (polar < 2.3)),
+        np.flatnonzero(skin & (mean[:, 1] < -0.1))[::2],
+        np.flatnonzero(frontal & (mean[:, 2] > 0.04)),
+    )
+
+
+def _met(vertices: Floats, corners: IntArray, weights: Floats) -> Floats:
+    """(ROWS, COLUMNS, 3) where the rays of the field meet the skin of this head."""
+    return sum(vertices[corners[..., k]] * weights[..., k, None] for k in range(3))
+
+
+def _areas(stage: Stage, skin: np.ndarray) -> Floats:
+    a, b, c = (stage.shape.mean[stage.triangles[:, corner]] for corner in range(3))
+    size = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    area = np.bincount(stage.triangles.ravel(), np.repeat(size, 3), len(skin))
+    return (area * skin).astype(np.float32)
+
+
+def _first_met(mean: Floats, triangles: IntArray) -> tuple[IntArray, Floats]:
+    """Where each ray of the field first meets the skin: (ROWS, COLUMNS, 3) corners, weights."""
+    polar = np.arange(ROWS) * LOWEST / (ROWS - 1)
+    rays = direction(polar[:, None], np.arange(COLUMNS)[None] / COLUMNS * 2 * np.pi)
+    corners = (mean[triangles] - CENTRE).astype(np.float64).transpose(0, 2, 1)
+    good = np.abs(np.linalg.det(corners)) > 1e-14
+    triangles, inverse = triangles[good], np.linalg.inv(corners[good])
+    found = np.zeros((ROWS, COLUMNS), np.int64)
+    weights = np.zeros((ROWS, COLUMNS, 3), np.float32)
+    for row in range(ROWS):
+        # All rays start at one point, so a ray in a triangle is a positive mix of its corners.
+        mix = inverse.reshape(-1, 3) @ rays[row].T
+        mix = mix.reshape(len(triangles), 3, COLUMNS)
+        near = np.where((mix >= -1e-7).all(1), mix.sum(1), 0)
+        best = near.argmax(0)
+        hit = near[best, np.arange(COLUMNS)] > 0
+        found[row] = np.where(hit, best, found[max(row - 1, 0)])
+        chosen = mix[best, :, np.arange(COLUMNS)]
+        chosen = chosen / np.maximum(chosen.sum(1, keepdims=True), 1e-9)
+        weights[row] = np.where(hit[:, None], chosen, weights[max(row - 1, 0)])
+    return triangles[found].astype(np.int32), weights

@@ -1,0 +1,1 @@
+"""Landmark sets on the surface."""

@@ -1,0 +1,1 @@
+"""Which people and expressions there are: sources, population, principal components."""

@@ -1,0 +1,184 @@
+"""Eyeballs with cornea, iris and pupil, and lashes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ....data import FloatArray, IntArray
+from ....fitting.gauss_newton import rotation_from_vector
+from ....head.model import HeadModel
+from .parts import Carry, Part, affine_follower, vertices_of
+
+# The reference's balls almost touch its lids; ours leave room for the tear film.
+BALL_SHRINK = 0.985
+# Millimetre sizes of an adult eye that hardly vary: radii of pupil and visible iris, and how far
+# the cornea stands out of the ball.
+PUPIL, IRIS, BULGE = 0.0020, 0.00585, 0.0015
+IRIS_RINGS, WHITE_RINGS, PUPIL_CELLS = 3, 10, 6
+# The ball is open at the back, beyond this angle from its axis.
+BACK = np.radians(140)
+
+
+def eyeball(reference: HeadModel, side: str) -> Part:
+    """An eyeball round the reference's, labelled white, iris and pupil. ``side``: the subject's."""
+    ball = vertices_of(reference, f"Eyeball {side}")
+    centre, radius = _sphere(reference.shape.mean[ball].astype(np.float64))
+    radius *= BALL_SHRINK
+    angles, around, quads, label = _polar_grid(radius)
+    edge = 1.3 * np.arcsin(IRIS / radius)
+    bulge = BULGE * np.clip(1 - (angles / edge) ** 2, 0, None) ** 2
+    direction = np.column_stack([np.sin(angles)[:, None] * around, np.cos(angles)])
+    mean = (direction * (radius + bulge)[:, None] + centre).astype(np.float32)
+    uv = 0.5 + around * (angles / BACK * 0.48)[:, None]
+    return Part(
+        f"eye_{side}",
+        mean,
+        quads,
+        uv.astype(np.float32),
+        affine_follower(mean, ball, reference.shape.mean),
+        labels=label,
+        label_names=(f"eye_{side}", f"iris_{side}", f"pupil_{side}"),
+    )
+
+
+def _sphere(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Least-squares centre and radius: |p|^2 = 2 c.p + (r^2 - |c|^2) is linear in c."""
+    # The cornea stands out of the ball and is left out.
+    points = points[points[:, 2] < np.percentile(points[:, 2], 70)]
+    design = np.column_stack([2 * points, np.ones(len(points))])
+    *centre, rest = np.linalg.lstsq(design, (points**2).sum(1), rcond=None)[0]
+    middle = np.asarray(centre)
+    return middle, float(np.sqrt(rest + middle @ middle))
+
+
+def _polar_grid(radius: float) -> tuple[np.ndarray, np.ndarray, IntArray, np.ndarray]:
+    """Angle from the axis (N,), direction round it (N, 2), quads, and each quad's label.
+
+    The pupil is a square grid bent into a disc, so there is no fan of triangles.
+    """
+    line = np.linspace(-1, 1, PUPIL_CELLS + 1)
+    x, y = np.meshgrid(line, line, indexing="ij")
+    # Square to disc: scale each square ring to a circle of its half side.
+    half, length = np.maximum(abs(x), abs(y)), np.maximum(np.hypot(x, y), 1e-9)
+    disc = np.stack([x, y], -1) * (half / length)[..., None]
+    grid = np.arange(x.size).reshape(x.shape)
+    border = np.concatenate([grid[0, :-1], grid[:-1, -1], grid[-1, :0:-1], grid[:0:-1, 0]])
+    radial = [np.arcsin(r / radius) for r in np.linspace(PUPIL, IRIS, IRIS_RINGS + 1)]
+    white = np.linspace(radial[-1], BACK, WHITE_RINGS + 1)
+    rings = np.array([*radial[1:], *white[1:]])
+    unit = disc.reshape(-1, 2)[border]
+    angles = np.concatenate(
+        [np.hypot(*disc.reshape(-1, 2).T) * radial[0], np.repeat(rings, len(border))]
+    )
+    flat = disc.reshape(-1, 2)
+    around = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    around = np.concatenate([around, np.tile(unit, (len(rings), 1))])
+    loops = [border, *(x.size + np.arange(len(rings) * len(border)).reshape(len(rings), -1))]
+    walls = [np.column_stack([a, np.roll(a, -1), np.roll(b, -1), b]) for a, b in pairwise(loops)]
+    cells = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], -1).reshape(
+        -1, 4
+    )
+    quads = np.concatenate([cells, *walls]).astype(np.int32)
+    label = np.repeat([2, 1, 0], [len(cells), IRIS_RINGS * len(border), WHITE_RINGS * len(border)])
+    return angles, around, quads, label.astype(np.uint8)
+
+
+# Degrees that an eyeball turns at activation 1, and the axis in head space: ICT's keys only move
+# the lids. A left eye looks in towards -X, a right one towards +X.
+GAZE = {
+    "Up": (22.0, (-1, 0, 0)),
+    "Down": (25.0, (1, 0, 0)),
+    "In": (30.0, (0, -1, 0)),
+    "Out": (30.0, (0, 1, 0)),
+}
+
+
+def gaze(part: Part) -> dict[str, FloatArray]:
+    """Displacements (N, 3) of an eyeball by the name of its eyeLook... expression."""
+    side = "Left" if part.name == "eye_left" else "Right"
+    centre, _ = _sphere(part.mean.astype(np.float64))
+    moves = {}
+    for name, (degrees, axis) in GAZE.items():
+        turn = np.radians(degrees) * np.array(axis, float)
+        if side == "Right" and name in ("In", "Out"):
+            turn = -turn
+        places = part.mean - centre
+        moved = places @ rotation_from_vector(turn).T
+        moves[f"eyeLook{name}{side}"] = (moved - places).astype(np.float32)
+    return moves
+
+
+# Rings of the lid, counted from its inner edge: lashes grow from one and lie along the skin
+# between it and the other.
+ROOT_RING, SKIN_RING = -2, -6
+UPPER_LASH, LOWER_LASH = 0.0085, 0.0048
+LASHES_PER_CELL = 2
+WIDTHS = np.array([0.00034, 0.00026, 0.00006])
+
+
+def lashes(
+    name: str, mean: FloatArray, rings: IntArray, skin_carry: Carry
+) -> tuple[Part, IntArray]:
+    """Lashes along both lids as tapering blades; also the rim's column under every vertex.
+
+    ``rings`` (K, P) vertices of the skin round the eye, outermost first, column 0 at the inner
+    canthus, the upper lid next.
+    """
+    count = rings.shape[1]
+    half = count // 2
+    columns, sizes = [], []
+    for first, last, length in ((2, half, UPPER_LASH), (half + 3, count - 3, LOWER_LASH)):
+        at = np.arange(first, last, 1 / LASHES_PER_CELL)
+        columns.append(at)
+        # Longest a little outside the middle of the lid.
+        share = (at - first) / (last - first)
+        share = share if length == UPPER_LASH else 1 - share
+        sizes.append(length * (0.6 + 0.4 * np.sin(np.pi * share**0.8)))
+    at, size = np.concatenate(columns), np.concatenate(sizes)
+    upper = at < half
+    low, part = np.floor(at).astype(int), (at % 1)[:, None]
+
+    def on_ring(field: FloatArray, ring: int) -> np.ndarray:
+        line = field[..., rings[ring], :]
+        return np.asarray(line[..., low, :] * (1 - part) + line[..., (low + 1) % count, :] * part)
+
+    root, skin = on_ring(mean, ROOT_RING), on_ring(mean, SKIN_RING)
+    along = np.roll(mean[rings[ROOT_RING]], -1, 0)[low] - mean[rings[ROOT_RING]][low]
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    fan = (root - mean[rings[ROOT_RING]].mean(0))[:, :1] * [[12.0, 0, 0]]
+    forward = np.array([0, 0, 1.0]) + np.clip(fan, -0.4, 0.4)
+    curl = np.where(upper[:, None], [[0, 0.55, 0]], [[0, -0.5, 0]])
+    reach = [np.zeros_like(root), 0.55 * forward + 0.05 * curl, 0.85 * forward + curl]
+    places, follow = [], np.array([0.0, 0.25, 0.5])
+    for row, offset in enumerate(reach):
+        middle = root + offset * size[:, None]
+        places += [middle - along * WIDTHS[row] / 2, middle + along * WIDTHS[row] / 2]
+    stretch = size / np.maximum(np.linalg.norm(root - skin, axis=1), 1e-6)
+
+    def carry(field: FloatArray) -> FloatArray:
+        skin_field = skin_carry(field)
+        near, far = on_ring(skin_field, ROOT_RING), on_ring(skin_field, SKIN_RING)
+        # The lid turns as its edge moves against the skin above it; lashes turn with it.
+        turn = (near - far) * np.clip(stretch, 0, 1)[:, None]
+        rows = [near + share * turn for share in np.repeat(follow, 2)]
+        return np.concatenate(rows, axis=-2).astype(np.float32)
+
+    blades = len(at)
+    index = np.arange(6 * blades).reshape(6, blades)
+    quads = [index[[r, r + 1, r + 3, r + 2]].T for r in (0, 2)]
+    uv = np.column_stack(
+        [
+            np.tile(at / count, 6),
+            np.repeat([0, 0, 0.5, 0.5, 1, 1], blades),
+        ]
+    )
+    part_ = Part(
+        name,
+        np.concatenate(places).astype(np.float32),
+        np.concatenate(quads).astype(np.int32),
+        uv.astype(np.float32),
+        carry,
+    )
+    return part_, np.tile(np.round(at).astype(np.int32) % count, 6)

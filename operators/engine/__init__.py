@@ -1,0 +1,1 @@
+"""The engine: another Python with PyTorch, found or installed, and its worker process."""

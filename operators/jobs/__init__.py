@@ -1,0 +1,1 @@
+"""Long work in short steps: in a window, in the background, from a script."""

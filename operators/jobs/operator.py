@@ -1,0 +1,125 @@
+"""Runs a job behind an operator: modal in a window, in a plain loop everywhere else."""
+
+from __future__ import annotations
+
+import time
+
+import bpy
+
+from ...ml.errors import Cancelled, HeadError
+from ..reporting import Edge
+from .job import Job
+
+_TICK = 0.1
+
+
+class ModalRun:
+    """One job in a window: a timer, a place in the status bar, and one way out."""
+
+    def __init__(self, context: bpy.types.Context, job: Job) -> None:
+        self.job = job
+        self._manager = context.window_manager
+        self._workspace = context.workspace
+        self._timer = self._manager.event_timer_add(_TICK, window=context.window)
+        self._manager.effigy_job.begin()
+        self._manager.progress_begin(0.0, 1.0)
+        self._show()
+
+    def tick(self, event: bpy.types.Event) -> bool:
+        """Take one event; True when the job is done. Raises HeadError, or Cancelled on ESC."""
+        over = True  # unless this tick gets through: no timer or cursor may stay after an error
+        try:
+            over = self._advance(event)
+        finally:
+            if over:
+                self.finish()
+        return over
+
+    def finish(self) -> None:
+        """Take everything back. The only exit, whatever happened."""
+        self._manager.event_timer_remove(self._timer)
+        self._manager.progress_end()
+        self._manager.effigy_job.end()
+        self._workspace.status_text_set(None)
+        _redraw(self._manager)
+
+    def _advance(self, event: bpy.types.Event) -> bool:
+        if event.type == "ESC" or self._manager.effigy_job.cancel_asked:
+            self.job.cancel()
+            raise Cancelled("Stopped", "What was finished before is kept")
+        if event.type != "TIMER":
+            return False
+        done = self.job.step()
+        self._show()
+        return done
+
+    def _show(self) -> None:
+        job = self.job
+        self._manager.effigy_job.show(job.fraction, job.message)
+        self._manager.progress_update(job.fraction)
+        percent = round(100 * job.fraction)
+        self._workspace.status_text_set(f"Effigy {percent}%: {job.message}   (ESC stops)")
+        _redraw(self._manager)
+
+
+class JobOperator(Edge):
+    """Mixin for operators whose work is a job: implement :meth:`start` and :meth:`conclude`."""
+
+    _modal: ModalRun | None = None
+
+    def start(self, context: bpy.types.Context) -> Job:
+        """Check what was asked for and make the job. Raises HeadError."""
+        raise NotImplementedError
+
+    def conclude(self, context: bpy.types.Context, job: Job) -> set[str]:
+        """Report what came of a job that ran to its end. Raises HeadError."""
+        raise NotImplementedError
+
+    def keep(self, job: Job) -> None:
+        """Save what is finished of a job that was stopped, beyond what it saved itself."""
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        """The whole job at once, for scripts, the command line and tests."""
+        job = self.start(context)
+        while not job.step():
+            time.sleep(0.02)
+        return self.conclude(context, job)
+
+    def run_modal(self, context: bpy.types.Context) -> set[str]:
+        """The job beside the window; without one (``blender -b``) at once."""
+        if bpy.app.background:  # Blender skips modal operators there without a word
+            return self.execute(context)
+        return self.guarded(lambda: self._begin(context))
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return self.guarded(lambda: self._tick(context, event))
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: a file is opened, the window closed."""
+        if self._modal is not None:
+            self._modal.job.cancel()
+            self._modal.finish()
+
+    def _begin(self, context: bpy.types.Context) -> set[str]:
+        if context.window_manager.effigy_job.running:
+            raise HeadError("Effigy is already at work", "Wait for it to finish, or press ESC")
+        self._modal = ModalRun(context, self.start(context))
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def _tick(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        job = self._modal.job
+        try:
+            if not self._modal.tick(event):
+                return {"PASS_THROUGH"}
+        except Cancelled:
+            self.keep(job)
+            raise
+        return self.conclude(context, job)
+
+
+def _redraw(manager: bpy.types.WindowManager) -> None:
+    for window in manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
