@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .data import Settings
 from .errors import HeadError, UsageError
 from .results.compatibility import current_model
 from .results.person import PERSON_NAME
 from .results.reconstruction import JSON_NAME, Reconstruction, save_reconstruction
 from .results.report import Row
+from .settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .batch import BatchOptions, Walk, collect_photos, plan, run_batch
-from .data import Settings
 from .errors import UsageError
 from .person_batch import PersonWalk, process_person
 from .results.person import SamePerson
 from .results.reconstruction import Reconstruction
 from .results.report import Row, summary, write_report
+from .settings import Settings, add_options, settings_of
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -30,23 +30,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.cli", description=__doc__)
     add = parser.add_argument
     add("sources", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--jobs", type=int, default=1, metavar="N", help="photos at a time (default 1)")
-    add("--face", default="prominent", help="'prominent' (default), 'all', or a number from 1")
-    add("--landmarks", default="effigy", help="'effigy' (default) or 'face-alignment'")
-    add(
-        "--allow-download",
-        action="store_true",
-        help="let face-alignment fetch its own weights if they are not on disk",
-    )
-    add("--texture-size", type=int, default=1024, metavar="PX", help="0 for no texture")
-    add("--level", default="base", help="mesh: 'low', 'base' (default) or 'high'")
-    add(
-        "--detail",
-        default=Settings().detail,
-        metavar="MODE",
-        help="folds and lumps: 'off', 'fast' or 'best' (default %(default)s)",
-    )
+    add_options(parser)
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--skip-existing", action="store_true", help="leave finished results alone")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
@@ -101,8 +87,6 @@ def _rows(
 
 
 def _options(parsed: argparse.Namespace) -> BatchOptions:
-    from .pipeline.single import check_settings
-
     if parsed.jobs < 1:
         raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
     if parsed.same_person and (parsed.jobs > 1 or parsed.skip_existing or parsed.face == "all"):
@@ -110,16 +94,7 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
             "--same-person does not go with --jobs, --skip-existing or --face all",
             "All photos are fitted together, one face in each",
         )
-    settings = Settings(
-        face=parsed.face,
-        landmarks=parsed.landmarks,
-        allow_download=parsed.allow_download,
-        texture_size=parsed.texture_size,
-        level=parsed.level,
-        detail=parsed.detail,
-    )
-    check_settings(settings)
-    return BatchOptions(settings, parsed.jobs, parsed.skip_existing, parsed.preview)
+    return BatchOptions(settings_of(parsed), parsed.jobs, parsed.skip_existing, parsed.preview)
 
 
 def _walk(photo: Path, settings: Settings) -> Sequence[Reconstruction]:

@@ -25,8 +25,6 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
-# How detail may be found; see Settings.
-DETAIL_MODES = ("off", "fast", "best")
 
 
 @dataclass(frozen=True)
@@ -190,25 +188,3 @@ class Timings:
     """Milliseconds per room, in the order of the walk."""
 
     rooms: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a photo is to be reconstructed.
-
-    Attributes
-    ----------
-    face: "prominent", "all", or the number of a face (1 = the most prominent) as a string.
-    landmarks: "effigy" (the built-in network) or "face-alignment".
-    allow_download: whether face-alignment may fetch its weights; never assumed.
-    texture_size: side of the albedo texture in pixels; 0 makes none.
-    level: "base", "low" (about half of its faces) or "high" (four for each of them).
-    detail: "off", "fast" (folds and lumps in one look) or "best" (polished against the photo).
-    """
-
-    face: str = "prominent"
-    landmarks: str = "effigy"
-    allow_download: bool = False
-    texture_size: int = 1024
-    level: str = "base"
-    detail: str = "off"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .batch import BatchOptions, Task, write_heads
-from .data import Settings
 from .errors import HeadError
 from .results.person import PERSON_NAME, SamePerson, save_index
 from .results.reconstruction import Reconstruction
 from .results.report import Row
+from .settings import Settings
 
 logger = logging.getLogger(__name__)
 

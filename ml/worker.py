@@ -31,11 +31,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from .batch import plan, write_heads
-from .data import Settings
 from .errors import HeadError, UsageError
 from .person_batch import write_person
 from .results.person import SamePerson
 from .results.reconstruction import JSON_NAME, Reconstruction
+from .settings import Settings
 from .version import effigy_version
 
 Progress = Callable[[float, str], None]

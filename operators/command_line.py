@@ -12,10 +12,9 @@ from typing import Any
 import bpy
 
 from ..ml.batch import collect_photos, plan
-from ..ml.data import DETAIL_MODES, Settings
 from ..ml.errors import HeadError, UsageError
-from ..ml.head.levels import LEVELS
 from ..ml.results.report import Row, summary, write_report
+from ..ml.settings import DETAIL_MODES, LEVELS, Settings
 from .export import WRITERS
 from .jobs.job import ReconstructionJob
 from .jobs.person import PersonJob

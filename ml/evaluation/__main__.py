@@ -29,10 +29,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..data import FaceBox, FloatArray, Photo, Settings
+from ..data import FaceBox, FloatArray, Photo
 from ..errors import HeadError, NoFaceFound
 from ..head.storage import load_head_model
 from ..results.reconstruction import Reconstruction
+from ..settings import Settings
 from .ablation.command import add_ablation
 from .photos.labels import PHOTO_SETS, read_labels
 from .photos.landmarks import Walk, measure, report, summarise, to_json

@@ -6,9 +6,8 @@ import numpy as np
 
 from ..data import FloatArray, IntArray
 from ..errors import UsageError
+from ..settings import LEVELS
 from .model import HeadModel, Level, SurfacePoints
-
-LEVELS = ("low", "base", "high")
 
 
 def level_of(model: HeadModel, name: str) -> Level | None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ..data import FaceBox, Photo
-from ..errors import NoFaceFound, UsageError
+from ..errors import NoFaceFound
+from ..settings import check_face
 
 MOST = 12
 # Detector's scores that make a proposal, at first and where nothing else was found.
@@ -70,14 +71,6 @@ def prominence(box: FaceBox, photo: Photo) -> float:
     return float(share * (0.5 + 0.5 * box.score) * (1.0 - 0.6 * min(away, 1.0)))
 
 
-def check_choice(wanted: str) -> None:
-    """Raise UsageError unless ``wanted`` is "prominent", "all" or a number from 1."""
-    if wanted not in ("prominent", "all") and not (wanted.isdecimal() and int(wanted) > 0):
-        raise UsageError(
-            f"Unknown choice of face {wanted!r}", "Use 'prominent', 'all' or a number from 1"
-        )
-
-
 def choose(count: int, wanted: str, path: Path) -> Sequence[int]:
     """Which of ``count`` faces (most prominent first) are wanted: "prominent", "all" or "2".
 
@@ -85,7 +78,7 @@ def choose(count: int, wanted: str, path: Path) -> Sequence[int]:
     ------
     NoFaceFound: there is no such face. UsageError: ``wanted`` is none of these.
     """
-    check_choice(wanted)
+    check_face(wanted)
     if count == 0:
         raise NoFaceFound(
             f"No face was found in {path}",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..data import FitResult, Photo, Settings
+from ..data import FitResult, Photo
 from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ..fitting.gauss_newton import fit_person
 from ..fitting.view import Evidence
@@ -18,10 +18,10 @@ from ..head.model import LinearShape
 from ..head.storage import load_head_model
 from ..results.person import LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
+from ..settings import Settings, check_settings
 from .find import FoundFace
 from .single import (
     Progress,
-    check_settings,
     checked_fit,
     evidence_of,
     finish_head,

@@ -8,23 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import DETAIL_MODES, ByteArray, FitResult, Landmarks, Photo, Settings
-from ..errors import NoFaceFound, UsageError
+from ..data import ByteArray, FitResult, Landmarks, Photo
+from ..errors import NoFaceFound
 from ..fitting.camera import first_camera, guess_focal, make_intrinsics
 from ..fitting.gauss_newton import fit_person
 from ..fitting.view import Evidence
-from ..head.levels import LEVELS
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.model import HeadModel, LinearShape
 from ..head.storage import load_head_model
 from ..results.reconstruction import Provenance, Reconstruction
+from ..settings import Settings, check_settings
 from ..version import effigy_version
 from .find import FoundFace, find_faces
 from .refine import fit_looking_again
 from .timing import Clock
 
 Progress = Callable[[float, str], None]
-LANDMARK_SOURCES = ("effigy", "face-alignment")
 # The photo behind the camera need not be larger than a screen.
 BACKGROUND_SIDE = 2048
 FACE_POINTS = 468
@@ -76,29 +75,6 @@ def warm_up() -> None:
     load_detector()
     load_regressor()
     load_surface_refinement()
-
-
-def check_settings(settings: Settings) -> None:
-    """Raise UsageError for settings that no photo could satisfy."""
-    from ..photo.faces import check_choice
-
-    if settings.landmarks not in LANDMARK_SOURCES:
-        raise UsageError(
-            f"Unknown landmark source {settings.landmarks!r}",
-            f"Use one of {', '.join(LANDMARK_SOURCES)}",
-        )
-    check_choice(settings.face)
-    if settings.level not in LEVELS:
-        raise UsageError(f"Unknown level {settings.level!r}", f"Use one of {', '.join(LEVELS)}")
-    if settings.detail not in DETAIL_MODES:
-        raise UsageError(
-            f"Unknown detail {settings.detail!r}", f"Use one of {', '.join(DETAIL_MODES)}"
-        )
-    if settings.texture_size and not 64 <= settings.texture_size <= 8192:
-        raise UsageError(
-            f"A texture of {settings.texture_size} pixels is out of range",
-            "Use 64 to 8192, or 0 for none",
-        )
 
 
 def wanted_faces(photo: Photo, settings: Settings) -> list[tuple[FoundFace, Landmarks, str]]:

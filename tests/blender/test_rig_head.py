@@ -9,10 +9,10 @@ import pytest
 from synthetic_head import synthetic_reconstruction, without_images
 
 from ml.data import HeadCoefficients
-from ml.head.levels import LEVELS
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.results.reconstruction import save_reconstruction
+from ml.settings import LEVELS
 
 # Radians of the bones that show what the keys at 1 show, and the axis that they turn about.
 JAW_OPEN = 0.4

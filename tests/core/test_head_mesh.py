@@ -5,10 +5,11 @@ import pytest
 
 from ml.data import HeadCoefficients
 from ml.errors import UsageError
-from ml.head.levels import LEVELS, level_of
+from ml.head.levels import level_of
 from ml.head.mesh import blend, person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.head.surface import nearest_on_triangles
+from ml.settings import LEVELS
 
 BONES = ("bone_neck", "bone_head", "bone_jaw")
 

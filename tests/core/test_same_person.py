@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from ml.cli import main
-from ml.data import Settings
 from ml.errors import Cancelled, HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
@@ -19,6 +18,7 @@ from ml.pipeline import refine as second_look
 from ml.pipeline import same_person
 from ml.results.person import SamePerson, photo_folders, read_sight
 from ml.results.reconstruction import load_reconstruction
+from ml.settings import Settings
 from tests.support.fake_walks import facing_head, person_walk, walk
 from tests.support.known_faces import SIDE, found_face
 

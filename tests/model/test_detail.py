@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data as pictures
 
 from ml.assets.card import card_path
-from ml.data import Camera, HeadCoefficients, Settings
+from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
 from ml.detail.detailer import WEIGHTS, load_detailer
 from ml.detail.network import BLOCK, COARSE_CHANNELS, FINE_CHANNELS, DetailNetwork, NetworkShape
@@ -25,6 +25,7 @@ from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.pipeline.single import reconstruct
 from ml.rendering import vertex_normals
+from ml.settings import Settings
 from ml.training.detail.batches import Batch, flipped
 from ml.training.detail.losses import LossWeights, losses, shares, slopes
 from ml.training.detail.targets import Transfer, make_lack, make_transfer

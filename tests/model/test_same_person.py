@@ -8,10 +8,10 @@ from PIL import Image
 from skimage import data
 
 from ml.cli import main
-from ml.data import Settings
 from ml.pipeline.same_person import reconstruct_person
 from ml.results.person import photo_folders
 from ml.results.reconstruction import load_reconstruction
+from ml.settings import Settings
 
 # Where the outer eye corners, the nose's tip and the chin are in the portrait, by eye.
 SEEN = {33: (196, 102), 263: (255, 105), 1: (224, 131), 152: (222, 177)}

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ...data import DETAIL_MODES
+from ...settings import DETAIL_MODES
 
 
 def add_ablation(commands: argparse._SubParsersAction[Any]) -> None:

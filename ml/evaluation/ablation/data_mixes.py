@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ...data import FitResult, Photo, Settings
+from ...data import FitResult, Photo
 from ...fitting.gauss_newton import fit_person
 from ...fitting.view import Evidence
 from ...head.mirror import make_mirror
@@ -33,6 +33,7 @@ from ...pipeline.single import evidence_of, wanted_faces
 from ...regressor.surface import CHANNELS, SIDE
 from ...regressor.surface_network import SurfaceNetwork
 from ...regressor.surface_refinement import SurfaceRefinement
+from ...settings import Settings
 from ...training.data.samples import PHOTO, PROFILED, RENDER
 from ...training.steps import follow, rate_at
 from ...training.surface.batches import Samples, batches_ahead, open_folders

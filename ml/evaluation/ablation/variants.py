@@ -24,7 +24,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ...assets.card import read_card
-from ...data import DETAIL_MODES, FitResult, FloatArray, Photo
+from ...data import FitResult, FloatArray, Photo
 from ...errors import NoFaceFound, UsageError
 from ...fitting.gauss_newton import fit_person
 from ...fitting.view import Evidence
@@ -36,6 +36,7 @@ from ...perception.views import ViewSettings
 from ...pipeline.refine import fit_looking_again
 from ...regressor.surface import SIDE, Cameras
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement, load_surface_refinement
+from ...settings import DETAIL_MODES
 from ...training.surface.drawn import Artist
 from ...training.surface.train import CONFIG, make_task, network_for
 from ..report.text import table

@@ -8,9 +8,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ...data import FloatArray, IntArray
-from ...head.levels import LEVELS, level_of
+from ...head.levels import level_of
 from ...head.model import HeadModel
 from ...rendering import vertex_normals
+from ...settings import LEVELS
 
 MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 MILLIMETRES = 1000.0

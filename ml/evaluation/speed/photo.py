@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...data import Settings
 from ...errors import EngineUnavailable
+from ...settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 PEER_INPUT = (1, 3, 256, 256)

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data import FitResult, Photo, Settings
+from ...data import FitResult, Photo
 from ...photo.read import read_photo
+from ...settings import Settings
 from ..photos.labels import read_labels
 
 PROCESSES = 2

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ...data import DETAIL_MODES, FitResult, FloatArray, HeadCoefficients, Photo
+from ...data import FitResult, FloatArray, HeadCoefficients, Photo
 from ...detail.band import GRID, Band, band_of
 from ...detail.detailer import enlarged, make_detail
 from ...detail.maps import bake
@@ -32,6 +32,7 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...rendering import vertex_normals
 from ...results.reconstruction import HeadMesh
+from ...settings import DETAIL_MODES
 from ...training.detail.targets import Transfer, make_transfer, nearest
 from .heads import ONE_FACE, POSES, REGIONS, Ruler, make_ruler
 from .midband import BandError, MidBand, band_error, make_midband

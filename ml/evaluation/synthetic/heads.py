@@ -17,11 +17,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from ...data import Camera, FloatArray, HeadCoefficients, Photo, Settings
+from ...data import Camera, FloatArray, HeadCoefficients, Photo
 from ...errors import NoFaceFound, UsageError
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import FACE_POINTS
+from ...settings import Settings
 from .people import YAWS, View
 from .shape import ShapeError, shape_error, turn_between
 

@@ -24,12 +24,13 @@ from ...appearance.atlas import Atlas, atlas_of
 from ...appearance.colour import linear_of, photographed, srgb_of
 from ...appearance.preview import uv_triangles
 from ...appearance.texture import Texture, make_texture
-from ...data import Camera, FloatArray, Photo, Settings
+from ...data import Camera, FloatArray, Photo
 from ...errors import NoFaceFound
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...head.surface import nearest_on_triangles
 from ...rendering import interpolate, rasterize
+from ...settings import Settings
 from ...training.data.picture.draw import FOCAL
 from ...training.data.picture.scene import Stage
 from ...training.skin import SKIN, skin_triangles, vertices_on

@@ -1,0 +1,197 @@
+"""How photos are reconstructed, as one list of options.
+
+Everything that offers these options reads this list: both command lines (:func:`add_options`),
+Blender's settings (:func:`option`) and the check before any work begins (:func:`check_settings`).
+Standard library only, so that Blender's own Python can load it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, fields
+
+from .errors import UsageError
+
+# Texels along one side of the albedo texture; 0 makes no texture.
+SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a photo is to be reconstructed; :data:`OPTIONS` says what each value means.
+
+    Attributes
+    ----------
+    face: "prominent", "all", or the number of a face (1 = the most prominent) as a string.
+    allow_download: whether face-alignment may download its weights.
+    texture_size: side of the albedo texture in texels; 0 makes no texture.
+    landmarks, level, detail, renderer: one of the values of the option of that name.
+    """
+
+    face: str = "prominent"
+    landmarks: str = "effigy"
+    allow_download: bool = False
+    texture_size: int = 1024
+    level: str = "base"
+    detail: str = "off"
+    renderer: str = "builtin"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of an option: ``value`` for scripts, ``label`` and ``help`` for people."""
+
+    value: str
+    label: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of :class:`Settings`, as people choose it.
+
+    Attributes
+    ----------
+    name: of the field. label, help: shown in Blender; ``help`` also on the command line.
+    choices: the values there are; empty where the field is a number or yes or no.
+    """
+
+    name: str
+    label: str
+    help: str
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return tuple(choice.value for choice in self.choices)
+
+
+OPTIONS = (
+    Option(
+        "face",
+        "Face",
+        "Which face, where the photo shows several: prominent, all, or a number from 1",
+        (
+            Choice("prominent", "Most prominent", "The largest, most central face"),
+            Choice("all", "All", "One head for every face"),
+            Choice("number", "By number", "Counted from the most prominent"),
+        ),
+    ),
+    Option(
+        "landmarks",
+        "Landmarks",
+        "What finds the face and its landmarks",
+        (
+            Choice("effigy", "Effigy", "The built-in network; works offline"),
+            Choice("face-alignment", "face-alignment", "Needs its own weight files on disk"),
+        ),
+    ),
+    Option(
+        "allow_download",
+        "Allow download",
+        "Let face-alignment download its weight files (about 190 MB) once",
+    ),
+    Option(
+        "texture_size",
+        "Texture",
+        "Side of the skin texture in pixels; 0 makes no texture",
+        (
+            Choice("0", "None", "Plain colours, no texture"),
+            Choice("512", "512", "Quick preview"),
+            Choice("1024", "1024", "Good for most photos"),
+            Choice("2048", "2048", "For large, sharp photos"),
+        ),
+    ),
+    Option(
+        "level",
+        "Mesh",
+        "How fine the mesh is; shape, expressions and texture are the same",
+        (
+            Choice("low", "Low", "6,300 faces: games and crowds"),
+            Choice("base", "Base", "10,700 faces: animation and sculpting"),
+            Choice("high", "High", "42,700 faces: close-ups and rendering"),
+        ),
+    ),
+    Option(
+        "detail",
+        "Detail",
+        "Folds and lumps that the head's shape alone does not have",
+        (
+            Choice("off", "Off", "The smooth head"),
+            Choice("fast", "Fast", "One pass of the network: a fraction of a second more"),
+            Choice("best", "Best", "Experimental: optimised against the photo, some seconds more"),
+        ),
+    ),
+    Option(
+        "renderer",
+        "Renderer",
+        "What draws the head to find which skin the photo shows",
+        (
+            Choice("builtin", "Built-in", "Fast, and always there"),
+            Choice("pytorch3d", "pytorch3d", "Needs pytorch3d in the engine's Python; slower"),
+        ),
+    ),
+)
+
+
+def option(name: str) -> Option:
+    """The option of this name. Raises KeyError."""
+    return {item.name: item for item in OPTIONS}[name]
+
+
+LEVELS = option("level").values
+DETAIL_MODES = option("detail").values
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` a flag for every option; :func:`settings_of` reads them back.
+
+    Values are checked by :func:`check_settings`, so that a wrong one gets the same answer
+    wherever it comes from.
+    """
+    defaults = Settings()
+    for item in OPTIONS:
+        flag, default = "--" + item.name.replace("_", "-"), getattr(defaults, item.name)
+        if isinstance(default, bool):
+            parser.add_argument(flag, action="store_true", help=item.help)
+            continue
+        named = f": {', '.join(item.values)}" if isinstance(default, str) else ""
+        text = item.help if item.name == "face" else item.help + named
+        parser.add_argument(
+            flag, type=type(default), default=default, metavar="VALUE", help=f"{text} (%(default)s)"
+        )
+
+
+def settings_of(parsed: argparse.Namespace) -> Settings:
+    """The settings that the flags of :func:`add_options` ask for.
+
+    Raises
+    ------
+    UsageError: see :func:`check_settings`.
+    """
+    settings = Settings(**{item.name: getattr(parsed, item.name) for item in fields(Settings)})
+    check_settings(settings)
+    return settings
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise UsageError for settings that no photo could satisfy."""
+    check_face(settings.face)
+    for name in ("landmarks", "level", "detail", "renderer"):
+        value, values = getattr(settings, name), option(name).values
+        if value not in values:
+            raise UsageError(f"Unknown {name} {value!r}", f"Use one of {', '.join(values)}")
+    size = settings.texture_size
+    if size and not SMALLEST_TEXTURE <= size <= LARGEST_TEXTURE:
+        raise UsageError(
+            f"A texture of {size} pixels is out of range",
+            f"Use {SMALLEST_TEXTURE} to {LARGEST_TEXTURE}, or 0 for none",
+        )
+
+
+def check_face(face: str) -> None:
+    """Raise UsageError unless ``face`` is "prominent", "all" or a number from 1 on."""
+    if face not in ("prominent", "all") and not (face.isdecimal() and int(face) > 0):
+        raise UsageError(
+            f"Unknown choice of face {face!r}", 'Use "prominent", "all" or a number from 1'
+        )

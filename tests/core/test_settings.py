@@ -1,0 +1,52 @@
+"""The one list of options: every field has its option, and both command lines read it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+
+import pytest
+
+from ml.errors import UsageError
+from ml.settings import OPTIONS, Settings, add_options, check_settings, settings_of
+
+
+def parsed(*words: str) -> Settings:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return settings_of(parser.parse_args(list(words)))
+
+
+def test_every_field_is_an_option_in_the_same_order():
+    assert [item.name for item in OPTIONS] == [field.name for field in fields(Settings)]
+
+
+def test_defaults_are_among_the_choices_and_valid():
+    for item in OPTIONS:
+        if item.choices:
+            assert str(getattr(Settings(), item.name)) in item.values
+    check_settings(Settings())
+
+
+def test_flags_set_every_field():
+    wanted = Settings("2", "face-alignment", True, 512, "low", "fast", "pytorch3d")
+    words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
+    assert parsed(*words.split(), "--detail", "fast", "--renderer", "pytorch3d") == wanted
+    assert parsed() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (Settings(face="0"), "'0'"),
+        (Settings(face="number"), "'number'"),
+        (Settings(level="lowest"), "low, base, high"),
+        (Settings(renderer="ink"), "builtin, pytorch3d"),
+        (Settings(texture_size=63), "64 to 8192"),
+        (Settings(texture_size=-1), "64 to 8192"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_possible(settings: Settings, named: str):
+    with pytest.raises(UsageError) as caught:
+        check_settings(settings)
+    assert named in str(caught.value)
