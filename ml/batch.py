@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import multiprocessing
 import os
@@ -15,20 +14,18 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .errors import HeadError, UsageError
-from .results.compatibility import current_model
-from .results.person import PERSON_NAME
-from .results.reconstruction import JSON_NAME, Reconstruction, save_reconstruction
-from .results.report import Row
-from .settings import Settings
+from .results.folder import holds_current, write_failure, write_heads
+from .results.person import PERSON_NAME, SamePerson, save_index
+from .results.reconstruction import Reconstruction
+from .results.report import Row, failed_row, head_row
+from .settings import PHOTO_EXTENSIONS, Settings
 
 logger = logging.getLogger(__name__)
 
-Walk = Callable[[Path, Settings], Sequence[Reconstruction]]
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
-PREVIEW_NAME = "preview.png"
+Reconstruct = Callable[[Path, Settings], Sequence[Reconstruction]]
+ReconstructPerson = Callable[[Sequence[Path], Settings], SamePerson]
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,9 @@ def collect_photos(sources: Iterable[Path], *, recursive: bool = False) -> list[
     for source in sources:
         if source.is_dir():
             entries = source.rglob("*") if recursive else source.iterdir()
-            photos += sorted(p for p in entries if p.suffix.lower() in EXTENSIONS and p.is_file())
+            photos += sorted(
+                p for p in entries if p.suffix.lower() in PHOTO_EXTENSIONS and p.is_file()
+            )
         elif source.exists():
             photos.append(source)
         else:
@@ -78,7 +77,7 @@ def collect_photos(sources: Iterable[Path], *, recursive: bool = False) -> list[
     if not unique:
         raise UsageError(
             "No photo was found in what was given",
-            f"Name photos, or folders with {', '.join(sorted(EXTENSIONS))} files",
+            f"Name photos, or folders with {', '.join(PHOTO_EXTENSIONS)} files",
         )
     return unique
 
@@ -108,112 +107,101 @@ def _names(stem: str, extension: str) -> Iterator[str]:
         number += 1
 
 
-def process(task: Task, options: BatchOptions, walk: Walk) -> Row:
+def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
     """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
     begun = time.perf_counter()
     if options.skip_existing and holds_current(task.folder):
         return Row(str(task.photo), "skipped", heads=(str(task.folder),))
-    try:
-        heads = walk(task.photo, options.settings)
+    with _failures(task.folder) as failed:
+        heads = reconstruct(task.photo, options.settings)
         folders = write_heads(heads, task.folder, preview=options.preview)
+        return head_row(task.photo, heads[0], folders, time.perf_counter() - begun)
+    return _failed(task, failed[0], time.perf_counter() - begun)
+
+
+def process_person(
+    tasks: Sequence[Task], out: Path, options: BatchOptions, reconstruct: ReconstructPerson
+) -> list[Row]:
+    """Reconstruct one person and write the heads. Never raises for what photos can cause."""
+    with _failures(out) as failed:
+        person = reconstruct([task.photo for task in tasks], options.settings)
+        return write_person(person, tasks, out, preview=options.preview)
+    return [failed_row(task.photo, failed[0]) for task in tasks]
+
+
+def write_person(
+    person: SamePerson, tasks: Sequence[Task], out: Path, *, preview: bool = False
+) -> list[Row]:
+    """Write every head into its task's folder and ``person.json`` into ``out``.
+
+    Returns one row per task, in their order. The folders of the tasks lie in ``out``.
+    """
+    # An earlier index must not vouch for heads that are being replaced.
+    (out / PERSON_NAME).unlink(missing_ok=True)
+    folder_of = {task.photo: task.folder for task in tasks}
+    rows: dict[Path, Row] = {}
+    for photo, head in zip(person.photos, person.heads, strict=True):
+        begun = time.perf_counter()
+        folders = write_heads([head], folder_of[photo], preview=preview)
+        seconds = sum(head.timings.steps.values()) / 1000 + time.perf_counter() - begun
+        rows[photo] = head_row(photo, head, folders, seconds)
+    save_index(person, [folder_of[photo] for photo in person.photos], out)
+    for item in person.left_out:
+        rows[item.photo] = failed_row(item.photo, item.error)
+    return [rows[task.photo] for task in tasks]
+
+
+@contextlib.contextmanager
+def _failures(target: Path) -> Iterator[list[HeadError]]:
+    """Collect, as errors with a remedy, what goes wrong while ``target`` is made and written."""
+    failed: list[HeadError] = []
+    try:
+        yield failed
     except HeadError as error:
-        return _failed(task, error, begun)
+        failed.append(error)
     except OSError as error:
         hint = "Check that the folder can be written to and that the disk is not full"
-        return _failed(task, HeadError(f"Cannot write {task.folder} ({error})", hint), begun)
+        failed.append(HeadError(f"Cannot write {target} ({error})", hint))
     except Exception as error:
         # A fault in one photo must not cost the others; the log has its traceback.
-        logger.exception("unexpected error in %s", task.photo)
+        logger.exception("unexpected error while making %s", target)
         hint = "Please report this with the photo's format and the log above"
-        return _failed(task, HeadError(f"Unexpected error: {error!r}", hint), begun)
-    return Row(
-        str(task.photo),
-        "ok",
-        round(time.perf_counter() - begun, 3),
-        tuple(str(folder) for folder in folders),
-        round(heads[0].confidence, 4),
-    )
+        failed.append(HeadError(f"Unexpected error: {error!r}", hint))
 
 
-def write_heads(
-    heads: Sequence[Reconstruction], folder: Path, *, preview: bool = False
-) -> list[Path]:
-    """Write the first head to ``folder``, others to ``folder_face2``, ``folder_face3`` ..."""
-    folders = []
-    for number, head in enumerate(heads, start=1):
-        target = folder if number == 1 else folder.with_name(f"{folder.name}_face{number}")
-        # A person who was there before would be built instead.
-        (target / PERSON_NAME).unlink(missing_ok=True)
-        save_reconstruction(head, target)
-        if preview:
-            from .appearance.preview import save_preview
-
-            save_preview(head, target / PREVIEW_NAME)
-        folders.append(target)
-    return folders
+def _failed(task: Task, error: HeadError, seconds: float) -> Row:
+    """The row of a failed photo; its folder says so too."""
+    # Where nothing can be written the report alone says what happened.
+    with contextlib.suppress(OSError):
+        write_failure(task.photo, error, task.folder)
+    return failed_row(task.photo, error, seconds)
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether ``folder`` holds a finished head."""
-    return _finished(folder) is not None
-
-
-def holds_current(folder: Path) -> bool:
-    """Whether ``folder`` holds a finished head of the head model that this Effigy has."""
-    about = _finished(folder) or {}
-    model = about.get("model", {})
-    return (model.get("id"), model.get("version")) == current_model()
-
-
-def _finished(folder: Path) -> dict[str, Any] | None:
-    try:
-        about = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return about if isinstance(about, dict) and about.get("status") == "ok" else None
-
-
-def _failed(task: Task, error: HeadError, begun: float) -> Row:
-    """The row of a failed photo; its folder says so too, unless it holds an earlier head."""
-    if not is_complete(task.folder):
-        about = {
-            "status": "failed",
-            "photo": {"name": task.photo.name},
-            "error": {"code": error.code, "message": error.message, "hint": error.hint},
-        }
-        # Where nothing can be written the report alone says what happened.
-        with contextlib.suppress(OSError):
-            task.folder.mkdir(parents=True, exist_ok=True)
-            (task.folder / JSON_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
-    return Row(
-        str(task.photo),
-        "failed",
-        round(time.perf_counter() - begun, 3),
-        code=error.code,
-        error=error.message,
-        hint=error.hint,
-    )
-
-
-def run_batch(tasks: Sequence[Task], options: BatchOptions, walk: Walk) -> Iterator[Row]:
+def run_batch(
+    tasks: Sequence[Task], options: BatchOptions, reconstruct: Reconstruct
+) -> Iterator[Row]:
     """Rows in the order in which photos are finished."""
     if options.jobs == 1:
         for task in tasks:
-            yield process(task, options, walk)
+            yield process(task, options, reconstruct)
         return
-    yield from _run_parallel(tasks, options, walk)
+    yield from _run_parallel(tasks, options, reconstruct)
 
 
-def _run_parallel(tasks: Sequence[Task], options: BatchOptions, walk: Walk) -> Iterator[Row]:
-    """One thread a lane, each feeding a process of its own: a process that is killed takes only
-    the photo it was working on with it."""
+def _run_parallel(
+    tasks: Sequence[Task], options: BatchOptions, reconstruct: Reconstruct
+) -> Iterator[Row]:
+    """One thread per process, each feeding its own: a process that is killed takes only the photo
+    it was working on with it."""
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     done: queue.SimpleQueue[Row] = queue.SimpleQueue()
     stopped = threading.Event()
     for task in tasks:
         waiting.put(task)
     lanes = [
-        threading.Thread(target=_lane, args=(waiting, done, stopped, options, walk), daemon=True)
+        threading.Thread(
+            target=_lane, args=(waiting, done, stopped, options, reconstruct), daemon=True
+        )
         for _ in range(min(options.jobs, len(tasks)))
     ]
     for lane in lanes:
@@ -230,7 +218,7 @@ def _lane(
     done: queue.SimpleQueue[Row],
     stopped: threading.Event,
     options: BatchOptions,
-    walk: Walk,
+    reconstruct: Reconstruct,
 ) -> None:
     threads = max(1, (os.cpu_count() or 1) // options.jobs)
     pool = _one_process(threads)
@@ -241,16 +229,16 @@ def _lane(
             except queue.Empty:
                 return
             try:
-                done.put(pool.submit(process, task, options, walk).result())
+                done.put(pool.submit(process, task, options, reconstruct).result())
             except BrokenProcessPool:
                 pool = _one_process(threads)
                 hint = "It may have run out of memory: use fewer --jobs, or a smaller photo"
                 killed = HeadError(f"The process working on {task.photo} was killed", hint)
-                done.put(_failed(task, killed, time.perf_counter()))
+                done.put(_failed(task, killed, 0.0))
             except Exception as error:
                 # Whoever waits for rows counts on one for every task.
                 logger.exception("no answer for %s", task.photo)
-                done.put(_failed(task, HeadError(repr(error), "See the log"), time.perf_counter()))
+                done.put(_failed(task, HeadError(repr(error), "See the log"), 0.0))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

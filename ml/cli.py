@@ -1,12 +1,16 @@
 """Reconstruct photos from a command line: ``python -m ml.cli PHOTO_OR_FOLDER... --out DIR``.
 
 Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json`` and
-``.csv`` with one row a photo. Exit status: 0 all succeeded, 1 some failed, 2 wrong usage.
+``.csv`` with one row per photo. Exit status: 0 all succeeded, 1 some failed, 2 wrong usage.
 With ``--same-person`` all photos show one person: the heads share their identity, and
 ``DIR/person.json`` lists them.
 """
 
 from __future__ import annotations
+
+from .settings import Settings, add_options, prepare_process, settings_of
+
+prepare_process()
 
 import argparse
 import logging
@@ -14,13 +18,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .batch import BatchOptions, Walk, collect_photos, plan, run_batch
+from .batch import (
+    BatchOptions,
+    Reconstruct,
+    ReconstructPerson,
+    collect_photos,
+    plan,
+    process_person,
+    run_batch,
+)
 from .errors import UsageError
-from .person_batch import PersonWalk, process_person
 from .results.person import SamePerson
 from .results.reconstruction import Reconstruction
 from .results.report import Row, summary, write_report
-from .settings import Settings, add_options, settings_of
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -42,10 +52,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(
     arguments: Sequence[str] | None = None,
-    walk: Walk | None = None,
-    person_walk: PersonWalk | None = None,
+    reconstruct: Reconstruct | None = None,
+    reconstruct_person: ReconstructPerson | None = None,
 ) -> int:
-    """Run the command line; tests replace the real reconstruction by ``walk``, ``person_walk``."""
+    """Run the command line; tests replace the pipeline by ``reconstruct``."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     parsed = make_parser().parse_args(arguments)
     try:
@@ -58,11 +68,17 @@ def main(
     except OSError as error:
         print(f"error: cannot write to {parsed.out} ({error})", file=sys.stderr)
         return WRONG_USAGE
-    rows: list[Row] = []
+    tasks, rows = plan(photos, parsed.out), list[Row]()
+    results: Iterable[Row]
+    if parsed.same_person:
+        pipeline = reconstruct_person or _reconstruct_person
+        results = process_person(tasks, parsed.out, options, pipeline)
+    else:
+        results = run_batch(tasks, options, reconstruct or _reconstruct)
     try:
-        for row in _rows(photos, parsed, options, walk, person_walk):
+        for row in results:
             rows.append(row)
-            _tell(len(rows), len(photos), row)
+            _print_row(len(rows), len(photos), row)
     except KeyboardInterrupt:
         done = {row.photo for row in rows}
         rows += [Row(str(photo), "cancelled") for photo in photos if str(photo) not in done]
@@ -71,19 +87,6 @@ def main(
     report = write_report(rows, parsed.out)
     print(f"{summary(rows)}. Report: {report}", file=sys.stderr)
     return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
-
-
-def _rows(
-    photos: list[Path],
-    parsed: argparse.Namespace,
-    options: BatchOptions,
-    walk: Walk | None,
-    person_walk: PersonWalk | None,
-) -> Iterable[Row]:
-    tasks = plan(photos, parsed.out)
-    if parsed.same_person:
-        return process_person(tasks, parsed.out, options, person_walk or _person_walk)
-    return run_batch(tasks, options, walk or _walk)
 
 
 def _options(parsed: argparse.Namespace) -> BatchOptions:
@@ -97,19 +100,19 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
     return BatchOptions(settings_of(parsed), parsed.jobs, parsed.skip_existing, parsed.preview)
 
 
-def _walk(photo: Path, settings: Settings) -> Sequence[Reconstruction]:
+def _reconstruct(photo: Path, settings: Settings) -> Sequence[Reconstruction]:
     from .pipeline.single import reconstruct
 
     return reconstruct(photo, settings)
 
 
-def _person_walk(photos: Sequence[Path], settings: Settings) -> SamePerson:
+def _reconstruct_person(photos: Sequence[Path], settings: Settings) -> SamePerson:
     from .pipeline.same_person import reconstruct_person
 
     return reconstruct_person(photos, settings)
 
 
-def _tell(number: int, total: int, row: Row) -> None:
+def _print_row(number: int, total: int, row: Row) -> None:
     result = f"{row.error}. {row.hint}" if row.error else ", ".join(row.heads)
     line = f"[{number}/{total}] {row.status:9} {row.seconds:6.2f} s  {row.photo}"
     print(f"{line}\n    {result}" if row.status == "failed" else line, file=sys.stderr, flush=True)

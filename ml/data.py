@@ -16,6 +16,7 @@ E expressions, L landmarks, K shape keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
+# Called with the finished share 0..1 and a message; may raise ml.errors.Cancelled.
+Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,29 @@ class RegressorOutput:
 
 
 @dataclass(frozen=True)
+class FoundFace:
+    """A face that the network is sure of: the box of its last crop and the output there."""
+
+    box: FaceBox
+    output: RegressorOutput
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One face in a photo, and the landmarks that the head is fitted to.
+
+    Attributes
+    ----------
+    landmarks: of the head model's landmark set of the name ``landmark_set``; the face's own
+        ("dense"), or those of another detector ("ibug68").
+    """
+
+    face: FoundFace
+    landmarks: Landmarks
+    landmark_set: str
+
+
+@dataclass(frozen=True)
 class FitResult:
     """A head and a camera that agree with the landmarks.
 
@@ -185,6 +211,87 @@ class FitResult:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds per room, in the order of the walk."""
+    """Milliseconds per step of the pipeline, in their order."""
 
-    rooms: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a head comes from: enough to rebuild it and to credit it.
+
+    Attributes
+    ----------
+    model_id, model_version, model_licence: of the head model.
+    photo_name: file name of the photo; photo_sha256: of its bytes.
+    width, height: of the photo in pixels, upright.
+    effigy_version: of the extension that made it.
+    level: of the mesh: low, base or high.
+    """
+
+    model_id: str
+    model_version: str
+    model_licence: str
+    photo_name: str
+    photo_sha256: str
+    width: int
+    height: int
+    effigy_version: str
+    level: str = "base"
+
+
+@dataclass(frozen=True)
+class HeadMesh:
+    """The mesh of one reconstructed person.
+
+    Attributes
+    ----------
+    vertices: (V, 3) the person at rest; metres, head space (+X subject's left, +Y up, +Z forward).
+    vertices_expressed: (V, 3) with the photo's expression.
+    quads: (F, 4); a triangle repeats its last index. uv: (T, 2). uv_quads: (F, 4) into uv.
+    part: (F,) uint8 index into part_names.
+    shape_keys: (K, V, 3) deltas in metres at value 1; shape_key_names: (K,).
+    landmarks_68: (68, 3) iBUG order and landmarks_478: (478, 3) MediaPipe order, at rest.
+    masks: (V,) weights 0..1 by name: regions and skinning (see HeadModel.masks).
+    joints: (3,) places at rest by name: neck, head, jaw, chin, eye_left, eye_right.
+    """
+
+    vertices: FloatArray
+    vertices_expressed: FloatArray
+    quads: IntArray
+    uv: FloatArray
+    uv_quads: IntArray
+    part: np.ndarray
+    part_names: tuple[str, ...]
+    shape_keys: FloatArray
+    shape_key_names: tuple[str, ...]
+    landmarks_68: FloatArray
+    landmarks_478: FloatArray
+    masks: Mapping[str, FloatArray] = field(default_factory=dict)
+    joints: Mapping[str, FloatArray] = field(default_factory=dict)
+
+
+# The displacement map's values run from -REACH_M (0) over none (0.5) to REACH_M (1).
+REACH_M = 0.004
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Mid-frequency detail of one mesh.
+
+    Attributes
+    ----------
+    mode: "fast" or "best", how it was found.
+    offsets: (V, 3) metres in head space, to add to the mesh's vertices at rest, times a strength.
+    normal_map: (S, S, 3) uint8 in the mesh's UV layout, first row at v = 1; tangent space with +Y
+        up, as glTF and Blender have it. It holds what the mesh itself, with its offsets, is too
+        coarse for. None when read back: the image stays on disk.
+    displacement: (S, S, 3) uint16 in the same layout: all of the detail, from the mesh without
+        offsets, along its tangent, normal and bitangent in this order (Blender's Vector
+        Displacement); 0..65535 is -REACH_M..REACH_M. Likewise None when read back.
+    """
+
+    mode: str
+    offsets: FloatArray
+    normal_map: ByteArray | None = None
+    displacement: np.ndarray | None = None

@@ -1,4 +1,4 @@
-"""The engine's process: the same walk behind JSON lines. ``python -m ml.worker``
+"""The engine's process: the pipeline behind JSON lines. ``python -m ml.worker``
 
 One message a line, both ways: ``{"id", "type", "data"}``. On start the worker says "ready".
 
@@ -20,6 +20,10 @@ What goes wrong is answered with "error" {code, message, hint}. Arrays travel as
 
 from __future__ import annotations
 
+from .settings import Settings, prepare_process
+
+prepare_process()
+
 import json
 import logging
 import os
@@ -30,17 +34,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from .batch import plan, write_heads
+from .batch import plan, write_person
+from .data import Progress
 from .errors import HeadError, UsageError
-from .person_batch import write_person
+from .results.folder import write_heads
 from .results.person import SamePerson
 from .results.reconstruction import JSON_NAME, Reconstruction
-from .settings import Settings
 from .version import effigy_version
 
-Progress = Callable[[float, str], None]
-Walk = Callable[[Path, Settings, Progress], tuple[Reconstruction, ...]]
-PersonWalk = Callable[[Sequence[Path], Settings, Progress], SamePerson]
+Reconstruct = Callable[[Path, Settings, Progress], tuple[Reconstruction, ...]]
+ReconstructPerson = Callable[[Sequence[Path], Settings, Progress], SamePerson]
 
 
 class Worker:
@@ -50,11 +53,12 @@ class Worker:
         self,
         lines: IO[str],
         answers: IO[str],
-        walk: Walk | None = None,
-        person_walk: PersonWalk | None = None,
+        reconstruct: Reconstruct | None = None,
+        reconstruct_person: ReconstructPerson | None = None,
     ) -> None:
         self._lines, self._answers = lines, answers
-        self._walk, self._person_walk = walk or _walk, person_walk or _person_walk
+        self._pipeline = reconstruct or _reconstruct
+        self._person_pipeline = reconstruct_person or _reconstruct_person
         self._handlers: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
             "reconstruct": self._reconstruct,
             "person": self._person,
@@ -95,14 +99,14 @@ class Worker:
     def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings = Settings(**data.get("settings", {}))
         photo, out = Path(data["photo"]), Path(data["out"])
-        heads = self._walk(photo, settings, self._progress(number))
+        heads = self._pipeline(photo, settings, self._progress(number))
         folders = write_heads(heads, out, preview=bool(data.get("preview")))
         return {"heads": [{"directory": str(f), "json": str(f / JSON_NAME)} for f in folders]}
 
     def _person(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings = Settings(**data.get("settings", {}))
         tasks = plan([Path(photo) for photo in data["photos"]], Path(data["out"]))
-        person = self._person_walk([t.photo for t in tasks], settings, self._progress(number))
+        person = self._person_pipeline([t.photo for t in tasks], settings, self._progress(number))
         preview = bool(data.get("preview"))
         rows = write_person(person, tasks, Path(data["out"]), preview=preview)
         return {"person": data["out"], "rows": [asdict(row) for row in rows]}
@@ -153,13 +157,15 @@ def _about() -> dict[str, Any]:
     }
 
 
-def _walk(photo: Path, settings: Settings, progress: Progress) -> tuple[Reconstruction, ...]:
+def _reconstruct(photo: Path, settings: Settings, progress: Progress) -> tuple[Reconstruction, ...]:
     from .pipeline.single import reconstruct
 
     return reconstruct(photo, settings, progress)
 
 
-def _person_walk(photos: Sequence[Path], settings: Settings, progress: Progress) -> SamePerson:
+def _reconstruct_person(
+    photos: Sequence[Path], settings: Settings, progress: Progress
+) -> SamePerson:
     from .pipeline.same_person import reconstruct_person
 
     return reconstruct_person(photos, settings, progress)

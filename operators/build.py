@@ -8,7 +8,7 @@ import bpy
 
 from ..ml.errors import HeadError
 from ..ml.results.compatibility import check_same_model, current_model, is_current
-from ..ml.results.person import photo_folders, read_sight
+from ..ml.results.person import photo_folders, read_view
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
 from .reporting import Edge
 from .scene.collection import build_head, rebuild_head, set_render_size
@@ -44,7 +44,7 @@ class EFFIGY_OT_build(Edge, bpy.types.Operator):
         directory = Path(bpy.path.abspath(self.directory))
         # A folder of several photos of one person holds a head for each: one is built.
         directory, *rest = photo_folders(directory)
-        head, others = load_reconstruction(directory), [read_sight(folder) for folder in rest]
+        head, others = load_reconstruction(directory), [read_view(folder) for folder in rest]
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         parent = _parent(context, self.collection)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..ml.batch import EXTENSIONS
 from ..ml.errors import UsageError
+from ..ml.settings import PHOTO_EXTENSIONS
 
-FILTER_GLOB = ";".join(f"*{extension}" for extension in sorted(EXTENSIONS))
-DROPPED = ";".join(sorted(EXTENSIONS))
+FILTER_GLOB = ";".join(f"*{extension}" for extension in PHOTO_EXTENSIONS)
+DROPPED = ";".join(PHOTO_EXTENSIONS)
 
 
 def photo_file(path: str) -> Path:

@@ -66,19 +66,8 @@ def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def _cached(key: tuple[str, str, int], size: int) -> list[Atlas]:
-    return []
-
-
 def atlas_of(model: HeadModel, size: int) -> Atlas:
     """The atlas of ``model`` at ``size`` texels a side."""
-    box = _cached((model.model_id, model.version, model.vertex_count), size)
-    if not box:
-        box.append(_make(model, size))
-    return box[0]
-
-
-def _make(model: HeadModel, size: int) -> Atlas:
     uv, quads, uv_quads = model.uv, model.quads, model.uv_quads
     halves = ([0, 1, 2], [0, 2, 3])
     flat = np.concatenate([uv_quads[:, half] for half in halves])

@@ -66,15 +66,20 @@ def trust_in(
     model: HeadModel,
     atlas: Atlas,
     seen: Projection,
+    renderer: str = "builtin",
 ) -> FloatArray:
-    """(N,) 0..1: how well the photo shows each texel."""
+    """(N,) 0..1: how well the photo shows each texel, by what ``renderer`` draws."""
     low = seen.pixels.min(0)
     extent = float((seen.pixels.max(0) - low).max())
     scale = min(LARGEST_DRAWING / extent, 1.0) if extent > 0 else 1.0
     side = int(np.ceil(extent * scale)) + 2
     depths = camera.to_camera_space(vertices)[:, 2:]
     drawn = rasterize(
-        np.column_stack([(seen.pixels - low) * scale + 1, depths]), model.triangles, side, side
+        np.column_stack([(seen.pixels - low) * scale + 1, depths]),
+        model.triangles,
+        side,
+        side,
+        renderer,
     )
     # The farthest depth of the neighbourhood: a rim must not hide itself for a rounded pixel.
     nearest = cv2.dilate(np.where(np.isfinite(drawn.depth), drawn.depth, 0), np.ones((3, 3)))

@@ -64,7 +64,12 @@ class Texture:
 
 
 def make_texture(
-    photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel, size: int
+    photo: Photo,
+    camera: Camera,
+    vertices: FloatArray,
+    model: HeadModel,
+    size: int,
+    renderer: str = "builtin",
 ) -> Texture:
     """The texture of the head that a photo shows.
 
@@ -72,11 +77,18 @@ def make_texture(
     ----------
     vertices: (V, 3) the head as the photo shows it, expression included; head space, metres.
     camera: maps head space to the photo's pixels. size: side of the texture in texels.
+    renderer: one of ml.rendering.BACKENDS; it finds which skin the photo shows.
+
+    Raises
+    ------
+    EngineUnavailable: the renderer is not installed.
     """
     skin, own = load_skin_model(), skin_mesh(model).vertices
     seen = project(camera, vertices, model)
     coarse = atlas_of(model, min(size, COARSE))
-    parted, trust = _understand(photo, camera, vertices, model, coarse, seen, skin)
+    is_skin = coarse.part == model.part_names.index("skin")
+    geometry = trust_in(photo, camera, vertices, model, coarse, seen, renderer) * is_skin
+    parted, trust = _understand(photo, geometry, model, coarse, seen, skin)
     albedo, light = np.zeros_like(vertices), np.zeros_like(vertices)
     albedo[own], light[own] = parted.albedo, parted.light
     atlas = atlas_of(model, size)
@@ -92,10 +104,15 @@ def make_texture(
 
 
 def make_albedo(
-    photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel, size: int
+    photo: Photo,
+    camera: Camera,
+    vertices: FloatArray,
+    model: HeadModel,
+    size: int,
+    renderer: str = "builtin",
 ) -> ByteArray:
     """(size, size, 3) uint8 sRGB: only the albedo of :func:`make_texture`."""
-    return make_texture(photo, camera, vertices, model, size).albedo
+    return make_texture(photo, camera, vertices, model, size, renderer).albedo
 
 
 @dataclass(frozen=True)
@@ -107,47 +124,39 @@ class SkinMesh:
 
 
 @lru_cache(maxsize=4)
-def _skin_meshes(key: tuple[str, str, int]) -> list[SkinMesh]:
-    return []
-
-
 def skin_mesh(model: HeadModel) -> SkinMesh:
-    """The skin's part of a model; the same at every call."""
-    box = _skin_meshes((model.model_id, model.version, model.vertex_count))
-    if not box:
-        quads = model.quads[model.part_faces("skin")]
-        vertices, local = np.unique(quads, return_inverse=True)
-        local = local.reshape(quads.shape)
-        sides = np.sort(np.stack([local, np.roll(local, -1, 1)], -1).reshape(-1, 2), 1)
-        edges = np.unique(sides[sides[:, 0] != sides[:, 1]], axis=0)
-        box.append(SkinMesh(vertices.astype(np.int32), edges.astype(np.int32)))
-    return box[0]
+    """The skin's part of a model."""
+    quads = model.quads[model.part_faces("skin")]
+    vertices, local = np.unique(quads, return_inverse=True)
+    local = local.reshape(quads.shape)
+    sides = np.sort(np.stack([local, np.roll(local, -1, 1)], -1).reshape(-1, 2), 1)
+    edges = np.unique(sides[sides[:, 0] != sides[:, 1]], axis=0)
+    return SkinMesh(vertices.astype(np.int32), edges.astype(np.int32))
 
 
 def _understand(
     photo: Photo,
-    camera: Camera,
-    vertices: FloatArray,
+    geometry: FloatArray,
     model: HeadModel,
     atlas: Atlas,
     seen: Projection,
     skin: SkinModel,
 ) -> tuple[Parted, FloatArray]:
-    """Skin and light, and (N,) how far each texel of the coarse atlas is believed.
+    """Skin and light, and (N,) 0..1 confidence in each texel of the coarse atlas.
 
-    Looked at twice: first skin is what has the face's colour, then what has it in this light.
+    Decided twice: first skin is what has the face's colour, then what has it in this light.
+
+    geometry: (N,) 0..1 how well the photo shows each texel, 0 off the skin.
     """
     size = min(COARSE, int(atlas.rows.max()) + 1)
     size = max(size, int(atlas.columns.max()) + 1)
-    is_skin = atlas.part == model.part_names.index("skin")
-    geometry = trust_in(photo, camera, vertices, model, atlas, seen) * is_skin
     colours = sample(photo.rgb, seen.pixels, atlas)
     tone = _skin_tone(colours, geometry * within(atlas.mean, FACE))
     throat = throat_of(model, atlas)
     trust = geometry * believed(colours, tone[None], geometry, throat, model, atlas, size)
     mesh, linear = skin_mesh(model), recorded(colours)
     first = part(_observe(linear, trust, geometry, atlas, seen, mesh.vertices), skin, mesh.edges)
-    expected = np.zeros_like(vertices)
+    expected = np.zeros_like(model.shape.mean)
     expected[mesh.vertices] = first.albedo + first.light
     off = log_of(linear) - atlas.on(expected)
     bare, clear = unobstructed(off, trust, atlas, size)
@@ -156,7 +165,7 @@ def _understand(
     observed = _observe(linear, trust, geometry, atlas, seen, mesh.vertices)
     parted = part(observed, skin, mesh.edges)
     shown = clear * (1 - throat) * _lit(parted, model, atlas)
-    held = _at_vertices(shown[:, None], atlas, len(vertices))[mesh.vertices]
+    held = _at_vertices(shown[:, None], atlas, len(expected))[mesh.vertices]
     return _shaded(parted, observed, held), trust * shown
 
 

@@ -10,15 +10,13 @@ import numpy as np
 import torch
 
 from ..assets.weights import filled, stored_weights
-from ..data import FloatArray
+from ..data import Detail, FloatArray, HeadMesh, Progress
 from ..head.model import HeadModel
-from ..results.detail import Detail
-from ..results.reconstruction import HeadMesh
 from .band import Band, band_of
 from .maps import bake
 from .network import DetailNetwork, NetworkShape
 from .unwrap import Unwrapped, unwrap
-from .view import Progress, Sight
+from .view import PersonView
 from .window import SIDE
 
 WEIGHTS = Path(__file__).parent / "assets" / "detail.safetensors"
@@ -42,28 +40,27 @@ class Detailer:
 
 
 def make_detail(
-    sight: Sight, mesh: HeadMesh, model: HeadModel, mode: str, tell: Progress
+    view: PersonView, mesh: HeadMesh, model: HeadModel, mode: str, progress: Progress
 ) -> Detail:
     """Detail of ``mesh``, which is the person's at any level.
 
     Parameters
     ----------
     mode: "fast" or "best".
-    tell: called with a fraction and a message; may raise :class:`~ml.errors.Cancelled`.
 
     Raises
     ------
     WeightsMissing: those of the network, or for "best" of the CLIP.
     """
-    person = sight.person
-    tell(0.0, "Reading the face's detail")
-    told = unwrap(sight.rgb, sight.camera, person.rest, person.expressed, model)
+    progress(0.0, "Reading the face's detail")
+    person = view.person
+    told = unwrap(view.rgb, view.camera, person.rest, person.expressed, model, view.renderer)
     band = band_of(model)
     field = load_detailer().field(told, band)
     if mode == "best":
         from .polish import polished
 
-        field = polished(field, sight, told, model, band, tell)
+        field = polished(field, view, told, model, band, progress)
     return bake(enlarged(field), mode, mesh, model)
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..data import ByteArray, FloatArray, IntArray
+from ..data import REACH_M, ByteArray, Detail, FloatArray, HeadMesh, IntArray
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
-from ..results.detail import REACH_M, Detail
-from ..results.reconstruction import HeadMesh
 from .window import BOTTOM, LEFT, SPAN, halves, sample, tangents_of, to_window, window_of
 
 MAP_SIDE = 512

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..data import Camera, FloatArray
+from ..data import Camera, FloatArray, Progress
 from ..head.model import HeadModel
 from ..perception.consistency import FeatureConsistency
 from ..perception.face_clip import face_config, face_consistency
@@ -27,7 +27,7 @@ from ..rendering import rasterize, vertex_normals
 from ..rendering.shading import harmonics
 from .band import STEP, Band
 from .unwrap import Unwrapped
-from .view import Progress, Sight
+from .view import PersonView
 from .window import BOTTOM, LEFT, SIDE, SPAN, TEXEL_MM, skin_triangles, tangents_of, window_of
 
 SIZE = 160
@@ -80,23 +80,28 @@ class Scene:
 
 
 def polished(
-    field: FloatArray, sight: Sight, told: Unwrapped, model: HeadModel, band: Band, tell: Progress
+    field: FloatArray,
+    view: PersonView,
+    told: Unwrapped,
+    model: HeadModel,
+    band: Band,
+    progress: Progress,
 ) -> FloatArray:
     """(G, G, 3) mm, polished from ``field``; see the module.
 
     Raises
     ------
-    WeightsMissing: the face CLIP is not there. Cancelled: ``tell`` says so.
+    WeightsMissing: the face CLIP is not there. Cancelled: ``progress`` says so.
     """
     consistency = face_consistency(face_config(_VIEWS))
-    scene = make_scene(sight, told, model)
+    scene = make_scene(view, told, model)
     if scene is None:
         return field
-    return follow(field, scene, consistency, band, tell)
+    return follow(field, scene, consistency, band, progress)
 
 
 def follow(
-    field: FloatArray, scene: Scene, consistency: FeatureConsistency, band: Band, tell: Progress
+    field: FloatArray, scene: Scene, consistency: FeatureConsistency, band: Band, progress: Progress
 ) -> FloatArray:
     """Descend from ``field``; the best of what was tried is kept."""
     start = torch.from_numpy(field.transpose(2, 0, 1).copy())[None]
@@ -106,7 +111,7 @@ def follow(
     total = band.allowed.sum().clamp(min=1)
     best, least = torch.zeros_like(start), float("inf")
     for step in range(STEPS + 1):
-        tell(step / (STEPS + 1), "Polishing the face's detail")
+        progress(step / (STEPS + 1), "Polishing the face's detail")
         change = band(functional.pad(moved, (0, 0, 0, 0, 2, 0)))
         loss = consistency.compare(scene.draw(start + change), target).total
         loss = loss + (change / TRUST_MM).square().sum() / total
@@ -118,15 +123,15 @@ def follow(
     return np.ascontiguousarray((start + best)[0].permute(1, 2, 0).numpy())
 
 
-def make_scene(sight: Sight, told: Unwrapped, model: HeadModel) -> Scene | None:
+def make_scene(view: PersonView, told: Unwrapped, model: HeadModel) -> Scene | None:
     """The face in the photo; None if too little of it is seen to tell anything."""
     triangles, uv_triangles = skin_triangles(model)
-    to_photo = _crop(sight, model, told)
-    photo = warp_crop(sight.rgb, to_photo, SIZE).astype(np.float32) / 255
-    camera = _cropped(sight.camera, to_photo)
-    expressed = sight.person.expressed
+    to_photo = _crop(view, model, told)
+    photo = warp_crop(view.rgb, to_photo, SIZE).astype(np.float32) / 255
+    camera = _cropped(view.camera, to_photo)
+    expressed = view.person.expressed
     in_camera = camera.to_camera_space(expressed)
-    pixel, face, weights = _skin_seen(camera, expressed, model)
+    pixel, face, weights = _skin_seen(camera, expressed, model, view.renderer)
     uv = np.einsum("pk,pkc->pc", weights, model.uv[uv_triangles[face]])
     place = np.stack([(uv[:, 0] - LEFT) / SPAN, 1 - (uv[:, 1] - BOTTOM) / SPAN], -1) * 2 - 1
     # Camera space with y up and z towards the camera, as lights are described.
@@ -157,7 +162,7 @@ def make_scene(sight: Sight, told: Unwrapped, model: HeadModel) -> Scene | None:
 
 
 def _skin_seen(
-    camera: Camera, expressed: FloatArray, model: HeadModel
+    camera: Camera, expressed: FloatArray, model: HeadModel, renderer: str
 ) -> tuple[np.ndarray, np.ndarray, FloatArray]:
     """Pixels (P,) that see skin, its triangle (P,) and the weights (P, 3) of its corners."""
     skin, _ = skin_triangles(model)
@@ -165,7 +170,7 @@ def _skin_seen(
     # All of the head hides, only the skin is looked at: its triangles come first.
     others = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     points = np.column_stack([camera.project(expressed), camera.to_camera_space(expressed)[:, 2]])
-    drawn = rasterize(points, np.concatenate([skin, others]), SIZE, SIZE)
+    drawn = rasterize(points, np.concatenate([skin, others]), SIZE, SIZE, renderer)
     pixel = np.flatnonzero((drawn.face >= 0) & (drawn.face < len(skin)))
     return pixel, drawn.face.ravel()[pixel], drawn.barycentric.reshape(-1, 3)[pixel]
 
@@ -174,10 +179,10 @@ def _tensor(values: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
-def _crop(sight: Sight, model: HeadModel, told: Unwrapped) -> FloatArray:
+def _crop(view: PersonView, model: HeadModel, told: Unwrapped) -> FloatArray:
     """(2, 3) map from the picture's pixels to the photo's: a square round the visible skin."""
     window = window_of(model, len(told.seen))
-    pixels = sight.camera.project(window.on(sight.person.expressed))
+    pixels = view.camera.project(window.on(view.person.expressed))
     where = told.seen * window.allowed > 0.3
     some = pixels[where] if where.any() else pixels[window.skin]
     low, high = some.min(0), some.max(0)

@@ -67,15 +67,16 @@ def unwrap(
     rest: FloatArray,
     expressed: FloatArray,
     model: HeadModel,
+    renderer: str = "builtin",
 ) -> Unwrapped:
     """Lay out a photo.
 
     Parameters
     ----------
     rgb: (H, W, 3) that ``camera`` projects to. rest, expressed: (V, 3) the head without and with
-        the photo's expression; head space, metres.
+        the photo's expression; head space, metres. renderer: one of ml.rendering.BACKENDS.
     """
-    laid = lay_out(rgb, camera, rest, expressed, model)
+    laid = lay_out(rgb, camera, rest, expressed, model, renderer)
     return told_of(laid, window_of(model, GRID).allowed)
 
 
@@ -85,6 +86,7 @@ def lay_out(
     rest: FloatArray,
     expressed: FloatArray,
     model: HeadModel,
+    renderer: str = "builtin",
 ) -> Laid:
     """See :func:`unwrap`; training keeps this, and changes colours before they are told."""
     window = window_of(model, GRID)
@@ -98,7 +100,8 @@ def lay_out(
     height, width = rgb.shape[:2]
     inside = ((pixels > 0.5) & (pixels < [width - 0.5, height - 0.5])).all(-1)
     angle = np.clip((told[..., 3] - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
-    shown = _visible(flat, in_camera[:, 2], model, pixels, told[..., 2])
+    head = np.column_stack([flat, in_camera[:, 2]])
+    shown = _visible(head, model, pixels, told[..., 2], renderer)
     geometry = window_of(model, GRID // BLOCK).on(np.concatenate([normals, rest / _REACH], 1))
     return Laid(
         _colours(rgb, camera, in_camera, pixels),
@@ -152,14 +155,15 @@ def _colours(
 
 
 def _visible(
-    flat: FloatArray, ahead: FloatArray, model: HeadModel, pixels: FloatArray, depth: FloatArray
+    head: FloatArray, model: HeadModel, pixels: FloatArray, depth: FloatArray, renderer: str
 ) -> np.ndarray:
-    """(G, G) bool: nothing of the head, (V, 2) pixels and (V,) depths, lies before the texel."""
+    """(G, G) bool: nothing of the head, (V, 3) pixels and depths, lies before the texel."""
+    flat = head[:, :2]
     low = flat.min(0)
     scale = DRAWING / max(float((flat.max(0) - low).max()), 1e-6)
-    points = np.column_stack([(flat - low) * scale + 1, ahead])
+    points = np.column_stack([(flat - low) * scale + 1, head[:, 2]])
     side = DRAWING + 2
-    drawn = rasterize(points, model.triangles, side, side)
+    drawn = rasterize(points, model.triangles, side, side, renderer)
     nearest = cv2.dilate(np.where(np.isfinite(drawn.depth), drawn.depth, 0), np.ones((3, 3)))
     cell = np.clip((pixels - low) * scale + 1, 0, side - 1).astype(np.int32)
     return np.asarray(depth <= nearest[cell[..., 1], cell[..., 0]] + TOLERANCE_M)

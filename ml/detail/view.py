@@ -1,25 +1,24 @@
-"""How a photo shows a person: what all ways of finding detail start from."""
+"""A photo and the person fitted to it: what finding detail starts from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..data import ByteArray, Camera
 from ..head.mesh import Person
 
-Progress = Callable[[float, str], None]
-
 
 @dataclass(frozen=True)
-class Sight:
+class PersonView:
     """A photo and the head in it.
 
     Attributes
     ----------
     rgb: (H, W, 3) uint8 that ``camera`` projects to.
+    renderer: what finds the visible skin, one of ml.rendering.BACKENDS.
     """
 
     rgb: ByteArray
     camera: Camera
     person: Person
+    renderer: str = "builtin"

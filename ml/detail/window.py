@@ -8,6 +8,7 @@ lengths on the skin are lengths in the window: one texel is ``TEXEL_MM`` wide, g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -70,17 +71,23 @@ class Window:
         return np.einsum("rcx,rckx->rck", 1000 * offsets, self.frames).astype(np.float32)
 
 
-_windows: list[tuple[HeadModel, dict[int, Window]]] = []
-
-
+@lru_cache(maxsize=4)
 def window_of(model: HeadModel, side: int = SIDE) -> Window:
-    """The window of ``model`` with ``side`` texels a side; those of the last model are kept."""
-    if not _windows or _windows[0][0] is not model:
-        _windows[:] = [(model, {})]
-    made = _windows[0][1]
-    if side not in made:
-        made[side] = _make(model, side)
-    return made[side]
+    """The window of ``model`` with ``side`` texels along each side."""
+    triangles, uv_triangles = skin_triangles(model)
+    flat = np.column_stack([to_window(model.uv, side), np.ones(len(model.uv), np.float32)])
+    drawn = rasterize(flat.astype(np.float32), uv_triangles, side, side)
+    skin = drawn.face >= 0
+    corners, weights = triangles[np.maximum(drawn.face, 0)], drawn.barycentric * skin[..., None]
+    mean = model.shape.mean
+    bare = Window(skin, corners, weights, *(np.zeros(0, np.float32),) * 3)
+    along_u, _ = tangents_of(mean, model.uv, triangles, uv_triangles)
+    normal = _unit(bare.on(vertex_normals(mean, triangles)))
+    tangent = bare.on(along_u)
+    tangent = _unit(tangent - (tangent * normal).sum(-1, keepdims=True) * normal)
+    frames = np.stack([tangent, np.cross(normal, tangent), normal], -2).astype(np.float32)
+    places = bare.on(mean)
+    return Window(skin, corners, weights, places, frames, _allowed(model, places, skin))
 
 
 def to_window(uv: FloatArray, side: int) -> FloatArray:
@@ -138,23 +145,6 @@ def halves(quads: IntArray, uv_quads: IntArray) -> tuple[IntArray, IntArray]:
     pairs = [np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]]) for q in (quads, uv_quads)]
     proper = (pairs[0][:, 0] != pairs[0][:, 2]) & (pairs[0][:, 1] != pairs[0][:, 2])
     return pairs[0][proper], pairs[1][proper]
-
-
-def _make(model: HeadModel, side: int) -> Window:
-    triangles, uv_triangles = skin_triangles(model)
-    flat = np.column_stack([to_window(model.uv, side), np.ones(len(model.uv), np.float32)])
-    drawn = rasterize(flat.astype(np.float32), uv_triangles, side, side)
-    skin = drawn.face >= 0
-    corners, weights = triangles[np.maximum(drawn.face, 0)], drawn.barycentric * skin[..., None]
-    mean = model.shape.mean
-    bare = Window(skin, corners, weights, *(np.zeros(0, np.float32),) * 3)
-    along_u, _ = tangents_of(mean, model.uv, triangles, uv_triangles)
-    normal = _unit(bare.on(vertex_normals(mean, triangles)))
-    tangent = bare.on(along_u)
-    tangent = _unit(tangent - (tangent * normal).sum(-1, keepdims=True) * normal)
-    frames = np.stack([tangent, np.cross(normal, tangent), normal], -2).astype(np.float32)
-    places = bare.on(mean)
-    return Window(skin, corners, weights, places, frames, _allowed(model, places, skin))
 
 
 def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArray:

@@ -19,6 +19,10 @@ python -m ml.evaluation realy|now|facescape --data FOLDER --results FOLDER [--js
 
 from __future__ import annotations
 
+from ..settings import Settings, prepare_process
+
+prepare_process()
+
 import argparse
 import json
 import sys
@@ -33,7 +37,6 @@ from ..data import FaceBox, FloatArray, Photo
 from ..errors import HeadError, NoFaceFound
 from ..head.storage import load_head_model
 from ..results.reconstruction import Reconstruction
-from ..settings import Settings
 from .ablation.command import add_ablation
 from .photos.labels import PHOTO_SETS, read_labels
 from .photos.landmarks import Walk, measure, report, summarise, to_json
@@ -56,7 +59,8 @@ def pipeline_walk() -> Walk:
     WeightsMissing: now, and not as a face that is not found in any photo.
     """
     from ..photo.read import read_photo
-    from ..pipeline.single import reconstruct, wanted_faces, warm_up
+    from ..pipeline.find import observe
+    from ..pipeline.single import reconstruct, warm_up
 
     warm_up()
 
@@ -65,18 +69,17 @@ def pipeline_walk() -> Walk:
         return reconstruct(path, EVERY_FACE)
 
     def points(path: Path) -> list[FloatArray]:
-        faces = wanted_faces(read_photo(path), EVERY_FACE)
-        return [landmarks.points for _, landmarks, _ in faces]
+        return [item.landmarks.points for item in observe(read_photo(path), EVERY_FACE)]
 
     return Walk(heads, points)
 
 
 def boxes_in(photo: Photo) -> list[FaceBox]:
     """The faces that the public walk sees; none is an answer, too."""
-    from ..pipeline.single import wanted_faces
+    from ..pipeline.find import observe
 
     try:
-        return [face.box for face, _, _ in wanted_faces(photo, EVERY_FACE)]
+        return [item.face.box for item in observe(photo, EVERY_FACE)]
     except NoFaceFound:
         return []
 

@@ -22,7 +22,8 @@ import numpy as np
 
 from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks
 from ..head.model import LinearShape
-from .view import POSE_NUMBERS, Blocks, Evidence, Pose, View, stepped
+from .evidence import Evidence
+from .view import POSE_NUMBERS, Blocks, Pose, View, stepped
 from .view import rotation_from_vector as rotation_from_vector
 
 

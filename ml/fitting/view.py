@@ -6,29 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data import Camera, FloatArray, HeadCoefficients, Landmarks
+from ..data import Camera, FloatArray
 from ..head.model import LinearShape
+from .evidence import Evidence
 
 POSE_NUMBERS = 6
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What one photo says.
-
-    Attributes
-    ----------
-    landmarks: (L, 2) pixels with sigma (L,); an infinite sigma switches a point off.
-    camera: first guess; its intrinsics stay.
-    start: first guess; its expression is also the centre of the expression prior.
-    identity_sigma: (I,) how far each of ``start.identity`` may be off, in standard deviations of
-        the population; None if it is no more than a place to start.
-    """
-
-    landmarks: Landmarks
-    camera: Camera
-    start: HeadCoefficients
-    identity_sigma: FloatArray | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..data import FloatArray, IntArray
@@ -10,6 +12,7 @@ from ..settings import LEVELS
 from .model import HeadModel, Level, SurfacePoints
 
 
+@lru_cache(maxsize=4)
 def level_of(model: HeadModel, name: str) -> Level | None:
     """The mesh called ``name``; None for the base itself.
 

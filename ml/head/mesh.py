@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from ..data import FloatArray, HeadCoefficients
-from ..results.reconstruction import HeadMesh
+from ..data import FloatArray, HeadCoefficients, HeadMesh
 from .levels import level_of
 from .model import HeadModel, Level, SurfacePoints
 
@@ -50,7 +48,7 @@ def person_mesh(model: HeadModel, person: Person, level: str = "base") -> HeadMe
     """
     rest, expressed, keys, masks = person.rest, person.expressed, person.keys, model.masks
     mesh: HeadModel | Level = model
-    other = _level(model, level)
+    other = level_of(model, level)
     if other is not None:
         mesh = other
         rest, keys = blend(other.points, rest), _stepped(blend(other.points, keys))
@@ -96,16 +94,3 @@ def _stepped(keys: FloatArray) -> FloatArray:
 def _expressed(rest: FloatArray, keys: FloatArray, coefficients: HeadCoefficients) -> FloatArray:
     moved = rest + np.tensordot(coefficients.expression, keys, 1)
     return np.asarray(moved, dtype=np.float32)
-
-
-@lru_cache(maxsize=4)
-def _cached(key: tuple[str, str, int], level: str) -> list[Level | None]:
-    return []
-
-
-def _level(model: HeadModel, name: str) -> Level | None:
-    """The level, made once for all photos of a batch."""
-    box = _cached((model.model_id, model.version, model.vertex_count), name)
-    if not box:
-        box.append(level_of(model, name))
-    return box[0]

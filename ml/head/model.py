@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -112,9 +112,9 @@ class LinearShape:
         return self.at(HeadCoefficients(identity, rest))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadModel:
-    """A linear 3D morphable head.
+    """A linear 3D morphable head. Two models are equal only if they are the same object.
 
     Attributes
     ----------
@@ -153,9 +153,6 @@ class HeadModel:
     joints: Mapping[str, IntArray] = field(default_factory=dict)
     lids: Mapping[str, LidRings] = field(default_factory=dict)
     low: Level | None = None
-    _points: dict[str, LinearShape] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
 
     def __post_init__(self) -> None:
         vertices = len(self.shape.mean)
@@ -202,24 +199,26 @@ class HeadModel:
     def points(self, name: str) -> LinearShape:
         """The model restricted to the landmark set ``name``: (L, 3), (I, L, 3), (E, L, 3).
 
-        Made once: every photo's fit asks for it.
+        Raises
+        ------
+        ModelUnreadable: the model has no such set.
         """
-        if name in self._points:
-            return self._points[name]
-        if name not in self.embeddings:
-            raise ModelUnreadable(
-                f"Head model {self.model_id!r} has no landmark embedding {name!r}",
-                f"It has: {', '.join(self.embeddings) or 'none'}",
-            )
-        embedding = self.embeddings[name]
-        self._points[name] = LinearShape(
-            embedding.on(self.shape.mean),
-            embedding.on(self.shape.identity),
-            embedding.on(self.shape.expression),
-        )
-        return self._points[name]
+        return _restricted(self, name)
 
     def part_faces(self, *names: str) -> IntArray:
         """Indices of the faces that belong to any of the named parts."""
         wanted = [self.part_names.index(name) for name in names]
         return np.flatnonzero(np.isin(self.part, wanted)).astype(np.int32)
+
+
+# Every photo's fit asks for the same landmark set.
+@lru_cache(maxsize=8)
+def _restricted(model: HeadModel, name: str) -> LinearShape:
+    """See :meth:`HeadModel.points`."""
+    if name not in model.embeddings:
+        raise ModelUnreadable(
+            f"Head model {model.model_id!r} has no landmark set {name!r}",
+            f"It has: {', '.join(model.embeddings) or 'none'}",
+        )
+    on, shape = model.embeddings[name].on, model.shape
+    return LinearShape(on(shape.mean), on(shape.identity), on(shape.expression))

@@ -12,8 +12,8 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ..data import ByteArray, Photo
 from ..errors import ImageUnreadable
+from ..settings import PHOTO_EXTENSIONS
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 # A face needs some pixels; and a picture beyond 100 megapixels takes gigabytes to handle.
 SMALLEST_SIDE, LARGEST_PIXELS, LARGEST_ASPECT = 32, 100_000_000, 12
 FILM_WIDTH_MM = 36.0
@@ -49,7 +49,7 @@ def read_photo(path: Path) -> Photo:
     except UnidentifiedImageError as error:
         raise ImageUnreadable(
             f"{path} is not an image that Effigy can read",
-            f"Use one of {', '.join(EXTENSIONS)}",
+            f"Use one of {', '.join(PHOTO_EXTENSIONS)}",
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise ImageUnreadable(

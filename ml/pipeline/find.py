@@ -1,53 +1,87 @@
-"""Find faces with the detector's proposals and the regressor's own second look.
+"""Find faces: the detector proposes boxes, the regressor judges and re-frames every one.
 
-The detector proposes boldly; the network judges every crop and, from where it sees the landmarks,
-says where the crop should have been. Looking again there makes rough proposals exact and lets
-false ones fall.
+The regressor sees from a crop whether it shows a face and where that face's landmarks are, so
+where the crop should have been. A second crop there makes rough proposals exact and lets false
+ones fall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ..data import FaceBox, FaceCrop, Photo, RegressorOutput
+from ..data import FaceBox, FaceCrop, FoundFace, Observation, Photo, RegressorOutput
 from ..photo.crop import FACE_POINTS, box_from_landmarks, crop_face
+from ..photo.faces import choose, prominence
+from ..settings import Settings
 
 Predict = Callable[[Sequence[FaceCrop]], list[RegressorOutput]]
 
-# A first look may be badly framed, so it only needs to be plausible.
+# A first crop may be badly framed, so its face only needs to be plausible.
 PLAUSIBLE, CERTAIN = 0.15, 0.5
 # The median sigma of the landmarks as a share of the face's extent. On labelled photos it is 0.004
 # to 0.017, for near-profiles up to 0.035; where there is no face (coins, gravel) at least 0.05.
 VAGUE = 0.035
 # Pixels of the photo: smaller boxes tell nothing of a head, and in them letters look like faces.
 SMALLEST = 28.0
-LOOKS = 2
-# A look is final if its frame is off by less than this share of the face's box, and its size and
+CROPS = 2
+# A crop is final if its frame is off by less than this share of the face's box, and its size and
 # roll (radians) by less than twice that. Training frames faces more loosely than this. Measured on
-# portraits and photos in the wild: half of it costs a second look at every fourth face more and
-# makes their landmark errors 0.00 and 0.02 % smaller; twice as much, no second looks, 0.1 % larger.
+# portraits and photos in the wild: half of it costs a second crop of every fourth face more and
+# makes their landmark errors 0.00 and 0.02 % smaller; twice as much, no second crops, 0.1 % larger.
 FRAMED = 0.1
 
 
-@dataclass(frozen=True)
-class FoundFace:
-    """A face that the network is sure of: the box of its last look and what it saw there."""
+def observe(photo: Photo, settings: Settings) -> list[Observation]:
+    """The faces that ``settings`` ask for, the most prominent first.
 
-    box: FaceBox
-    output: RegressorOutput
+    Raises
+    ------
+    NoFaceFound: none, or not the one asked for. WeightsMissing
+    """
+    from ..photo.faces import propose_faces, propose_harder
+    from ..regressor.regressor import load_regressor
+
+    if settings.landmarks == "face-alignment":
+        return _observe_by_alignment(photo, settings)
+    predict = load_regressor().predict
+    faces = find_faces(photo, propose_faces(photo, settings.face), predict)
+    if not faces:
+        faces = find_faces(photo, propose_harder(photo), predict)
+    faces.sort(key=lambda face: -prominence(face.box, photo))
+    return [
+        Observation(faces[index], faces[index].output.landmarks, "dense")
+        for index in choose(len(faces), settings.face, photo.path)
+    ]
+
+
+def _observe_by_alignment(photo: Photo, settings: Settings) -> list[Observation]:
+    """face-alignment finds the faces and their 68 points; the regressor gives the first guess."""
+    from ..photo.face_alignment_source import FaceAlignmentSource
+    from ..regressor.regressor import load_regressor
+
+    source = FaceAlignmentSource(allow_download=settings.allow_download)
+    found = sorted(source.detect(photo), key=lambda face: -prominence(face.box, photo))
+    chosen = [found[index] for index in choose(len(found), settings.face, photo.path)]
+    outputs = load_regressor().predict([crop_face(photo, face.box) for face in chosen])
+    return [
+        Observation(
+            FoundFace(replace(face.box, score=output.confidence), output), face.landmarks, "ibug68"
+        )
+        for face, output in zip(chosen, outputs, strict=True)
+    ]
 
 
 def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> list[FoundFace]:
-    """Faces among ``proposals``, each looked at until it is framed well, ``LOOKS`` times at most;
-    most certain first.
+    """Faces among ``proposals``, the most certain first.
 
-    Boxes of the result carry the network's confidence as their score.
+    Every proposal is cropped again until it is framed well, ``CROPS`` times at most. Boxes of the
+    result carry the network's confidence as their score.
     """
     boxes, settled = list(proposals), list[FoundFace]()
-    for look in range(LOOKS):
+    for crop in range(CROPS):
         if not boxes:
             break
         outputs = predict([crop_face(photo, box) for box in boxes])
@@ -58,14 +92,14 @@ def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> 
                 if output.confidence >= PLAUSIBLE
             ]
         )
-        done = [look == LOOKS - 1 or _framed_well(face) for face in seen]
+        done = [crop == CROPS - 1 or _framed_well(face) for face in seen]
         settled += [face for face, ready in zip(seen, done, strict=True) if ready]
         boxes = [next_box(face) for face, ready in zip(seen, done, strict=True) if not ready]
     return distinct([face for face in settled if _is_face(face)])
 
 
 def _framed_well(face: FoundFace) -> bool:
-    """Whether another look would hardly be framed otherwise."""
+    """Whether another crop would hardly be framed otherwise."""
     box, better = face.box, next_box(face)
     shift = np.hypot(box.center[0] - better.center[0], box.center[1] - better.center[1])
     turn = abs((box.roll - better.roll + np.pi) % (2 * np.pi) - np.pi)
@@ -88,7 +122,7 @@ def next_box(face: FoundFace) -> FaceBox:
 
 
 def distinct(faces: list[FoundFace]) -> list[FoundFace]:
-    """One of every group of looks that see the same face: the most confident."""
+    """The most confident of every group of crops that show the same face."""
     kept: list[FoundFace] = []
     for face in sorted(faces, key=lambda item: -item.output.confidence):
         if all(not _same(face, other) for other in kept):
@@ -97,7 +131,7 @@ def distinct(faces: list[FoundFace]) -> list[FoundFace]:
 
 
 def _same(one: FoundFace, other: FoundFace) -> bool:
-    """Whether two looks put their landmarks on the same spot, at about the same size."""
+    """Whether two crops have their landmarks on the same spot, at about the same size."""
     centre = np.stack([face.output.landmarks.points.mean(0) for face in (one, other)])
     size = max(one.box.size, other.box.size)
     return bool(np.linalg.norm(centre[0] - centre[1]) < 0.3 * size)

@@ -1,4 +1,4 @@
-"""The walk for several photos of one person: one identity, an expression and camera a photo.
+"""Several photos of one person: one identity, and an expression and a camera per photo.
 
 Faces are found photo by photo; then one fit sees them all. What turns with the head in one photo
 is shape, what does not is expression or camera: several views tell these apart where one cannot.
@@ -10,44 +10,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..data import FitResult, Photo
+from ..data import FitResult, Photo, Progress
 from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
+from ..fitting.evidence import check_fit
 from ..fitting.gauss_newton import fit_person
-from ..fitting.view import Evidence
-from ..head.model import LinearShape
-from ..head.storage import load_head_model
 from ..results.person import LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
-from .find import FoundFace
-from .single import (
-    Progress,
-    checked_fit,
-    evidence_of,
-    finish_head,
-    fit_alone,
-    part_of,
-    wanted_faces,
-    warm_up,
-)
+from .find import observe
+from .fit import Fitted, fit_observation
+from .single import complete_head, ignore_progress, part_of, warm_up
 from .timing import Clock
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """The person's face in one photo. The photo is not kept: ten large ones fill a memory.
+class FittedPhoto:
+    """The person's face in one photo, fitted by itself.
 
-    Attributes
-    ----------
-    shape: the head model at the landmarks that ``evidence`` tells of.
-    alone: the fit to this photo alone; its camera is the one that ``evidence`` starts from.
+    The photo itself is not kept: ten large ones would fill the memory.
     """
 
     path: Path
-    face: FoundFace
-    shape: LinearShape
-    evidence: Evidence
-    alone: FitResult
+    fitted: Fitted
+    clock: Clock
 
 
 def reconstruct_person(
@@ -57,38 +42,37 @@ def reconstruct_person(
 
     A photo that cannot be read or shows no face is left out and named in the result. The face is
     the most prominent one of each photo, or the one whose number ``settings.face`` gives.
-    ``progress(fraction, message)`` may raise :class:`~ml.errors.Cancelled`.
 
     Raises
     ------
     NoFaceFound: no photo is left. WeightsMissing, ModelUnreadable, UsageError
     """
     check_person_settings(paths, settings)
-    tell = progress or (lambda fraction, message: None)
-    tell(0.0, "Loading the network")
-    warm_up()
-    seen: list[tuple[Sighting, Clock]] = []
+    progress = progress or ignore_progress
+    progress(0.0, "Loading the network")
+    warm_up(settings.renderer)
+    seen: list[FittedPhoto] = []
     left_out: list[LeftOut] = []
     for number, path in enumerate(paths):
-        tell(0.1 + 0.4 * number / len(paths), f"Finding the face in {path.name}")
+        progress(0.1 + 0.4 * number / len(paths), f"Finding the face in {path.name}")
         try:
             clock = Clock()
-            seen.append((look(_read(path, clock), settings, clock), clock))
+            seen.append(fit_alone(_read(path, clock), settings, clock))
         except (ImageUnreadable, NoFaceFound) as error:
             left_out.append(LeftOut(path, error))
     if not seen:
         raise _nobody(left_out)
-    tell(0.5, f"Fitting one head to {len(seen)} photos")
-    fits = fit_together([sighting for sighting, _ in seen])
+    progress(0.5, f"Fitting one head to {len(seen)} photos")
     heads: list[Reconstruction] = []
-    for (sighting, clock), fit in zip(seen, fits, strict=True):
-        tell(0.55 + 0.45 * len(heads) / len(seen), f"Finishing {sighting.path.name}")
-        photo = _read(sighting.path, clock)
-        within = part_of(tell, 0.55 + 0.45 * len(heads) / len(seen), 0.45 / len(seen))
-        heads.append(finish_head(photo, sighting.face, fit, settings, clock, within))
-    tell(1.0, "Done")
-    photos = tuple(sighting.path for sighting, _ in seen)
-    return SamePerson(photos, tuple(heads), tuple(left_out))
+    for item, fit in zip(seen, fit_together(seen), strict=True):
+        share = 0.55 + 0.45 * len(heads) / len(seen)
+        progress(share, f"Finishing {item.path.name}")
+        photo = _read(item.path, item.clock)
+        part = part_of(progress, share, 0.45 / len(seen))
+        fitted = replace(item.fitted, fit=fit)
+        heads.append(complete_head(photo, fitted, settings, item.clock, part))
+    progress(1.0, "Done")
+    return SamePerson(tuple(item.path for item in seen), tuple(heads), tuple(left_out))
 
 
 def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
@@ -103,28 +87,34 @@ def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
         )
 
 
-def look(photo: Photo, settings: Settings, clock: Clock) -> Sighting:
-    """Find the face in one photo and fit it by itself. Raises NoFaceFound."""
-    with clock.room("find"):
-        face, landmarks, embedding = wanted_faces(photo, settings)[0]
-    with clock.room("fit"):
-        shape, evidence = evidence_of(photo, load_head_model(), face, landmarks, embedding)
-        # By itself first: a face that no head fits must not bend the others' identity, and the
-        # common fit gets a good camera to start from.
-        evidence, alone = fit_alone(photo, shape, evidence, embedding)
-    return Sighting(photo.path, face, shape, replace(evidence, camera=alone.camera), alone)
+def fit_alone(photo: Photo, settings: Settings, clock: Clock) -> FittedPhoto:
+    """Find the face in one photo and fit it by itself.
+
+    A face that no head fits must not bend the others' identity, and the common fit gets a good
+    camera to start from.
+
+    Raises
+    ------
+    NoFaceFound
+    """
+    with clock.step("find"):
+        observation = observe(photo, settings)[0]
+    with clock.step("fit"):
+        fitted = fit_observation(photo, observation)
+    return FittedPhoto(photo.path, fitted, clock)
 
 
-def fit_together(seen: Sequence[Sighting]) -> list[FitResult]:
-    """One identity for all sightings; they come from one landmark source, so share one shape."""
-    fits = fit_person(seen[0].shape, [item.evidence for item in seen])
-    return [checked_fit(fit, item.path) for fit, item in zip(fits, seen, strict=True)]
+def fit_together(seen: Sequence[FittedPhoto]) -> list[FitResult]:
+    """One identity for all photos; they come from one landmark source, so share one shape."""
+    evidence = [replace(item.fitted.evidence, camera=item.fitted.fit.camera) for item in seen]
+    fits = fit_person(seen[0].fitted.shape, evidence)
+    return [check_fit(fit, item.path) for fit, item in zip(fits, seen, strict=True)]
 
 
 def _read(path: Path, clock: Clock) -> Photo:
     from ..photo.read import read_photo
 
-    with clock.room("read"):
+    with clock.step("read"):
         return read_photo(path)
 
 

@@ -1,4 +1,4 @@
-"""How long each room took."""
+"""How long each step of the pipeline took."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ..data import Timings
 
 
 class Clock:
-    """Adds up milliseconds by room."""
+    """Adds up milliseconds per step."""
 
-    def __init__(self, rooms: dict[str, float] | None = None) -> None:
-        self._rooms = dict(rooms or {})
+    def __init__(self, steps: dict[str, float] | None = None) -> None:
+        self._steps = dict(steps or {})
 
     @contextmanager
-    def room(self, name: str) -> Iterator[None]:
+    def step(self, name: str) -> Iterator[None]:
         """Count the time spent inside towards ``name``."""
         begun = time.perf_counter()
         try:
             yield
         finally:
             spent = 1000 * (time.perf_counter() - begun)
-            self._rooms[name] = self._rooms.get(name, 0.0) + spent
+            self._steps[name] = self._steps.get(name, 0.0) + spent
 
     def copy(self) -> Clock:
         """A clock that goes on from here on its own, for one of several faces."""
-        return Clock(self._rooms)
+        return Clock(self._steps)
 
     def timings(self) -> Timings:
-        return Timings(dict(self._rooms))
+        return Timings(dict(self._steps))

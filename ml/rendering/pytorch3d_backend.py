@@ -60,7 +60,7 @@ def _rasterise(
     points: Tensor, triangles: Tensor, height: int, width: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Face (H, W), -1 for none, depth (H, W) and barycentric weights (H, W, 3) of one mesh."""
-    rasterize_meshes, meshes_class = _load()
+    rasterize_meshes, meshes_class = load()
     # Oblong pictures differ between pytorch3d's versions; a square one is the same in all.
     side = max(height, width)
     # It would draw a triangle with some corners behind the camera; the interface skips it.
@@ -82,7 +82,13 @@ def _rasterise(
     return face, nearest[0, :height, :width, 0], barycentric[0, :height, :width, 0]
 
 
-def _load() -> tuple[Any, Any]:
+def load() -> tuple[Any, Any]:
+    """pytorch3d's ``rasterize_meshes`` and ``Meshes``.
+
+    Raises
+    ------
+    EngineUnavailable: pytorch3d is not installed, or was built for another torch.
+    """
     try:
         from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
         from pytorch3d.structures import Meshes

@@ -50,7 +50,7 @@ def rasterize(
     ------
     EngineUnavailable: the backend is not installed. UsageError: there is no such backend.
     """
-    fill = _load_backend(backend)
+    fill = load_backend(backend)
     face = np.full((height, width), -1, np.int32)
     weights = np.zeros((height, width, 3), np.float32)
     depth = np.full((height, width), np.inf, np.float32)
@@ -65,17 +65,18 @@ def rasterize(
 
 
 def known_backend(name: str) -> None:
-    """Refuse a rasteriser that there is not.
-
-    Raises
-    ------
-    UsageError: ``name`` is not one of BACKENDS.
-    """
+    """Raise UsageError unless there is a rasteriser of this name."""
     if name not in BACKENDS:
         raise UsageError(f"There is no rasteriser {name!r}", f"Use one of: {', '.join(BACKENDS)}")
 
 
-def _load_backend(name: str) -> Fill:
+def load_backend(name: str) -> Fill:
+    """The rasteriser of this name.
+
+    Raises
+    ------
+    EngineUnavailable: it is not installed. UsageError: there is none of this name.
+    """
     known_backend(name)
     # Imported on use: numba and torch take longer to load than a small picture to draw.
     if name == "builtin":
@@ -86,9 +87,10 @@ def _load_backend(name: str) -> Fill:
         from .torch_zbuffer import fill as in_torch
 
         return in_torch
-    from .pytorch3d_backend import fill as pytorch3d
+    from . import pytorch3d_backend
 
-    return pytorch3d
+    pytorch3d_backend.load()  # Missing, it is to be missed now and not at the first picture.
+    return pytorch3d_backend.fill
 
 
 def interpolate(fragments: Fragments, values: FloatArray, triangles: IntArray) -> FloatArray:

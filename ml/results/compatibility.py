@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..assets.card import read_card
+from ..data import Provenance
 from ..errors import UsageError
 from ..head.storage import EFFIGY_HEAD
-from .reconstruction import Provenance
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..data import Camera
 from ..errors import HeadError
-from .reconstruction import JSON_NAME, Reconstruction, camera_of
+from .reconstruction import Reconstruction, camera_of, read_about
 
 PERSON_NAME = "person.json"
 # A face of this many pixels fills the usual texture; a larger one is not a better choice.
@@ -56,7 +56,7 @@ class SamePerson:
 
 
 @dataclass(frozen=True)
-class Sight:
+class PhotoView:
     """How one photo sees a person: all that Blender needs besides the head itself.
 
     Attributes
@@ -123,7 +123,7 @@ def photo_folders(directory: Path) -> list[Path]:
     return [directory / name for name in [main, *(name for name in names if name != main)]]
 
 
-def read_sight(directory: Path) -> Sight:
+def read_view(directory: Path) -> PhotoView:
     """What the head in ``directory`` says about its photo; its mesh is not read.
 
     Raises
@@ -131,9 +131,9 @@ def read_sight(directory: Path) -> Sight:
     HeadError: there is no complete head.
     """
     try:
-        about = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
+        about = read_about(directory)
         values = {str(name): float(value) for name, value in about["expression"].items()}
-        return Sight(directory, str(about["photo"]["name"]), values, camera_of(about))
+        return PhotoView(directory, str(about["photo"]["name"]), values, camera_of(about))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HeadError(
             f"{directory} is not a complete reconstruction ({error})",

@@ -1,4 +1,4 @@
-"""The result of the walk and its files: the contract between the core and Blender.
+"""The result of the pipeline and its files: the contract between the core and Blender.
 
 ``reconstruction.npz`` holds the arrays, ``reconstruction.json`` everything a person or a script
 may want to read; ``albedo.png`` and ``photo.jpg`` (upright, as a viewer sees it) lie beside them.
@@ -16,69 +16,25 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
-from ..data import ByteArray, Camera, FloatArray, HeadCoefficients, IntArray, Timings
+from ..data import (
+    ByteArray,
+    Camera,
+    Detail,
+    FloatArray,
+    HeadCoefficients,
+    HeadMesh,
+    Provenance,
+    Timings,
+)
 from ..errors import HeadError
-from .detail import Detail, detail_of, write_maps
+from .detail import detail_of, write_maps
 
+# Of the files. Files without a number are of format 1, which lacks nothing else.
+FORMAT = 2
 NPZ_NAME = "reconstruction.npz"
 JSON_NAME = "reconstruction.json"
 ALBEDO_NAME = "albedo.png"
 PHOTO_NAME = "photo.jpg"
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a head comes from: enough to rebuild it and to credit it.
-
-    Attributes
-    ----------
-    model_id, model_version, model_licence: of the head model.
-    photo_name: file name of the photo; photo_sha256: of its bytes.
-    width, height: of the photo in pixels, upright.
-    effigy_version: of the extension that made it.
-    level: of the mesh: low, base or high.
-    """
-
-    model_id: str
-    model_version: str
-    model_licence: str
-    photo_name: str
-    photo_sha256: str
-    width: int
-    height: int
-    effigy_version: str
-    level: str = "base"
-
-
-@dataclass(frozen=True)
-class HeadMesh:
-    """The mesh of one reconstructed person.
-
-    Attributes
-    ----------
-    vertices: (V, 3) the person at rest; metres, head space (+X subject's left, +Y up, +Z forward).
-    vertices_expressed: (V, 3) with the photo's expression.
-    quads: (F, 4); a triangle repeats its last index. uv: (T, 2). uv_quads: (F, 4) into uv.
-    part: (F,) uint8 index into part_names.
-    shape_keys: (K, V, 3) deltas in metres at value 1; shape_key_names: (K,).
-    landmarks_68: (68, 3) iBUG order and landmarks_478: (478, 3) MediaPipe order, at rest.
-    masks: (V,) weights 0..1 by name: regions and skinning (see HeadModel.masks).
-    joints: (3,) places at rest by name: neck, head, jaw, chin, eye_left, eye_right.
-    """
-
-    vertices: FloatArray
-    vertices_expressed: FloatArray
-    quads: IntArray
-    uv: FloatArray
-    uv_quads: IntArray
-    part: np.ndarray
-    part_names: tuple[str, ...]
-    shape_keys: FloatArray
-    shape_key_names: tuple[str, ...]
-    landmarks_68: FloatArray
-    landmarks_478: FloatArray
-    masks: Mapping[str, FloatArray] = field(default_factory=dict)
-    joints: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,6 +70,7 @@ class Reconstruction:
         names = self.mesh.shape_key_names
         return {
             "status": "ok",
+            "format": FORMAT,
             "model": {
                 "id": origin.model_id,
                 "version": origin.model_version,
@@ -139,7 +96,7 @@ class Reconstruction:
             "landmarks_478": _floats(self.landmarks_478_px),
             "confidence": float(self.confidence),
             "detail": self.detail.mode if self.detail else "off",
-            "timings_ms": {room: round(ms, 2) for room, ms in self.timings.rooms.items()},
+            "timings_ms": {step: round(ms, 2) for step, ms in self.timings.steps.items()},
         }
 
 
@@ -191,7 +148,7 @@ def load_reconstruction(path: Path) -> Reconstruction:
     """
     directory = path if path.is_dir() else path.parent
     try:
-        about = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
+        about = read_about(directory)
         with np.load(directory / NPZ_NAME, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         return _assemble(about, arrays)
@@ -200,6 +157,24 @@ def load_reconstruction(path: Path) -> Reconstruction:
             f"{directory} is not a complete reconstruction ({error})",
             "Reconstruct the photo again",
         ) from error
+
+
+def read_about(directory: Path) -> dict[str, Any]:
+    """The readable half of the result in ``directory``, of any format up to FORMAT.
+
+    Raises
+    ------
+    HeadError: it was written by a later Effigy. OSError, ValueError: it cannot be read.
+    """
+    about = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
+    if not isinstance(about, dict):
+        raise ValueError(f"{JSON_NAME} holds no object")
+    if about.get("format", 1) not in range(1, FORMAT + 1):
+        raise HeadError(
+            f"{directory} has the format {about['format']}, and this Effigy reads up to {FORMAT}",
+            "Update Effigy, or reconstruct the photo again",
+        )
+    return about
 
 
 def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstruction:

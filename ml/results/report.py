@@ -1,4 +1,4 @@
-"""The record of a batch: one row a photo, as JSON and CSV. Standard library only."""
+"""The record of a batch: one row per photo, as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from ..errors import HeadError
+from .reconstruction import Reconstruction
 
 JSON_NAME, CSV_NAME = "report.json", "report.csv"
 STATUSES = ("ok", "failed", "skipped", "cancelled")
@@ -33,6 +36,24 @@ class Row:
     hint: str = ""
 
 
+def head_row(photo: Path, head: Reconstruction, folders: Sequence[Path], seconds: float) -> Row:
+    """The row of a photo that gave ``head``, and perhaps others, in ``folders``."""
+    names = tuple(str(folder) for folder in folders)
+    return Row(str(photo), "ok", round(seconds, 3), names, round(float(head.confidence), 4))
+
+
+def failed_row(photo: Path, error: HeadError, seconds: float = 0.0) -> Row:
+    """The row of a photo that gave no head."""
+    return Row(
+        str(photo),
+        "failed",
+        round(seconds, 3),
+        code=error.code,
+        error=error.message,
+        hint=error.hint,
+    )
+
+
 def write_report(rows: Sequence[Row], folder: Path) -> Path:
     """Write ``report.json`` and ``report.csv`` into ``folder`` (made if needed)."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,5 +71,5 @@ def write_report(rows: Sequence[Row], folder: Path) -> Path:
 def summary(rows: Sequence[Row]) -> str:
     """The counts in one line: ``7 photos: 5 ok, 1 failed, 1 cancelled``."""
     counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
-    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    return f"{len(rows)} photo{'s' if len(rows) != 1 else ''}: {told or 'nothing done'}"
+    parts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    return f"{len(rows)} photo{'s' if len(rows) != 1 else ''}: {parts or 'nothing done'}"

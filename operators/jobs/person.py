@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...ml.errors import HeadError
-from ...ml.person_batch import failed_row
-from ...ml.results.report import Row
+from ...ml.results.report import Row, failed_row
 from .job import Request, hopeless
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import bpy
 
+from ...ml.data import HeadMesh
 from ...ml.errors import HeadError
 from ...ml.results.detail import NORMAL_NAME
-from ...ml.results.person import Sight
-from ...ml.results.reconstruction import ALBEDO_NAME, PHOTO_NAME, HeadMesh, Reconstruction
+from ...ml.results.person import PhotoView
+from ...ml.results.reconstruction import ALBEDO_NAME, PHOTO_NAME, Reconstruction
 from .camera import new_camera
 from .detail import add_detail
 from .groups import add_part_groups, add_region_groups
@@ -25,7 +26,7 @@ def build_head(
     parent: bpy.types.Collection,
     head: Reconstruction,
     directory: Path,
-    others: Sequence[Sight] = (),
+    others: Sequence[PhotoView] = (),
 ) -> bpy.types.Object:
     """Build the head into a new collection under ``parent`` and return its mesh object.
 
@@ -36,9 +37,9 @@ def build_head(
     name = Path(head.provenance.photo_name).stem or "Head"
     with _Transaction() as made:
         obj = _new_head_object(name, head, directory, made)
-        main = Sight(directory, head.provenance.photo_name, {}, head.camera)
+        main = PhotoView(directory, head.provenance.photo_name, {}, head.camera)
         frame = (scene.render.resolution_x, scene.render.resolution_y)
-        cameras = [_new_photo_camera(sight, frame, made) for sight in (main, *others)]
+        cameras = [_new_photo_camera(view, frame, made) for view in (main, *others)]
         record_head(obj, head, directory, cameras[0])
         record_others(obj, others, cameras[1:])
         collection = made.keep(bpy.data.collections.new(name))
@@ -110,10 +111,12 @@ def _new_head_object(
     return obj
 
 
-def _new_photo_camera(sight: Sight, frame: tuple[int, int], made: _Transaction) -> bpy.types.Object:
-    name = Path(sight.name).stem or "Head"
-    photo = _load_image(sight.directory / PHOTO_NAME, f"{name} photo", made)
-    camera = made.keep(new_camera(f"{name} camera", sight.camera, photo, frame))
+def _new_photo_camera(
+    view: PhotoView, frame: tuple[int, int], made: _Transaction
+) -> bpy.types.Object:
+    name = Path(view.name).stem or "Head"
+    photo = _load_image(view.directory / PHOTO_NAME, f"{name} photo", made)
+    camera = made.keep(new_camera(f"{name} camera", view.camera, photo, frame))
     made.keep(camera.data)
     return camera
 

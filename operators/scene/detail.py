@@ -9,8 +9,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...ml.data import FloatArray
-from ...ml.results.reconstruction import HeadMesh
+from ...ml.data import FloatArray, HeadMesh
 from .axes import to_blender
 from .mesh import UV_LAYER
 

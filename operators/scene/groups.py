@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import bpy
 import numpy as np
 
-from ...ml.results.reconstruction import HeadMesh
+from ...ml.data import HeadMesh
 
 REGIONS = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
 REGION_PREFIX = "region_"

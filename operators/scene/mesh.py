@@ -8,9 +8,8 @@ import bmesh
 import bpy
 import numpy as np
 
-from ...ml.data import FloatArray
+from ...ml.data import FloatArray, HeadMesh
 from ...ml.errors import HeadError
-from ...ml.results.reconstruction import HeadMesh
 from .axes import to_blender
 from .expression import BASIS, set_key_value
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...ml.data import Camera
 from ...ml.errors import HeadError
-from ...ml.results.person import Sight
+from ...ml.results.person import PhotoView
 from ...ml.results.reconstruction import Reconstruction
 
 RECORD = "effigy"
@@ -84,7 +84,7 @@ def record_head(
 
 
 def record_others(
-    obj: bpy.types.Object, others: Sequence[Sight], cameras: Sequence[bpy.types.Object]
+    obj: bpy.types.Object, others: Sequence[PhotoView], cameras: Sequence[bpy.types.Object]
 ) -> None:
     """Write on ``obj`` how further photos see the person; their cameras are in the same order."""
     if not others:

@@ -13,8 +13,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ...ml.data import HeadMesh
 from ...ml.errors import HeadError
-from ...ml.results.reconstruction import HeadMesh
 from .axes import to_blender
 from .expression import drive_keys, release_keys
 from .groups import add_bone_groups, has_bone_weights, remove_bone_groups

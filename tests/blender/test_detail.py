@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic_head import synthetic_reconstruction
 
-from ml.results.detail import Detail
+from ml.data import Detail
 from ml.results.reconstruction import save_reconstruction
 
 

@@ -12,12 +12,13 @@ from ml.cli import main
 from ml.errors import HeadError, UsageError
 from ml.head.storage import load_head_model
 from ml.results.compatibility import check_same_model, current_model, is_current
+from ml.results.person import read_view
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
 from tests.support.fake_walks import tiny_head, walk
 
 
 def run(*arguments: object) -> int:
-    return main([str(argument) for argument in arguments], walk=walk)
+    return main([str(argument) for argument in arguments], reconstruct=walk)
 
 
 def photos(folder, *names):
@@ -173,7 +174,8 @@ def test_a_result_of_the_first_version_can_be_read(tmp_path):
         arrays = {k: v for k, v in archive.items() if not k.startswith(("mask", "joint"))}
     np.savez(tmp_path / "reconstruction.npz", **arrays)
     about = json.loads((tmp_path / "reconstruction.json").read_text())
-    del about["level"]
+    assert about["format"] == 2
+    del about["level"], about["format"]
     about["model"]["version"] = "1.0.0"
     (tmp_path / "reconstruction.json").write_text(json.dumps(about))
     old = load_reconstruction(tmp_path)
@@ -256,3 +258,14 @@ def test_an_incomplete_result_is_refused(tmp_path, missing):
     (tmp_path / missing).write_bytes(b"{")
     with pytest.raises(HeadError, match="not a complete reconstruction"):
         load_reconstruction(tmp_path)
+
+
+@pytest.mark.parametrize("number", [3, 0, "2", None])
+def test_a_result_of_an_unknown_format_is_refused(tmp_path, number):
+    save_reconstruction(tiny_head(tmp_path / "photo.jpg"), tmp_path)
+    path = tmp_path / "reconstruction.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": number}))
+    for read in (load_reconstruction, read_view):
+        with pytest.raises(HeadError, match="format") as refused:
+            read(tmp_path)
+        assert "Update Effigy" in refused.value.hint

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from synthetic_head import synthetic_reconstruction
 
-from ml.data import HeadCoefficients
+from ml.data import REACH_M, Detail, HeadCoefficients
 from ml.detail.maps import bake
 from ml.detail.window import LEFT, SIDE, SPAN, TEXEL_MM, sample, tangents_of, to_window, window_of
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
-from ml.results.detail import DISPLACEMENT_NAME, NORMAL_NAME, REACH_M, Detail
+from ml.results.detail import DISPLACEMENT_NAME, NORMAL_NAME
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
 
 MODEL = load_head_model()

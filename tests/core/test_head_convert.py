@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from ml.data import Camera, HeadCoefficients
+from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
 from ml.errors import UsageError
 from ml.head.conversion.align import Pull, Similarity, best_similarity, fit, turned
-from ml.head.conversion.convert import convert, convert_result, find_correspondence, main
+from ml.head.conversion.convert import convert
+from ml.head.conversion.correspondence import find_correspondence
 from ml.head.formats.open import load_model_file
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.head.storage import load_head_model
 from ml.head.surface import face_vertices, nose_tip, skin_triangles
-from ml.results.reconstruction import HeadMesh, Provenance, Reconstruction, save_reconstruction
+from ml.results.convert import convert_result, main
+from ml.results.reconstruction import Reconstruction, save_reconstruction
 
 MODES = 8
 # Where the other model's head lies: pitched, turned a little, and elsewhere.

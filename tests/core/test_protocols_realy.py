@@ -19,11 +19,11 @@ from scan_folders import (
 )
 from scipy.spatial.transform import Rotation
 
+from ml.data import Provenance
 from ml.errors import ModelUnreadable, UsageError
 from ml.evaluation.benchmarks import now, realy
 from ml.evaluation.benchmarks.registration import Similarity
 from ml.evaluation.benchmarks.scans import Surface, mean_face
-from ml.results.reconstruction import Provenance
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 
 from ml.cli import main
+from ml.data import Observation
 from ml.errors import Cancelled, HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ml.fitting.camera import FACING
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.conversion.align import best_similarity
 from ml.head.storage import load_head_model
-from ml.pipeline import refine as second_look
+from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person
-from ml.results.person import SamePerson, photo_folders, read_sight
+from ml.results.person import SamePerson, photo_folders, read_view
 from ml.results.reconstruction import load_reconstruction
 from ml.settings import Settings
 from tests.support.fake_walks import facing_head, person_walk, walk
@@ -42,16 +43,14 @@ def seen(tmp_path, monkeypatch):
         if photo.path.name not in faces:
             raise NoFaceFound(f"No face was found in {photo.path}", "Use another photo")
         face = faces[photo.path.name]
-        return [(face, face.output.landmarks, "dense")]
+        return [Observation(face, face.output.landmarks, "dense")]
 
     for name in (*TURNS, "wall.png"):
         Image.new("RGB", (SIDE, SIDE), (90, 90, 90)).save(tmp_path / name)
-    monkeypatch.setattr(same_person, "wanted_faces", find)
-    monkeypatch.setattr(same_person, "warm_up", lambda: None)
+    monkeypatch.setattr(same_person, "observe", find)
+    monkeypatch.setattr(same_person, "warm_up", lambda renderer: None)
     # Grey pictures have nothing that another look could see.
-    monkeypatch.setattr(
-        second_look, "look_again", lambda photo, shape, evidence, *_, **__: evidence
-    )
+    monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)
     return [tmp_path / name for name in TURNS], identity
 
 
@@ -142,7 +141,9 @@ def test_the_main_photo_faces_the_camera_and_is_large_and_sure():
 
 
 def run(*arguments: object) -> int:
-    return main([str(argument) for argument in arguments], walk=walk, person_walk=person_walk)
+    return main(
+        [str(argument) for argument in arguments], reconstruct=walk, reconstruct_person=person_walk
+    )
 
 
 def files(folder: Path, *names: str) -> list[Path]:
@@ -195,7 +196,7 @@ def test_options_that_make_no_sense_for_one_person(tmp_path, capsys, option):
 
 def test_a_sight_is_what_the_head_says_about_its_photo(tmp_path):
     run(*files(tmp_path, "a.jpg"), "--out", tmp_path, "--same-person")
-    head, sight = load_reconstruction(tmp_path / "a"), read_sight(tmp_path / "a")
+    head, sight = load_reconstruction(tmp_path / "a"), read_view(tmp_path / "a")
     assert sight.name == "a.jpg"
     assert list(sight.expression) == list(head.mesh.shape_key_names)
     np.testing.assert_allclose(list(sight.expression.values()), head.coefficients.expression)
@@ -204,7 +205,7 @@ def test_a_sight_is_what_the_head_says_about_its_photo(tmp_path):
 
 def test_damaged_files_are_refused_with_a_remedy(tmp_path):
     with pytest.raises(HeadError, match="not a complete reconstruction"):
-        read_sight(tmp_path)
+        read_view(tmp_path)
     (tmp_path / "person.json").write_text('{"photos": 3}')
     with pytest.raises(HeadError, match="damaged") as no:
         photo_folders(tmp_path)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ml.data import Observation
 from ml.errors import NoFaceFound
 from ml.evaluation.synthetic.heads import REGIONS, Ruler
 from ml.evaluation.synthetic.people import View
@@ -10,7 +11,7 @@ from ml.evaluation.synthetic.same_person import WAYS, PersonRow, measure, report
 from ml.evaluation.synthetic.shape import ShapeError
 from ml.fitting.camera import FACING
 from ml.head.storage import load_head_model
-from ml.pipeline import refine as second_look
+from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person as walk
 from tests.support.known_faces import SIDE, found_face
 
@@ -46,13 +47,11 @@ def views(monkeypatch) -> list[View]:
         face = faces[int(photo.rgb[0, 0, 0])]
         if face is None:
             raise NoFaceFound("No face")
-        return [(face, face.output.landmarks, "dense")]
+        return [Observation(face, face.output.landmarks, "dense")]
 
-    monkeypatch.setattr(walk, "wanted_faces", find)
+    monkeypatch.setattr(walk, "observe", find)
     # Even pictures have nothing that another look could see.
-    monkeypatch.setattr(
-        second_look, "look_again", lambda photo, shape, evidence, *_, **__: evidence
-    )
+    monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)
     return seen
 
 

@@ -140,14 +140,14 @@ def test_the_far_cheek_is_not_seen(person, yaw):
 def test_detail_is_beside_the_head_not_in_it(heads):
     plain, detailed = heads
     assert plain.detail is None
-    assert "detail" not in plain.timings.rooms
+    assert "detail" not in plain.timings.steps
     np.testing.assert_array_equal(detailed.mesh.vertices, plain.mesh.vertices)
     np.testing.assert_array_equal(detailed.coefficients.identity, plain.coefficients.identity)
     moved = np.linalg.norm(detailed.detail.offsets, axis=1)
     assert 2e-5 < moved.max() < 2e-3
     skin = np.unique(detailed.mesh.quads[detailed.mesh.part == 0])
     assert not np.delete(moved, skin).any()
-    assert detailed.timings.rooms["detail"] > 0
+    assert detailed.timings.steps["detail"] > 0
     assert detailed.to_json()["detail"] == "fast"
 
 

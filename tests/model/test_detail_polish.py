@@ -10,7 +10,7 @@ from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
 from ml.detail.polish import SIZE, STEPS, Scene, follow, make_scene
 from ml.detail.unwrap import unwrap
-from ml.detail.view import Sight
+from ml.detail.view import PersonView
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled
 from ml.fitting.camera import FACING, make_intrinsics
@@ -61,7 +61,7 @@ def sight():
     lit = 0.35 + 0.6 * np.clip(normals @ np.float32([-0.5, 0.5, 0.7]), 0, 1)
     linear = lit[..., None] * np.float32([0.6, 0.45, 0.4])
     rgb = (255 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8)
-    return Sight(rgb, camera, person)
+    return PersonView(rgb, camera, person)
 
 
 @pytest.fixture(scope="module")
@@ -136,4 +136,4 @@ def test_a_face_that_is_hardly_seen_is_not_polished(sight):
     rgb = np.zeros((40, 40, 3), np.uint8)
     away = replace(sight.camera, width=40, height=40)
     told = unwrap(rgb, away, person.rest, person.expressed, MODEL)
-    assert make_scene(Sight(rgb, away, person), told, MODEL) is None
+    assert make_scene(PersonView(rgb, away, person), told, MODEL) is None

@@ -1,6 +1,8 @@
-"""The whole walk with the shipped weights, on a public-domain portrait and on other things."""
+"""The whole pipeline with the shipped weights, on a public-domain portrait and on other things."""
 
+import importlib.util
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from PIL import Image
 from skimage import data
 
 from ml.cli import main
-from ml.errors import Cancelled, NoFaceFound, UsageError
+from ml.errors import Cancelled, EngineUnavailable, NoFaceFound, UsageError
 from ml.head.storage import load_head_model
 from ml.pipeline.single import reconstruct
+from ml.rendering import pytorch3d_backend, zbuffer
 from ml.settings import Settings
 
 # Where the outer eye corners, the nose's tip and the chin are in the portrait, by eye.
@@ -123,6 +126,31 @@ def test_wrong_settings_are_refused_before_anything_is_read(tmp_path):
     ):
         with pytest.raises(UsageError):
             reconstruct(tmp_path / "absent.jpg", settings)
+
+
+def test_a_renderer_that_is_not_installed_is_named(portrait):
+    if importlib.util.find_spec("pytorch3d") is not None:
+        pytest.skip("pytorch3d is installed")
+    with pytest.raises(EngineUnavailable, match="pytorch3d could not be loaded"):
+        reconstruct(portrait, Settings(texture_size=0, renderer="pytorch3d"))
+
+
+def test_the_chosen_renderer_draws_for_texture_and_detail(portrait, monkeypatch):
+    drawn = []
+
+    def fill(points, triangles, face, weights, depth):
+        drawn.append(face.shape)
+        zbuffer.fill(points, triangles, face, weights, depth)
+
+    monkeypatch.setattr(pytorch3d_backend, "load", lambda: None)
+    monkeypatch.setattr(pytorch3d_backend, "fill", fill)
+    plain = Settings(texture_size=128, detail="fast")
+    (ours,) = reconstruct(portrait, plain)
+    assert not drawn
+    (theirs,) = reconstruct(portrait, replace(plain, renderer="pytorch3d"))
+    assert len(drawn) == 2
+    np.testing.assert_array_equal(ours.albedo, theirs.albedo)
+    np.testing.assert_array_equal(ours.detail.offsets, theirs.detail.offsets)
 
 
 def test_the_command_line_on_a_mixed_folder(portrait, tmp_path):

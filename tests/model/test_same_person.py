@@ -50,7 +50,7 @@ def test_each_picture_has_its_own_expression_camera_and_texture(person):
     for head in (whole, crop):
         assert head.coefficients.expression[smile] > 0.2
         assert head.albedo.shape == (128, 128, 3)
-        assert head.timings.rooms.keys() >= {"read", "find", "fit", "assemble", "texture"}
+        assert head.timings.steps.keys() >= {"read", "find", "fit", "assemble", "texture"}
     assert (whole.camera.width, crop.camera.width) == (512, 390)
 
 

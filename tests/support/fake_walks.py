@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data import Camera, HeadCoefficients
+from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
 from ml.errors import NoFaceFound
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.results.compatibility import current_model
 from ml.results.person import LeftOut, SamePerson
-from ml.results.reconstruction import HeadMesh, Provenance, Reconstruction
+from ml.results.reconstruction import Reconstruction
 from ml.settings import Settings
 
 

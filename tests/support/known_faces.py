@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.data import Camera, FaceBox, HeadCoefficients, Landmarks, RegressorOutput
+from ml.data import Camera, FaceBox, FoundFace, HeadCoefficients, Landmarks, RegressorOutput
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.fitting.gauss_newton import rotation_from_vector
 from ml.head.storage import load_head_model
-from ml.pipeline.find import FoundFace
 
 # Of the photos, in pixels.
 SIDE = 256

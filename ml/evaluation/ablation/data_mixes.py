@@ -22,14 +22,14 @@ import torch
 from tqdm import tqdm
 
 from ...data import FitResult, Photo
+from ...fitting.evidence import Evidence, evidence_of
 from ...fitting.gauss_newton import fit_person
-from ...fitting.view import Evidence
 from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.read import read_photo
-from ...pipeline.refine import ROUGHLY, look_again
-from ...pipeline.single import evidence_of, wanted_faces
+from ...pipeline.find import observe
+from ...pipeline.fit import COARSE, refine
 from ...regressor.surface import CHANNELS, SIDE
 from ...regressor.surface_network import SurfaceNetwork
 from ...regressor.surface_refinement import SurfaceRefinement
@@ -78,9 +78,8 @@ def portraits_seen(data: Path) -> list[Sight]:
         if item.landmarks is None:
             continue
         photo = read_photo(item.path)
-        face, landmarks, embedding = wanted_faces(photo, Settings())[0]
-        shape, evidence = evidence_of(photo, model, face, landmarks, embedding)
-        fit = fit_person(shape, [evidence], ROUGHLY)[0]
+        shape, evidence = evidence_of(photo, observe(photo, Settings())[0], model)
+        fit = fit_person(shape, [evidence], COARSE)[0]
         seen.append((photo, item.landmarks, evidence, fit))
     return seen
 
@@ -90,7 +89,7 @@ def portrait_error(network: SurfaceNetwork, model: HeadModel, seen: list[Sight])
     refinement = SurfaceRefinement(network, model, np.ones(model.identity_count, np.float32))
     shape, errors = model.points("dense"), []
     for photo, labels, evidence, fit in seen:
-        looked = look_again(photo, shape, evidence, fit, refinement)
+        looked = refine(photo, shape, evidence, fit, refinement)
         errors.append(landmark_error(looked.landmarks.points[:468], labels))
     return float(np.mean(errors))
 

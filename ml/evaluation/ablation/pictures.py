@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...appearance.preview import CLAY, brightness
 from ...data import ByteArray, FloatArray, IntArray
 from ...fitting.camera import FACING
 from ...fitting.gauss_newton import rotation_from_vector
 from ...rendering import interpolate, rasterize, vertex_normals
+from ...results.preview import CLAY, brightness
 from ..report.pictures import PAPER, STRIP, without_background, written
 from ..synthetic.people import View
 from ..synthetic.shape import onto

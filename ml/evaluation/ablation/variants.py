@@ -26,14 +26,14 @@ from tqdm import tqdm
 from ...assets.card import read_card
 from ...data import FitResult, FloatArray, Photo
 from ...errors import NoFaceFound, UsageError
+from ...fitting.evidence import Evidence
 from ...fitting.gauss_newton import fit_person
-from ...fitting.view import Evidence
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import load_head_model
 from ...perception.consistency import FeatureConsistency
 from ...perception.face_clip import face_config, face_consistency
 from ...perception.views import ViewSettings
-from ...pipeline.refine import fit_looking_again
+from ...pipeline.fit import fit_refined
 from ...regressor.surface import SIDE, Cameras
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement, load_surface_refinement
 from ...settings import DETAIL_MODES
@@ -137,9 +137,7 @@ def fitters(model: HeadModel, variants: dict[str, Path]) -> dict[str, Fitter]:
     refinements |= {name: _of_checkpoint(path, model) for name, path in variants.items()}
 
     def looking(refinement: SurfaceRefinement) -> Fitter:
-        return lambda photo, shape, evidence: fit_looking_again(photo, shape, evidence, refinement)[
-            1
-        ]
+        return lambda photo, shape, evidence: fit_refined(photo, shape, evidence, refinement)[1]
 
     known: dict[str, Fitter] = {COARSE: lambda _, shape, evidence: fit_person(shape, [evidence])[0]}
     return known | {name: looking(refinement) for name, refinement in refinements.items()}
@@ -171,15 +169,16 @@ def measure_view(
     details: tuple[str, ...],
 ) -> Heads:
     """All rows of one view; none if its face is not found."""
-    from ...pipeline.single import evidence_of, wanted_faces
+    from ...fitting.evidence import evidence_of
+    from ...pipeline.find import observe
 
     model, photo = load_head_model(), Photo(view.rgb, Path("synthetic.png"), "")
     heads = Heads(view, [], {})
     try:
-        face, landmarks, embedding = wanted_faces(photo, ONE_FACE)[0]
+        observation = observe(photo, ONE_FACE)[0]
     except NoFaceFound:
         return heads
-    shape, evidence = evidence_of(photo, model, face, landmarks, embedding)
+    shape, evidence = evidence_of(photo, observation, model)
     for name, fitted in known.items():
         begun = time.perf_counter()
         fit = fitted(photo, shape, evidence)

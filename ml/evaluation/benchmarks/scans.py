@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...batch import is_complete
 from ...data import IntArray
 from ...errors import HeadError, ModelUnreadable, UsageError
 from ...head.model import HeadModel, SurfacePoints
 from ...head.surface import SKIN_PARTS
+from ...results.folder import is_complete
 from ...results.reconstruction import Reconstruction, load_reconstruction
 from .outcome import some
 

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from ...data import FloatArray
 from ...head.conversion.align import best_similarity
-from ...head.conversion.convert import convert, find_correspondence
+from ...head.conversion.convert import convert
+from ...head.conversion.correspondence import find_correspondence
 from ...head.formats.ict import load_ict_facekit
 from ...head.model import HeadModel
 from ...head.storage import EFFIGY_HEAD, load_head_model

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from ...appearance.preview import CLAY, brightness
 from ...data import ByteArray, FloatArray
 from ...head.storage import load_head_model
 from ...rendering import interpolate, rasterize, vertex_normals
+from ...results.preview import CLAY, brightness
 from ..synthetic.heads import Row
 from ..synthetic.people import View
 

@@ -94,7 +94,7 @@ def reconstruct_and_save(photo: Path, settings: Settings, folder: Path) -> dict[
     head = reconstruct(photo, settings)[0]
     begun = time.perf_counter()
     save_reconstruction(head, folder)
-    return {**head.timings.rooms, "write": 1000 * (time.perf_counter() - begun)}
+    return {**head.timings.steps, "write": 1000 * (time.perf_counter() - begun)}
 
 
 def _warm(

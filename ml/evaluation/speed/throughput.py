@@ -35,14 +35,12 @@ _ready: Barrier | None = None
 def coefficients(photo: Photo) -> FitResult | None:
     """The most prominent face's head and camera; None where no face is found."""
     from ...errors import NoFaceFound
-    from ...head.storage import load_head_model
-    from ...pipeline.single import fit_face, wanted_faces
+    from ...pipeline.fit import fit_photo
 
     try:
-        face, landmarks, embedding = wanted_faces(photo, ONE_FACE)[0]
+        return fit_photo(photo, ONE_FACE).fit
     except NoFaceFound:
         return None
-    return fit_face(photo, load_head_model(), face, landmarks, embedding)
 
 
 def measure_throughput(data: Path, count: int) -> dict[str, float]:

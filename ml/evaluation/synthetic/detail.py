@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ...data import FitResult, FloatArray, HeadCoefficients, Photo
+from ...data import FitResult, FloatArray, HeadCoefficients, HeadMesh, Photo
 from ...detail.band import GRID, Band, band_of
 from ...detail.detailer import enlarged, make_detail
 from ...detail.maps import bake
-from ...detail.view import Sight
+from ...detail.view import PersonView
 from ...detail.window import window_of
 from ...errors import NoFaceFound, UsageError
 from ...head.levels import subdivided
@@ -31,7 +31,6 @@ from ...head.mesh import blend, person_mesh, person_of
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...rendering import vertex_normals
-from ...results.reconstruction import HeadMesh
 from ...settings import DETAIL_MODES
 from ...training.detail.targets import Transfer, make_transfer, nearest
 from .heads import ONE_FACE, POSES, REGIONS, Ruler, make_ruler
@@ -107,13 +106,11 @@ def make_detail_ruler(reference: HeadModel) -> DetailRuler:
 
 def measure_view(view: View, ruler: DetailRuler, modes: tuple[str, ...]) -> list[Row]:
     """The view in every mode; nothing if its face is not found."""
-    from ...pipeline.single import fit_face, wanted_faces
+    from ...pipeline.fit import fit_photo
 
-    shipped = load_head_model()
     photo = Photo(view.rgb, Path("synthetic.png"), "")
     try:
-        face, landmarks, embedding = wanted_faces(photo, ONE_FACE)[0]
-        fit = fit_face(photo, shipped, face, landmarks, embedding)
+        fit = fit_photo(photo, ONE_FACE).fit
     except NoFaceFound:
         return []
     return rows_of_fit(view, fit, ruler, modes)
@@ -124,7 +121,7 @@ def rows_of_fit(
 ) -> list[Row]:
     """What detail makes of a fitted head, in every mode."""
     shipped = load_head_model()
-    sight = Sight(view.rgb, fit.camera, person_of(shipped, fit.coefficients))
+    sight = PersonView(view.rgb, fit.camera, person_of(shipped, fit.coefficients))
     fine = blend(subdivided_once(shipped), sight.person.rest)
     mesh = replace(_template(shipped), vertices=fine)
     reference, rows = ruler.ruler.reference, []

@@ -89,22 +89,23 @@ def make_ruler(reference: HeadModel) -> Ruler:
 def measure(views: Iterable[View], ruler: Ruler) -> Iterator[Row | None]:
     """Rows of all stages of every view; None for a view whose face was not found."""
     from ...photo.crop import crop_face
-    from ...pipeline.single import evidence_of, fit_alone, wanted_faces
+    from ...pipeline.find import observe
+    from ...pipeline.fit import fit_observation
     from ...regressor.regressor import load_regressor
 
     shipped = load_head_model()
     for view in views:
         photo = Photo(view.rgb, Path("synthetic.png"), "")
         try:
-            face, landmarks, embedding = wanted_faces(photo, ONE_FACE)[0]
+            observation = observe(photo, ONE_FACE)[0]
         except NoFaceFound:
             yield None
             continue
-        looks = load_regressor().looks([crop_face(photo, face.box)])[0]
+        looks = load_regressor().looks([crop_face(photo, observation.face.box)])[0]
         for stage, look in zip(STAGES, (looks[0], looks[-1]), strict=False):
             yield _row(view, ruler, stage, look.coefficients, look.landmarks.points, look.rotation)
-        shape, evidence = evidence_of(photo, shipped, face, landmarks, embedding)
-        seen, fit = fit_alone(photo, shape, evidence, embedding)
+        fitted = fit_observation(photo, observation)
+        seen, fit = fitted.evidence, fitted.fit
         yield _row(view, ruler, "surface", seen.start, seen.landmarks.points, fit.camera.rotation)
         points = fit.camera.project(shipped.points("dense").at(fit.coefficients))
         row = _row(view, ruler, "fitted", fit.coefficients, points, fit.camera.rotation)

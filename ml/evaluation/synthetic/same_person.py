@@ -20,7 +20,7 @@ import numpy as np
 from ...data import FloatArray, Photo
 from ...errors import NoFaceFound
 from ...head.storage import load_head_model
-from ...pipeline.same_person import fit_together, look
+from ...pipeline.same_person import fit_alone, fit_together
 from ...pipeline.timing import Clock
 from ..metrics import identity_distances
 from .heads import ONE_FACE, Ruler, make_ruler, views_of
@@ -68,14 +68,14 @@ def _person(views: list[View], ruler: Ruler) -> PersonRow | None:
     seen, found = [], []
     for view in views:
         try:
-            seen.append(look(Photo(view.rgb, Path("synthetic.png"), ""), ONE_FACE, Clock()))
+            seen.append(fit_alone(Photo(view.rgb, Path("synthetic.png"), ""), ONE_FACE, Clock()))
         except NoFaceFound:
             continue
         found.append(view)
     if len(seen) < 2:
         return None
-    fitted = np.stack([item.alone.coefficients.identity for item in seen])
-    network = np.stack([item.evidence.start.identity for item in seen])
+    fitted = np.stack([item.fitted.fit.coefficients.identity for item in seen])
+    network = np.stack([item.fitted.evidence.start.identity for item in seen])
     together = fit_together(seen)[0].coefficients.identity
     true, shape = found[0].neutral, ruler.reference.shape
 

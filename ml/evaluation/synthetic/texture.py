@@ -22,7 +22,6 @@ from skimage.color import deltaE_cie76, deltaE_ciede2000, rgb2lab
 
 from ...appearance.atlas import Atlas, atlas_of
 from ...appearance.colour import linear_of, photographed, srgb_of
-from ...appearance.preview import uv_triangles
 from ...appearance.texture import Texture, make_texture
 from ...data import Camera, FloatArray, Photo
 from ...errors import NoFaceFound
@@ -30,6 +29,7 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...head.surface import nearest_on_triangles
 from ...rendering import interpolate, rasterize
+from ...results.preview import uv_triangles
 from ...settings import Settings
 from ...training.data.picture.draw import FOCAL
 from ...training.data.picture.scene import Stage
@@ -194,16 +194,15 @@ def _geometries(
     photo: Photo, truth: Truth, film: bool, model: HeadModel
 ) -> Iterator[tuple[str, tuple[Camera, FloatArray]]]:
     """Names, cameras and vertices. The fitted one is what a person gets: with film only."""
-    from ...pipeline.single import fit_face, wanted_faces
+    from ...pipeline.fit import fit_photo
 
     yield "true", (truth.camera, truth.vertices)
     if not film:
         return
     try:
-        face, landmarks, embedding = wanted_faces(photo, PLAIN)[0]
+        fit = fit_photo(photo, PLAIN, model).fit
     except NoFaceFound:
         return
-    fit = fit_face(photo, model, face, landmarks, embedding)
     yield "fitted", (fit.camera, model.shape.at(fit.coefficients))
 
 

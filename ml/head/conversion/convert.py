@@ -1,45 +1,21 @@
 """A person of one head model as coefficients of another: dense correspondence, least squares.
 
-From a command line::
-
-    python -m ml.head.conversion.convert RECONSTRUCTION --model FILE --out OUT.npz
-
-writes a result's coefficients and vertices in the model of FILE, and how far the two are apart.
+:mod:`ml.results.convert` does it for a result, from a command line.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ...data import FloatArray
-from ...errors import HeadError
-from ...results.compatibility import check_same_model
-from ...results.reconstruction import Reconstruction, load_reconstruction
-from ..formats.open import load_model_file
-from ..mesh import person_of
 from ..model import HeadModel
-from ..storage import load_head_model
 from ..surface import nearest_on_triangles, normals_at
 from .align import Pull, Similarity, fit
-from .correspondence import (
-    RIDGE,
-    TANGENTIAL,
-    Correspondence,
-    find_correspondence,
-    restricted,
-    with_identity,
-)
-
-__all__ = ["Converted", "Correspondence", "convert", "find_correspondence", "main"]
+from .correspondence import RIDGE, TANGENTIAL, Correspondence, restricted, with_identity
 
 MILLIMETRES = 1000.0
-OK, FAILED = 0, 1
 
 
 @dataclass(frozen=True)
@@ -110,74 +86,3 @@ def _expression(basis: FloatArray, change: np.ndarray, pull: Pull, ridge: float)
     pulled = pull.on(columns).reshape(len(basis), -1)
     system = pulled @ columns.reshape(len(basis), -1).T + ridge**2 * np.eye(len(basis))
     return np.linalg.solve(system, pulled @ change.ravel()).astype(np.float32)
-
-
-def convert_result(result: Reconstruction, source: HeadModel, target: HeadModel) -> Converted:
-    """A result in ``target``, with its expression.
-
-    Raises
-    ------
-    UsageError: the result was made with another model than ``source``, or another version of it.
-    """
-    check_same_model(result.provenance, (source.model_id, source.version))
-    # Not the result's own mesh: it may be of another level.
-    person = person_of(source, result.coefficients)
-    paired = find_correspondence(source, target)
-    return convert(person.rest, paired, target, expressed=person.expressed)
-
-
-def save_converted(
-    converted: Converted, result: Reconstruction, target: HeadModel, path: Path
-) -> None:
-    """Write coefficients, vertices, pose, residual and origin as an ``.npz`` of plain arrays."""
-    pose = converted.similarity
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as stream:
-        np.savez(
-            stream,
-            model_id=target.model_id,
-            model_version=target.version,
-            model_licence=target.licence,
-            photo_name=result.provenance.photo_name,
-            photo_sha256=result.provenance.photo_sha256,
-            identity=converted.identity,
-            expression=converted.expression,
-            expression_names=np.array(target.expression_names, dtype=str),
-            vertices=converted.vertices,
-            scale=pose.scale,
-            rotation=pose.rotation,
-            translation=pose.translation,
-            residual_mm=np.array([converted.mean_mm, converted.median_mm, converted.max_mm]),
-        )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; prints the residual and the target's licence."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.head.conversion.convert", description=__doc__
-    )
-    parser.add_argument("reconstruction", type=Path, metavar="RECONSTRUCTION")
-    parser.add_argument("--model", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--out", type=Path, required=True, metavar="OUT.npz")
-    parsed = parser.parse_args(arguments)
-    try:
-        result = load_reconstruction(parsed.reconstruction)
-        target = load_model_file(parsed.model)
-        converted = convert_result(result, load_head_model(), target)
-        save_converted(converted, result, target, parsed.out)
-    except HeadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    except OSError as error:
-        print(f"error: cannot write {parsed.out} ({error})", file=sys.stderr)
-        return FAILED
-    print(
-        f"{target.model_id} {target.version}: residual mean {converted.mean_mm:.2f} mm, "
-        f"median {converted.median_mm:.2f} mm, largest {converted.max_mm:.2f} mm over the face"
-    )
-    print(f"licence of the model: {target.licence}")
-    return OK
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -27,7 +27,7 @@ import torch
 from tqdm import tqdm
 
 from ...assets.card import read_card
-from ...data import FaceBox, FloatArray, HeadCoefficients, Photo
+from ...data import FaceBox, FloatArray, FoundFace, HeadCoefficients, Observation, Photo
 from ...detail.band import GRID
 from ...detail.network import BLOCK, COARSE_CHANNELS
 from ...detail.unwrap import Laid, lay_out
@@ -35,8 +35,7 @@ from ...errors import NoFaceFound
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import box_from_landmarks, crop_face
-from ...pipeline.find import FoundFace
-from ...pipeline.single import fit_face
+from ...pipeline.fit import fit_observation
 from ...regressor.regressor import WEIGHTS as REGRESSOR
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS as SURFACE
@@ -92,8 +91,8 @@ def fit_batch(
     outputs = load_regressor().predict(crops)
     for row, photo, box, output in zip(rows, photos, boxes, outputs, strict=True):
         try:
-            face = FoundFace(box, output)
-            found = fit_face(photo, model, face, output.landmarks, "dense")
+            observation = Observation(FoundFace(box, output), output.landmarks, "dense")
+            found = fit_observation(photo, observation, model).fit
         except NoFaceFound:
             fits["fitted"][row] = UNFITTED
             continue

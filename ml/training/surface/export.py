@@ -16,14 +16,13 @@ import torch
 
 from ...assets.card import AssetCard, rounded, write_card
 from ...assets.weights import store_weights
-from ...data import FloatArray, Photo
+from ...data import FloatArray, FoundFace, Observation, Photo
+from ...fitting.evidence import evidence_of
 from ...head.mirror import make_mirror
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import box_from_landmarks, crop_face
-from ...pipeline.find import FoundFace
-from ...pipeline.refine import fit_looking_again
-from ...pipeline.single import evidence_of
+from ...pipeline.fit import fit_refined
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement
 from ..data.samples import RENDER
@@ -63,9 +62,9 @@ def identity_sigma(refinement: SurfaceRefinement, samples: Samples, most: int) -
         photo = Photo(images[row], Path("kept-out.png"), "")
         box = box_from_landmarks(labels["points"][row])
         output = load_regressor().predict([crop_face(photo, box)])[0]
-        face = FoundFace(box, output)
-        _, evidence = evidence_of(photo, load_head_model(), face, output.landmarks, "dense")
-        seen, _ = fit_looking_again(photo, shape, evidence, refinement)
+        observation = Observation(FoundFace(box, output), output.landmarks, "dense")
+        _, evidence = evidence_of(photo, observation, load_head_model())
+        seen, _ = fit_refined(photo, shape, evidence, refinement)
         errors.append(seen.start.identity - labels["identity"][row])
     return np.asarray(np.sqrt((np.stack(errors) ** 2).mean(0)), np.float32)
 

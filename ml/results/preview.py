@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..data import ByteArray, Camera, FloatArray, IntArray
+from ..data import ByteArray, Camera, FloatArray, HeadMesh, IntArray
 from ..head.model import HeadModel
 from ..rendering import interpolate, rasterize, vertex_normals
-from ..results.reconstruction import HeadMesh, Reconstruction
+from ..results.reconstruction import Reconstruction
 
 PANEL, SUPERSAMPLING = 420, 2
 GROUND = np.array([58.0, 60.0, 64.0], np.float32)

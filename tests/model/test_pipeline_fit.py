@@ -5,10 +5,10 @@ import pytest
 
 from ml.data import Camera, HeadCoefficients, Landmarks, Photo
 from ml.fitting.camera import FACING, make_intrinsics
-from ml.fitting.view import Evidence
+from ml.fitting.evidence import Evidence
 from ml.head.storage import load_head_model
-from ml.pipeline import refine as second_look
-from ml.pipeline.refine import LOOKS, fit_looking_again
+from ml.pipeline import fit as pipeline_fit
+from ml.pipeline.fit import REFINEMENTS, fit_refined
 from ml.regressor import surface_refinement
 from ml.regressor.surface_refinement import PICTURE, SurfaceLook
 
@@ -53,18 +53,18 @@ def test_the_last_look_decides(scene, monkeypatch):
     photo, shape, evidence, truth = scene
     seer = Seer(truth, evidence.camera, shape)
     monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: seer)
-    seen, fit = fit_looking_again(photo, shape, evidence)
-    assert len(seer.crops) == LOOKS
+    seen, fit = fit_refined(photo, shape, evidence)
+    assert len(seer.crops) == REFINEMENTS
     true, found = (shape.neutral(c.identity) for c in (truth, fit.coefficients))
     mean = shape.neutral(0 * truth.identity)
     assert np.linalg.norm(found - true, axis=1).mean() < 0.35 * (
         np.linalg.norm(mean - true, axis=1).mean()
     )
     # What comes back is what the fit was made from.
-    same = second_look.fit_person(shape, [seen], second_look.LAST)[0]
+    same = pipeline_fit.fit_person(shape, [seen], pipeline_fit.FINAL)[0]
     np.testing.assert_array_equal(same.coefficients.identity, fit.coefficients.identity)
     # Another fit, to all that was seen and to the end, comes to the same place.
-    again = second_look.fit_person(shape, [seen], second_look.FitSettings())[0]
+    again = pipeline_fit.fit_person(shape, [seen], pipeline_fit.FitSettings())[0]
     moved = again.camera.project(shape.at(again.coefficients))
     assert np.abs(moved - fit.camera.project(shape.at(fit.coefficients))).max() < 0.3
 
@@ -73,7 +73,7 @@ def test_each_look_is_at_the_face_of_the_fit_before_it(scene, monkeypatch):
     photo, shape, evidence, truth = scene
     seer = Seer(truth, evidence.camera, shape)
     monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: seer)
-    fit_looking_again(photo, shape, evidence)
+    fit_refined(photo, shape, evidence)
     for crop, (coefficients, camera) in zip(seer.crops, seer.fits, strict=True):
         face = camera.project(shape.at(coefficients))[:468]
         inside = np.linalg.solve(crop.to_photo[:, :2], (face - crop.to_photo[:, 2]).T)

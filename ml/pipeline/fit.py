@@ -1,0 +1,125 @@
+"""Fit a head to one face: fit, correct the landmarks on the fitted surface, fit again.
+
+The surface refinement unwraps the photo along the fitted head, says where the landmarks really
+are and who the person is, and the next fit starts from that. This is the pipeline's only loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..data import FitResult, Observation, Photo
+from ..fitting.evidence import Evidence, check_fit, evidence_of
+from ..fitting.gauss_newton import FitSettings, fit_person
+from ..head.model import HeadModel, LinearShape
+from ..head.storage import load_head_model
+from ..photo.crop import box_from_landmarks, crop_face
+from ..settings import Settings
+from .find import observe
+
+if TYPE_CHECKING:
+    from ..regressor.surface_refinement import SurfaceRefinement
+
+# Fits before the last only have to lay the surface where it about is, and a refinement says so well
+# where to go that few steps lead there. Measured with five steps and every second landmark instead,
+# and twelve with all at the end: the same shape, portraits and photos in the wild within 0.03 %.
+COARSE = FitSettings(iterations=1, stride=4)
+FINAL = FitSettings(iterations=3, stride=2, modes=60)
+REFINEMENTS = 2
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One face with the head that was fitted to it.
+
+    Attributes
+    ----------
+    shape: the head model at the landmarks that ``evidence`` holds.
+    evidence: what the last fit was made from. fit: that fit.
+    """
+
+    observation: Observation
+    shape: LinearShape
+    evidence: Evidence
+    fit: FitResult
+
+
+def fit_photo(photo: Photo, settings: Settings, model: HeadModel | None = None) -> Fitted:
+    """The head of the first face that ``settings`` ask for, and its camera.
+
+    model: the head model; None: the one that ships.
+
+    Raises
+    ------
+    NoFaceFound, WeightsMissing
+    """
+    return fit_observation(photo, observe(photo, settings)[0], model)
+
+
+def fit_observation(
+    photo: Photo, observation: Observation, model: HeadModel | None = None
+) -> Fitted:
+    """The head of one face, and its camera.
+
+    Raises
+    ------
+    NoFaceFound: no head in front of the camera agrees with the landmarks.
+    """
+    shape, evidence = evidence_of(photo, observation, model or load_head_model())
+    if observation.landmark_set == "dense":
+        evidence, fit = fit_refined(photo, shape, evidence)
+    else:
+        # The refinement knows the dense landmarks only.
+        fit = fit_person(shape, [evidence])[0]
+    return Fitted(observation, shape, evidence, check_fit(fit, photo.path))
+
+
+def fit_refined(
+    photo: Photo,
+    shape: LinearShape,
+    evidence: Evidence,
+    refinement: SurfaceRefinement | None = None,
+) -> tuple[Evidence, FitResult]:
+    """The head that agrees with ``evidence`` after REFINEMENTS of it, and the last of these.
+
+    shape: the head model at its dense landmarks, which ``evidence`` holds. refinement: instead of
+    the one that ships.
+    """
+    if refinement is None:
+        from ..regressor.surface_refinement import load_surface_refinement
+
+        refinement = load_surface_refinement()
+    fit = fit_person(shape, [evidence], COARSE)[0]
+    for number in range(REFINEMENTS):
+        # Every second one sees the mirror image: its errors are others. On 120 drawn views shape
+        # errors fall by 0.6 %, on 60 portraits landmark errors by 2 %, for nothing.
+        mirrored = number % 2 == 1
+        evidence = refine(photo, shape, evidence, fit, refinement, mirrored=mirrored)
+        settings = FINAL if number == REFINEMENTS - 1 else COARSE
+        fit = fit_person(shape, [evidence], settings)[0]
+    return evidence, fit
+
+
+def refine(
+    photo: Photo,
+    shape: LinearShape,
+    evidence: Evidence,
+    fit: FitResult,
+    refinement: SurfaceRefinement,
+    *,
+    mirrored: bool = False,
+) -> Evidence:
+    """What the surface refinement says of the photo, perhaps ``mirrored``, along ``fit``."""
+    from ..regressor.surface_refinement import PICTURE, box_of_fit
+
+    box = box_of_fit(box_from_landmarks(fit.camera.project(shape.at(fit.coefficients))))
+    crop = crop_face(photo, box, PICTURE)
+    seen = refinement.look([crop], [(fit.coefficients, fit.camera)], mirrored)[0]
+    return replace(
+        evidence,
+        landmarks=seen.landmarks,
+        camera=fit.camera,
+        start=seen.coefficients,
+        identity_sigma=seen.identity_sigma,
+    )
