@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..data import FloatArray, IntArray
+from ..geometry.triangles import quad_of_triangle, triangulate_with_uv
 from ..head.model import HeadModel
 from ..rendering import rasterize
 from .contours import Contours, contours_of
@@ -68,13 +69,9 @@ def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
 @lru_cache(maxsize=4)
 def atlas_of(model: HeadModel, size: int) -> Atlas:
     """The atlas of ``model`` at ``size`` texels a side."""
-    uv, quads, uv_quads = model.uv, model.quads, model.uv_quads
-    halves = ([0, 1, 2], [0, 2, 3])
-    flat = np.concatenate([uv_quads[:, half] for half in halves])
-    corners = np.concatenate([quads[:, half] for half in halves])
-    part = np.concatenate([model.part, model.part])
-    proper = corners[:, 1] != corners[:, 2]
-    flat, corners, part = flat[proper], corners[proper], part[proper]
+    uv = model.uv
+    corners, flat = triangulate_with_uv(model.quads, model.uv_quads)
+    part = model.part[quad_of_triangle(model.quads)]
     places = np.column_stack([uv[:, 0] * size, (1 - uv[:, 1]) * size, np.ones(len(uv))])
     drawn = rasterize(places.astype(np.float32), flat, size, size)
     rows, columns = np.nonzero(drawn.face >= 0)

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from ..data import ByteArray, Camera, FloatArray, Photo
+from ..geometry.colour import linear_of, srgb_of
 from ..head.model import HeadModel
 from .atlas import Atlas, parts_of_kind
-from .colour import linear_of, recorded, srgb_of
+from .colour import recorded
 from .eye_colour import COMMON_IRIS, SeenEye, see_eye
 from .eyes import EYE_KINDS, SCLERA, SIDES, eye_of, paint_eye
 

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from ..data import ByteArray, Camera, FloatArray, IntArray, Photo
+from ..geometry.colour import srgb_of
 from ..head.model import HeadModel
 from .atlas import Atlas, atlas_of
-from .colour import log_of, recorded, srgb_of
+from .colour import log_of, recorded
 from .confidence import (
     FACE,
     bare_neck,

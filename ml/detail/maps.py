@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from ..data import REACH_M, ByteArray, Detail, FloatArray, HeadMesh, IntArray
+from ..geometry.triangles import triangulate_with_uv
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
-from .window import BOTTOM, LEFT, SPAN, halves, sample, tangents_of, to_window, window_of
+from .window import BOTTOM, LEFT, SPAN, sample, tangents_of, to_window, window_of
 
 MAP_SIDE = 512
 # The window's rows and columns of the map: elsewhere there is no detail to work out.
@@ -22,7 +23,7 @@ def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Deta
     """Detail of ``mesh``, a person's at any level, from a field (S, S, 3) of the window in mm."""
     offsets = window_of(model).in_head_space(field)
     faces = mesh.part == mesh.part_names.index("skin")
-    triangles, uv_triangles = halves(mesh.quads[faces], mesh.uv_quads[faces])
+    triangles, uv_triangles = triangulate_with_uv(mesh.quads[faces], mesh.uv_quads[faces])
     moved = np.zeros_like(mesh.vertices)
     # A vertex has one place in UV wherever there is detail: the layout's seams are behind it.
     moved[triangles.ravel()] = sample(offsets, mesh.uv[uv_triangles.ravel()])

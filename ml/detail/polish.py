@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..data import Camera, FloatArray, Progress
+from ..geometry.triangles import triangulate
 from ..head.model import HeadModel
 from ..perception.consistency import FeatureConsistency
 from ..perception.face_clip import face_config, face_consistency
@@ -168,7 +169,7 @@ def _skin_seen(
     skin, _ = skin_triangles(model)
     quads = np.delete(model.quads, model.part_faces("skin"), axis=0)
     # All of the head hides, only the skin is looked at: its triangles come first.
-    others = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    others = triangulate(quads)
     points = np.column_stack([camera.project(expressed), camera.to_camera_space(expressed)[:, 2]])
     drawn = rasterize(points, np.concatenate([skin, others]), SIZE, SIZE, renderer)
     pixel = np.flatnonzero((drawn.face >= 0) & (drawn.face < len(skin)))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..data import ByteArray, Camera, FloatArray
+from ..geometry.sampling import colours_at
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
 from .band import COARSEST_MM, GRID, STEP, sigma_of
@@ -147,11 +148,7 @@ def _colours(
         small = np.maximum(np.round((high - low) * scale), 1).astype(int)
         rgb = cv2.resize(part, small.tolist(), interpolation=cv2.INTER_AREA)
         pixels = (pixels - low) * (small / (high - low))
-    where = (pixels - 0.5).astype(np.float32)
-    picked = cv2.remap(
-        rgb, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(picked, dtype=np.float32)
+    return np.asarray(colours_at(rgb, pixels), dtype=np.float32)
 
 
 def _visible(

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 from ..data import FloatArray, IntArray
+from ..geometry.sampling import bilinear
+from ..geometry.triangles import triangulate_with_uv
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
 
@@ -99,17 +101,7 @@ def to_window(uv: FloatArray, side: int) -> FloatArray:
 
 def sample(picture: FloatArray, uv: FloatArray) -> FloatArray:
     """(S, S, C) picture of the window at (N, 2) UV -> (N, C), bilinear; zero outside the window."""
-    side = len(picture)
-    place = to_window(uv, side) - 0.5
-    low = np.floor(place).astype(np.int32)
-    share = place - low
-    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)))
-    column, row = (np.clip(low[:, axis] + 1, 0, side) for axis in (0, 1))
-    x, y = share[:, :1], share[:, 1:]
-    upper = padded[row, column] * (1 - x) + padded[row, column + 1] * x
-    lower = padded[row + 1, column] * (1 - x) + padded[row + 1, column + 1] * x
-    inside = ((place > -1) & (place < side)).all(1)[:, None]
-    return np.asarray((upper * (1 - y) + lower * y) * inside, dtype=np.float32)
+    return bilinear(picture, to_window(uv, len(picture)) - 0.5)
 
 
 def tangents_of(
@@ -137,14 +129,7 @@ def tangents_of(
 def skin_triangles(model: HeadModel) -> tuple[IntArray, IntArray]:
     """(F, 3) vertices and (F, 3) UV indices of the skin's triangles."""
     faces = model.part_faces("skin")
-    return halves(model.quads[faces], model.uv_quads[faces])
-
-
-def halves(quads: IntArray, uv_quads: IntArray) -> tuple[IntArray, IntArray]:
-    """Both triangles of every quad, and of its corners in UV; degenerate ones dropped."""
-    pairs = [np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]]) for q in (quads, uv_quads)]
-    proper = (pairs[0][:, 0] != pairs[0][:, 2]) & (pairs[0][:, 1] != pairs[0][:, 2])
-    return pairs[0][proper], pairs[1][proper]
+    return triangulate_with_uv(model.quads[faces], model.uv_quads[faces])
 
 
 def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import least_squares
-from scipy.spatial.transform import Rotation
 
 from ..data import FloatArray
+from ..geometry.rotations import rotation_from_vector
 from ..head.storage import load_head_model
 from ..photo.crop import EYE_LEFT, EYE_RIGHT, FACE_POINTS
 
@@ -82,12 +82,12 @@ def best_pose(shape: FloatArray, label: FloatArray) -> tuple[FloatArray, FloatAr
     turn = np.vstack([rows, np.cross(rows[0], rows[1])])
 
     def project(values: np.ndarray) -> np.ndarray:
-        rotation = Rotation.from_rotvec(values[:3]).as_matrix() @ turn
+        rotation = rotation_from_vector(values[:3]) @ turn
         return np.asarray(np.exp(values[3]) * (points @ rotation[:2].T) + values[4:6])
 
     start = np.array([0, 0, 0, np.log(size.mean()), 0, 0])
     found = least_squares(lambda values: (project(values) - pixels).ravel(), start)
-    rotation = Rotation.from_rotvec(found.x[:3]).as_matrix() @ turn
+    rotation = rotation_from_vector(found.x[:3]) @ turn
     return (project(found.x) + target).astype(np.float32), rotation.astype(np.float32)
 
 

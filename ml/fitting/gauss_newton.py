@@ -24,7 +24,6 @@ from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks
 from ..head.model import LinearShape
 from .evidence import Evidence
 from .view import POSE_NUMBERS, Blocks, Pose, View, stepped
-from .view import rotation_from_vector as rotation_from_vector
 
 
 @dataclass(frozen=True)

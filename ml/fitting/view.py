@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data import Camera, FloatArray
+from ..data import Camera
+from ..geometry.rotations import rotation_from_vector
 from ..head.model import LinearShape
 from .evidence import Evidence
 
@@ -137,21 +138,11 @@ def stepped(pose: Pose, delta: np.ndarray) -> Pose:
     """``pose`` after a step in (E + 6) unknowns; expressions stay within 0..1."""
     count = len(pose.expression)
     turn, shift = delta[count : count + 3], delta[count + 3 :]
-    rotation = rotation_from_vector(turn) @ pose.camera.rotation.astype(np.float64)
+    change = rotation_from_vector(turn).astype(np.float32)
+    rotation = change @ pose.camera.rotation.astype(np.float64)
     camera = replace(
         pose.camera,
         rotation=rotation.astype(np.float32),
         translation=(pose.camera.translation + shift).astype(np.float32),
     )
     return Pose(np.clip(pose.expression + delta[:count], 0, 1).astype(np.float32), camera)
-
-
-def rotation_from_vector(vector: np.ndarray) -> FloatArray:
-    """Rodrigues' formula: (3,) axis times angle in radians -> (3, 3)."""
-    angle = float(np.linalg.norm(vector))
-    if angle < 1e-12:
-        return np.eye(3, dtype=np.float32)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    turn = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-    return np.asarray(turn, dtype=np.float32)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data import FloatArray, IntArray
+from ..geometry.rotations import rotated_about
 
 # Metres that a lid keeps from the eyeball; how many of a ball's vertices tell where its surface is
 # between them; rounds of pushing a lid out of it.
@@ -89,10 +90,7 @@ def _with_lid(arm: FloatArray, root: FloatArray, goal: FloatArray, column: IntAr
     angle = np.clip(TURN_SHARE * np.arctan2(sine, (before * after).sum(1)), 0, TURN_LIMIT)
     axis /= np.maximum(sine, 1e-9)[:, None]
     axis, angle = axis[column], angle[column, None]
-    along = (axis * arm).sum(1, keepdims=True) * axis
-    # Rodrigues' formula.
-    turned = arm * np.cos(angle) + np.cross(axis, arm) * np.sin(angle)
-    turned += along * (1 - np.cos(angle))
+    turned = rotated_about(arm, axis, angle)
     return np.asarray((goal - root)[column] + turned - arm, dtype=np.float32)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import FloatArray, HeadCoefficients, IntArray
 from ..errors import ModelUnreadable
+from ..geometry.triangles import triangulate
 from .contact import LidRings, settle_lids
 
 
@@ -184,10 +185,8 @@ class HeadModel:
 
     @cached_property
     def triangles(self) -> IntArray:
-        """(F', 3) both halves of every quad, degenerate halves dropped."""
-        both = np.concatenate([self.quads[:, [0, 1, 2]], self.quads[:, [0, 2, 3]]])
-        proper = (both[:, 0] != both[:, 2]) & (both[:, 1] != both[:, 2])
-        return np.asarray(both[proper], dtype=np.int32)
+        """(T, 3) of all quads."""
+        return triangulate(self.quads)
 
     def person(self, identity: FloatArray) -> tuple[FloatArray, FloatArray]:
         """A person at rest (V, 3) and their own keys (E, V, 3), whose lids close; metres."""

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..data import FloatArray, IntArray
+from ..geometry.triangles import triangulate
 from ..rendering import vertex_normals
 from .model import HeadModel, SurfacePoints
 
@@ -13,12 +14,6 @@ from .model import HeadModel, SurfacePoints
 SKIN_PARTS = ("skin", "Face", "Head and Neck")
 # The face: all skin within this distance of the nose's tip that does not look backwards, metres.
 FACE_RADIUS = 0.095
-
-
-def triangulate(quads: IntArray) -> IntArray:
-    """(F, 4) -> both halves of every quad; degenerate halves dropped."""
-    both = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    return np.asarray(both[both[:, 1] != both[:, 2]], dtype=np.int32)
 
 
 def nearest_on_triangles(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..data import FloatArray, IntArray
+from ..geometry.triangles import triangulate
 from ..head.model import HeadModel, LinearShape, SurfacePoints
 from ..rendering import rasterize
 
@@ -71,8 +72,7 @@ def make_surface_map(model: HeadModel) -> SurfaceMap:
 
 def _triangles(model: HeadModel) -> IntArray:
     """Those of PARTS, without the ones behind, where the map's two ends meet."""
-    quads = model.quads[model.part_faces(*PARTS)]
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    triangles = triangulate(model.quads[model.part_faces(*PARTS)])
     columns = flattened(model.shape.mean)[:, 0][triangles]
     return np.ascontiguousarray(triangles[np.ptp(columns, axis=1) < 0.5], np.int32)
 

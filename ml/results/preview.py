@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..data import ByteArray, Camera, FloatArray, HeadMesh, IntArray
+from ..geometry.triangles import triangulate_with_uv
 from ..head.model import HeadModel
 from ..rendering import interpolate, rasterize, vertex_normals
 from ..results.reconstruction import Reconstruction
@@ -127,11 +128,7 @@ def without_lashes(mesh: HeadMesh) -> HeadMesh:
 
 def uv_triangles(mesh: HeadMesh | HeadModel) -> tuple[IntArray, IntArray]:
     """(F, 3) triangles of vertices, and the same of UV coordinates."""
-    halves = ([0, 1, 2], [0, 2, 3])
-    corners = np.concatenate([mesh.quads[:, half] for half in halves])
-    flat = np.concatenate([mesh.uv_quads[:, half] for half in halves])
-    proper = corners[:, 1] != corners[:, 2]
-    return corners[proper], flat[proper]
+    return triangulate_with_uv(mesh.quads, mesh.uv_quads)
 
 
 def _lookup(albedo: ByteArray, uv: FloatArray) -> FloatArray:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ..appearance.skin import SKIN_MODEL, LightModes, SkinModel, save_skin_model
 from ..assets.card import write_card
 from ..data import FloatArray, HeadCoefficients
+from ..geometry.mirror import mirror_twins
 from ..head.model import HeadModel, SurfacePoints
 from ..head.storage import load_head_model
 from ..head.surface import nearest_on_triangles
@@ -197,8 +198,7 @@ def main() -> None:
     samples = draw_samples(studio, points, arguments.people)
     source = well_placed(samples.albedo.mean(0), model.shape.mean[skin])
     samples = replace(samples, albedo=samples.albedo[:, source])
-    twin = nearest_twin(model.shape.mean[skin])
-    learned = learn(samples, twin)
+    learned = learn(samples, mirror_twins(model.shape.mean[skin]))
     store(learned, samples, arguments.out, arguments.data)
 
 
@@ -232,13 +232,6 @@ def store(learned: SkinModel, samples: Samples, out: Path, data: Path) -> None:
 def kept(albedo: FloatArray, learned: SkinModel) -> float:
     """Share of the variance of (P, V, 3) log albedo that the modes hold."""
     return float(1 - learned.noise.mean() / (albedo - learned.mean).var(0).mean())
-
-
-def nearest_twin(mean: FloatArray) -> np.ndarray:
-    """(V,) the vertex on the other side of the (V, 3) mirrored mean."""
-    from scipy.spatial import cKDTree
-
-    return np.asarray(cKDTree(mean).query(mean * [-1, 1, 1])[1])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ml.fitting.camera import FACING
+from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
 from ml.training.data.picture import scene
@@ -39,8 +40,7 @@ def stage():
         names = [name for name in model.part_names if name.startswith(starts)]
         quads.append(model.quads[model.part_faces(*names)])
         part[np.unique(quads[-1])] = scene.DRAWN.index(drawn)
-    quads = np.concatenate(quads)
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    triangles = triangulate(np.concatenate(quads))
     dense = model.points("mediapipe478")
     anchor = np.array([np.linalg.norm(model.shape.mean - p, axis=1).argmin() for p in dense.mean])
     return Stage(

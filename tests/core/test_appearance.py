@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from ml.appearance.atlas import atlas_of
-from ml.appearance.colour import linear_of, photographed
+from ml.appearance.colour import photographed
 from ml.appearance.eye_colour import see_eye
 from ml.appearance.texture import make_albedo, make_texture
 from ml.data import Camera, Photo
 from ml.fitting.camera import FACING, make_intrinsics
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.colour import linear_of
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.rendering import interpolate, rasterize
 from ml.results.preview import PANEL, save_preview, without_lashes

@@ -8,6 +8,7 @@ from synthetic_head import synthetic_reconstruction
 from ml.data import REACH_M, Detail, HeadCoefficients
 from ml.detail.maps import bake
 from ml.detail.window import LEFT, SIDE, SPAN, TEXEL_MM, sample, tangents_of, to_window, window_of
+from ml.geometry.triangles import triangulate_with_uv
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
@@ -206,9 +207,7 @@ def _through_map(window, vertices, mesh, normal_map):
     """What a renderer makes of the map on the mesh."""
     normal = _normals_on(window, vertices)
     skin = mesh.part == 0
-    quads, uv_quads = mesh.quads[skin], mesh.uv_quads[skin]
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    uv_triangles = np.concatenate([uv_quads[:, [0, 1, 2]], uv_quads[:, [0, 2, 3]]])
+    triangles, uv_triangles = triangulate_with_uv(mesh.quads[skin], mesh.uv_quads[skin])
     along_u, _ = tangents_of(vertices, mesh.uv, triangles, uv_triangles)
     tangent = window.on(along_u)
     tangent = _unit(tangent - (tangent * normal).sum(-1, keepdims=True) * normal)

@@ -8,8 +8,9 @@ import pytest
 from ml.data import Camera, HeadCoefficients, Landmarks
 from ml.fitting.camera import FACING, first_camera, guess_focal, make_intrinsics
 from ml.fitting.evidence import Evidence
-from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person, rotation_from_vector
+from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person
 from ml.fitting.view import Pose, View
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.model import LinearShape
 
 IDENTITIES, EXPRESSIONS, POINTS = 6, 4, 120

@@ -8,7 +8,9 @@ from scipy.io import savemat
 
 from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
 from ml.errors import UsageError
-from ml.head.conversion.align import Pull, Similarity, best_similarity, fit, turned
+from ml.geometry.alignment import Similarity, best_similarity
+from ml.geometry.rotations import rotation_from_vector
+from ml.head.conversion.align import Pull, fit
 from ml.head.conversion.convert import convert
 from ml.head.conversion.correspondence import find_correspondence
 from ml.head.formats.open import load_model_file
@@ -20,7 +22,9 @@ from ml.results.reconstruction import Reconstruction, save_reconstruction
 
 MODES = 8
 # Where the other model's head lies: pitched, turned a little, and elsewhere.
-PLACE = Similarity(1.0, turned(np.array([0.2, 0.05, 0.03])), np.array([0.01, 0.25, -0.1]))
+PLACE = Similarity(
+    1.0, rotation_from_vector(np.array([0.2, 0.05, 0.03])), np.array([0.01, 0.25, -0.1])
+)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +154,7 @@ def test_a_face_without_a_head_from_a_file(source, people, tmp_path):
 
 
 def test_landmarks_align_where_both_have_them(source, target):
-    place = Similarity(1.0, turned(np.array([0, 1.2, 0])), np.array([0.0, 1.0, 0.0]))
+    place = Similarity(1.0, rotation_from_vector(np.array([0, 1.2, 0])), np.array([0.0, 1.0, 0.0]))
     points, _ = mesh = other_mesh(source, only_face=False)
     landmarks = source.embeddings["ibug68"]
     rows = np.array(
@@ -177,14 +181,16 @@ def test_something_else_is_refused(source, target):
 def test_best_similarity_and_fit_on_exact_points():
     rng = np.random.default_rng(1)
     points = rng.normal(size=(60, 3)) * 0.1
-    place = Similarity(1.3, turned(np.array([0.4, -0.7, 0.2])), np.array([1.0, 2.0, 3.0]))
+    place = Similarity(
+        1.3, rotation_from_vector(np.array([0.4, -0.7, 0.2])), np.array([1.0, 2.0, 3.0])
+    )
     found = best_similarity(points, place.apply(points))
     assert found.scale == pytest.approx(1.3)
     np.testing.assert_allclose(found.rotation, place.rotation, atol=1e-9)
     np.testing.assert_allclose(found.undo(place.apply(points)), points, atol=1e-9)
     basis = rng.normal(size=(4, 60, 3)) * 0.01
     wanted = np.array([1.0, -2.0, 0.5, 0.0])
-    near = replace(place, rotation=turned(np.array([0.05, 0, 0.03])) @ place.rotation)
+    near = replace(place, rotation=rotation_from_vector(np.array([0.05, 0, 0.03])) @ place.rotation)
     normals = rng.normal(size=(60, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     mean = place.apply(points) - np.tensordot(wanted, basis, 1)

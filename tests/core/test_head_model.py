@@ -9,12 +9,13 @@ from scipy.spatial import cKDTree
 from ml.assets.card import verified
 from ml.data import HeadCoefficients
 from ml.errors import ModelUnreadable, WeightsMissing
+from ml.geometry.mirror import MIRROR
+from ml.geometry.triangles import triangulate
 from ml.head.arkit import EXPRESSION_NAMES, REGIONS, mirrored_name
 from ml.head.model import LinearShape
 from ml.head.storage import EFFIGY_HEAD, load_head_model, save_head_model
 from ml.rendering import rasterize
 
-MIRROR = np.array([-1, 1, 1])
 SIDES = ("left", "right")
 
 
@@ -113,8 +114,7 @@ def test_the_uv_layout_has_no_overlapping_islands(model):
     size = 512
     drawn = []
     for name in model.part_names:
-        quads = model.uv_quads[model.part_faces(name)]
-        triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+        triangles = triangulate(model.uv_quads[model.part_faces(name)])
         flat = np.column_stack([model.uv * size, np.ones(len(model.uv))])
         drawn.append(rasterize(flat, triangles, size, size).face >= 0)
     assert np.sum(drawn, axis=0).max() == 1

@@ -8,6 +8,7 @@ import pytest
 from ml.evaluation.head.contact import measure_contact
 from ml.evaluation.head.topology import measure_topology
 from ml.evaluation.head.uv import measure_uv, overlapping_texels
+from ml.geometry.triangles import triangulate
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.contact import outside, surface_radius
 from ml.head.storage import load_head_model
@@ -122,7 +123,7 @@ def test_a_bent_sheet_is_laid_flat_without_folds():
     cells = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], -1).reshape(
         -1, 4
     )
-    triangles = np.concatenate([cells[:, [0, 1, 2]], cells[:, [0, 2, 3]]])
+    triangles = triangulate(cells)
     wanted = wanted_shapes(places, triangles, np.ones(len(triangles)))
     weights = np.full(len(triangles), 1 / len(triangles))
     sheet = Sheet(triangles, wanted, weights, grid[0], np.array([2.0, 2.0]))

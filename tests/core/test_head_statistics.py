@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from ml.geometry.mirror import MIRROR, mirror_twins
 from ml.head.surface import closest_barycentric, nearest_on_triangles
 from ml.training.head.statistics.components import (
     align_rigidly,
     identity_modes,
-    mirror_vertices,
     mirrored,
 )
 from ml.training.head.statistics.population import average_weights, people, people_weights
-from ml.training.head.statistics.sources import MIRROR, MakeHumanHead
+from ml.training.head.statistics.sources import MakeHumanHead
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def mean() -> np.ndarray:
     return np.concatenate([half, half * MIRROR, midline]).astype(np.float32)
 
 
-def test_mirror_vertices_pairs_both_sides_and_keeps_the_midline(mean):
-    opposite = mirror_vertices(mean)
+def test_mirror_twins_pairs_both_sides_and_keeps_the_midline(mean):
+    opposite = mirror_twins(mean)
     np.testing.assert_array_equal(opposite[:30], np.arange(30, 60))
     np.testing.assert_array_equal(opposite[opposite], np.arange(len(mean)))
     np.testing.assert_array_equal(opposite[60:], np.arange(60, 65))
@@ -32,7 +32,7 @@ def test_mirror_vertices_pairs_both_sides_and_keeps_the_midline(mean):
 def test_modes_are_symmetric_or_antisymmetric_and_span_the_population(mean):
     rng = np.random.default_rng(1)
     deviations = rng.normal(0, 0.002, (7, len(mean), 3)).astype(np.float32)
-    opposite = mirror_vertices(mean)
+    opposite = mirror_twins(mean)
     found = identity_modes(deviations, opposite, np.ones(len(mean), np.float32), 14)
     signs = np.where(found.symmetric, 1, -1)[:, None, None]
     np.testing.assert_allclose(mirrored(found.modes, opposite), signs * found.modes, atol=1e-8)
@@ -51,7 +51,7 @@ def test_a_mode_is_one_standard_deviation_long(mean):
     amounts = rng.normal(0, 2, 400).astype(np.float32)
     people_ = amounts[:, None, None] * direction / np.sqrt(len(amounts))
     found = identity_modes(
-        people_.astype(np.float32), mirror_vertices(mean), np.ones(len(mean), np.float32), 1
+        people_.astype(np.float32), mirror_twins(mean), np.ones(len(mean), np.float32), 1
     )
     assert np.abs(found.modes[0, :, 1]).mean() == pytest.approx(
         1e-3 * np.sqrt((amounts**2).mean()), rel=1e-3

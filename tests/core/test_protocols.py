@@ -25,8 +25,8 @@ from ml.errors import HeadError, UsageError
 from ml.evaluation import __main__ as commands
 from ml.evaluation.benchmarks import now
 from ml.evaluation.benchmarks.outcome import Outcome, Score, Tally, score_all
-from ml.evaluation.benchmarks.registration import Similarity
 from ml.evaluation.benchmarks.scans import read_obj
+from ml.geometry.alignment import Similarity
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

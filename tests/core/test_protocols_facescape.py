@@ -17,7 +17,7 @@ from scan_folders import (
 from ml.data import Camera
 from ml.errors import UsageError
 from ml.evaluation.benchmarks import facescape
-from ml.evaluation.benchmarks.registration import Similarity
+from ml.geometry.alignment import Similarity
 
 # Where wild truth lies before its camera.
 BACK = np.array([0, 0, -3])

@@ -22,8 +22,8 @@ from scipy.spatial.transform import Rotation
 from ml.data import Provenance
 from ml.errors import ModelUnreadable, UsageError
 from ml.evaluation.benchmarks import now, realy
-from ml.evaluation.benchmarks.registration import Similarity
 from ml.evaluation.benchmarks.scans import Surface, mean_face
+from ml.geometry.alignment import Similarity
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

@@ -11,11 +11,10 @@ from ml.evaluation.benchmarks.cylinder import compare
 from ml.evaluation.benchmarks.rays import orthographic, perspective, unwrap
 from ml.evaluation.benchmarks.registration import (
     Anchors,
-    Similarity,
     refine_similarity,
     rigid_icp,
-    similarity_transform,
 )
+from ml.geometry.alignment import Similarity
 from ml.head.surface import closest_barycentric
 
 RNG = np.random.default_rng(4)
@@ -77,37 +76,6 @@ def test_closest_points_are_exact_where_triangles_differ_a_hundredfold():
 def test_nothing_is_close_to_no_triangles():
     with pytest.raises(UsageError, match="without triangles"):
         ClosestPoints(np.zeros((3, 3)), np.zeros((0, 3), np.int32))
-
-
-def test_a_known_similarity_is_found():
-    source = RNG.normal(size=(9, 3))
-    found = similarity_transform(source, POSE.apply(source), with_scale=True)
-    assert found.scale == pytest.approx(1.7)
-    np.testing.assert_allclose(found.rotation, POSE.rotation, atol=1e-12)
-    np.testing.assert_allclose(found.undo(POSE.apply(source)), source, atol=1e-12)
-    rigid = similarity_transform(source, POSE.apply(source), with_scale=False)
-    assert rigid.scale == 1
-
-
-def test_weights_leave_a_wrong_point_out():
-    source = RNG.normal(size=(9, 3))
-    target = POSE.apply(source)
-    target[0] += 50
-    found = similarity_transform(source, target, True, np.array([0.0] + [1] * 8))
-    np.testing.assert_allclose(found.apply(source)[1:], target[1:], atol=1e-10)
-
-
-def test_a_mirror_image_is_not_a_turn():
-    source = RNG.normal(size=(9, 3))
-    found = similarity_transform(source, source * [-1, 1, 1], with_scale=True)
-    assert np.linalg.det(found.rotation) == pytest.approx(1)
-
-
-def test_two_points_define_nothing():
-    with pytest.raises(UsageError, match="do not define"):
-        similarity_transform(np.eye(2, 3), np.eye(2, 3), with_scale=True)
-    with pytest.raises(UsageError, match="coincide"):
-        similarity_transform(np.ones((4, 3)), np.eye(4, 3), with_scale=True)
 
 
 def test_rigid_alignment_finds_where_a_box_lies():

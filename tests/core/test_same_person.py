@@ -12,8 +12,8 @@ from ml.cli import main
 from ml.data import Observation
 from ml.errors import Cancelled, HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ml.fitting.camera import FACING
-from ml.fitting.gauss_newton import rotation_from_vector
-from ml.head.conversion.align import best_similarity
+from ml.geometry.alignment import best_similarity
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from ml.appearance import kernels
-from ml.appearance.colour import linear_of, photographed, recorded, srgb_of
+from ml.appearance.colour import photographed, recorded
 from ml.appearance.light import Observation, harmonics_of, part
 from ml.appearance.skin import SKIN_MODEL, LightModes, SkinModel, load_skin_model, save_skin_model
 from ml.assets.card import card_path
 from ml.errors import WeightsMissing
 from ml.evaluation.synthetic.texture import psnr
+from ml.geometry.colour import linear_of, srgb_of
 from ml.training.skin import main_axes, well_placed
 
 COUNT = 600

@@ -6,7 +6,7 @@ import pytest
 from ml.evaluation.synthetic.heads import STAGES, Row, point_error, report, summarise
 from ml.evaluation.synthetic.people import age_group
 from ml.evaluation.synthetic.shape import ShapeError, shape_error, turn_between
-from ml.head.conversion.align import turned
+from ml.geometry.rotations import rotation_from_vector
 from ml.training.head.statistics.population import age_shares
 from ml.training.head.statistics.sources import MakeHumanHead
 
@@ -25,7 +25,7 @@ def face():
 
 def test_the_truth_itself_has_no_error_wherever_it_lies(face):
     mean, true, regions = face
-    moved = 1.7 * true @ turned(np.array([0.3, -0.2, 0.9])).T + [0.1, 0.2, -0.4]
+    moved = 1.7 * true @ rotation_from_vector(np.array([0.3, -0.2, 0.9])).T + [0.1, 0.2, -0.4]
     found = shape_error(moved, true, mean, regions)
     assert found.mean < 1e-6
     assert found.face < 1e-6
@@ -64,9 +64,11 @@ def test_what_lies_outside_the_face_does_not_count(face):
 
 
 def test_turns_are_measured_in_degrees():
-    one = turned(np.array([0.2, 0.1, 0.0]))
+    one = rotation_from_vector(np.array([0.2, 0.1, 0.0]))
     assert turn_between(one, one) == pytest.approx(0, abs=1e-3)
-    assert turn_between(turned(np.array([0, np.radians(25), 0])) @ one, one) == pytest.approx(25)
+    assert turn_between(
+        rotation_from_vector(np.array([0, np.radians(25), 0])) @ one, one
+    ) == pytest.approx(25)
 
 
 def test_points_err_by_a_share_of_the_outer_eye_distance():

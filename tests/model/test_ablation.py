@@ -21,6 +21,7 @@ from ml.evaluation.ablation.variants import (
 from ml.evaluation.report.pictures import STRIP
 from ml.evaluation.synthetic.people import View
 from ml.evaluation.synthetic.shape import ShapeError
+from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
 from ml.perception.consistency import Consistency
 from ml.rendering import rasterize, vertex_normals
@@ -71,8 +72,7 @@ class Difference:
 
 def photo_of(model, camera):
     """(S, S, 3) of the mean head, lit from the left, on black."""
-    quads = model.quads[model.part_faces("skin")]
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    triangles = triangulate(model.quads[model.part_faces("skin")])
     vertices = model.shape.mean
     depth = camera.to_camera_space(vertices)[:, 2]
     points = np.column_stack([camera.project(vertices), depth]).astype(np.float32)
@@ -100,10 +100,7 @@ def test_a_head_in_its_place_resembles_its_photo_more_than_one_beside_it():
 def test_the_picture_shows_whose_head_lies_where():
     """A head that is right everywhere is painted in the first colour, one that is off is not."""
     model = load_head_model()
-    faces = model.part_faces("skin")
-    triangles = np.concatenate(
-        [model.quads[faces][:, corners] for corners in ([0, 1, 2], [0, 2, 3])]
-    ).astype(np.int32)
+    triangles = triangulate(model.quads[model.part_faces("skin")])
     true = model.shape.mean.astype(np.float32)
     where = (true[:, 2] > 0.05) & (abs(true[:, 1]) < 0.06)
     nose = np.exp(-(np.linalg.norm(true - true[true[:, 2].argmax()], axis=1) ** 2) / 0.02**2)

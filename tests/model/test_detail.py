@@ -20,7 +20,7 @@ from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled, WeightsMissing
 from ml.evaluation.synthetic.detail import DetailRuler, _perfect
 from ml.fitting.camera import FACING, make_intrinsics
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.pipeline.single import reconstruct

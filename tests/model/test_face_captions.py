@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.fitting.camera import FACING
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.storage import load_head_model
 from ml.training.data.people.traits import TRAIT_NAMES

@@ -9,7 +9,7 @@ import torch
 
 from ml.errors import UsageError, WeightsMissing
 from ml.fitting.camera import FACING
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.perception.face_clip import (
     RESNET,

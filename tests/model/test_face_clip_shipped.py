@@ -11,7 +11,8 @@ import torch
 from ml.assets.card import read_card
 from ml.errors import WeightsMissing
 from ml.fitting.camera import FACING
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
+from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
 from ml.perception.consistency import FeatureConsistency
 from ml.perception.face_clip import (
@@ -62,9 +63,7 @@ def clay():
     size = load_face_clip(RESNET).tower.size[0]
     model = load_head_model()
     skin = model.part_names.index("skin")
-    triangles = np.concatenate(
-        [model.quads[model.part == skin][:, c] for c in ([0, 1, 2], [0, 2, 3])]
-    )
+    triangles = triangulate(model.quads[model.part == skin])
     pictures = []
     for yaw in (-50, 0, 50):
         seen = model.shape.mean @ (FACING @ rotation_from_vector(np.radians([0, yaw, 0]))).T

@@ -11,7 +11,7 @@ from ml.data import FaceBox, FaceCrop, HeadCoefficients
 from ml.errors import WeightsMissing
 from ml.evaluation.ablation.data_mixes import ENCODERS, MIXES, all_variants
 from ml.fitting.camera import FACING
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.mirror import Mirror, make_mirror
 from ml.head.storage import load_head_model
 from ml.photo.crop import crop_to_photo, warp_crop

@@ -6,7 +6,7 @@ import numpy as np
 
 from ml.data import Camera, FaceBox, FoundFace, HeadCoefficients, Landmarks, RegressorOutput
 from ml.fitting.camera import FACING, make_intrinsics
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 
 # Of the photos, in pixels.

@@ -13,8 +13,8 @@ from synthetic_head import PARTS, synthetic_mesh, synthetic_reconstruction
 
 from ml.data import Camera
 from ml.evaluation.benchmarks.facescape import PUPILS
-from ml.evaluation.benchmarks.registration import Similarity
 from ml.evaluation.benchmarks.scans import Surface, mean_face
+from ml.geometry.alignment import Similarity
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.results.reconstruction import save_reconstruction
 

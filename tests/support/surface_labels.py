@@ -7,7 +7,7 @@ import torch
 
 from ml.data import Camera, HeadCoefficients
 from ml.fitting.camera import FACING, make_intrinsics
-from ml.fitting.gauss_newton import rotation_from_vector
+from ml.geometry.rotations import rotation_from_vector
 from ml.regressor.surface_refinement import PICTURE
 from ml.training.surface import train
 from ml.training.surface.batches import Labels

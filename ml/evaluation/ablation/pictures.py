@@ -10,7 +10,7 @@ import numpy as np
 
 from ...data import ByteArray, FloatArray, IntArray
 from ...fitting.camera import FACING
-from ...fitting.gauss_newton import rotation_from_vector
+from ...geometry.rotations import rotation_from_vector
 from ...rendering import interpolate, rasterize, vertex_normals
 from ...results.preview import CLAY, brightness
 from ..report.pictures import PAPER, STRIP, without_background, written

@@ -28,6 +28,7 @@ from ...data import FitResult, FloatArray, Photo
 from ...errors import NoFaceFound, UsageError
 from ...fitting.evidence import Evidence
 from ...fitting.gauss_newton import fit_person
+from ...geometry.triangles import triangulate
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import load_head_model
 from ...perception.consistency import FeatureConsistency
@@ -243,8 +244,7 @@ def _draw(measured: list[Heads], ruler: DetailRuler, path: Path) -> None:
     reference = ruler.ruler.reference
     shown = [one for one in measured if one.found and not one.view.borrowed]
     chosen = [shown[place] for place in range(0, len(shown), len(YAWS) + 1)][:DRAWN_VIEWS]
-    quads = reference.quads[reference.part_faces("Face")]
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    triangles = triangulate(reference.quads[reference.part_faces("Face")])
     face = Face(triangles, face_of(ruler.ruler.regions))
     drawn = sheet([one.view for one in chosen], [one.found for one in chosen], face)
     path.parent.mkdir(parents=True, exist_ok=True)

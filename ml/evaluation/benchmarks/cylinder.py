@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...geometry.triangles import triangulate
 from .closest import ClosestPoints
 from .rays import SIDE, Hits, cylinder_rays, unwrap
 from .scans import Surface
@@ -64,7 +65,7 @@ def _sheet(hits: Hits, where: np.ndarray) -> Surface:
     radius = hits.distance.reshape(-1)[cells]
     steps = np.abs(radius[:, 1:] - radius[:, :1]).max(1)
     whole = cells[where.reshape(-1)[cells].all(1) & (steps < CLIFF)]
-    triangles = np.concatenate([whole[:, [0, 1, 2]], whole[:, [3, 2, 1]]])
+    triangles = triangulate(whole[:, [2, 0, 1, 3]])
     used, numbers = np.unique(triangles, return_inverse=True)
     return Surface(places[used], numbers.reshape(-1, 3).astype(np.int32))
 

@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import UsageError
+from ...geometry.alignment import best_similarity
 from ...head.model import HeadModel
 from ...head.surface import face_vertices
 from ...results.reconstruction import Reconstruction
 from .cylinder import METRICS, compare
 from .outcome import Outcome, Row, Score, Tally, score_all
 from .rays import SIDE, Hits, orthographic, perspective
-from .registration import similarity_transform
 from .scans import (
     Surface,
     find_prediction,
@@ -227,7 +227,7 @@ def _score(photo: Photo, path: Path, model: HeadModel) -> Row:
     if len(surface.vertices) == len(mean.vertices):
         # The mean face where the prediction's is: it is told the pose, all it lacks is the person.
         face = face_vertices(mean.vertices.astype(np.float32), mean.triangles)
-        pose = similarity_transform(mean.vertices[face], surface.vertices[face], with_scale=True)
+        pose = best_similarity(mean.vertices[face], surface.vertices[face])
         base = measure(photo, replace(mean, vertices=pose.apply(mean.vertices)))
     return {"name": photo.name, "figures": ours, "mean_face": base}
 

@@ -22,10 +22,11 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ...errors import UsageError
+from ...geometry.alignment import best_similarity
 from ...head.model import HeadModel
 from .closest import ClosestPoints
 from .outcome import Outcome, Row, Score, score_all
-from .registration import refine_similarity, similarity_transform
+from .registration import refine_similarity
 from .scans import (
     Surface,
     embedding,
@@ -128,7 +129,7 @@ def distances(scan: Scan, surface: Surface, landmarks: np.ndarray) -> np.ndarray
 
     The surface may have any unit, place and turn; ``landmarks`` (7, 3) are on it.
     """
-    start = similarity_transform(landmarks, scan.landmarks, with_scale=True)
+    start = best_similarity(landmarks, scan.landmarks)
     pose = refine_similarity(surface.vertices, surface.triangles, scan.vertices, start)
     near = ClosestPoints(pose.apply(surface.vertices), surface.triangles)(scan.vertices)
     return np.asarray(np.linalg.norm(near - scan.vertices, axis=1))

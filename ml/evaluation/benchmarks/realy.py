@@ -23,11 +23,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ...errors import UsageError
+from ...geometry.alignment import Similarity, best_rigid
 from ...head.model import HeadModel
 from .bending import Guides, bend
 from .closest import ClosestPoints
 from .outcome import Outcome, Row, Score, score_all
-from .registration import Anchors, Similarity, rigid_icp, similarity_transform
+from .registration import Anchors, rigid_icp
 from .scans import (
     Surface,
     embedding,
@@ -149,7 +150,7 @@ def seven_point_pose(source: np.ndarray, target: np.ndarray) -> Similarity:
     It is the ratio of the sums of absolute coordinates about the middles, which unlike the least
     squares' does not shrink what fits badly. Nothing after this step changes the scale.
     """
-    turn = similarity_transform(source, target, with_scale=False)
+    turn = best_rigid(source, target)
     turned = turn.apply(source)
     centre, aim = turned.mean(0), target.mean(0)
     scale = float(np.abs(target - aim).sum() / np.abs(turned - centre).sum())

@@ -9,35 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ...data import IntArray
-from ...errors import UsageError
+from ...geometry.alignment import Similarity, best_rigid, best_similarity
+from ...geometry.rotations import rotation_from_vector
 from .closest import ClosestPoints
 
 ITERATIONS, TOLERANCE = 100, 1e-6
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """``x -> scale * rotation @ x + translation``; rotation (3, 3), translation (3,)."""
-
-    scale: float
-    rotation: np.ndarray
-    translation: np.ndarray
-
-    def apply(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) -> (..., 3)."""
-        return np.asarray(self.scale * points @ self.rotation.T + self.translation)
-
-    def undo(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) -> (..., 3), the inverse of :meth:`apply`."""
-        return np.asarray((points - self.translation) @ self.rotation / self.scale)
-
-    def after(self, first: Similarity) -> Similarity:
-        """The similarity that applies ``first`` and then this one."""
-        rotation = self.rotation @ first.rotation
-        return Similarity(self.scale * first.scale, rotation, self.apply(first.translation))
 
 
 @dataclass(frozen=True)
@@ -50,34 +28,6 @@ class Anchors:
     source: np.ndarray
     target: np.ndarray
     weight: float
-
-
-def similarity_transform(
-    source: np.ndarray, target: np.ndarray, with_scale: bool, weights: np.ndarray | None = None
-) -> Similarity:
-    """The similarity that takes (N, 3) ``source`` to ``target`` with the least squared error.
-
-    ``weights``: (N,) >= 0, equal if None. Umeyama, "Least-squares estimation of transformation
-    parameters between two point patterns", PAMI 1991, equations 40-43.
-
-    Raises
-    ------
-    UsageError: fewer than three points, or points that all coincide.
-    """
-    share = np.full(len(source), 1.0) if weights is None else np.asarray(weights, np.float64)
-    if len(source) != len(target) or len(source) < 3 or not share.sum() > 0:
-        raise UsageError(f"{len(source)} and {len(target)} points do not define a similarity")
-    share = (share / share.sum())[:, None]
-    centre, aim = (share * source).sum(0), (share * target).sum(0)
-    spread = float((share * (source - centre) ** 2).sum())
-    if spread == 0:
-        raise UsageError("Points that all coincide do not define a similarity")
-    left, size, right = np.linalg.svd((share * (target - aim)).T @ (source - centre))
-    # The last sign keeps mirror images out.
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
-    rotation = (left * sign) @ right
-    scale = float((size * sign).sum() / spread) if with_scale else 1.0
-    return Similarity(scale, rotation, aim - scale * rotation @ centre)
 
 
 def rigid_icp(
@@ -103,7 +53,7 @@ def rigid_icp(
         # Bringing the scan to the surface, not the surface to the scan, keeps the search tree.
         near = moved.apply(closest(moved.undo(scan)))
         source = np.concatenate([near, moved.apply(anchors.source)])
-        step = similarity_transform(source, target, with_scale=False, weights=weights)
+        step = best_rigid(source, target, weights)
         moved = step.after(moved)
         error = float(np.average(((step.apply(source) - target) ** 2).sum(1), weights=weights))
         if abs(before - error) < TOLERANCE:
@@ -145,7 +95,7 @@ def refine_similarity(
 def _steps(near: np.ndarray, scan: np.ndarray) -> Iterator[Similarity]:
     """Small similarities that may bring ``near`` closer to ``scan``, the boldest first."""
     yield _small_similarity(_descent(near, scan), near.mean(0))
-    yield similarity_transform(near, scan, with_scale=True)
+    yield best_similarity(near, scan)
 
 
 def _descent(near: np.ndarray, scan: np.ndarray) -> np.ndarray:
@@ -165,5 +115,5 @@ def _descent(near: np.ndarray, scan: np.ndarray) -> np.ndarray:
 
 def _small_similarity(step: np.ndarray, middle: np.ndarray) -> Similarity:
     """What the (7,) of :func:`_descent` stand for, about ``middle`` (3,)."""
-    rotation, scale = Rotation.from_rotvec(step[1:4]).as_matrix(), float(np.exp(step[0]))
+    rotation, scale = rotation_from_vector(step[1:4]), float(np.exp(step[0]))
     return Similarity(scale, rotation, middle + step[4:] - scale * rotation @ middle)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...data import IntArray
 from ...errors import HeadError, ModelUnreadable, UsageError
+from ...geometry.triangles import triangulate
 from ...head.model import HeadModel, SurfacePoints
 from ...head.surface import SKIN_PARTS
 from ...results.folder import is_complete
@@ -137,10 +138,7 @@ def mean_face(model: HeadModel) -> Surface:
 
 def _outside(quads: IntArray, part: np.ndarray, names: tuple[str, ...]) -> IntArray:
     seen = [number for number, name in enumerate(names) if name in OUTSIDE]
-    kept = quads[np.isin(part, seen)] if seen else quads
-    both = np.concatenate([kept[:, [0, 1, 2]], kept[:, [0, 2, 3]]])
-    proper = (both[:, 0] != both[:, 2]) & (both[:, 1] != both[:, 2])
-    return np.asarray(both[proper], dtype=np.int32)
+    return triangulate(quads[np.isin(part, seen)] if seen else quads)
 
 
 def embedding(model: HeadModel, name: str) -> SurfacePoints:

@@ -6,9 +6,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ...data import FloatArray, IntArray
+from ...geometry.triangles import triangulate
 from ...head.contact import LID_KEYS, MARGIN_RINGS, refined
 from ...head.model import HeadModel
-from ...head.surface import nearest_on_triangles, triangulate
+from ...head.surface import nearest_on_triangles
 from ...rendering import vertex_normals
 from .topology import concentric_loops, mouth_rim
 

@@ -16,7 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import FloatArray
-from ...head.conversion.align import best_similarity
+from ...geometry.alignment import best_similarity
+from ...geometry.mirror import mirror_twins
 from ...head.conversion.convert import convert
 from ...head.conversion.correspondence import find_correspondence
 from ...head.formats.ict import load_ict_facekit
@@ -24,7 +25,6 @@ from ...head.model import HeadModel
 from ...head.storage import EFFIGY_HEAD, load_head_model
 from ...head.surface import nearest_on_triangles, skin_triangles
 from ...training.head.statistics.anthropometry import head_measures, survey_means
-from ...training.head.statistics.components import mirror_vertices
 from ...training.head.statistics.reference import learn_identity
 from ...training.head.statistics.sources import read_ict
 from ..synthetic.heads import REGIONS, Ruler, make_ruler
@@ -81,7 +81,7 @@ def against_survey(reference: HeadModel, data: Path) -> dict[str, dict[str, floa
         vertices("Face", "Head and Neck"),
         (vertices("Eyeball right"), vertices("Eyeball left")),
         reference.embeddings["ibug68"],
-        mirror_vertices(mean),
+        mirror_twins(mean),
     )
     survey, rows = survey_means(data), {}
     for measure in measures:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ...data import FloatArray, IntArray
+from ...geometry.mirror import MIRROR, mirror_twins
 from ...head.levels import level_of
 from ...head.model import HeadModel
 from ...rendering import vertex_normals
 from ...settings import LEVELS
 
-MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 MILLIMETRES = 1000.0
 # The lids: this many loops from the eye's rim.
 LID_LOOPS = 7
@@ -98,7 +97,7 @@ def mirror_error(model: HeadModel) -> tuple[float, float]:
     """Millimetres between the mean's skin and its mirror image, vertex by vertex; and the share of
     the skin's quads whose mirror image is a quad too."""
     quads = model.quads[model.part_faces("skin")]
-    used, nearest = mirror_twins(model)
+    used, nearest = skin_twins(model)
     skin = model.shape.mean[used]
     distance = np.linalg.norm(skin[nearest] - skin * MIRROR, axis=1)
     twin = np.zeros(model.vertex_count, np.int32)
@@ -109,16 +108,14 @@ def mirror_error(model: HeadModel) -> tuple[float, float]:
     return MILLIMETRES * float(distance.max()), float(paired)
 
 
-def mirror_twins(model: HeadModel) -> tuple[IntArray, IntArray]:
+def skin_twins(model: HeadModel) -> tuple[IntArray, IntArray]:
     """Vertices (N,) of the skin, and which row of them lies opposite each one.
 
     Lips touch at rest: an open jaw tells their vertices apart.
     """
     used = np.unique(model.quads[model.part_faces("skin")])
     jaw = model.shape.expression[model.expression_names.index("jawOpen")]
-    places = np.concatenate([model.shape.mean, jaw], axis=1)[used]
-    _, nearest = cKDTree(places).query(places * np.tile(MIRROR, 2))
-    return used, np.asarray(nearest, np.int32)
+    return used, mirror_twins(np.concatenate([model.shape.mean, jaw], axis=1)[used])
 
 
 def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:

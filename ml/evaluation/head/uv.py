@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ...data import FloatArray
+from ...geometry.triangles import triangulate
 from ...head.model import HeadModel
 from .topology import quad_areas
 
@@ -51,8 +52,7 @@ def overlapping_texels(model: HeadModel) -> float:
 
     Exact to rounding: a centre on the edge that two neighbours share is inside neither.
     """
-    quads = model.uv_quads
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    triangles = triangulate(model.uv_quads)
     corner = model.uv[triangles].astype(np.float64) * SIDE
     low = np.ceil(corner.min(1) - 0.5).astype(int)
     size = np.floor(corner.max(1) - 0.5).astype(int) - low + 1

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 from ...data import ByteArray, FaceBox, FloatArray, IntArray
 from ...errors import EngineUnavailable, HeadError
+from ...geometry.mirror import mirror_twins
 from ...head.storage import load_head_model
 from ...photo.crop import FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
 from ...photo.read import read_photo
@@ -117,8 +117,7 @@ def _map(box: FaceBox, place: tuple[float, float, float], *, mirrored: bool) -> 
 
 def twins() -> IntArray:
     """(468,) for each face point the one on the face's other side, as the mean head has them."""
-    mean = load_head_model().points("mediapipe478").mean[:FACE_POINTS]
-    return np.asarray(cKDTree(mean).query(mean * [-1, 1, 1])[1], dtype=np.int32)
+    return mirror_twins(load_head_model().points("mediapipe478").mean[:FACE_POINTS])
 
 
 def repeat_table(errors: dict[str, dict[str, list[float]]]) -> str:

@@ -26,6 +26,7 @@ from ...detail.maps import bake
 from ...detail.view import PersonView
 from ...detail.window import window_of
 from ...errors import NoFaceFound, UsageError
+from ...geometry.triangles import triangulate
 from ...head.levels import subdivided
 from ...head.mesh import blend, person_mesh, person_of
 from ...head.model import HeadModel
@@ -87,8 +88,7 @@ class DetailRuler:
 def make_detail_ruler(reference: HeadModel) -> DetailRuler:
     """Both heads share one mean shape; what is nearest there is the same place."""
     quads = reference.quads[reference.part_faces("Face")]
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    triangles = triangles[triangles[:, 1] != triangles[:, 2]]
+    triangles = triangulate(quads)
     shipped = load_head_model()
     fine = subdivided(shipped)
     skin = np.unique(fine.quads[fine.part == shipped.part_names.index("skin")])
@@ -96,7 +96,7 @@ def make_detail_ruler(reference: HeadModel) -> DetailRuler:
     found, weights = nearest(places, reference.shape.mean)
     return DetailRuler(
         make_ruler(reference),
-        make_midband(reference.shape.mean, triangles.astype(np.int32)),
+        make_midband(reference.shape.mean, triangles),
         skin[found],
         weights,
         make_transfer(reference.shape.mean, np.unique(triangles), window_of(shipped, GRID)),

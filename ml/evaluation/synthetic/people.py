@@ -16,7 +16,7 @@ import numpy as np
 
 from ...data import ByteArray, FaceBox, FloatArray
 from ...fitting.camera import FACING
-from ...fitting.gauss_newton import rotation_from_vector
+from ...geometry.rotations import rotation_from_vector
 from ...head.model import HeadModel
 from ...photo.crop import crop_to_photo
 from ...training.data.generate import open_studio
@@ -207,7 +207,7 @@ def _view(
 def _pose(yaw: float, rng: np.random.Generator) -> Pose:
     pitch = float(np.clip(rng.normal(0, 8), -20, 20))
     about_x, about_y, about_z = (
-        rotation_from_vector(np.radians(turn) * axis)
+        rotation_from_vector(np.radians(turn) * axis).astype(np.float32)
         for turn, axis in zip((pitch, yaw, rng.normal(0, 6)), np.eye(3), strict=True)
     )
     rotation = about_z @ FACING @ about_x @ about_y

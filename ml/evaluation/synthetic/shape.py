@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data import FloatArray
-from ...head.conversion.align import best_similarity
+from ...geometry.alignment import best_rigid, best_similarity
 
 MILLIMETRES = 1000.0
 
@@ -79,10 +79,7 @@ def onto(points: FloatArray, goal: FloatArray, where: np.ndarray) -> FloatArray:
 def _rigid_error(points: FloatArray, goal: FloatArray, where: np.ndarray) -> float:
     """Mean distance within a region after the best rotation and shift (Kabsch, 1976)."""
     ours, theirs = points[where], goal[where]
-    centre, goal_centre = ours.mean(0), theirs.mean(0)
-    u, _, vt = np.linalg.svd((theirs - goal_centre).T @ (ours - centre))
-    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
-    return _distance((ours - centre) @ turn.T + goal_centre, theirs)
+    return _distance(best_rigid(ours, theirs).apply(ours), theirs)
 
 
 def _distance(one: FloatArray, other: FloatArray) -> float:

@@ -21,10 +21,11 @@ import numpy as np
 from skimage.color import deltaE_cie76, deltaE_ciede2000, rgb2lab
 
 from ...appearance.atlas import Atlas, atlas_of
-from ...appearance.colour import linear_of, photographed, srgb_of
+from ...appearance.colour import photographed
 from ...appearance.texture import Texture, make_texture
 from ...data import Camera, FloatArray, Photo
 from ...errors import NoFaceFound
+from ...geometry.colour import linear_of, srgb_of
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...head.surface import nearest_on_triangles

@@ -1,4 +1,4 @@
-"""Where one head lies against another: similarities, and fits of pose and identity together."""
+"""Fits of pose and identity that bring one head onto another."""
 
 from __future__ import annotations
 
@@ -7,55 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...data import FloatArray
+from ...geometry.alignment import Similarity
+from ...geometry.rotations import rotation_from_vector
 from ..model import LinearShape
 
 # Numbers of a motion without growth: three of a turn, three of a shift.
 RIGID = 6
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """``scale * rotation @ point + translation``.
-
-    Attributes
-    ----------
-    scale: positive. rotation: (3, 3), proper. translation: (3,) metres.
-    """
-
-    scale: float
-    rotation: np.ndarray
-    translation: np.ndarray
-
-    def apply(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) -> (..., 3) moved."""
-        return self.scale * points @ self.rotation.T + self.translation
-
-    def undo(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) -> (..., 3) moved back."""
-        return (points - self.translation) @ self.rotation / self.scale
-
-
-def best_similarity(points: np.ndarray, goal: np.ndarray) -> Similarity:
-    """The similarity that brings (N, 3) ``points`` closest to ``goal``, in least squares.
-
-    Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
-    1991.
-    """
-    centre, goal_centre = points.mean(0), goal.mean(0)
-    spread, goal_spread = points - centre, goal - goal_centre
-    u, sizes, vt = np.linalg.svd(goal_spread.T @ spread)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = u @ np.diag(signs) @ vt
-    scale = float((sizes * signs).sum() / np.maximum((spread**2).sum(), 1e-20))
-    return Similarity(scale, rotation, goal_centre - scale * rotation @ centre)
-
-
-def turned(vector: np.ndarray) -> np.ndarray:
-    """(3,) rotation vector, radians -> (3, 3) rotation (Rodrigues' formula)."""
-    angle = float(np.linalg.norm(vector))
-    x, y, z = vector / max(angle, 1e-12)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
 @dataclass(frozen=True)
@@ -131,7 +88,7 @@ def fit(
 
 def _moved(pose: Similarity, centre: np.ndarray, motion: np.ndarray) -> Similarity:
     """``pose``, then (7,) ``motion`` about ``centre``: see :func:`_motions`."""
-    turn, growth = turned(motion[:3]), float(np.exp(motion[6]))
+    turn, growth = rotation_from_vector(motion[:3]), float(np.exp(motion[6]))
     return Similarity(
         growth * pose.scale,
         turn @ pose.rotation,

@@ -9,10 +9,12 @@ from scipy.spatial import cKDTree
 
 from ...data import FloatArray, IntArray
 from ...errors import UsageError
+from ...geometry.alignment import Similarity, best_similarity
+from ...geometry.rotations import rotation_from_vector
 from ...rendering import vertex_normals
 from ..model import HeadModel, LinearShape, SurfacePoints
 from ..surface import face_vertices, nearest_on_triangles, normals_at, nose_tip, skin_triangles
-from .align import Pull, Similarity, approach, best_similarity, fit, turned
+from .align import Pull, approach, fit
 
 # What a pair off the face counts beside one on it.
 REST_WEIGHT = 0.05
@@ -166,7 +168,7 @@ def aligned_by_surface(source: HeadModel, target: HeadModel) -> Similarity:
     tree = cKDTree(goal.points)
     trials = []
     for pitch in PITCHES:
-        turn = turned(np.array([pitch, 0.0, 0.0]))
+        turn = rotation_from_vector(np.array([pitch, 0.0, 0.0]))
         pose, gap = Similarity(1.0, turn, goal.tip - turn @ face.tip), np.inf
         for step in range(36):
             pose, gap = _step(face, goal, tree, pose, 6 if step < 24 else 1)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ...data import Camera, FloatArray, HeadCoefficients
 from ...fitting.camera import make_intrinsics
+from ...geometry.sampling import colours_at
 from ...rendering import rasterize, vertex_normals
 from .picture.scene import Stage, at
 
@@ -59,7 +60,7 @@ def profile_colours(stage: Stage, portrait: Portrait) -> np.ndarray:
     """(D, 3) uint8: the photo on its head; hidden skin mirrored, the rest like its neighbours."""
     vertices = at(stage.shape, portrait.coefficients)
     pixels = portrait.camera.project(vertices)
-    colours = _sample(portrait.rgb, pixels)
+    colours = colours_at(portrait.rgb, pixels).astype(np.float32)
     seen = _visible(stage, portrait, vertices, pixels)
     skin = stage.is_part("Face", "Head and Neck")
     seen &= skin
@@ -92,18 +93,6 @@ def _visible(
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     solid = cv2.erode(np.isfinite(drawn.depth).astype(np.uint8), kernel).astype(bool)
     return inside & solid[y, x] & (depth <= drawn.depth[y, x] + 0.004) & (facing > 0.2)
-
-
-def _sample(rgb: np.ndarray, pixels: FloatArray) -> FloatArray:
-    where = (pixels - 0.5).astype(np.float32)
-    picked = cv2.remap(
-        rgb,
-        where[None, :, 0],
-        where[None, :, 1],
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return picked[0].astype(np.float32)
 
 
 def _from_neighbours(

@@ -17,14 +17,14 @@ import numpy as np
 
 from ...assets.card import write_card
 from ...data import FloatArray, IntArray
+from ...geometry.mirror import MIRROR, mirror_twins
+from ...geometry.triangles import triangulate, triangulate_with_uv
 from ...head.arkit import EXPRESSION_NAMES
 from ...head.contact import LidRings
 from ...head.model import HeadModel, Level, LinearShape, SurfacePoints
 from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
-from ...head.surface import nearest_on_triangles, triangulate
+from ...head.surface import nearest_on_triangles
 from .landmarks.sets import join
-from .statistics.components import mirror_vertices
-from .statistics.sources import MIRROR
 from .topology.assemble import Piece, add_motion, assembled, piece_of
 from .topology.domain import make_domain
 from .topology.layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
@@ -67,7 +67,7 @@ def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
 
 def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]:
     """The head in one size, without landmarks."""
-    opposite = mirror_vertices(reference.shape.mean)
+    opposite = mirror_twins(reference.shape.mean)
     half = lay_out_half(make_domain(reference), size)
     skin = join_halves(half)
 
@@ -148,9 +148,7 @@ def _same_uv(drawn: HeadModel, base: HeadModel) -> FloatArray:
     """
     faces = base.part_faces("skin")
     left = faces[base.shape.mean[base.quads[faces]][..., 0].min(1) > -1e-6]
-    halves = [[0, 1, 2], [0, 2, 3]]
-    corners = np.concatenate([base.quads[left][:, half] for half in halves])
-    flat = np.concatenate([base.uv_quads[left][:, half] for half in halves])
+    corners, flat = triangulate_with_uv(base.quads[left], base.uv_quads[left])
     uv_of = np.zeros((base.vertex_count, 2), np.float32)
     uv_of[corners] = base.uv[flat]
     uv = drawn.uv.copy()

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ...data import ByteArray, FloatArray
+from ...geometry.triangles import quad_of_triangle, triangulate
 from ...head.model import HeadModel
 from ...head.storage import EFFIGY_HEAD, load_head_model
 from ...rendering import interpolate, rasterize, vertex_normals
@@ -54,12 +55,11 @@ def draw(
     flat = np.column_stack(
         [seen[:, 0] / span * size + size / 2, size / 2 - seen[:, 1] / span * size, 2 - seen[:, 2]]
     )
-    quads = model.quads
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    triangles = triangulate(model.quads)
     fragments = rasterize(flat, triangles, size, size)
     normals = interpolate(fragments, vertex_normals(seen, triangles), triangles)
     palette = np.array([COLOURS.get(name, WHITE) for name in model.part_names])
-    part = np.tile(model.part, 2)[np.maximum(fragments.face, 0)]
+    part = model.part[quad_of_triangle(model.quads)][np.maximum(fragments.face, 0)]
     shade = 0.35 + 0.7 * np.clip(normals @ LIGHT, 0, 1)
     picture = np.where((fragments.face >= 0)[..., None], palette[part] * shade[..., None], 250)
     return np.clip(picture, 0, 255).astype(np.uint8), flat, fragments.depth

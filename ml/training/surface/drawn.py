@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...geometry.triangles import triangulate
 from ...head.model import HeadModel
 from ...regressor.surface import PARTS, SIDE, Cameras, Unwrap, flattened
 from ...regressor.surface_network import UNIT, Update
@@ -62,8 +63,7 @@ class Artist:
         shape = model.shape
         self._basis = basis
         quads = level.quads[np.isin(level.part, [model.part_names.index(p) for p in PARTS])]
-        triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-        self._topology = Topology.of(triangles.astype(np.int64))
+        self._topology = Topology.of(triangulate(quads))
         self._mean = torch.from_numpy(level.points.on(shape.mean)).flatten()
         bases = [level.points.on(part) for part in (shape.identity, shape.expression)]
         self._bases = torch.from_numpy(np.concatenate(bases)).flatten(1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....data import FaceBox, FloatArray
 from ....fitting.camera import FACING
-from ....fitting.gauss_newton import rotation_from_vector
+from ....geometry.rotations import rotation_from_vector
 from ....head.arkit import EXPRESSION_NAMES
 from ..picture.draw import Pose
 
@@ -19,12 +19,15 @@ def random_pose(rng: np.random.Generator) -> Pose:
     yaw = rng.normal(0, 32) if rng.random() < 0.7 else rng.uniform(-85, 85)
     pitch = rng.normal(0, 14)
     yaw, pitch = np.clip(yaw, -90, 90), np.clip(pitch, -42, 42)
-    turn = rotation_from_vector(np.radians([pitch, 0, 0])) @ rotation_from_vector(
-        np.radians([0, yaw, 0])
-    )
-    roll = rotation_from_vector(np.radians([0, 0, rng.normal(0, 10)]))
+    turn = _turn(pitch, 0, 0) @ _turn(0, yaw, 0)
+    roll = _turn(0, 0, rng.normal(0, 10))
     distance = np.exp(rng.uniform(np.log(0.45), np.log(3)))
     return Pose((roll @ FACING @ turn).astype(np.float32), float(distance))
+
+
+def _turn(*degrees: float) -> FloatArray:
+    """Rotation about x, y or z: (3, 3)."""
+    return rotation_from_vector(np.radians(degrees)).astype(np.float32)
 
 
 def jittered(box: FaceBox, rng: np.random.Generator) -> FaceBox:
@@ -41,7 +44,8 @@ def jittered(box: FaceBox, rng: np.random.Generator) -> FaceBox:
 
 def rolled(rotation: FloatArray, roll: float) -> FloatArray:
     """The head's rotation as the crop with in-plane ``roll`` shows it."""
-    return (rotation_from_vector(np.array([0, 0, -roll])) @ rotation).astype(np.float32)
+    turn = rotation_from_vector(np.array([0, 0, -roll])).astype(np.float32)
+    return (turn @ rotation).astype(np.float32)
 
 
 def random_expression(real: FloatArray, rng: np.random.Generator) -> FloatArray:

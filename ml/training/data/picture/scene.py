@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ....data import FloatArray, HeadCoefficients, IntArray
+from ....geometry.mirror import mirror_twins
+from ....geometry.triangles import triangulate
 from ....head.model import HeadModel, LinearShape
 from ....head.storage import load_head_model
 from ..people.eyes import FAR, eye_places
@@ -58,22 +60,18 @@ class Stage:
 
 def load_stage(reference: Path) -> Stage:
     """Prepare the reference head model at ``reference``."""
-    from scipy.spatial import cKDTree
-
     model = load_head_model(reference)
     wanted = [model.part_names.index(name) for name in DRAWN]
     faces = np.isin(model.part, wanted)
     quads = model.quads[faces]
     vertices, local = np.unique(quads, return_inverse=True)
     local = local.reshape(quads.shape).astype(np.int32)
-    triangles = np.concatenate([local[:, [0, 1, 2]], local[:, [0, 2, 3]]])
-    triangles = triangles[triangles[:, 1] != triangles[:, 2]]
+    triangles = triangulate(local)
     part = np.zeros(len(vertices), np.uint8)
     # Later parts win on shared borders, so skin is written last.
     for index in reversed(range(len(DRAWN))):
         part[np.unique(local[model.part[faces] == wanted[index]])] = index
     mean = model.shape.mean[vertices]
-    _, opposite = cKDTree(mean).query(mean * [-1, 1, 1])
     shape = LinearShape(
         mean,
         np.ascontiguousarray(model.shape.identity[:, vertices]),
@@ -85,7 +83,7 @@ def load_stage(reference: Path) -> Stage:
         triangles,
         part,
         vertices.astype(np.int32),
-        opposite.astype(np.int32),
+        mirror_twins(mean),
         _brows(model, mean),
         _anchors(model, vertices),
         eyes_at_rest(mean, part),

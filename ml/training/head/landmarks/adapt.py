@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from ....data import Camera, FloatArray, HeadCoefficients
+from ....geometry.mirror import mirror_twins
+from ....geometry.triangles import triangulate
 from ....head.model import HeadModel, SurfacePoints
 from ....head.storage import load_head_model, save_head_model
-from ....head.surface import closest_barycentric, triangulate
-from ..statistics.sources import MIRROR
+from ....head.surface import closest_barycentric
 from .sets import FACE_POINTS, join, mirror_order
 
 PEOPLE = 240
@@ -41,7 +42,7 @@ def adapt_embedding(model: HeadModel, data: Path, fits: dict[str, np.ndarray]) -
     used = np.unique(triangles)
     misfit, projected = _misfit(model, fits, labels, used)
     twin = mirror_order(data)
-    opposite = _opposite(model.shape.mean, used)
+    opposite = mirror_twins(model.shape.mean[used])
     places = old.on(model.shape.mean)[:FACE_POINTS]
     corners, weights = [], []
     for landmark in range(FACE_POINTS):
@@ -85,13 +86,6 @@ def _misfit(
         total += ((goal[:, None] - pixels[None]) ** 2).sum(-1)
         labels[row] = goal
     return (total / len(labels)).astype(np.float32), np.stack(projected)
-
-
-def _opposite(mean: FloatArray, used: np.ndarray) -> np.ndarray:
-    from scipy.spatial import cKDTree
-
-    _, found = cKDTree(mean[used]).query(mean[used] * MIRROR)
-    return np.asarray(found)
 
 
 def _best_vertex(

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
 
 from ....data import FloatArray, IntArray
+from ....geometry.mirror import MIRROR, mirror_twins
+from ....geometry.triangles import triangulate
 from ....head.formats.ict import vertex_points
 from ....head.model import SurfacePoints
-from ....head.surface import nearest_on_triangles, triangulate
-from ..statistics.sources import CENTIMETRE, MIRROR, IctFaceKit
+from ....head.surface import nearest_on_triangles
+from ..statistics.sources import CENTIMETRE, IctFaceKit
 
 SKULL_POINTS_PER_SIDE, EAR_POINTS_PER_SIDE, MORE_POINTS_PER_SIDE = 32, 14, 70
 # Where on the biting edges points lie, from the midline (metres).
@@ -110,7 +111,7 @@ def _biting_edges(ict: IctFaceKit, mean: FloatArray) -> IntArray:
             height = mean[near, 1] * (1 if lower else -1)
             edge = near[height > height.max() - 0.0007]
             chosen.append(edge[mean[edge, 2].argmax()])
-    _, twins = cKDTree(mean[teeth]).query(mean[chosen] * MIRROR)
+    twins = mirror_twins(mean[chosen], mean[teeth])
     return np.array([*chosen, *teeth[twins]], np.int32)
 
 
@@ -128,5 +129,5 @@ def _spread(
         pick = int(distance.argmax())
         chosen.append(int(left[pick]))
         distance = np.minimum(distance, np.linalg.norm(mean[left] - mean[left[pick]], axis=1))
-    _, twins = cKDTree(mean[vertices]).query(mean[chosen] * MIRROR)
+    twins = mirror_twins(mean[chosen], mean[vertices])
     return vertex_points(np.array([*chosen, *vertices[twins]]))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ....data import FloatArray, IntArray
-from .sources import MIRROR, IctFaceKit
+from ....geometry.alignment import best_rotation
+from ....geometry.mirror import MIRROR
+from .sources import IctFaceKit
 
 # Weight of a vertex in the analysis, by part. Inner parts follow; they should not cost modes.
 PART_WEIGHTS = {"Face": 1.0, "Head and Neck": 0.5}
@@ -35,12 +36,6 @@ class IdentityModes:
     explained: FloatArray
 
 
-def mirror_vertices(mean: FloatArray) -> IntArray:
-    """(V,) index of the vertex opposite each vertex (itself on the midline)."""
-    _, opposite = cKDTree(mean).query(mean * MIRROR)
-    return np.asarray(opposite, dtype=np.int32)
-
-
 def mirrored(fields: FloatArray, opposite: IntArray) -> FloatArray:
     """(..., V, 3) -> the same displacement fields on the other side of the face."""
     return np.asarray(fields[..., opposite, :] * MIRROR, dtype=np.float32)
@@ -52,8 +47,7 @@ def align_rigidly(people: FloatArray, target: FloatArray, rows: IntArray) -> Flo
     goal = target[rows].mean(0)
     for index, person in enumerate(people):
         centre = person[rows].mean(0)
-        u, _, vt = np.linalg.svd((target[rows] - goal).T @ (person[rows] - centre))
-        turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+        turn = best_rotation(person[rows] - centre, target[rows] - goal)
         aligned[index] = (person - centre) @ turn.T + goal
     return aligned
 

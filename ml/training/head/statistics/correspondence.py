@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ....data import FloatArray, IntArray
+from ....geometry.triangles import triangulate_with_uv
 from ....head.model import SurfacePoints
 from .sources import IctFaceKit, MakeHumanHead
 
@@ -88,12 +89,8 @@ def _sample(tile: FloatArray, uv: np.ndarray) -> np.ndarray:
 
 def _locate_in_uv(places: np.ndarray, makehuman: MakeHumanHead) -> SurfacePoints:
     """The MakeHuman triangle in whose UV each place lies (or nearly lies)."""
-    corners = np.concatenate([makehuman.quads[:, [0, 1, 2]], makehuman.quads[:, [0, 2, 3]]])
-    uv = makehuman.uv[
-        np.concatenate([makehuman.uv_quads[:, [0, 1, 2]], makehuman.uv_quads[:, [0, 2, 3]]])
-    ].astype(np.float64)
-    proper = corners[:, 1] != corners[:, 2]
-    return locate_in_plane(places, corners[proper], uv[proper])
+    corners, flat = triangulate_with_uv(makehuman.quads, makehuman.uv_quads)
+    return locate_in_plane(places, corners, makehuman.uv[flat].astype(np.float64))
 
 
 def locate_in_plane(places: np.ndarray, corners: IntArray, plane: np.ndarray) -> SurfacePoints:

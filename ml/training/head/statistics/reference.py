@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ....data import FloatArray
+from ....geometry.mirror import mirror_twins
 from ....head.arkit import EXPRESSION_NAMES
 from ....head.formats.ict import arkit_expressions as ict_arkit
 from ....head.model import HeadModel, LinearShape
@@ -24,7 +25,6 @@ from .components import (
     IdentityModes,
     align_rigidly,
     identity_modes,
-    mirror_vertices,
     mirrored,
     vertex_weights,
 )
@@ -57,7 +57,7 @@ def learn_identity(data: Path, ict: IctFaceKit) -> IdentityModes:
     made = (made - made.mean(0)) * np.sqrt(MAKEHUMAN_SHARE / MAKEHUMAN_PEOPLE)
     scanned = ict.identity * np.sqrt(1 - MAKEHUMAN_SHARE)
     deviations = np.concatenate([scanned, made.astype(np.float32)])
-    opposite = mirror_vertices(ict.mean)
+    opposite = mirror_twins(ict.mean)
     return identity_modes(deviations, opposite, vertex_weights(ict), IDENTITY_MODES)
 
 
@@ -75,7 +75,7 @@ def expressions(ict: IctFaceKit) -> FloatArray:
 def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
     """The reference head model and how much variance its modes explain."""
     ict = read_ict(data)
-    opposite = mirror_vertices(ict.mean)
+    opposite = mirror_twins(ict.mean)
     modes = learn_identity(data, ict)
     mean = ((ict.mean + mirrored(ict.mean, opposite)) / 2).astype(np.float32)
     embeddings = reference_embeddings(data, ict, mean)

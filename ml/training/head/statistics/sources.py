@@ -11,7 +11,6 @@ from ....data import FloatArray, IntArray
 from ....head.formats.ict import part_of_faces, repeat_last
 
 CENTIMETRE, DECIMETRE = 0.01, 0.1
-MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
 from ....data import FloatArray, IntArray
+from ....geometry.triangles import triangulate
 from ....head.model import HeadModel, SurfacePoints
-from ....head.surface import triangulate
 from ..statistics.correspondence import locate_in_plane
 
 MIDLINE = 1e-5

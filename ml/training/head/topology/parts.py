@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....data import FloatArray, IntArray
+from ....geometry.mirror import MIRROR
+from ....geometry.triangles import triangulate
 from ....head.model import HeadModel
-from ....head.surface import nearest_on_triangles, triangulate
-from ..statistics.sources import MIRROR
+from ....head.surface import nearest_on_triangles
 
 Carry = Callable[[FloatArray], FloatArray]
 

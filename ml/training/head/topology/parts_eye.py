@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from ....data import FloatArray, IntArray
-from ....fitting.gauss_newton import rotation_from_vector
+from ....geometry.rotations import rotation_from_vector
 from ....head.model import HeadModel
 from .parts import Carry, Part, affine_follower, vertices_of
 
@@ -105,7 +105,7 @@ def gaze(part: Part) -> dict[str, FloatArray]:
         if side == "Right" and name in ("In", "Out"):
             turn = -turn
         places = part.mean - centre
-        moved = places @ rotation_from_vector(turn).T
+        moved = places @ rotation_from_vector(turn).T.astype(np.float32)
         moves[f"eyeLook{name}{side}"] = (moved - places).astype(np.float32)
     return moves
 

