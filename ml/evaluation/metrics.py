@@ -6,12 +6,12 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ..data import FloatArray
+from ..geometry import MILLIMETRES
 from ..geometry.rotations import rotation_from_vector
 from ..head.storage import load_head_model
 from ..photo.crop import EYE_LEFT, EYE_RIGHT, FACE_POINTS
 
 Bounds = tuple[float, float, float, float]
-MILLIMETRES = 1000.0
 
 
 def landmark_error(points: FloatArray, label: FloatArray) -> float:

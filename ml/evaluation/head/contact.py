@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ...data import FloatArray, IntArray
+from ...geometry import MILLIMETRES
 from ...geometry.triangles import triangulate
 from ...head.contact import LID_KEYS, MARGIN_RINGS, refined
 from ...head.model import HeadModel
@@ -14,7 +15,6 @@ from ...rendering import vertex_normals
 from .topology import concentric_loops, mouth_rim
 
 SEED, PEOPLE = 50, 50
-MILLIMETRES = 1000.0
 # Rings of the lid that may touch the eyeball, from the rim outwards.
 LID_RINGS = 7
 # Rings from the mouth's rim outwards among which the lips touch.

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import FloatArray
+from ...geometry import MILLIMETRES
 from ...geometry.alignment import best_similarity
 from ...geometry.mirror import mirror_twins
 from ...head.conversion.convert import convert
@@ -38,7 +39,6 @@ MODES = (160, 40)
 EXPLAINED = (10, 20, 40, 80, 160)
 # Points of the frontal face that are measured on every person.
 POINTS = 1500
-MILLIMETRES = 1000.0
 # Metres that a fitted vertex may be off where a whole standard deviation costs as much.
 TOLERANCE = 0.0002
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...data import FloatArray, IntArray
+from ...geometry import MILLIMETRES
 from ...geometry.mirror import MIRROR, mirror_twins
 from ...head.levels import level_of
 from ...head.model import HeadModel
 from ...rendering import vertex_normals
 from ...settings import LEVELS
 
-MILLIMETRES = 1000.0
 # The lids: this many loops from the eye's rim.
 LID_LOOPS = 7
 # Points of iBUG-68 round the lips' outer border.

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data import FloatArray
+from ...geometry import MILLIMETRES
 from ...geometry.alignment import best_rigid, best_similarity
-
-MILLIMETRES = 1000.0
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data import FloatArray
+from ...geometry import MILLIMETRES
 from ...geometry.alignment import Similarity
 from ..model import HeadModel
 from ..surface import nearest_on_triangles, normals_at
 from .align import Pull, fit
 from .correspondence import RIDGE, TANGENTIAL, Correspondence, restricted, with_identity
-
-MILLIMETRES = 1000.0
 
 
 @dataclass(frozen=True)

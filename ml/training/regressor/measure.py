@@ -9,13 +9,12 @@ import torch
 from PIL import Image
 
 from ...data import FloatArray
-from ...photo.crop import CROP_SIZE, box_from_landmarks, crop_to_photo, warp_crop
+from ...photo.crop import CROP_SIZE, FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
 from ...regressor.network import HeadNetwork
 from ..data.samples import RENDER
 from .batches import centre_crops, open_samples
 
 EYES = (33, 263)
-FACE_POINTS = 468
 
 
 @torch.inference_mode()

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ...fitting.camera import FACE_HEIGHT_M
+from ...photo.crop import FACE_POINTS
 from ...regressor.surface import Cameras
 
-FACE_POINTS = 468
 # Steps that bring a pose to its points: more change a tenth of a pixel.
 STEPS = 2
 

@@ -22,7 +22,8 @@ from ....geometry.triangles import triangulate
 from ....head.model import HeadModel, SurfacePoints
 from ....head.storage import load_head_model, save_head_model
 from ....head.surface import closest_barycentric
-from .sets import FACE_POINTS, join, mirror_order
+from ....photo.crop import FACE_POINTS
+from .sets import join, mirror_order
 
 PEOPLE = 240
 REACH = 0.012

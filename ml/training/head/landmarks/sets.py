@@ -13,12 +13,12 @@ from ....geometry.triangles import triangulate
 from ....head.formats.ict import vertex_points
 from ....head.model import SurfacePoints
 from ....head.surface import nearest_on_triangles
+from ....photo.crop import FACE_POINTS
 from ..statistics.sources import CENTIMETRE, IctFaceKit
 
 SKULL_POINTS_PER_SIDE, EAR_POINTS_PER_SIDE, MORE_POINTS_PER_SIDE = 32, 14, 70
 # Where on the biting edges points lie, from the midline (metres).
 TEETH_POINTS = (0.003, 0.009, 0.015)
-FACE_POINTS = 468
 # Half the visible iris' width (a nearly constant 11.7 mm across in adults).
 IRIS_RADIUS = 0.00585
 
