@@ -10,10 +10,8 @@ import numpy as np
 from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks, Observation, Photo
 from ..errors import NoFaceFound
 from ..head.model import HeadModel, LinearShape
+from ..photo.crop import FACE_POINTS
 from .camera import first_camera, guess_focal, make_intrinsics
-
-# The first points of the dense landmark set: MediaPipe's face without the irises.
-FACE_POINTS = 468
 
 
 @dataclass(frozen=True)

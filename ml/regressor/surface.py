@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..data import FloatArray, IntArray
+from ..geometry.cameras import Cameras
 from ..geometry.triangles import triangulate
 from ..head.model import HeadModel, LinearShape, SurfacePoints
 from ..rendering import rasterize
@@ -85,44 +86,6 @@ def flattened(points: FloatArray) -> FloatArray:
     column = FRONTAL * x / HALF_WIDTH + (1 - FRONTAL) * angle
     row = 1 - 2 * (y - BOTTOM) / (TOP - BOTTOM)
     return np.stack([column, row, 1 - np.hypot(x, z)], 1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Cameras:
-    """B pinhole cameras in the pixels of B pictures; see data.Camera.
-
-    Attributes
-    ----------
-    focal: (B,). principal: (B, 2). rotation: (B, 3, 3). translation: (B, 3).
-    """
-
-    focal: Tensor
-    principal: Tensor
-    rotation: Tensor
-    translation: Tensor
-
-    def project(self, points: Tensor) -> Tensor:
-        """(B, N, 3) head space -> (B, N, 2) pixels."""
-        moved = points @ self.rotation.transpose(1, 2) + self.translation[:, None]
-        flat = moved[..., :2] / moved[..., 2:].clamp(min=1e-3)
-        return flat * self.focal[:, None, None] + self.principal[:, None]
-
-    def mirrored(self, width: int) -> Cameras:
-        """Those of the pictures, ``width`` pixels wide, and of the heads mirrored."""
-        flip = self.rotation.new_tensor([-1.0, 1.0, 1.0])
-        principal = torch.stack([width - self.principal[:, 0], self.principal[:, 1]], 1)
-        rotation = self.rotation * flip[:, None] * flip
-        return Cameras(self.focal, principal, rotation, self.translation * flip)
-
-    def frame(self) -> tuple[Tensor, Tensor]:
-        """(B, 2, 2) the head's right and up in the picture, as rows, and (B,) pixels per metre.
-
-        In this frame what the network says holds however the head is rolled and however large
-        it is.
-        """
-        up = functional.normalize(self.rotation[:, :2, 1], dim=1)
-        right = torch.stack([-up[:, 1], up[:, 0]], 1)
-        return torch.stack([right, up], 1), self.focal / self.translation[:, 2]
 
 
 class Unwrap(nn.Module):

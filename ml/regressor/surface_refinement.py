@@ -18,11 +18,12 @@ from torch import Tensor
 
 from ..assets.weights import filled, folded, stored_weights
 from ..data import Camera, FaceBox, FaceCrop, FloatArray, HeadCoefficients, Landmarks
+from ..geometry.cameras import Cameras
 from ..head.mirror import make_mirror
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from .regressor import LAPLACE_TO_SIGMA
-from .surface import Cameras, SurfaceMap, Unwrap, make_surface_map
+from .surface import SurfaceMap, Unwrap, make_surface_map
 from .surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
 
 WEIGHTS = Path(__file__).parent / "assets" / "surface.safetensors"

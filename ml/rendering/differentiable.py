@@ -2,7 +2,7 @@
 
 A picture is made in five steps, each of which may be left out or replaced::
 
-    points = project(vertices, intrinsics, rotation, translation)    # head space to pixels
+    points = cameras.project_with_depth(vertices)                    # head space to pixels
     seen = look(batch_of(points, topology), height, width)           # which triangle, where on it
     normals = seen.interpolate(normals_of(...)); uv = seen.interpolate(uv, uv_triangles)
     colour = shade(seen, unit(normals), light) * sample_texture(seen, texture, uv)
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .meshes import Meshes, Topology, batch_of, joined, project
+from .meshes import Meshes, Topology, batch_of, joined
 from .seen import Seen, look
 from .shading import harmonics, normals_of, sample_texture, shade
 from .silhouettes import antialias
@@ -33,7 +33,6 @@ __all__ = [
     "look",
     "normals_of",
     "paint",
-    "project",
     "sample_texture",
     "shade",
     "unit",

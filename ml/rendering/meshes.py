@@ -135,23 +135,3 @@ def _shifted(topologies: Sequence[Topology], vertex: np.ndarray, face: np.ndarra
         torch.cat([torch.where(t.edge_faces < 0, -1, t.edge_faces + f) for t, _, f in pairs]),
         torch.cat([torch.where(t.opposite < 0, -1, t.opposite + v) for t, v, _ in pairs]),
     )
-
-
-def project(vertices: Tensor, intrinsics: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
-    """Head space -> pixel x, pixel y, depth; the tensor twin of :class:`ml.data.Camera`.
-
-    Parameters
-    ----------
-    vertices: (B, V, 3) metres. intrinsics: (B, 3, 3) with the last row 0 0 1.
-    rotation: (B, 3, 3). translation: (B, 3) metres.
-
-    Returns
-    -------
-    (B, V, 3); points behind the camera keep their depth <= 0, their pixels mean nothing.
-    """
-    camera = vertices @ rotation.transpose(1, 2) + translation[:, None]
-    depth = camera[..., 2:]
-    # The renderer skips what lies behind; only its division must not reach infinity.
-    ahead = torch.where(depth > 1e-6, depth, torch.ones_like(depth))
-    plane = (camera / ahead) @ intrinsics.transpose(1, 2)
-    return torch.cat([plane[..., :2], depth], -1)

@@ -10,6 +10,7 @@ from scipy.spatial import ConvexHull
 from ml.data import Camera
 from ml.errors import EngineUnavailable, UsageError
 from ml.evaluation.speed.rendering import measure_rendering
+from ml.geometry.cameras import Cameras
 from ml.rendering import rasterize, torch_zbuffer, vertex_normals
 from ml.rendering.differentiable import (
     Topology,
@@ -20,7 +21,6 @@ from ml.rendering.differentiable import (
     look,
     normals_of,
     paint,
-    project,
     sample_texture,
     shade,
     unit,
@@ -143,7 +143,7 @@ def test_gradient_of_values_light_texture_and_camera(weights):
     light = torch.randn(1, 9, 3, generator=generator).double()
     texture = torch.rand(1, 3, 16, 16, generator=generator).double()
     places = torch.rand(400, 2, generator=generator).double()
-    camera = torch.tensor([[500.0, 0, 16], [0, 500, 16], [0, 0, 1]]).double()[None]
+    focal, principal = torch.tensor([500.0]).double(), torch.tensor([[16.0, 16.0]]).double()
     turn = torch.eye(3).double()[None]
     shift = torch.tensor([[0.001, 0.002, 0.4]]).double()
     leaves = {
@@ -151,7 +151,8 @@ def test_gradient_of_values_light_texture_and_camera(weights):
         "light": light,
         "texture": texture,
         "uv": places,
-        "intrinsics": camera,
+        "focal": focal,
+        "principal": principal,
         "rotation": turn,
         "translation": shift,
     }
@@ -159,10 +160,9 @@ def test_gradient_of_values_light_texture_and_camera(weights):
     def loss_of(name):
         def loss(leaf):
             now = {**leaves, name: leaf}
-            at = project(
-                now["vertices"][None], now["intrinsics"], now["rotation"], now["translation"]
-            )
-            seen = look(batch_of(at, topology), SIZE, SIZE)
+            parts = (now[part] for part in ("focal", "principal", "rotation", "translation"))
+            points = Cameras(*parts).project_with_depth(now["vertices"][None])
+            seen = look(batch_of(points, topology), SIZE, SIZE)
             assert len(seen.pixel) > 100
             normals = seen.interpolate(normals_of(now["vertices"], topology.triangles))
             colour = shade(seen, unit(normals), now["light"]) * sample_texture(
@@ -383,18 +383,22 @@ def test_projection_is_the_camera_s():
     rng = np.random.default_rng(0)
     vertices = rng.normal(size=(20, 3)).astype(np.float32) * 0.1
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0].astype(np.float32)
-    matrix = np.array([[900, 0, 310], [0, 910, 250], [0, 0, 1]], np.float32)
+    matrix = np.array([[900, 0, 310], [0, 900, 250], [0, 0, 1]], np.float32)
     camera = Camera(matrix, turn, np.array([0.01, 0.02, 0.7], np.float32), 640, 480)
-    parts = (vertices, matrix, turn, camera.translation)
-    projected = project(*(torch.from_numpy(part)[None] for part in parts))[0].numpy()
+    parts = (matrix[:1, 0], matrix[None, :2, 2], turn[None], camera.translation[None])
+    cameras = Cameras(*(torch.from_numpy(part) for part in parts))
+    projected = cameras.project_with_depth(torch.from_numpy(vertices)[None])[0].numpy()
+    flat = cameras.project(torch.from_numpy(vertices)[None])[0].numpy()
+    np.testing.assert_array_equal(flat, projected[:, :2])
     np.testing.assert_allclose(projected[:, :2], camera.project(vertices), rtol=1e-4)
     np.testing.assert_allclose(projected[:, 2], camera.to_camera_space(vertices)[:, 2], rtol=1e-5)
 
 
 def test_points_behind_the_camera_leave_finite_gradients():
     vertices = torch.tensor([[[0.0, 0, -0.4], [0, 0, -0.7], [0.1, 0.1, 0.2]]], requires_grad=True)
-    matrix, shift = torch.eye(3)[None], torch.tensor([[0.0, 0, 0.4]])
-    points = project(vertices, matrix, torch.eye(3)[None], shift)
+    shift = torch.tensor([[0.0, 0, 0.4]])
+    cameras = Cameras(torch.ones(1), torch.zeros(1, 2), torch.eye(3)[None], shift)
+    points = cameras.project_with_depth(vertices)
     assert points[0, :2, 2].tolist() == pytest.approx([0, -0.3])
     (slope,) = torch.autograd.grad(points.sum(), vertices)
     assert torch.isfinite(slope).all()

@@ -11,16 +11,17 @@ from ml.data import FaceBox, FaceCrop, HeadCoefficients
 from ml.errors import WeightsMissing
 from ml.evaluation.ablation.data_mixes import ENCODERS, MIXES, all_variants
 from ml.fitting.camera import FACING
+from ml.geometry.cameras import Cameras, rotations_from_vectors
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.mirror import Mirror, make_mirror
 from ml.head.storage import load_head_model
 from ml.photo.crop import crop_to_photo, warp_crop
-from ml.regressor.surface import SIDE, Cameras, Unwrap, make_surface_map
+from ml.regressor.surface import SIDE, Unwrap, make_surface_map
 from ml.regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
 from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_surface_refinement
 from ml.training.surface import train
 from ml.training.surface.batches import Samples, load
-from ml.training.surface.estimates import Wrong, in_frame, rotation_of, simulate
+from ml.training.surface.estimates import Wrong, in_frame, simulate
 from ml.training.surface.export import export
 from tests.support.surface_labels import CONFIG, SIDES, camera_of, true_labels
 
@@ -224,7 +225,7 @@ def test_known_identities_are_posterior_means(model):
 
 
 def test_small_turns_and_frames():
-    turned = rotation_of(torch.tensor([[0.0, 0.0, 0.3]]))[0].numpy()
+    turned = rotations_from_vectors(torch.tensor([[0.0, 0.0, 0.3]]))[0].numpy()
     assert turned == pytest.approx(rotation_from_vector(np.array([0, 0, 0.3])), abs=1e-5)
     camera = as_cameras(camera_of((0, 0, 0)))
     off = in_frame(camera, torch.tensor([[[10.0, -20.0]]]))

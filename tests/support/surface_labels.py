@@ -21,7 +21,7 @@ CONFIG = {
 
 
 def camera_of(turn=(0, 0, 0), size=400, focal=1500.0):
-    rotation = rotation_from_vector(np.array(turn, float)) @ FACING
+    rotation = rotation_from_vector(np.array(turn, float)).astype(np.float32) @ FACING
     away = np.array([0.01, -0.02, 0.9], np.float32)
     return Camera(make_intrinsics(focal, size, size), rotation, away, size, size)
 

@@ -28,6 +28,7 @@ from ...data import FitResult, FloatArray, Photo
 from ...errors import NoFaceFound, UsageError
 from ...fitting.evidence import Evidence
 from ...fitting.gauss_newton import fit_person
+from ...geometry.cameras import Cameras
 from ...geometry.triangles import triangulate
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import load_head_model

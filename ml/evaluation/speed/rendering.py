@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...geometry.cameras import Cameras
 from ...rendering.differentiable import (
     Topology,
     batch_of,
     look,
     normals_of,
     paint,
-    project,
     sample_texture,
     shade,
     unit,
@@ -70,7 +70,8 @@ class RenderingSpeed:
 def measure_rendering(repeats: int = 50) -> RenderingSpeed:
     """Draw a bumpy ball that fills the picture, as a head does; everything needs gradients."""
     topology, leaves = _scene()
-    points = project(*(leaf.detach() for leaf in leaves[:4]))
+    vertices, *camera = (leaf.detach() for leaf in leaves[:5])
+    points = Cameras(*camera).project_with_depth(vertices)
     meshes = batch_of(points, topology)
 
     def both() -> object:
@@ -93,7 +94,8 @@ def measure_rendering(repeats: int = 50) -> RenderingSpeed:
 
 
 def _scene() -> tuple[Topology, list[Tensor]]:
-    """Vertices, intrinsics, rotation, translation, light and texture of a ball like a head."""
+    """Vertices, focal length, principal point, rotation, translation, light and texture of a ball
+    like a head."""
     polar, around = np.meshgrid(
         np.linspace(0.01, np.pi - 0.01, RINGS), np.linspace(0, 2 * np.pi, AROUND), indexing="ij"
     )
@@ -104,12 +106,12 @@ def _scene() -> tuple[Topology, list[Tensor]]:
     index = np.arange(RINGS * AROUND).reshape(RINGS, AROUND)
     a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
     triangles = np.stack([a, b, c, a, c, d], -1).reshape(-1, 3)
-    intrinsics = np.array([[650.0, 0, SIZE / 2], [0, 650.0, SIZE / 2], [0, 0, 1]])
+    focal, principal = np.array(650.0), np.full(2, SIZE / 2)
     light = np.random.default_rng(0).normal(size=(9, 3)) * 0.1
     light[0] = 3.0
     texture = np.random.default_rng(1).uniform(size=(3, TEXTURE, TEXTURE))
     arrays = [
-        (ball * radius[..., None]).reshape(-1, 3), intrinsics, np.diag([1.0, -1, -1]),
+        (ball * radius[..., None]).reshape(-1, 3), focal, principal, np.diag([1.0, -1, -1]),
         np.array([0, 0, 0.6]), light, texture,
     ]  # fmt: skip
     leaves = [torch.from_numpy(array).float()[None].requires_grad_() for array in arrays]
@@ -117,9 +119,9 @@ def _scene() -> tuple[Topology, list[Tensor]]:
 
 
 def _draw(topology: Topology, leaves: list[Tensor]) -> Tensor:
-    """The whole walk of a photometric loss for one picture."""
-    vertices, intrinsics, rotation, translation, light, texture = leaves
-    meshes = batch_of(project(vertices, intrinsics, rotation, translation), topology)
+    """All steps of a photometric loss for one picture."""
+    vertices, *camera, light, texture = leaves
+    meshes = batch_of(Cameras(*camera).project_with_depth(vertices), topology)
     seen = look(meshes, SIZE, SIZE)
     normals = normals_of(vertices[0], topology.triangles)
     places = 0.5 + 4 * vertices[0, :, :2].detach()

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...geometry.cameras import Cameras
 from ...geometry.triangles import triangulate
 from ...head.model import HeadModel
-from ...regressor.surface import PARTS, SIDE, Cameras, Unwrap, flattened
+from ...regressor.surface import PARTS, SIDE, Unwrap, flattened
 from ...regressor.surface_network import UNIT, Update
 from ...rendering.differentiable import (
     Topology,
@@ -113,9 +114,9 @@ class Artist:
     def _look(self, both, cameras: Cameras, whole: int, side: int):  # type: ignore[no-untyped-def]
         """What is seen, with normals in camera space and texture at its pixels."""
         vertices = (self._mean + both @ self._bases).view(len(both), -1, 3)
-        flat = cameras.project(vertices) * (side / whole)
-        moved = vertices @ cameras.rotation.transpose(1, 2) + cameras.translation[:, None]
-        seen = look(batch_of(torch.cat([flat, moved[..., 2:]], 2), self._topology), side, side)
+        points = cameras.project_with_depth(vertices)
+        points = points * points.new_tensor([side / whole, side / whole, 1])
+        seen = look(batch_of(points, self._topology), side, side)
         turned = torch.cat(
             [
                 normals_of(one, self._topology.triangles) @ rotation.T

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ...fitting.camera import FACE_HEIGHT_M
+from ...geometry.cameras import Cameras, rotations_from_vectors
 from ...photo.crop import FACE_POINTS
-from ...regressor.surface import Cameras
 
 # Steps that bring a pose to its points: more change a tenth of a pixel.
 STEPS = 2
@@ -103,7 +103,10 @@ def _cameras(
     along = (torch.exp(normal(count) * wrong.scale) - 1) * depth
     shift = torch.cat([aside, along[:, None]], 1)
     return Cameras(
-        focal, principal, rotation_of(turn) @ cameras.rotation, cameras.translation + shift
+        focal,
+        principal,
+        rotations_from_vectors(turn) @ cameras.rotation,
+        cameras.translation + shift,
     )
 
 
@@ -144,17 +147,9 @@ def agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
     return Cameras(
         cameras.focal,
         cameras.principal,
-        rotation_of(step[:, :3]) @ cameras.rotation,
+        rotations_from_vectors(step[:, :3]) @ cameras.rotation,
         cameras.translation + step[:, 3:],
     )
-
-
-def rotation_of(vectors: Tensor) -> Tensor:
-    """(B, 3) axis times angle, radians -> (B, 3, 3)."""
-    x, y, z = vectors.unbind(1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).view(-1, 3, 3)
-    return torch.linalg.matrix_exp(cross)
 
 
 def in_frame(cameras: Cameras, pixels: Tensor) -> Tensor:
