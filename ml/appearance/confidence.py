@@ -227,11 +227,6 @@ def lip_colour(colours: FloatArray, trust: FloatArray, atlas: Atlas) -> FloatArr
     return np.median(colours[ring], axis=0).astype(np.float32)
 
 
-def on_lips(atlas: Atlas) -> FloatArray:
-    """(N,) 1 on the lips, outside and inside, 0 off them."""
-    return _ramp(-atlas.contours.lips, (0, 0.001))
-
-
 def _likely_lip(colours: FloatArray, trust: FloatArray, atlas: Atlas) -> FloatArray:
     """(N,) 0 on lips where a colour is paler than theirs, as teeth are, or far darker."""
     likely = np.ones(len(colours), np.float32)

@@ -34,7 +34,7 @@ STEPS, BROAD = 8, 0.7
 
 
 @dataclass(frozen=True)
-class Observation:
+class SkinColours:
     """What the photo says of V skin vertices.
 
     Attributes
@@ -65,7 +65,7 @@ class Parted:
     harmonics: FloatArray
 
 
-def part(seen: Observation, skin: SkinModel, edges: IntArray) -> Parted:
+def part(seen: SkinColours, skin: SkinModel, edges: IntArray) -> Parted:
     """The most likely skin and light behind an observation; edges: (E, 2) of its vertices."""
     basis = harmonics_of(seen.normals)
     log_seen = np.log(np.maximum(seen.colours, DARKEST))
@@ -99,7 +99,7 @@ def _averaged(values: FloatArray, weight: FloatArray, edges: IntArray) -> FloatA
 
 
 def _environment(
-    seen: Observation, basis: FloatArray, albedo: FloatArray, outlier: FloatArray
+    seen: SkinColours, basis: FloatArray, albedo: FloatArray, outlier: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """(V, 3) light of the harmonics that explain the colours best, and their (9, 3) numbers."""
     weight = seen.weight * outlier
@@ -119,7 +119,7 @@ def _environment(
 
 
 def _likeliest(
-    left: FloatArray, seen: Observation, skin: SkinModel, outlier: FloatArray
+    left: FloatArray, seen: SkinColours, skin: SkinModel, outlier: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """(V, 3) log albedo and (V, 3) log light beside the harmonics'."""
     noise = (skin.noise + skin.light.noise) * CROWD

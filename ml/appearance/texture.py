@@ -23,7 +23,7 @@ from .confidence import (
     unobstructed,
     within,
 )
-from .light import Observation, Parted, part
+from .light import Parted, SkinColours, part
 from .paint import FaceTone, paint_inner_parts
 from .projection import Projection, project, sample, trust_in
 from .skin import SkinModel, load_skin_model
@@ -170,7 +170,7 @@ def _understand(
     return _shaded(parted, observed, held), trust * shown
 
 
-def _shaded(parted: Parted, seen: Observation, held: FloatArray) -> Parted:
+def _shaded(parted: Parted, seen: SkinColours, held: FloatArray) -> Parted:
     """The same skin, but what its texture does not hold is light: shine, shadow, what lies before.
 
     held: (V, 1) 0..1, how much of what the photo shows of vertices the texture holds.
@@ -208,7 +208,7 @@ def _observe(
     atlas: Atlas,
     seen: Projection,
     own: IntArray,
-) -> Observation:
+) -> SkinColours:
     """Texels' linear colours gathered at the skin's vertices."""
     bright = linear.mean(1)
     # Hair is hardly ever lighter than the skin, as hats are.
@@ -219,7 +219,7 @@ def _observe(
     means = _at_vertices(values, atlas, len(seen.pixels))[own]
     sure, vague = means[:, 3], means[:, 4]
     mean = means[:, :3] / np.maximum(means[:, 3:].sum(1, keepdims=True), 1e-6)
-    return Observation(mean, sure, seen.normals[own], vague)
+    return SkinColours(mean, sure, seen.normals[own], vague)
 
 
 def _detail(
