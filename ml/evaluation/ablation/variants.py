@@ -36,7 +36,7 @@ from ...perception.consistency import FeatureConsistency
 from ...perception.face_clip import face_config, face_consistency
 from ...perception.views import ViewSettings
 from ...pipeline.fit import fit_refined
-from ...regressor.surface import SIDE, Cameras
+from ...regressor.surface import SIDE
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement, load_surface_refinement
 from ...settings import DETAIL_MODES
 from ...training.surface.drawn import Artist
