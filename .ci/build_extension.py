@@ -1,6 +1,6 @@
 """Build dist/effigy-VERSION.zip with Blender's own packager, out of the bpy wheel, and check it.
 
-python .ci/build_extension.py [--output FOLDER]
+python .ci/build_extension.py [--out FOLDER]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def packager() -> Path:
     """Blender's ``blender_ext.py``; bpy itself need not be imported for it."""
     spec = find_spec("bpy")
     if spec is None or not spec.submodule_search_locations:
-        sys.exit("The bpy wheel is needed to build the extension: make .venv/.ready")
+        sys.exit("The bpy wheel is needed to build the extension: make ready")
     for place in spec.submodule_search_locations:
         for found in Path(place).glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"):
             return found
@@ -28,8 +28,8 @@ def packager() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=ROOT / "dist")
-    folder = parser.parse_args().output.absolute()
+    parser.add_argument("--out", "--output", type=Path, default=ROOT / "dist")
+    folder = parser.parse_args().out.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     target = folder / f"{manifest['id']}-{manifest['version']}.zip"

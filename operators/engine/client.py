@@ -24,8 +24,15 @@ from typing import IO, Any
 from ...ml.errors import EngineUnavailable, HeadError
 
 _LAST_WORDS = 12
-# Blender sets or inherits these; they would make another Python load the wrong library.
-_UNWANTED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE")
+# Blender sets or inherits these; they would make another Python load the wrong library, or, the
+# last, keep it from finding ``ml`` in the folder where it is started.
+_UNWANTED = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONEXECUTABLE",
+    "PYTHONSAFEPATH",
+)
 _WANTED = {
     "PYTHONNOUSERSITE": "1",
     "PYTHONUTF8": "1",

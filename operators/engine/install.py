@@ -20,8 +20,7 @@ from .location import INSTALLED_MARK, private_python
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LOG_NAME = "engine-install.log"
-# PyPI's Linux builds of PyTorch bring 4 GB of CUDA; these are the same versions for the CPU.
-_CPU_BUILDS = ("--extra-index-url", "https://download.pytorch.org/whl/cpu")
+_PIP_INSTALL = Path(__file__).with_name("pip_install.py")
 # How many packages pip mentions in all; only the progress bar depends on it.
 _PACKAGES = 30
 _PROBE = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
@@ -44,21 +43,17 @@ def suitable_python() -> Path:
     )
 
 
-def pip_options() -> list[str]:
-    """How pip is called: only finished packages, nothing is compiled or run while installing."""
-    options = ["--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
-    return options + (list(_CPU_BUILDS) if sys.platform == "linux" else [])
-
-
 class InstallJob:
     """Makes ``folder`` a virtual environment with the packages of ``requirements``."""
 
-    def __init__(self, base: Path, folder: Path, requirements: Path, options: Sequence[str]):
+    def __init__(
+        self, base: Path, folder: Path, requirements: Path, options: Sequence[str] = ()
+    ) -> None:
         self.fraction, self.message = 0.0, "Making the environment"
         self._folder = folder
         self._log = folder.parent / LOG_NAME
-        pip = [str(private_python(folder)), "-m", "pip", "install", "-r", str(requirements)]
         # -I keeps Blender's settings and the current folder out of the new environment.
+        pip = [str(private_python(folder)), "-I", str(_PIP_INSTALL), "-r", str(requirements)]
         self._commands = [[str(base), "-I", "-m", "venv", str(folder)], [*pip, *options]]
         self._running: _Command | None = None
         self._mentioned = 0

@@ -9,7 +9,7 @@ from ..jobs.operator import JobOperator
 from ..reporting import call
 from ..runtime import engine, engine_folder, engine_python
 from .client import Request
-from .install import REQUIREMENTS, InstallJob, pip_options, suitable_python
+from .install import REQUIREMENTS, InstallJob, suitable_python
 
 
 class CheckJob:
@@ -86,7 +86,7 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
                 "Tick Download and install, or set a Python that has PyTorch in the preferences",
             )
         engine.stop()  # its files are about to be replaced
-        return InstallJob(suitable_python(), engine_folder(), REQUIREMENTS, pip_options())
+        return InstallJob(suitable_python(), engine_folder(), REQUIREMENTS)
 
     def conclude(self, context, job):
         self.report({"INFO"}, f"The engine is installed in {engine_folder()}")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def extension_zip(tmp_path_factory):
     """Built by the same command as a release; the packager's validation has passed."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, ROOT / ".ci/build_extension.py", "--output", folder]
+    command = [sys.executable, ROOT / ".ci/build_extension.py", "--out", folder]
     subprocess.run(command, check=True, timeout=120)
     return next(folder.glob("effigy-*.zip"))
 

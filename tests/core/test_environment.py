@@ -1,0 +1,152 @@
+"""The environment for tests and demo, and which build of PyTorch pip is led to."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PIP_INSTALL = ROOT / "operators/engine/pip_install.py"
+SUFFIX = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has builds with CUDA")
+
+
+def write_wheel(folder, name, version):
+    """A package without content, as pip installs it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{name}.py", "")
+        wheel.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def indexes(tmp_path):
+    """Two package indexes over HTTP: the ordinary one, and one with builds for the CPU."""
+    for version, folder in (("9.9", "ordinary"), ("9.9+cpu", "cpu")):
+        write_wheel(tmp_path / folder / "torch", "torch", version)
+    write_wheel(tmp_path / "ordinary/other", "other", "1.0")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def install(indexes, tmp_path):
+    """Installs torch 9.9 and another package beside each other; gives what pip said and did."""
+
+    def run(cpu_index, **environment):
+        listed = tmp_path / "engine/requirements.txt"
+        listed.parent.mkdir()
+        listed.write_text('# PyTorch\ntorch==9.9; python_version > "3"\n')
+        outer = tmp_path / "requirements.txt"
+        outer.write_text("-r engine/requirements.txt\nother==1.0\n")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+        kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"{indexes}/ordinary"}
+        kept |= {"NO_PROXY": "127.0.0.1"}
+        target = tmp_path / "installed"
+        command = [sys.executable, "-I", PIP_INSTALL, "--cpu-index", cpu_index, "-r", outer]
+        done = subprocess.run(
+            [*command, "--no-cache-dir", "--target", target],
+            env=kept | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = {path.name.removesuffix(".dist-info") for path in target.glob("*.dist-info")}
+        return found, done.stdout
+
+    return run
+
+
+@on_linux
+def test_the_build_for_the_cpu_is_taken_where_its_index_answers(install, indexes):
+    found, told = install(f"{indexes}/cpu")
+    assert found == {"torch-9.9+cpu", "other-1.0"}
+    assert "CUDA" not in told
+
+
+@on_linux
+@pytest.mark.parametrize(
+    "cpu_index", ["http://127.0.0.1:1", "{indexes}/absent"], ids=["unreachable", "absent"]
+)
+def test_without_that_index_the_ordinary_one_serves_and_what_comes_is_said(
+    install, indexes, cpu_index
+):
+    found, told = install(cpu_index.format(indexes=indexes))
+    assert found == {"torch-9.9", "other-1.0"}
+    assert "may bring CUDA" in told
+    # The index that does not answer is not asked again for every package.
+    assert "Retrying" not in told
+
+
+@on_linux
+def test_a_wheel_that_pip_already_finds_needs_no_other_index(install, tmp_path):
+    write_wheel(tmp_path / "wheels", "torch", "9.9+cpu")
+    found, told = install("http://127.0.0.1:1", PIP_FIND_LINKS=str(tmp_path / "wheels"))
+    assert found == {"torch-9.9+cpu", "other-1.0"}
+    assert "CUDA" not in told
+
+
+def make_environment(folder):
+    command = [sys.executable, ROOT / ".ci/install.py", folder]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def snapshot(folder):
+    return {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_a_linked_environment_is_used_as_it_is(tmp_path):
+    python = tmp_path / "somebody else's" / SUFFIX
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    folder = tmp_path / "a clone" / ".venv"
+    folder.parent.mkdir()
+    folder.symlink_to(tmp_path / "somebody else's", target_is_directory=True)
+    before = snapshot(tmp_path)
+    done = make_environment(folder)
+    assert done.returncode == 0, done.stderr
+    assert snapshot(tmp_path) == before
+
+
+def test_a_link_to_nothing_is_an_error_and_stays_one(tmp_path):
+    folder = tmp_path / ".venv"
+    folder.symlink_to(tmp_path / "gone", target_is_directory=True)
+    done = make_environment(folder)
+    assert done.returncode == 1
+    assert "leads to no environment" in done.stderr
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_complete_environment_is_left_alone(tmp_path):
+    listed = (".ci/requirements.txt", "operators/engine/requirements.txt")
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in listed)
+    (tmp_path / ".ready").write_text(text, encoding="utf-8")
+    before = snapshot(tmp_path)
+    assert make_environment(tmp_path).returncode == 0
+    assert snapshot(tmp_path) == before
