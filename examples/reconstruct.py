@@ -10,6 +10,7 @@ the installed extension; where there is none, the one in the folder above this f
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import os
 import sys
@@ -73,6 +74,8 @@ if __name__ == "__main__":
             traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            os.rmdir(bpy.app.tempdir)
         # Not sys.exit: Blender as a module (4.5) does not come back from its own exit handlers
         # as long as an operator is registered, and Blender itself would report success.
         os._exit(status)

@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from ml.worker import Worker
 from tests.support import fake_walks
 from tests.support.fake_walks import tiny_head
 
-ROOT = Path(__file__).resolve().parents[2]
 STRAY = "print('stray'); import runpy; runpy.run_module('ml.worker', run_name='__main__')"
 
 
@@ -119,26 +116,18 @@ def test_shutdown_ends_it(tmp_path):
 
 
 @pytest.mark.parametrize("last_word", ["", '{"id": 1, "type": "shutdown", "data": {}}\n'])
-def test_a_real_process_speaks_only_the_protocol(last_word):
-    done = subprocess.run(
-        [sys.executable, "-c", STRAY],
-        cwd=ROOT,
-        input=last_word,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+def test_a_real_process_speaks_only_the_protocol(run_code, last_word):
+    done = run_code(STRAY, input=last_word, capture_output=True, text=True, timeout=60)
     stray, ready = done.stdout.splitlines()
     assert stray == "stray"
     assert json.loads(ready)["type"] == "ready"
 
 
-def test_importing_the_core_is_cheap():
+def test_importing_the_core_is_cheap(run_code):
     code = (
         "import sys, ml, ml.errors, ml.data, ml.results.reconstruction, ml.results.report;"
         "import ml.head.arkit, ml.results.person;"
         "heavy = {'torch', 'cv2', 'numba', 'bpy', 'PIL', 'scipy'} & set(sys.modules);"
         "sys.exit(', '.join(heavy) or 0)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    run_code(code)

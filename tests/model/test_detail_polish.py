@@ -35,15 +35,6 @@ class Pixels:
         return Consistency(2000 * apart, zero, zero, {})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other are slow where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def sight():
     """The mean head in one colour under light from the upper left, drawn without any of ours."""

@@ -30,15 +30,6 @@ SIZE = 32
 QUAD = np.array([[0, 1, 2], [0, 2, 3]])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other are slow where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def soup(seed: int = 0, count: int = 40) -> tuple[torch.Tensor, Topology]:
     """Random triangles through each other, some beyond the picture."""
     rng = np.random.default_rng(seed)

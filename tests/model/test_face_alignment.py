@@ -59,7 +59,6 @@ def test_a_checkpoint_of_its_own_architecture_runs_offline(hub, no_network, monk
         for parameter in detector.parameters():
             parameter.mul_(0.01)
     torch.save(detector.state_dict(), hub / WEIGHT_FILES[1])
-    torch.set_num_threads(2)
     try:
         source = FaceAlignmentSource()
     except (RuntimeError, AttributeError, TypeError) as error:

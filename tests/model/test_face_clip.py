@@ -36,15 +36,6 @@ SIZE, COUNT = 48, 500
 EVERY = [*said.AGES, *said.RULES]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other are slow where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def measures():
     return HeadMeasures(load_head_model())

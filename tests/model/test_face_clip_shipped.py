@@ -30,15 +30,6 @@ from ml.training.perception.train import CONFIG, face_words
 from ml.training.perception.zero_shot import QUESTIONS
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other are slow where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def shipped():
     return {"resnet": load_face_clip(RESNET), "vit": load_face_clip(VIT)}

@@ -1,8 +1,6 @@
 """CLIP models through open_clip's own loading, their features, and the loss made of them."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -53,15 +51,6 @@ def random_clip(name: str, seed: int) -> torch.nn.Module:
         elif value.is_floating_point() and value.dim() < 2:
             value.normal_(std=0.2)
     return model.eval()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other are slow where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -487,10 +476,10 @@ def test_views_refuse_nonsense():
         through_views(torch.ones(1, 3, 20, 30), torch.eye(3)[None, None], (8, 8))
 
 
-def test_the_room_is_cheap_to_enter_and_torchvision_loads_behind_it():
+def test_the_room_is_cheap_to_enter_and_torchvision_loads_behind_it(run_code):
     code = (
         "import sys, ml.perception; assert 'torch' not in sys.modules;"
         "from ml.perception.torchvision_shim import ensure_torchvision as ready;"
         "held = ready(); assert ready() is held; import torchvision, open_clip"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    run_code(code)

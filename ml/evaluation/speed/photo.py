@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -78,7 +79,8 @@ def _cold(photo: Path, settings: Settings) -> float:
             str(settings.texture_size),
         ]
         begun = time.perf_counter()
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        around = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, env=around, capture_output=True, text=True, check=False)
         spent = 1000 * (time.perf_counter() - begun)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
