@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from ml.settings import prepare_process
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
-# Set before Blender or PyTorch is loaded, and handed down to every process that tests start.
+# All of this before NumPy, PyTorch or Blender is loaded; processes that tests start inherit it.
+prepare_process()
 _TEMPORARY = Path(tempfile.mkdtemp(prefix="effigy-tests-"))
 os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(_TEMPORARY)))
 tempfile.tempdir = None
