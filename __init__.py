@@ -5,12 +5,12 @@ def register() -> None:
     # Imported here, not above: tools that only collect this folder must not need Blender.
     from . import operators, panels
 
-    panels.register()
     operators.register()
+    panels.register()
 
 
 def unregister() -> None:
     from . import operators, panels
 
-    operators.unregister()
     panels.unregister()
+    operators.unregister()

@@ -1,6 +1,6 @@
 """Build dist/effigy-VERSION.zip with Blender's own packager, out of the bpy wheel, and check it.
 
-python .ci/build_extension.py [--out FOLDER]
+python .ci/build_extension.py [--out DIR]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def packager() -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", "--output", type=Path, default=ROOT / "dist")
+    parser.add_argument("--out", "--output", type=Path, default=ROOT / "dist", metavar="DIR")
     folder = parser.parse_args().out.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ def main() -> None:
     photo = folder / "astronaut.png"
     Image.fromarray(data.astronaut()).save(photo)
     example = ROOT / "examples" / "reconstruct.py"
-    sys.argv = [str(example), str(photo), "--output", str(folder / "astronaut")]
+    sys.argv = [str(example), str(photo), "--out", str(folder / "astronaut")]
     runpy.run_path(str(example), run_name="__main__")
 
 

@@ -1,7 +1,7 @@
 """A photo becomes a head, from a script.
 
-With Blender:             blender -b --python examples/reconstruct.py -- photo.jpg --output out
-With Blender as a module: python examples/reconstruct.py photo.jpg --output out
+With Blender:             blender -b --python examples/reconstruct.py -- photo.jpg --out out
+With Blender as a module: python examples/reconstruct.py photo.jpg --out out
 
 Writes head.blend and head.glb beside reconstruction.json, reconstruction.npz and preview.png. Uses
 the installed extension; where there is none, the one in the folder above this file.
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main() -> None:
     options = parse_arguments()
-    photo, output = Path(options.photo).absolute(), Path(options.output).absolute()
+    photo, output = Path(options.photo).absolute(), Path(options.out).absolute()
     if not hasattr(bpy.types, "EFFIGY_OT_reconstruct"):
         register_from_clone()
     bpy.ops.wm.read_homefile(use_empty=True)
@@ -47,7 +47,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo", help="an image file of a face")
-    parser.add_argument("--output", default="out", help="folder for the results (default: out)")
+    where = "folder for the results (default: out)"
+    parser.add_argument("--out", "--output", default="out", metavar="DIR", help=where)
     return parser.parse_args(arguments)
 
 

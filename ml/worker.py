@@ -6,10 +6,9 @@ One message a line, both ways: ``{"id", "type", "data"}``. On start the worker s
 request         data                                           answer
 ==============  =============================================  ================================
 reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
-                allow_download, texture_size, level, detail},  "result" {heads: [{directory, json}]}
-                preview
-person          photos, and as above                           "progress" *, "result" {person,
-                                                               rows: [report.Row as dict]}
+                allow_download, texture_size, level, detail,   "result" {rows: [report.Row as dict]}
+                renderer}, preview
+person          photos, and as above                           as above, with {person: out}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights}
 shutdown                                                       (the process ends)
@@ -28,6 +27,7 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -39,7 +39,8 @@ from .data import Progress
 from .errors import HeadError, UsageError
 from .results.folder import write_heads
 from .results.person import SamePerson
-from .results.reconstruction import JSON_NAME, Reconstruction
+from .results.reconstruction import Reconstruction
+from .results.report import head_row
 from .version import effigy_version
 
 Reconstruct = Callable[[Path, Settings, Progress], tuple[Reconstruction, ...]]
@@ -99,9 +100,11 @@ class Worker:
     def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings = Settings(**data.get("settings", {}))
         photo, out = Path(data["photo"]), Path(data["out"])
+        begun = time.perf_counter()
         heads = self._pipeline(photo, settings, self._progress(number))
         folders = write_heads(heads, out, preview=bool(data.get("preview")))
-        return {"heads": [{"directory": str(f), "json": str(f / JSON_NAME)} for f in folders]}
+        row = head_row(photo, heads[0], folders, time.perf_counter() - begun)
+        return {"rows": [asdict(row)]}
 
     def _person(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings = Settings(**data.get("settings", {}))

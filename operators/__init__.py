@@ -1,4 +1,4 @@
-"""What a person can do: one user action a module, and the command line."""
+"""What a person can do in Blender: one user action per module, the settings, the command line."""
 
 import bpy
 
@@ -11,27 +11,28 @@ from . import (
     photo_view,
     reconstruct,
     rig,
+    settings,
 )
-from . import (
-    runtime as surroundings,
-)
-from .engine import operators as engine
+from .engine import operators as engine_operators
+from .runtime import engine
 
-_MODULES = (reconstruct, batch, build, expression, rig, photo_view, export, engine)
-CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
+_ACTIONS = (reconstruct, batch, build, expression, rig, photo_view, export, engine_operators)
+CLASSES = tuple(cls for module in (settings, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
-# The handle that Blender gives for the command, to take it back with.
+# The handle by which Blender takes the command back.
 _commands: list[object] = []
 
 
 def register() -> None:
     _register()
-    surroundings.engine.open()
+    settings.attach()
+    engine.open()
     _commands.append(bpy.utils.register_cli_command(command_line.NAME, command_line.run))
 
 
 def unregister() -> None:
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
-    surroundings.engine.close()
+    engine.close()
+    settings.detach()
     _unregister()

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.batch import collect_photos
+from ..ml.batch import collect_photos, plan
 from ..ml.errors import UsageError
-from ..ml.results.report import write_report
 from .jobs.operator import JobOperator
-from .jobs.order import Order, conclude_several, several_job
-from .paths import results_folder
+from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
+from .runtime import results_folder
 
 
 class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
@@ -37,8 +36,6 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    _output = Path()
-
     def invoke(self, context, event):
         return self.run_modal(context)
 
@@ -49,14 +46,13 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         photos = collect_photos([folder], recursive=self.recursive)
         chosen = bpy.path.abspath(self.output)
         name = folder.name or "Photos"
-        self._output = Path(chosen).absolute() if chosen else results_folder(context) / name
-        return several_job(context, Order(photos, self._output, self.same_person, name))
-
-    def keep(self, job):
-        write_report(job.rows, self._output)
+        out = Path(chosen).absolute() if chosen else results_folder(context) / name
+        settings = context.scene.effigy.chosen()
+        order = Order(plan(photos, out), settings, out, self.same_person)
+        return make_job(order, lambda directory: build_finished(context, directory, name))
 
     def conclude(self, context, job):
-        return conclude_several(self, job, self._output)
+        return conclude_several(self, job)
 
 
 CLASSES = (EFFIGY_OT_batch,)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.errors import HeadError
-from ..ml.results.compatibility import check_same_model, current_model, is_current
+from ..ml.results.compatibility import current_model, is_current
 from ..ml.results.person import photo_folders, read_view
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
-from .reporting import Edge
+from .heads import make_active, poll_head, poll_object_mode, stored_head
+from .reporting import ReportsErrors
 from .scene.collection import build_head, rebuild_head, set_render_size
-from .scene.metadata import active_head, directory_of, record_of
+from .scene.metadata import active_head, directory_of
 
 
-class EFFIGY_OT_build(Edge, bpy.types.Operator):
+class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
     """Build the head of a reconstruction folder into the scene"""
 
     bl_idname = "effigy.build"
@@ -59,7 +59,7 @@ class EFFIGY_OT_build(Edge, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class EFFIGY_OT_rebuild(Edge, bpy.types.Operator):
+class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
     """Make the mesh, shape keys and materials again as the photo gave them. Edits to them are lost; the object's place, parents and modifiers stay"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.rebuild"
@@ -75,48 +75,6 @@ class EFFIGY_OT_rebuild(Edge, bpy.types.Operator):
         rebuild_head(obj, stored_head(obj), directory_of(obj))
         self.report({"INFO"}, f"Rebuilt {obj.name}")
         return {"FINISHED"}
-
-
-def stored_head(obj: bpy.types.Object) -> Reconstruction:
-    """The reconstruction that a head was built from.
-
-    Raises HeadError if it is gone, another, or of another head model than this Effigy has.
-    """
-    directory, record = directory_of(obj), record_of(obj)
-    head = load_reconstruction(directory)
-    if head.provenance.photo_sha256 != record["photo_sha256"]:
-        raise HeadError(
-            f"{directory} now holds the head of another photo",
-            f"Reconstruct {record['photo_name']} again",
-        )
-    check_same_model(head.provenance)
-    return head
-
-
-def poll_head(operator, context) -> bool:
-    """Whether a head made by Effigy, or its rig, is the active object; tells the person if not."""
-    if active_head(context) is not None:
-        return True
-    operator.poll_message_set("Select a head made by Effigy")
-    return False
-
-
-def poll_object_mode(operator, context) -> bool:
-    """Whether Blender is in Object Mode; tells the person if not."""
-    if context.mode == "OBJECT":
-        return True
-    operator.poll_message_set("Go to Object Mode first")
-    return False
-
-
-def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    """Select ``obj`` alone and make it active."""
-    if context.mode != "OBJECT" or obj.name not in context.view_layer.objects:
-        return  # someone is editing another object: do not take it away
-    for other in context.selected_objects:
-        other.select_set(False)
-    obj.select_set(True)
-    context.view_layer.objects.active = obj
 
 
 def _built_of_old(head: Reconstruction, name: str) -> str:

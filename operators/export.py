@@ -11,8 +11,8 @@ from typing import Any
 import bpy
 
 from ..ml.errors import HeadError
-from .build import poll_head, poll_object_mode
-from .reporting import Edge, call
+from .heads import poll_head, poll_object_mode
+from .reporting import ReportsErrors, call_operator
 from .scene.metadata import active_head, rig_of
 
 
@@ -22,10 +22,12 @@ class Writer:
 
     Attributes
     ----------
-    suffix: of its files. operator: Blender's, as ``module.name``. options: for that operator.
+    suffix: of its files. help: what the format is for.
+    operator: Blender's, as ``module.name``. options: for that operator.
     """
 
     suffix: str
+    help: str
     operator: str
     options: dict[str, Any]
 
@@ -38,12 +40,14 @@ class Writer:
                 f"This Blender cannot write {self.suffix} files ({self.operator} is missing)",
                 "Enable its add-on in the preferences, or use a Blender from blender.org",
             )
-        call(getattr(operators, name), filepath=str(path), **self.options)
+        call_operator(getattr(operators, name), filepath=str(path), **self.options)
 
 
+# All formats there are. The operator, the command line and the sidebar read this table.
 WRITERS = {
     "GLB": Writer(
         ".glb",
+        "glTF, one binary file: web, game engines, most programs",
         "export_scene.gltf",
         {
             "export_format": "GLB",
@@ -54,6 +58,7 @@ WRITERS = {
     ),
     "FBX": Writer(
         ".fbx",
+        "Unity, Unreal, Maya and others",
         "export_scene.fbx",
         {
             "use_selection": True,
@@ -67,6 +72,7 @@ WRITERS = {
     ),
     "USD": Writer(
         ".usdc",
+        "Film pipelines; textures in a folder beside it",
         "wm.usd_export",
         {
             "selected_objects_only": True,
@@ -78,7 +84,7 @@ WRITERS = {
 }
 
 
-class EFFIGY_OT_export(Edge, bpy.types.Operator):
+class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
     """Write the selected head to a file, with texture and expressions"""
 
     bl_idname = "effigy.export"
@@ -88,11 +94,7 @@ class EFFIGY_OT_export(Edge, bpy.types.Operator):
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     format: bpy.props.EnumProperty(
         name="Format",
-        items=(
-            ("GLB", "GLB", "glTF, one binary file: web, game engines, most programs"),
-            ("FBX", "FBX", "Unity, Unreal, Maya and others"),
-            ("USD", "USD", "Film pipelines; textures in a folder beside it"),
-        ),
+        items=[(kind, kind, writer.help) for kind, writer in WRITERS.items()],
     )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 

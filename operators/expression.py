@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from .build import poll_head
-from .reporting import Edge
+from .heads import poll_head
+from .reporting import ReportsErrors
 from .scene.detail import DETAIL
 from .scene.expression import BASIS, set_expression
-from .scene.metadata import active_head, photo_expression
+from .scene.metadata import active_head, record_of
 
 
-class EFFIGY_OT_expression(Edge, bpy.types.Operator):
+class EFFIGY_OT_expression(ReportsErrors, bpy.types.Operator):
     """Set all expression sliders of the selected head"""
 
     bl_idname = "effigy.expression"
@@ -43,7 +43,7 @@ class EFFIGY_OT_expression(Edge, bpy.types.Operator):
 
     def run(self, context):
         obj = active_head(context)
-        wanted = photo_expression(obj, self.photo) if self.which == "PHOTO" else {}
+        wanted = record_of(obj, self.photo)["expression"] if self.which == "PHOTO" else {}
         for key in obj.data.shape_keys.key_blocks:
             # Keys that the person added are not ours to set from a photo, only to rest.
             if key.name not in (BASIS, DETAIL) and (key.name in wanted or self.which == "NEUTRAL"):

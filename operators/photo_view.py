@@ -5,14 +5,14 @@ from __future__ import annotations
 import bpy
 
 from ..ml.errors import HeadError
-from .build import poll_head
-from .reporting import Edge
+from .heads import poll_head
+from .reporting import ReportsErrors
 from .scene.camera import fit_lens
 from .scene.collection import set_render_size
-from .scene.metadata import active_head, camera_of, photo_camera
+from .scene.metadata import active_head, camera_object, photo_camera
 
 
-class EFFIGY_OT_photo_view(Edge, bpy.types.Operator):
+class EFFIGY_OT_photo_view(ReportsErrors, bpy.types.Operator):
     """Look through the camera of the photo, the head over the face"""
 
     bl_idname = "effigy.photo_view"
@@ -36,7 +36,7 @@ class EFFIGY_OT_photo_view(Edge, bpy.types.Operator):
 
     def run(self, context):
         obj = active_head(context)
-        photographed, camera = photo_camera(obj, self.photo), camera_of(obj, self.photo)
+        photographed, camera = photo_camera(obj, self.photo), camera_object(obj, self.photo)
         if camera is None:
             raise HeadError(f"The photo's camera of {obj.name} was deleted", "Build the head again")
         if self.match_render:

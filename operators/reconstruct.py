@@ -6,15 +6,12 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.batch import Task
-from ..ml.results.report import write_report
-from .jobs.job import ReconstructionJob
+from ..ml.batch import Task, plan
 from .jobs.operator import JobOperator
-from .jobs.order import Order, conclude_several, several_job
-from .paths import build, results_folder
+from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
-from .reporting import call
-from .runtime import engine, engine_python
+from .reporting import call_operator
+from .runtime import engine, engine_python, results_folder
 
 
 class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
@@ -47,8 +44,6 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
     filter_glob: bpy.props.StringProperty(default=FILTER_GLOB, options={"HIDDEN"})
     browsed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    _output = Path()
-
     def invoke(self, context, event):
         return self.guarded(lambda: self._invoke(context))
 
@@ -59,30 +54,19 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         return super().execute(context)
 
     def start(self, context):
-        photos = self._photos()
+        photos, settings = self._photos(), context.scene.effigy.chosen()
         if len(photos) > 1:
-            self._output = self._directory(context, f"{photos[0].stem}_and_{len(photos) - 1}_more")
-            order = Order(photos, self._output, self.same_person, preview=self.preview)
-            return several_job(context, order)
-        self._output = self._directory(context, photos[0].stem)
-        context.scene.effigy.photo = str(photos[0])
-        request = {"settings": context.scene.effigy.as_request(), "preview": self.preview}
-        return ReconstructionJob(
-            lambda data: engine.submit(engine_python().executable, "reconstruct", data),
-            [Task(photos[0], self._output)],
-            request,
-            lambda directory: build(context, directory, ""),
-        )
-
-    def keep(self, job):
-        if len(job.rows) > 1:
-            write_report(job.rows, self._output)
+            out = self._directory(context, f"{photos[0].stem}_and_{len(photos) - 1}_more")
+            order = Order(plan(photos, out), settings, out, self.same_person, self.preview)
+        else:
+            context.scene.effigy.photo = str(photos[0])
+            task = Task(photos[0], self._directory(context, photos[0].stem))
+            order = Order([task], settings, preview=self.preview)
+        return make_job(order, lambda directory: build_finished(context, directory, ""))
 
     def conclude(self, context, job):
-        if len(job.rows) > 1:
-            done = conclude_several(self, job, self._output)
-        else:
-            done = self._conclude_one(job)
+        several = len(job.rows) > 1
+        done = conclude_several(self, job) if several else self._conclude_one(job)
         _frame_selected(context)
         return done
 
@@ -108,7 +92,7 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def _begin_anew(self):
-        call(
+        call_operator(
             bpy.ops.effigy.reconstruct,
             "INVOKE_DEFAULT",
             filepath=self.filepath,

@@ -1,4 +1,4 @@
-"""Where Effigy's errors meet Blender: caught here, once, and reported with their remedy."""
+"""Where Effigy's errors reach Blender: caught here, once, and reported with their remedy."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import bpy
 from ..ml.errors import Cancelled, HeadError
 
 
-class Edge:
-    """Mixin for operators: implement :meth:`run` (or guard other entries with :meth:`guarded`).
+class ReportsErrors:
+    """Mixin for operators: implement :meth:`run`, or guard another entry with :meth:`guarded`.
 
-    A :class:`HeadError` becomes a report and ``{'CANCELLED'}``; anything else is a fault of
-    Effigy's own and goes on to Blender, which shows the traceback.
+    A :class:`HeadError` becomes a report and ``{'CANCELLED'}``. Any other exception is a fault in
+    Effigy and goes on to Blender, which shows the traceback.
     """
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return self.guarded(lambda: self.run(context))
 
     def run(self, context: bpy.types.Context) -> set[str]:
+        """What the operator does. Raises HeadError."""
         raise NotImplementedError
 
     def guarded(self, action: Callable[[], set[str]]) -> set[str]:
@@ -32,11 +33,11 @@ class Edge:
         return {"CANCELLED"}
 
 
-def call(operator: Callable[..., set[str]], *how: object, **properties: object) -> None:
+def call_operator(operator: Callable[..., set[str]], *how: object, **properties: object) -> None:
     """Run another operator; what it reports as an error is raised as HeadError."""
     try:
         operator(*how, **properties)
     except RuntimeError as error:  # how Blender passes an operator's error report on
         if "Traceback (most recent call last)" in str(error):
-            raise  # no report, but a fault in the operator
+            raise  # not a report but a fault in the operator
         raise HeadError(str(error).strip().removeprefix("Error: ")) from error

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from .build import make_active, poll_head, poll_object_mode, stored_head
-from .reporting import Edge
+from .heads import make_active, poll_head, poll_object_mode, stored_head
+from .reporting import ReportsErrors
 from .scene.metadata import active_head, rig_of
 from .scene.rig import add_rig, remove_rig
 
 
-class EFFIGY_OT_rig(Edge, bpy.types.Operator):
+class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
     """Bones for neck, head, jaw and eyes, with all expressions as properties of the armature"""
 
     bl_idname = "effigy.rig"

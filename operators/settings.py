@@ -1,4 +1,4 @@
-"""Settings kept in the scene, and the state of the running job."""
+"""The settings in the scene and in the preferences, and the state of the running job."""
 
 from __future__ import annotations
 
@@ -14,8 +14,38 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..ml.settings import OPTIONS, Option, Settings
 
-class EFFIGY_PG_settings(bpy.types.PropertyGroup):
+
+def _default(name: str) -> Any:
+    return getattr(Settings(), name)
+
+
+def _identifier(item: Option, value: str) -> str:
+    # Upper case for the face only: so saved scenes and scripts know it. All other enumerations
+    # have the values of the command line.
+    return value.upper() if item.name == "face" else value
+
+
+def _property(item: Option) -> object:
+    """The Blender property of an option: an enumeration of its choices, or a tick box."""
+    if not item.choices:
+        return BoolProperty(name=item.label, description=item.help, default=_default(item.name))
+    return EnumProperty(
+        name=item.label,
+        description=item.help,
+        items=[(_identifier(item, each.value), each.label, each.help) for each in item.choices],
+        default=_identifier(item, str(_default(item.name))),
+    )
+
+
+class _Options:
+    """A Blender property for every option in ``ml/settings.py``, under the option's name."""
+
+    __annotations__ = {item.name: _property(item) for item in OPTIONS}
+
+
+class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
     """How photos are reconstructed; saved with the scene."""
 
     photo: StringProperty(
@@ -37,77 +67,20 @@ class EFFIGY_PG_settings(bpy.types.PropertyGroup):
         description="Where reconstructions are kept; empty: in Effigy's own folder",
         subtype="DIR_PATH",
     )
-    face: EnumProperty(
-        name="Face",
-        description="Which face, where the photo shows several",
-        items=(
-            ("PROMINENT", "Most prominent", "The largest, most central face"),
-            ("ALL", "All", "One head for every face"),
-            ("NUMBER", "By number", "Counted from the most prominent"),
-        ),
-    )
     face_number: IntProperty(
         name="Number", description="1 is the most prominent face", default=1, min=1, soft_max=10
-    )
-    landmarks: EnumProperty(
-        name="Landmarks",
-        description="What finds the face and its landmarks",
-        items=(
-            ("effigy", "Effigy", "The built-in network; works offline"),
-            ("face-alignment", "face-alignment", "Needs its own weight files on this machine"),
-        ),
-    )
-    allow_download: BoolProperty(
-        name="Allow download",
-        description="Let face-alignment fetch its weight files (about 190 MB) once",
-    )
-    texture_size: EnumProperty(
-        name="Texture",
-        description="Side of the skin texture in pixels",
-        items=(
-            ("0", "None", "Plain colours, no texture"),
-            ("512", "512", "Quick preview"),
-            ("1024", "1024", "Good for most photos"),
-            ("2048", "2048", "For large, sharp photos"),
-        ),
-        default="1024",
-    )
-    level: EnumProperty(
-        name="Mesh",
-        description="How fine the mesh is; shape, expressions and texture are the same",
-        items=(
-            ("low", "Low", "About half as many faces: games and crowds"),
-            ("base", "Base", "About 12,000 faces: animation and sculpting"),
-            ("high", "High", "Four faces for each of the base's: close-ups and rendering"),
-        ),
-        default="base",
-    )
-    detail: EnumProperty(
-        name="Detail",
-        description="Folds and lumps that the head's shape alone does not have",
-        items=(
-            ("off", "Off", "The smooth head"),
-            ("fast", "Fast", "In one look: a fraction of a second more"),
-            ("best", "Best", "Polished against the photo: some seconds more"),
-        ),
-        default="off",
     )
     match_render: BoolProperty(
         name="Match render size",
         description="Set the scene's render size to the photo's, so that both overlay exactly",
     )
 
-    def as_request(self) -> dict[str, Any]:
-        """The settings as the engine takes them."""
-        faces = {"PROMINENT": "prominent", "ALL": "all", "NUMBER": str(self.face_number)}
-        return {
-            "face": faces[self.face],
-            "landmarks": self.landmarks,
-            "allow_download": self.allow_download,
-            "texture_size": int(self.texture_size),
-            "level": self.level,
-            "detail": self.detail,
-        }
+    def chosen(self) -> Settings:
+        """The options as they are set here."""
+        values = {item.name: getattr(self, item.name) for item in OPTIONS}
+        values["face"] = str(self.face_number) if self.face == "NUMBER" else self.face.lower()
+        # Enumerations are strings in Blender, the texture's size too.
+        return Settings(**{name: type(_default(name))(value) for name, value in values.items()})
 
 
 class EFFIGY_PG_job(bpy.types.PropertyGroup):
@@ -127,6 +100,19 @@ class EFFIGY_PG_job(bpy.types.PropertyGroup):
 
     def end(self) -> None:
         self.running = self.cancel_asked = False
+
+
+class EnginePreferences:
+    """Mixin: what the extension's preferences hold. The class that draws them inherits it."""
+
+    engine_python: StringProperty(
+        name="Engine Python",
+        description=(
+            "A Python with PyTorch for the engine; empty: the environment variable "
+            "EFFIGY_PYTHON, what Install engine made, or Blender's own Python"
+        ),
+        subtype="FILE_PATH",
+    )
 
 
 CLASSES = (EFFIGY_PG_settings, EFFIGY_PG_job)

@@ -1,19 +1,8 @@
-"""What a person sees: the sidebar, the preferences, and the settings behind them."""
+"""What a person sees: the sidebar and the preferences. Panels draw what ``operators`` owns."""
 
 import bpy
 
-from ..operators import settings as properties
 from . import preferences, sidebar
 
-CLASSES = properties.CLASSES + preferences.CLASSES + sidebar.CLASSES
-_register, _unregister = bpy.utils.register_classes_factory(CLASSES)
-
-
-def register() -> None:
-    _register()
-    properties.attach()
-
-
-def unregister() -> None:
-    properties.detach()
-    _unregister()
+CLASSES = preferences.CLASSES + sidebar.CLASSES
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

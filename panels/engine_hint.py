@@ -1,4 +1,4 @@
-"""One line that says what is wrong with the engine, and the button that puts it right."""
+"""One line that says why there is no engine, and the buttons that help."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import bpy
 
 from ..ml.errors import EngineUnavailable
 from ..operators.engine.location import EnginePython
-from ..operators.runtime import engine_python
+from ..operators.runtime import EXTENSION, engine_python
 
 
 def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
-    """Draw the problem if there is one; else return the Python that the engine will run under.
+    """Draw why there is no engine; where there is one, return the Python that it runs under.
 
     Looks at paths only: cheap enough for every redraw.
     """
@@ -22,7 +22,6 @@ def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
         column.label(text=problem.message, icon="ERROR")
         row = layout.row()
         row.operator("effigy.install_engine", icon="IMPORT")
-        row.operator(
-            "preferences.addon_show", text="Preferences", icon="PREFERENCES"
-        ).module = __package__.rpartition(".")[0]
+        button = row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
+        button.module = EXTENSION
         return None

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from .. import __package__ as base_package
+from ..operators.runtime import EXTENSION
+from ..operators.settings import EnginePreferences
 from .engine_hint import draw_engine_hint
 
 
-class EFFIGY_AP_preferences(bpy.types.AddonPreferences):
-    bl_idname = base_package
-
-    engine_python: bpy.props.StringProperty(
-        name="Engine Python",
-        description=(
-            "A Python with PyTorch for the engine; empty: the environment variable "
-            "EFFIGY_PYTHON, what Install engine made, or Blender's own Python"
-        ),
-        subtype="FILE_PATH",
-    )
+class EFFIGY_AP_preferences(EnginePreferences, bpy.types.AddonPreferences):
+    bl_idname = EXTENSION
 
     def draw(self, context):
         column = self.layout.column()

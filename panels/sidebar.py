@@ -52,6 +52,7 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
         layout.prop(settings, "landmarks")
         if settings.landmarks == "face-alignment":
             layout.prop(settings, "allow_download")
+        layout.prop(settings, "renderer")
         layout.prop(settings, "texture_size")
         layout.prop(settings, "level")
         layout.prop(settings, "detail")
@@ -87,12 +88,11 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         layout, obj = self.layout, active_head(context)
         record = record_of(obj)
         column = layout.column(align=True)
-        column.label(text=record["photo_name"], icon="IMAGE_DATA")
-        model = f"{record['model_id']} {record['model_version']}"
-        column.label(text=f"Model {model}, {record['model_licence']}", icon="MESH_DATA")
-        # Heads of the first version have no level: there was one mesh.
-        level = record.get("level", "base")
-        column.label(text=f"Mesh {level}, {len(obj.data.polygons):,} faces", icon="MESH_GRID")
+        column.label(text=record["photo"]["name"], icon="IMAGE_DATA")
+        model = "Model {id} {version}, {licence}".format(**record["model"])
+        column.label(text=model, icon="MESH_DATA")
+        mesh = f"Mesh {record['level']}, {len(obj.data.polygons):,} faces"
+        column.label(text=mesh, icon="MESH_GRID")
         key = detail_key(obj)
         if key is not None:
             layout.prop(key, "value", text="Detail", slider=True)

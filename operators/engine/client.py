@@ -1,7 +1,7 @@
 """The engine's worker process, as Blender sees it. Standard library only.
 
 The worker is ``python -m ml.worker`` under a Python that has the engine's packages. It reads and
-writes one JSON message a line: ``{"id", "type", "data"}``. One thread a stream only moves lines
+writes one JSON message per line: ``{"id", "type", "data"}``. One thread per stream only moves lines
 into a queue; everything else happens when the caller polls.
 """
 
@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from ...ml.errors import EngineUnavailable, HeadError
 
-_LAST_WORDS = 12
+_KEPT_LINES = 12  # of what the worker wrote to stderr
 # Blender sets or inherits these; they would make another Python load the wrong library, or, the
 # last, keep it from finding ``ml`` in the folder where it is started.
 _UNWANTED = (
@@ -43,8 +43,13 @@ _WANTED = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds before the worker is given up: until it is ready; without a word on a request;
-    for it to end by itself when told to."""
+    """Seconds after which the worker is given up.
+
+    Attributes
+    ----------
+    start: until it is ready. silence: without an answer to a request.
+    stop: until it ends after being asked to.
+    """
 
     start: float = 180.0
     silence: float = 300.0
@@ -61,7 +66,7 @@ class Message:
 
 
 def clean_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """``base`` without what ties a Python to Blender, and without any way to the network."""
+    """``base`` without what ties a Python to Blender, and with the network switched off."""
     kept = {name: value for name, value in base.items() if name not in _UNWANTED}
     return kept | _WANTED
 
@@ -71,7 +76,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str], folder: Path) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue()
-        self._stderr: collections.deque[str] = collections.deque(maxlen=_LAST_WORDS)
+        self._stderr: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
         self.ready = False
         self.about: dict[str, Any] = {}
         self.started = time.monotonic()
@@ -153,9 +158,9 @@ class Worker:
             self._threads[1].join(0.5)  # its last words may still be on their way
         words = "; ".join(list(self._stderr)[-3:])
         code = self._process.poll()
-        told = f" (exit status {code})" if code is not None else ""
+        status = f" (exit status {code})" if code is not None else ""
         return EngineUnavailable(
-            f"{message}{told}{': ' + words if words else ''}",
+            f"{message}{status}{': ' + words if words else ''}",
             "Press Check engine in the extension's preferences to see what is wrong",
         )
 
@@ -252,7 +257,7 @@ class EngineClient:
         self._next_id = 1
 
     def open(self) -> None:
-        """Make sure that no worker outlives Blender, however it ends."""
+        """See to it that no worker outlives Blender, however Blender ends."""
         atexit.register(self.stop)
 
     def start(self, python: Path) -> Worker:

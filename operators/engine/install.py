@@ -131,7 +131,7 @@ class _Command:
         return list(lines)
 
     def exit_code(self) -> int | None:
-        """The exit status once the process has ended and all it said was taken."""
+        """The exit status once the process has ended and its whole output was read."""
         if self._thread.is_alive() or not self._lines.empty():
             return None
         return self._process.wait()
@@ -151,7 +151,7 @@ class _Command:
 def _version(executable: str) -> tuple[int, ...] | None:
     """(major, minor) of a Python that can make environments, else None."""
     try:
-        told = subprocess.run(
+        probe = subprocess.run(
             [executable, "-I", "-c", _PROBE],
             env=clean_environment(os.environ),
             capture_output=True,
@@ -162,7 +162,7 @@ def _version(executable: str) -> tuple[int, ...] | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return tuple(int(part) for part in told.stdout.split())
+    return tuple(int(part) for part in probe.stdout.split())
 
 
 def _remove(folder: Path) -> None:

@@ -19,7 +19,7 @@ HINT = "Press Install engine in the extension's preferences, or choose a Python 
 
 @dataclass(frozen=True)
 class EnginePython:
-    """A Python for the worker, and in words where it was found."""
+    """A Python for the worker; ``source`` says in words where it was found."""
 
     executable: Path
     source: str
@@ -31,9 +31,9 @@ def private_python(folder: Path) -> Path:
 
 
 def find_engine(preference: str, environment: Mapping[str, str], folder: Path) -> EnginePython:
-    """The Python for the engine; the first of these that is set or there:
+    """The Python for the engine: the first of these that is set or exists.
 
-    the path in the preferences, the variable ``EFFIGY_PYTHON``, the environment that Install
+    The path in the preferences, the variable ``EFFIGY_PYTHON``, the environment that Install
     engine made in ``folder``, Blender's own Python if PyTorch is in it.
 
     Raises

@@ -6,14 +6,14 @@ import bpy
 
 from ...ml.errors import UsageError
 from ..jobs.operator import JobOperator
-from ..reporting import call
+from ..reporting import call_operator
 from ..runtime import engine, engine_folder, engine_python
 from .client import Request
 from .install import REQUIREMENTS, InstallJob, suitable_python
 
 
 class CheckJob:
-    """Ask the engine how it is."""
+    """Asks the engine for its versions and weights."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -43,8 +43,8 @@ class EFFIGY_OT_check_engine(JobOperator, bpy.types.Operator):
         return CheckJob(engine.submit(python.executable, "check", {}))
 
     def conclude(self, context, job):
-        told = (f"{name} {_words(value)}" for name, value in job.request.result.items())
-        self.report({"INFO"}, "The engine works: " + ", ".join(told))
+        facts = (f"{name} {_words(value)}" for name, value in job.request.result.items())
+        self.report({"INFO"}, "The engine works: " + ", ".join(facts))
         return {"FINISHED"}
 
 
@@ -101,7 +101,7 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
 
     def _begin_anew(self):
         how = "INVOKE_DEFAULT" if self.agree else "EXEC_DEFAULT"
-        call(bpy.ops.effigy.install_engine, how, agree=self.agree)
+        call_operator(bpy.ops.effigy.install_engine, how, agree=self.agree)
         return {"FINISHED"}
 
 

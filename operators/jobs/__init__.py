@@ -1,1 +1,1 @@
-"""Long work in short steps: in a window, in the background, from a script."""
+"""Long work in short steps: beside a window, in the background, from a script."""

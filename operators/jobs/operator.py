@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 import bpy
 
 from ...ml.errors import Cancelled, HeadError
-from ..reporting import Edge
-from .job import Job
+from ..reporting import ReportsErrors
 
 _TICK = 0.1
 
 
+class Job(Protocol):
+    """Long work in short steps. ``fraction`` 0..1 and ``message`` say how far it is."""
+
+    fraction: float
+    message: str
+
+    def step(self) -> bool:
+        """Do what can be done at once; True when all is done. Raises HeadError."""
+
+    def cancel(self) -> None:
+        """Stop now. What is finished is kept."""
+
+
 class ModalRun:
-    """One job in a window: a timer, a place in the status bar, and one way out."""
+    """One job beside a window: a timer, progress in the status bar, and one way out."""
 
     def __init__(self, context: bpy.types.Context, job: Job) -> None:
         self.job = job
@@ -36,7 +49,7 @@ class ModalRun:
         return over
 
     def finish(self) -> None:
-        """Take everything back. The only exit, whatever happened."""
+        """Remove the timer and all signs of progress. The only exit, whatever happened."""
         self._manager.event_timer_remove(self._timer)
         self._manager.progress_end()
         self._manager.effigy_job.end()
@@ -62,31 +75,28 @@ class ModalRun:
         _redraw(self._manager)
 
 
-class JobOperator(Edge):
+class JobOperator(ReportsErrors):
     """Mixin for operators whose work is a job: implement :meth:`start` and :meth:`conclude`."""
 
     _modal: ModalRun | None = None
 
     def start(self, context: bpy.types.Context) -> Job:
-        """Check what was asked for and make the job. Raises HeadError."""
+        """Check the operator's properties and make the job. Raises HeadError."""
         raise NotImplementedError
 
     def conclude(self, context: bpy.types.Context, job: Job) -> set[str]:
-        """Report what came of a job that ran to its end. Raises HeadError."""
+        """Report the result of a job that ran to its end. Raises HeadError."""
         raise NotImplementedError
 
-    def keep(self, job: Job) -> None:
-        """Save what is finished of a job that was stopped, beyond what it saved itself."""
-
     def run(self, context: bpy.types.Context) -> set[str]:
-        """The whole job at once, for scripts, the command line and tests."""
+        """Do the whole job at once: for scripts, the command line and tests."""
         job = self.start(context)
         while not job.step():
             time.sleep(0.02)
         return self.conclude(context, job)
 
     def run_modal(self, context: bpy.types.Context) -> set[str]:
-        """The job beside the window; without one (``blender -b``) at once."""
+        """Do the job beside the window; without a window (``blender -b``) at once."""
         if bpy.app.background:  # Blender skips modal operators there without a word
             return self.execute(context)
         return self.guarded(lambda: self._begin(context))
@@ -108,14 +118,9 @@ class JobOperator(Edge):
         return {"RUNNING_MODAL"}
 
     def _tick(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        job = self._modal.job
-        try:
-            if not self._modal.tick(event):
-                return {"PASS_THROUGH"}
-        except Cancelled:
-            self.keep(job)
-            raise
-        return self.conclude(context, job)
+        if not self._modal.tick(event):
+            return {"PASS_THROUGH"}
+        return self.conclude(context, self._modal.job)
 
 
 def _redraw(manager: bpy.types.WindowManager) -> None:

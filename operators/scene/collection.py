@@ -17,7 +17,7 @@ from .detail import add_detail
 from .groups import add_part_groups, add_region_groups
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
-from .metadata import camera_of, record_head, record_others, rig_of
+from .metadata import camera_object, record_head, record_others, rig_of
 from .rig import check_rig_data, renew_rig
 
 
@@ -60,7 +60,7 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -
         if rig_of(obj) is not None:
             check_rig_data(head.mesh, obj.name)
         old, obj.data = obj.data, fresh.data  # vertex groups and keys belong to the mesh
-        record_head(obj, head, directory, camera_of(obj))
+        record_head(obj, head, directory, camera_object(obj))
     bpy.data.objects.remove(fresh)
     renew_rig(obj, head.mesh)
     if old.users == 0:

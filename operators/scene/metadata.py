@@ -1,12 +1,13 @@
-"""What a head object knows about itself, as custom properties under one name.
+"""What is stored on a head object, as custom properties.
 
-The record holds all that makes the head: coefficients, model, camera, photo. It travels with the
-object through copies, appending and saving, and tells where the reconstruction's files lie.
+The record is ``reconstruction.json`` without what only the photo's pixels need, plus ``directory``,
+where the reconstruction's files lie: all that makes the head, with its model and its photo. It
+travels with the object through copies, appending and saving.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ import numpy as np
 from ...ml.data import Camera
 from ...ml.errors import HeadError
 from ...ml.results.person import PhotoView
-from ...ml.results.reconstruction import Reconstruction
+from ...ml.results.reconstruction import Reconstruction, camera_of
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"
 RIG = "effigy_rig"
 # Further photos of the same person, beside the one that the head was built from: number 1 and on.
 OTHERS = "effigy_photos"
+# What reconstruction.json holds besides.
+_NOT_STORED = ("status", "face_box", "landmarks_68", "landmarks_478", "timings_ms")
+# Blender's properties hold no lists of lists: these lie there row after row.
+_MATRICES = ("intrinsics", "rotation")
 
 
 def is_head(obj: bpy.types.Object | None) -> bool:
@@ -56,29 +61,9 @@ def record_head(
     directory: Path,
     camera: bpy.types.Object | None,
 ) -> None:
-    """Write the head's identity and origin on ``obj``; ``camera`` is None if it was deleted."""
-    origin = head.provenance
-    obj[RECORD] = {
-        "effigy_version": origin.effigy_version,
-        "model_id": origin.model_id,
-        "model_version": origin.model_version,
-        "model_licence": origin.model_licence,
-        "level": origin.level,
-        "detail": head.detail.mode if head.detail else "off",
-        "photo_name": origin.photo_name,
-        "photo_sha256": origin.photo_sha256,
-        "photo_size": [origin.width, origin.height],
-        "identity": [float(value) for value in head.coefficients.identity],
-        "expression": {
-            name: float(value)
-            for name, value in zip(
-                head.mesh.shape_key_names, head.coefficients.expression, strict=True
-            )
-        },
-        "camera": _plain(head.camera),
-        "confidence": float(head.confidence),
-        "directory": str(directory),
-    }
+    """Write the record of ``head`` on ``obj``; ``camera`` is None if it was deleted."""
+    stored = {name: value for name, value in head.to_json().items() if name not in _NOT_STORED}
+    obj[RECORD] = _to_property(stored | {"directory": str(directory)})
     if camera is not None:
         obj[CAMERA] = camera
 
@@ -90,75 +75,101 @@ def record_others(
     if not others:
         return
     obj[OTHERS] = [
-        {
-            "photo_name": sight.name,
-            "photo_size": [sight.camera.width, sight.camera.height],
-            "expression": dict(sight.expression),
-            "camera": _plain(sight.camera),
-            "directory": str(sight.directory),
-        }
-        for sight in others
+        _to_property(
+            {
+                "photo": {
+                    "name": view.name,
+                    "width": view.camera.width,
+                    "height": view.camera.height,
+                },
+                "expression": dict(view.expression),
+                "camera": {
+                    name: getattr(view.camera, name).tolist()
+                    for name in ("intrinsics", "rotation", "translation")
+                },
+                "directory": str(view.directory),
+            }
+        )
+        for view in others
     ]
     for number, camera in enumerate(cameras, start=1):
         obj[_camera_key(number)] = camera
 
 
-def record_of(obj: bpy.types.Object) -> dict[str, Any]:
-    """The head's record as plain Python values."""
-    return obj[RECORD].to_dict()
+def record_of(obj: bpy.types.Object, photo: int = 0) -> dict[str, Any]:
+    """What is recorded of a photo, in the schema of ``reconstruction.json``.
+
+    Photo 0 is the one that the head was built from. Of others of the same person there is no more
+    than photo, expression, camera and directory.
+
+    Raises
+    ------
+    HeadError: there is no such photo.
+    """
+    records = _records(obj)
+    if photo >= len(records):
+        raise HeadError(
+            f"{obj.name} has no photo {photo}", f"Choose one from 0 to {len(records) - 1}"
+        )
+    return _from_property(records[photo])
 
 
 def photo_names(obj: bpy.types.Object) -> list[str]:
     """File names of the photos of the head, the one that it was built from first."""
-    return [obj[RECORD]["photo_name"], *(other["photo_name"] for other in obj.get(OTHERS, ()))]
-
-
-def photo_expression(obj: bpy.types.Object, number: int = 0) -> Mapping[str, float]:
-    """Shape-key values of a photo's expression, by name. Raises HeadError: no such photo."""
-    return _photo(obj, number)["expression"]
+    return [_from_property(record)["photo"]["name"] for record in _records(obj)]
 
 
 def directory_of(obj: bpy.types.Object) -> Path:
     """Where the reconstruction's files were when the head was built."""
-    return Path(obj[RECORD]["directory"])
+    return Path(record_of(obj)["directory"])
 
 
-def photo_camera(obj: bpy.types.Object, number: int = 0) -> Camera:
+def photo_camera(obj: bpy.types.Object, photo: int = 0) -> Camera:
     """The camera of a photo, as the reconstruction found it. Raises HeadError: no such photo."""
-    record = _photo(obj, number)
-    camera = record["camera"]
-    return Camera(
-        np.array(camera["intrinsics"], np.float32).reshape(3, 3),
-        np.array(camera["rotation"], np.float32).reshape(3, 3),
-        np.array(camera["translation"], np.float32),
-        *record["photo_size"],
-    )
+    return camera_of(record_of(obj, photo))
 
 
-def camera_of(obj: bpy.types.Object, number: int = 0) -> bpy.types.Object | None:
-    """The camera of a photo, unless it was deleted."""
-    camera = obj.get(_camera_key(number))
+def camera_object(obj: bpy.types.Object, photo: int = 0) -> bpy.types.Object | None:
+    """The camera object of a photo; None where it was deleted."""
+    camera = obj.get(_camera_key(photo))
     # Deleted in the viewport it lives on, kept by this very property, but in no collection.
     return camera if camera is not None and camera.users_collection else None
 
 
-def _photo(obj: bpy.types.Object, number: int) -> dict[str, Any]:
-    """What is recorded of a photo as plain Python values; 0 is the one the head was built from."""
-    records = [obj[RECORD], *obj.get(OTHERS, ())]
-    if number >= len(records):
-        raise HeadError(
-            f"{obj.name} has no photo {number}", f"Choose one from 0 to {len(records) - 1}"
-        )
-    return records[number].to_dict()
+def _records(obj: bpy.types.Object) -> list[Any]:
+    return [obj[RECORD], *obj.get(OTHERS, ())]
 
 
 def _camera_key(number: int) -> str:
     return f"{CAMERA}_{number}" if number else CAMERA
 
 
-def _plain(camera: Camera) -> dict[str, list[float]]:
-    return {
-        "intrinsics": camera.intrinsics.ravel().tolist(),
-        "rotation": camera.rotation.ravel().tolist(),
-        "translation": camera.translation.tolist(),
-    }
+def _to_property(record: dict[str, Any]) -> dict[str, Any]:
+    """The record as Blender can hold it; :func:`_from_property` reads it back."""
+    camera = record["camera"]
+    flat = {name: np.ravel(camera[name]).tolist() for name in _MATRICES}
+    return record | {"camera": camera | flat}
+
+
+def _from_property(stored: Any) -> dict[str, Any]:
+    record = _upgraded(stored.to_dict())
+    camera = record["camera"]
+    full = {name: np.reshape(camera[name], (3, 3)).tolist() for name in _MATRICES}
+    return record | {"camera": camera | full}
+
+
+def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
+    """The record in today's schema; up to version 0.1 it had flat names of its own."""
+    if "photo" in record:
+        return record
+    new: dict[str, Any] = {}
+    for name, value in record.items():
+        group, _, field = name.partition("_")
+        if group in ("photo", "model"):
+            new.setdefault(group, {})[field] = value
+        else:
+            new[name] = value
+    new["photo"]["width"], new["photo"]["height"] = new["photo"].pop("size")
+    if "model" in new:  # the first heads came in one mesh and without detail
+        new = {"level": "base", "detail": "off"} | new
+    return new

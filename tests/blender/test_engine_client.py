@@ -53,7 +53,7 @@ def test_a_request_is_answered_with_progress_on_the_way(start, tmp_path):
     client, python = start()
     asked = request(client, python, "ok.jpg", tmp_path / "out")
     result = asked.wait()
-    assert result["heads"][0]["directory"] == str(tmp_path / "out")
+    assert result["rows"][0]["heads"] == [str(tmp_path / "out")]
     assert (asked.fraction, asked.message) == (0.5, "Fitting")
 
 
@@ -70,10 +70,11 @@ def test_the_worker_gets_a_clean_environment(start, monkeypatch, tmp_path):
     for name in unwanted:
         monkeypatch.setenv(name, "/nowhere")
     client, python = start()
-    told = client.submit(python, "check", {}).wait()
-    assert not set(unwanted) & set(told["environment"])
-    assert told["environment"]["PYTHONNOUSERSITE"] == "1"
-    assert told["folder"] == str(tmp_path)
+    answer = client.submit(python, "check", {}).wait()
+    environment = answer["environment"]
+    assert not set(unwanted) & set(environment)
+    assert (environment["PYTHONNOUSERSITE"], environment["HF_HUB_OFFLINE"]) == ("1", "1")
+    assert answer["folder"] == str(tmp_path)
 
 
 def test_the_engines_own_error_keeps_its_kind_and_remedy(start, errors, tmp_path):

@@ -72,7 +72,7 @@ def test_export_says_when_this_blender_lacks_a_format(
     bpy, built_head, module, monkeypatch, tmp_path
 ):
     export = module("operators.export")
-    absent = export.Writer(".usdc", "wm.no_such_export", {})
+    absent = export.Writer(".usdc", "", "wm.no_such_export", {})
     monkeypatch.setitem(export.WRITERS, "USD", absent)
     with pytest.raises(RuntimeError, match=r"cannot write \.usdc files"):
         bpy.ops.effigy.export(filepath=str(tmp_path / "head"), format="USD")

@@ -46,7 +46,7 @@ def run(context, module, fake_engine, photos, tmp_path):
         kind = type(
             "Batch",
             (Operator, module("operators.jobs.operator").JobOperator),
-            {name: methods[name] for name in ("start", "conclude", "keep", "_output")},
+            {name: methods[name] for name in ("start", "conclude")},
         )
         operator = kind()
         operator.directory, operator.recursive = str(photos(*names)), False

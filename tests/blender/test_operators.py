@@ -32,7 +32,7 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         filepath=str(folder / "ok.jpg"), output=str(tmp_path / "out"), preview=True
     )
     assert done == {"FINISHED"}
-    assert bpy.context.object["effigy"]["photo_name"] == "ok.jpg"
+    assert bpy.context.object["effigy"]["photo"]["name"] == "ok.jpg"
     assert bpy.context.object["effigy"]["directory"] == str(tmp_path / "out")
     sent = json.loads((tmp_path / "out/request.json").read_text())
     assert sent["photo"] == str(folder / "ok.jpg")
@@ -43,6 +43,7 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         "texture_size": 1024,
         "level": "high",
         "detail": "fast",
+        "renderer": "builtin",
     }
     assert sent["preview"] is True
 

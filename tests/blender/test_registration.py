@@ -33,8 +33,8 @@ def test_disabling_ends_the_worker_and_takes_the_command_back(
 ):
     import addon_utils
 
-    surroundings = module("operators.runtime")
-    worker = surroundings.engine.start(surroundings.engine_python().executable)
+    runtime = module("operators.runtime")
+    worker = runtime.engine.start(runtime.engine_python().executable)
     gone = []
     real = bpy.utils.unregister_cli_command
     monkeypatch.setattr(

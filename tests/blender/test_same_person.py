@@ -28,7 +28,7 @@ def test_one_person_becomes_one_head_with_a_camera_a_photo(bpy, order, tmp_path)
     assert order("a.jpg", "b.jpg", "c.jpg", same_person=True) == {"FINISHED"}
     (head,) = heads(bpy)
     assert bpy.context.object == head
-    assert head["effigy"]["photo_name"] == "c.jpg"
+    assert head["effigy"]["photo"]["name"] == "c.jpg"
     assert head["effigy"]["directory"] == str(tmp_path / "out/c")
     (collection,) = head.users_collection
     cameras = {obj.name for obj in collection.objects if obj.type == "CAMERA"}
@@ -117,21 +117,19 @@ def test_a_head_of_several_photos_lists_them(bpy, order, module):
 
 
 def test_photos_without_a_face_are_named_and_left_out(bpy, order, module, tmp_path):
-    told = []
-    job = module("operators.jobs.order")
-    operator = type("Operator", (), {"report": lambda self, kind, text: told.append((kind, text))})
     assert order("a.jpg", "noface.jpg", same_person=True) == {"FINISHED"}
     assert len(heads(bpy)) == 1
     rows = json.loads((tmp_path / "out/report.json").read_text())
     assert [row["status"] for row in rows] == ["ok", "failed"]
-    finished = type("Job", (), {"error": None, "rows": [_row(module, row) for row in rows]})
-    job.conclude_several(operator(), finished, tmp_path / "out")
-    assert told[0][0] == {"WARNING"}
-    assert told[0][1].endswith("No head from noface.jpg")
-
-
-def _row(module, values):
-    return module("ml.results.report").Row(**values)
+    reported = []
+    operator = SimpleNamespace(report=lambda kind, text: reported.append((kind, text)))
+    result = module("ml.results.report").Row
+    finished = SimpleNamespace(
+        error=None, rows=[result(**row) for row in rows], write_report=lambda: "report.json"
+    )
+    module("operators.jobs.reconstruction").conclude_several(operator, finished)
+    assert reported[0][0] == {"WARNING"}
+    assert reported[0][1].endswith("(report.json). No head from noface.jpg")
 
 
 @pytest.mark.parametrize("same_person", [True, False])
@@ -193,7 +191,7 @@ def test_the_sidebars_choice_holds_where_photos_are_dropped(
     """Blender without a window never calls invoke, so its methods run on a stand-in."""
     operator_type = module("operators.reconstruct").EFFIGY_OT_reconstruct
     bases = (module("operators.jobs.operator").JobOperator,)
-    wanted = ("start", "conclude", "_invoke", "_photos", "_directory", "_output")
+    wanted = ("start", "conclude", "_invoke", "_photos", "_directory")
     methods = {name: vars(operator_type)[name] for name in wanted}
     operator = type("Reconstruct", bases, {**methods, "report": lambda self, kind, text: None})()
     operator.directory, operator.filepath = f"{photos('a.jpg', 'b.jpg')}/", ""
@@ -215,7 +213,7 @@ def test_a_persons_folder_can_be_built_again_without_the_engine(bpy, order, tmp_
     order("a.jpg", "b.jpg", same_person=True)
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.effigy.build(directory=str(tmp_path / "out"))
-    assert heads(bpy)[0]["effigy"]["photo_name"] == "b.jpg"
+    assert heads(bpy)[0]["effigy"]["photo"]["name"] == "b.jpg"
     (tmp_path / "out/person.json").write_text("{")
     with pytest.raises(RuntimeError, match="is damaged"):
         bpy.ops.effigy.build(directory=str(tmp_path / "out"))
@@ -225,22 +223,34 @@ def test_the_command_line_builds_one_head(bpy, fake_engine, photos, module, tmp_
     folder, out = photos("a.jpg", "noface.jpg", "b.jpg"), tmp_path / "out"
     command = module("operators.command_line")
     named = [str(folder / name) for name in ("a.jpg", "noface.jpg", "b.jpg")]
-    done = command.run(["reconstruct", *named, "--output", str(out), "--same-person", "--blend"])
+    done = command.run(["reconstruct", *named, "--out", str(out), "--same-person", "--blend"])
     assert done == command.SOME_FAILED
     assert (out / "out.blend").is_file()
     assert "noface.jpg: failed" in capsys.readouterr().out
-    assert command.run(["batch", str(folder), "--output", str(out), "--same-person"]) == 1
+    assert command.run(["batch", str(folder), "--out", str(out), "--same-person"]) == 1
     wrong = ["--same-person", "--face", "all"]
-    assert command.run(["reconstruct", *named, "--output", str(out), *wrong]) == 2
+    assert command.run(["reconstruct", *named, "--out", str(out), *wrong]) == 2
     assert command.run(["reconstruct", named[0], named[2], "--output", str(out), wrong[0]]) == 0
 
 
 def test_escape_stops_a_person(bpy, fake_engine, photos, module, tmp_path):
     folder = photos("a.jpg", "b.jpg")
-    several = module("operators.jobs.order")
-    paths = [folder / name for name in ("a.jpg", "b.jpg")]
-    job = several.several_job(bpy.context, several.Order(paths, tmp_path / "out", True))
+    jobs, batch = module("operators.jobs.reconstruction"), module("ml.batch")
+    tasks = batch.plan([folder / name for name in ("a.jpg", "b.jpg")], tmp_path / "out")
+    settings = bpy.context.scene.effigy.chosen()
+    order = jobs.Order(tasks, settings, tmp_path / "out", same_person=True)
+    job = jobs.make_job(order, lambda directory: pytest.fail("a head of a stopped job"))
     assert not job.step()
     job.cancel()
     assert [row.status for row in job.rows] == ["cancelled"] * 2
-    assert heads(bpy) == []
+    rows = json.loads((tmp_path / "out/report.json").read_text())
+    assert [row["status"] for row in rows] == ["cancelled"] * 2
+
+
+def test_all_faces_cannot_be_one_person(bpy, order, tmp_path):
+    bpy.context.scene.effigy.face = "ALL"
+    with pytest.raises(
+        RuntimeError, match=r"cannot be the same person\. Choose the most prominent"
+    ):
+        order("a.jpg", "b.jpg", same_person=True)
+    assert not (tmp_path / "out").exists()

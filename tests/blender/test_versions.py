@@ -19,7 +19,7 @@ def test_a_head_of_an_older_model_is_built_as_it_was_saved(bpy, module, tmp_path
     assert build.run(stand_in, bpy.context) == {"FINISHED"}
     obj = bpy.context.object
     assert len(obj.data.vertices) == len(old.mesh.vertices)
-    assert obj["effigy"]["model_version"] == "1.0.0"
+    assert obj["effigy"]["model"]["version"] == "1.0.0"
     assert told[0][0] == {"WARNING"}
     assert "by effigy-head 1.0.0. This Effigy has effigy-head" in told[0][1]
     bpy.ops.effigy.expression(which="PHOTO")  # its own keys and values: nothing is mixed

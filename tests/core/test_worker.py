@@ -2,7 +2,6 @@
 
 import io
 import json
-from pathlib import Path
 
 import pytest
 
@@ -42,9 +41,10 @@ def test_ready_progress_result(tmp_path):
         "data": {"fraction": 0.25, "message": "Finding the face"},
     }
     assert result["type"] == "result"
-    head = result["data"]["heads"][0]
-    assert Path(head["json"]).is_file()
-    assert Path(head["directory"]) == tmp_path / "out"
+    (row,) = [Row(**row) for row in result["data"]["rows"]]
+    assert (row.photo, row.status, row.confidence) == (str(tmp_path / "me.jpg"), "ok", 0.75)
+    assert list(row.heads) == [str(tmp_path / "out")]
+    assert (tmp_path / "out/reconstruction.json").is_file()
 
 
 def test_several_photos_of_one_person(tmp_path):

@@ -106,7 +106,7 @@ def test_the_command_line_writes_files_and_tells_success(run_installed, fake_eng
     good, bad = tmp_path / "ok.jpg", tmp_path / "noface.jpg"
     formats = ("--blend", "--glb", "--fbx", "--usd")
     asked = ("--face", "2", "--level", "low", *formats)
-    assert command("reconstruct", good, "--output", out, *asked) == 0
+    assert command("reconstruct", good, "--out", out, *asked) == 0
     assert {path.name for path in (out / "ok").iterdir()} >= {
         "ok.blend",
         "ok.glb",
@@ -116,13 +116,13 @@ def test_the_command_line_writes_files_and_tells_success(run_installed, fake_eng
     }
     sent = json.loads((out / "ok/request.json").read_text())["settings"]
     assert (sent["face"], sent["level"]) == ("2", "low")
-    assert command("reconstruct", good, bad, "--output", out) == 1
+    assert command("reconstruct", good, bad, "--out", out) == 1
     assert [row["status"] for row in json.loads((out / "report.json").read_text())] == [
         "ok",
         "failed",
     ]
     person = tmp_path / "person"
-    assert command("reconstruct", good, bad, "--output", person, "--same-person", "--blend") == 1
+    assert command("reconstruct", good, bad, "--out", person, "--same-person", "--blend") == 1
     assert (person / "person.blend").is_file()
     assert command("batch", tmp_path / "nowhere", "--output", out) == 2
     assert command("reconstruct", good) == 2
@@ -150,7 +150,7 @@ def test_the_example_script_works_from_a_clone(fake_engine, tmp_path):
     }
 
     def example(photo):
-        command = [sys.executable, script, photo, "--output", out]
+        command = [sys.executable, script, photo, "--out", out]
         return subprocess.run(command, env=around, capture_output=True, text=True, timeout=120)
 
     done = example(photo)

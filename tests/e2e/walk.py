@@ -25,7 +25,7 @@ rest = positions(keys["Basis"].points)[:, [0, 2, 1]] * [1, 1, -1]
 np.save(out / "rest.npy", rest)
 told = {
     "identity": list(head["effigy"]["identity"]),
-    "photo": head["effigy"]["photo_name"],
+    "photo": head["effigy"]["photo"]["name"],
     "keys": [key.name for key in keys],
     "values": {key.name: key.value for key in keys},
     "error": float(np.abs(rest - archive["vertices"]).max()),

@@ -24,7 +24,7 @@ def copy_head(template, directory, photo):
     about = json.loads(target.read_text())
     about["photo"]["name"] = photo.name
     target.write_text(json.dumps(about))
-    return {"directory": str(directory), "json": str(target)}
+    return str(directory)
 
 
 def reconstruct(number, data, template):
@@ -48,7 +48,8 @@ def reconstruct(number, data, template):
         second = [out.with_name(f"{out.name}_face2")] if name.startswith("several") else []
         heads = [copy_head(template, place, photo) for place in [out, *second]]
         (out / "request.json").write_text(json.dumps(data))
-        say(number, "result", heads=heads)
+        row = {"photo": str(photo), "status": "ok", "heads": heads, "confidence": 0.9}
+        say(number, "result", rows=[row])
 
 
 def person(number, data, template):
@@ -84,7 +85,6 @@ def main():
         sys.exit(1)
     if template == "mute":
         time.sleep(600)
-    environment = {name: value for name, value in os.environ.items() if "PYTHON" in name}
     say(None, "ready", python="3.11", torch="2.13", effigy_version="0.1.0", pid=os.getpid())
     for line in sys.stdin:
         message = json.loads(line)
@@ -94,7 +94,7 @@ def main():
         elif kind == "person":
             person(number, message["data"], Path(template))
         elif kind == "check":
-            say(number, "result", torch="2.13", environment=environment, folder=os.getcwd())
+            say(number, "result", torch="2.13", environment=dict(os.environ), folder=os.getcwd())
         elif kind == "shutdown":
             break
 

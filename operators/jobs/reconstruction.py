@@ -1,0 +1,194 @@
+"""Photos become heads: what is ordered, and the job that has the engine do it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...ml.batch import Task
+from ...ml.errors import EngineUnavailable, HeadError, UsageError
+from ...ml.results.report import Row, failed_row, summary, write_report
+from ...ml.settings import Settings
+from ..engine.client import Request
+from ..reporting import call_operator
+from ..runtime import engine, engine_python
+
+_NAMED = 5  # how many photos a message names
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be reconstructed.
+
+    Attributes
+    ----------
+    tasks: the photos, each with the folder for its first head.
+    settings: for all photos.
+    out: folder for report.json and, of one person, for person.json; None: no report.
+    same_person: whether all photos show one person, who becomes one head. Needs ``out``.
+    preview: whether preview.png is written beside each head.
+    """
+
+    tasks: Sequence[Task]
+    settings: Settings
+    out: Path | None = None
+    same_person: bool = False
+    preview: bool = False
+
+
+class ReconstructionJob:
+    """Fulfil an order: one request per photo, or one for all photos of a person.
+
+    A photo that fails does not stop the others. The report is written anew after each request,
+    so that it is there even if Blender is closed.
+
+    Parameters
+    ----------
+    submit: sends a request of this kind with this data to the engine.
+    on_head: called with the folder of each finished head, or of a person.
+    on_row: called with the row of each photo that is done.
+
+    Attributes
+    ----------
+    rows: one per photo, in the order of the tasks; "cancelled" until it is done.
+    error: of the last photo that failed.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        submit: Callable[[str, dict[str, Any]], Request],
+        on_head: Callable[[Path], None],
+        on_row: Callable[[Row], None] = lambda row: None,
+    ) -> None:
+        self.order = order
+        self.rows = [Row(str(task.photo), "cancelled") for task in order.tasks]
+        self.error: HeadError | None = None
+        self.fraction, self.message = 0.0, "Starting"
+        self._submit, self._on_head, self._on_row = submit, on_head, on_row
+        self._parts = [order.tasks] if order.same_person else [(task,) for task in order.tasks]
+        self._done = 0
+        self._request: Request | None = None
+        self._asked = 0.0
+
+    def step(self) -> bool:
+        if self._done == len(self._parts):
+            return True
+        tasks = self._parts[self._done]
+        try:
+            rows = self._advance(tasks)
+        except HeadError as error:
+            if self._engine_is_missing(error):
+                raise
+            self.error = error
+            rows = [failed_row(task.photo, error) for task in tasks]
+        if rows is not None:
+            self._close(rows)
+        self._show_progress()
+        return self._done == len(self._parts)
+
+    def cancel(self) -> None:
+        if self._request is not None:
+            self._request.cancel()
+        self.write_report()
+
+    def write_report(self) -> Path | None:
+        """Write what became of each photo so far; None where no report is ordered."""
+        return write_report(self.rows, self.order.out) if self.order.out is not None else None
+
+    def _advance(self, tasks: Sequence[Task]) -> list[Row] | None:
+        """Ask the engine, or look for its answer; the rows once the heads are built."""
+        if self._request is None:
+            self._asked = time.monotonic()
+            self._request = self._submit(*self._question(tasks))
+        if not self._request.poll():
+            return None
+        answer = self._request.result["rows"]
+        rows = [Row(**{**values, "heads": tuple(values["heads"])}) for values in answer]
+        for folder in [self.order.out] if self.order.same_person else rows[0].heads:
+            self._on_head(Path(folder))
+        return rows
+
+    def _question(self, tasks: Sequence[Task]) -> tuple[str, dict[str, Any]]:
+        how = {"settings": asdict(self.order.settings), "preview": self.order.preview}
+        if self.order.same_person:
+            photos = [str(task.photo) for task in tasks]
+            return "person", {"photos": photos, "out": str(self.order.out), **how}
+        return "reconstruct", {"photo": str(tasks[0].photo), "out": str(tasks[0].folder), **how}
+
+    def _close(self, rows: list[Row]) -> None:
+        if len(rows) == 1:
+            # What the person waited for: with the engine's start and Blender's own work.
+            rows = [replace(rows[0], seconds=round(time.monotonic() - self._asked, 3))]
+        self.rows[self._done : self._done + len(rows)] = rows
+        self._done, self._request = self._done + 1, None
+        self.write_report()
+        for row in rows:
+            self._on_row(row)
+
+    def _show_progress(self) -> None:
+        if self._request is None:
+            self.fraction = self._done / len(self._parts)
+            return
+        total, number = len(self._parts), self._done
+        self.fraction = (number + self._request.fraction) / total
+        place = f"{number + 1}/{total} {self._parts[number][0].photo.name}: " if total > 1 else ""
+        self.message = place + self._request.message
+
+    def _engine_is_missing(self, error: HeadError) -> bool:
+        """Whether no other photo can succeed: the engine could not even be started."""
+        started = self._request is not None and self._request.engine_ready
+        return isinstance(error, EngineUnavailable) and not started
+
+
+def make_job(
+    order: Order,
+    on_head: Callable[[Path], None],
+    on_row: Callable[[Row], None] = lambda row: None,
+) -> ReconstructionJob:
+    """The job that fulfils an order with Blender's engine.
+
+    Raises
+    ------
+    EngineUnavailable: there is no engine. UsageError: the order contradicts itself.
+    """
+    if order.same_person and order.settings.face == "all":
+        raise UsageError(
+            "All faces of a photo cannot be the same person",
+            "Choose the most prominent face, or one by its number",
+        )
+    return ReconstructionJob(
+        order, partial(engine.submit, engine_python().executable), on_head, on_row
+    )
+
+
+def build_finished(context: bpy.types.Context, directory: Path, collection: str) -> None:
+    """Build a finished head as its own undo step. Raises HeadError."""
+    call_operator(
+        bpy.ops.effigy.build,
+        "EXEC_DEFAULT",
+        True,
+        directory=str(directory),
+        collection=collection,
+        match_render=context.scene.effigy.match_render,
+    )
+
+
+def conclude_several(operator: bpy.types.Operator, job: ReconstructionJob) -> set[str]:
+    """Report what became of several photos. Raises HeadError where none gave a head."""
+    message = f"{summary(job.rows)} ({job.write_report()})"
+    failed = [Path(row.photo).name for row in job.rows if row.status != "ok"]
+    if len(failed) == len(job.rows) and job.error is not None:
+        raise HeadError(f"{message}. {job.error.message}", job.error.hint)
+    if failed:
+        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+        message += f". No head from {', '.join(failed[:_NAMED])}{more}"
+    # A warning, not an error: scripts go on, and the report says which photos failed.
+    operator.report({"WARNING"} if failed else {"INFO"}, message)
+    return {"FINISHED"}
