@@ -1,4 +1,4 @@
-"""For all tests: helpers on the path, a temporary folder of their own, and a clean way out of a
+"""For all tests: a temporary folder of their own, and a clean way out of a
 process that holds Blender."""
 
 import os
@@ -14,7 +14,6 @@ import pytest
 from ml.settings import prepare_process
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/support"))
 
 # All of this before NumPy, PyTorch or Blender is loaded; processes that tests start inherit it.
 prepare_process()

@@ -66,7 +66,7 @@ class Reconstruction:
 
     def to_json(self) -> dict[str, Any]:
         """The readable half, as plain Python values."""
-        origin, camera = self.provenance, self.camera
+        origin = self.provenance
         names = self.mesh.shape_key_names
         return {
             "status": "ok",
@@ -87,11 +87,7 @@ class Reconstruction:
             "face_box": [round(float(v), 3) for v in self.face_box],
             "identity": _floats(self.coefficients.identity),
             "expression": dict(zip(names, _floats(self.coefficients.expression), strict=True)),
-            "camera": {
-                "intrinsics": _floats(camera.intrinsics),
-                "rotation": _floats(camera.rotation),
-                "translation": _floats(camera.translation),
-            },
+            "camera": camera_as_json(self.camera),
             "landmarks_68": _floats(self.landmarks_68_px),
             "landmarks_478": _floats(self.landmarks_478_px),
             "confidence": float(self.confidence),
@@ -222,8 +218,17 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
     )
 
 
+def camera_as_json(camera: Camera) -> dict[str, Any]:
+    """A camera as a result's readable half holds it; :func:`camera_of` reads it back."""
+    return {
+        "intrinsics": _floats(camera.intrinsics),
+        "rotation": _floats(camera.rotation),
+        "translation": _floats(camera.translation),
+    }
+
+
 def camera_of(about: dict[str, Any]) -> Camera:
-    """The camera of a result's readable half."""
+    """The camera of a result's readable half, whose photo gives its size."""
     photo, camera = about["photo"], about["camera"]
     return Camera(
         np.array(camera["intrinsics"], np.float32),

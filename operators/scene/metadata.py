@@ -17,7 +17,7 @@ import numpy as np
 from ...ml.data import Camera
 from ...ml.errors import HeadError
 from ...ml.results.person import PhotoView
-from ...ml.results.reconstruction import Reconstruction, camera_of
+from ...ml.results.reconstruction import Reconstruction, camera_as_json, camera_of
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"
@@ -83,10 +83,7 @@ def record_others(
                     "height": view.camera.height,
                 },
                 "expression": dict(view.expression),
-                "camera": {
-                    name: getattr(view.camera, name).tolist()
-                    for name in ("intrinsics", "rotation", "translation")
-                },
+                "camera": camera_as_json(view.camera),
                 "directory": str(view.directory),
             }
         )

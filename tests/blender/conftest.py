@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from synthetic_head import write_synthetic
+
+from tests.support.synthetic_head import write_synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "bl_ext.user_default.effigy"

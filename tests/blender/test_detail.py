@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_head import synthetic_reconstruction
 
 from ml.data import Detail
 from ml.results.reconstruction import save_reconstruction
+from tests.support.synthetic_head import synthetic_reconstruction
 
 
 @pytest.fixture

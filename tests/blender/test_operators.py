@@ -5,9 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
-from synthetic_head import write_synthetic
 
 from ml.head.arkit import EXPRESSION_NAMES
+from tests.support.synthetic_head import write_synthetic
 
 
 def counts(bpy):

@@ -1,5 +1,12 @@
 """Enabling adds what is promised, disabling takes all of it back."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 NAME = "bl_ext.user_default.effigy"
 
 
@@ -57,21 +64,58 @@ def test_disabling_in_the_middle_of_a_job_leaves_nothing_busy(bpy):
     assert not bpy.context.window_manager.effigy_job.running
 
 
-def test_importing_the_extension_pulls_in_no_engine_packages(blender):
-    import subprocess
-    import sys
-    from pathlib import Path
+# Registers the extension from ROOT, takes it back, and says after each what of Blender's process
+# is no longer as it was.
+_HOST = """
+import importlib.util, json, logging, os, signal, sys, warnings
+import bpy
 
-    code = (
-        "import sys, importlib.util as u\n"
-        "import bpy\n"
-        f"spec = u.spec_from_file_location('effigy', r'{Path(__file__).parents[2]}/__init__.py')\n"
-        "effigy = u.module_from_spec(spec); sys.modules['effigy'] = effigy\n"
-        "spec.loader.exec_module(effigy); effigy.register()\n"
-        "heavy = {'torch', 'cv2', 'numba', 'scipy', 'PIL'} & set(sys.modules)\n"
-        "effigy.unregister()\n"
-        "print('heavy', heavy)\n"
-        "import os; sys.stdout.flush(); os._exit(0)\n"
+def state():
+    root = logging.getLogger()
+    return {
+        **{f"variable {name}": value for name, value in os.environ.items()},
+        "path": list(sys.path),
+        "hooks": [str(hook) for hook in (sys.excepthook, sys.displayhook, sys.unraisablehook)],
+        "streams": [id(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)],
+        "filters": [str(entry) for entry in warnings.filters],
+        "logging": [root.level, [str(handler) for handler in root.handlers], logging.root.disabled],
+        "signals": [str(signal.getsignal(number)) for number in signal.valid_signals()],
+        "folder": os.getcwd(),
+        "switches": [sys.getrecursionlimit(), sys.getswitchinterval()],
+    }
+
+before, modules = state(), dict(sys.modules)
+
+def changes():
+    now = state()
+    found = {name: now.get(name) for name in before | now if now.get(name) != before.get(name)}
+    replaced = [name for name, module in modules.items() if sys.modules.get(name) is not module]
+    added = {name.split(".")[0] for name in set(sys.modules) - set(modules)}
+    # __mp_main__ is the standard library's own second name for __main__.
+    foreign = added - {"effigy", "numpy", "__mp_main__"} - set(sys.stdlib_module_names)
+    return found | {kind: names for kind, names in (
+        ("replaced", replaced), ("foreign", sorted(foreign))) if names}
+
+spec = importlib.util.spec_from_file_location("effigy", sys.argv[1])
+sys.modules["effigy"] = effigy = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(effigy)
+effigy.register()
+while_on = changes()
+effigy.unregister()
+print(json.dumps([while_on, changes()]))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_enabling_and_disabling_leave_blenders_process_as_it_was():
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "OPENBLAS_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", _HOST, str(ROOT / "__init__.py")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "heavy set()" in told.stdout, told.stderr
+    assert done.stdout, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [{}, {}]

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from synthetic_head import (
+
+from ml.results.reconstruction import save_reconstruction
+from tests.support.synthetic_head import (
     JAW_OPEN,
     JOINTS,
     eye_vertices,
     without_rig_data,
     write_synthetic,
 )
-
-from ml.results.reconstruction import save_reconstruction
 
 BONES = ("neck", "head", "jaw", "eye.L", "eye.R")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ml.head.arkit import EXPRESSION_NAMES
+from tests.support.layout import draw
 
 BONES = ("neck", "head", "jaw", "eye.L", "eye.R")
 
@@ -69,37 +70,12 @@ def test_an_animation_of_the_keys_is_not_lost_silently(bpy, built_head, module):
     assert built_head.data.shape_keys.animation_data.action == action
 
 
-class Layout:
-    """Stands for Blender's layout: notes the buttons, and that every slider exists."""
-
-    def __init__(self, drawn=None):
-        self.drawn = drawn if drawn is not None else []
-
-    def __getattr__(self, name):
-        if name in ("column", "row", "split"):
-            return lambda **_: Layout(self.drawn)
-        return lambda *_, **__: None
-
-    def panel(self, *_, **__):
-        return Layout(self.drawn), Layout(self.drawn)
-
-    def operator(self, name, **how):
-        button = SimpleNamespace()
-        self.drawn.append((name, how, button))
-        return button
-
-    def prop(self, owner, path, **how):
-        # As Blender does, path_resolve takes the path of a custom property, ["name"], too.
-        self.drawn.append((owner, path, owner.path_resolve(path)))
-
-
 def test_the_panel_toggles_the_rig(bpy, built_head, module):
     panel = module("panels.sidebar").EFFIGY_PT_head
     for add, text in ((True, "Add rig"), (False, "Remove rig"), (True, "Add rig")):
-        layout = Layout()
         assert panel.poll(bpy.context)  # with the head active, and with its rig
-        panel.draw(SimpleNamespace(layout=layout), bpy.context)
-        _, how, button = next(entry for entry in layout.drawn if entry[0] == "effigy.rig")
+        drawn = draw(panel, bpy.context)
+        _, how, button = next(entry for entry in drawn if entry[0] == "effigy.rig")
         assert (button.add, how["text"]) == (add, text)
         bpy.ops.effigy.rig(add=button.add)
 
@@ -107,9 +83,8 @@ def test_the_panel_toggles_the_rig(bpy, built_head, module):
 def test_the_sliders_are_the_rigs_properties(bpy, built_head, module):
     panel = module("panels.sidebar").EFFIGY_PT_expression
     for owner in (built_head.data.shape_keys, None):
-        layout = Layout()
-        panel.draw(SimpleNamespace(layout=layout), bpy.context)
-        sliders = [entry for entry in layout.drawn if not isinstance(entry[0], str)]
+        drawn = draw(panel, bpy.context)
+        sliders = [entry for entry in drawn if not isinstance(entry[0], str)]
         assert len(sliders) == 52
         assert {entry[0].id_data for entry in sliders} == {owner or built_head.parent}
         bpy.ops.effigy.rig()

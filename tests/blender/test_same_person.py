@@ -249,8 +249,6 @@ def test_escape_stops_a_person(bpy, fake_engine, photos, module, tmp_path):
 
 def test_all_faces_cannot_be_one_person(bpy, order, tmp_path):
     bpy.context.scene.effigy.face = "ALL"
-    with pytest.raises(
-        RuntimeError, match=r"cannot be the same person\. Choose the most prominent"
-    ):
+    with pytest.raises(RuntimeError, match=r"cannot be the same person\. Choose"):
         order("a.jpg", "b.jpg", same_person=True)
     assert not (tmp_path / "out").exists()

@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
-from synthetic_head import write_synthetic
+
+from tests.support.synthetic_head import write_synthetic
 
 
 def test_a_head_of_an_older_model_is_built_as_it_was_saved(bpy, module, tmp_path):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from accuracy_rows import CAMERA, SIDE, crowd, lost, photo_row, rendered
 from PIL import Image
 
 from ml.assets.card import AssetCard
@@ -17,6 +16,7 @@ from ml.evaluation.report import command, photos, pictures, renders
 from ml.evaluation.report.page import Measured, write_page
 from ml.evaluation.report.text import table
 from ml.head.storage import load_head_model
+from tests.support.accuracy_rows import CAMERA, SIDE, crowd, lost, photo_row, rendered
 
 CARD = AssetCard("Effigy regressor", "w", "ab" * 32, 1, "CC0-1.0", True, (), "train")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from accuracy_rows import CAMERA, SIDE, crowd
 from PIL import Image
 
 from ml.errors import EngineUnavailable
 from ml.evaluation.photos.labels import LabelledPhoto
 from ml.evaluation.report import peer, renders
 from ml.head.storage import load_head_model
+from tests.support.accuracy_rows import CAMERA, SIDE, crowd
 
 
 def test_twins_are_each_others():

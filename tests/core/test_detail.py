@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from synthetic_head import synthetic_reconstruction
 
 from ml.data import REACH_M, Detail, HeadCoefficients
 from ml.detail.maps import bake
@@ -14,6 +13,7 @@ from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
 from ml.results.detail import DISPLACEMENT_NAME, NORMAL_NAME
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
+from tests.support.synthetic_head import synthetic_reconstruction
 
 MODEL = load_head_model()
 

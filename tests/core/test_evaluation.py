@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_head import synthetic_reconstruction
 
 from ml.errors import NoFaceFound, UsageError
 from ml.evaluation import __main__ as commands
@@ -24,6 +23,7 @@ from ml.evaluation.photos.sheet import HEAD, LABEL, TILE, contact_sheet
 from ml.evaluation.regions import REGIONS
 from ml.evaluation.speed.photo import Speed
 from ml.photo.crop import EYE_LEFT, EYE_RIGHT, box_from_landmarks
+from tests.support.synthetic_head import synthetic_reconstruction
 
 
 def face_shape(seed=3):

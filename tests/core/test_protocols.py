@@ -8,7 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scan_folders import (
+from scipy.spatial.transform import Rotation
+
+from ml.errors import HeadError, UsageError
+from ml.evaluation import __main__ as commands
+from ml.evaluation.benchmarks import now
+from ml.evaluation.benchmarks.outcome import Outcome, Score, Tally, score_all
+from ml.evaluation.benchmarks.scans import read_obj
+from ml.geometry.alignment import Similarity
+from tests.support.scan_folders import (
     PERSON,
     PHOTO,
     moved,
@@ -19,14 +27,6 @@ from scan_folders import (
     write_obj,
     write_result,
 )
-from scipy.spatial.transform import Rotation
-
-from ml.errors import HeadError, UsageError
-from ml.evaluation import __main__ as commands
-from ml.evaluation.benchmarks import now
-from ml.evaluation.benchmarks.outcome import Outcome, Score, Tally, score_all
-from ml.evaluation.benchmarks.scans import read_obj
-from ml.geometry.alignment import Similarity
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scan_folders import (
+
+from ml.data import Camera
+from ml.errors import UsageError
+from ml.evaluation.benchmarks import facescape
+from ml.geometry.alignment import Similarity
+from tests.support.scan_folders import (
     moved,
     person,
     scan_model,
@@ -13,11 +18,6 @@ from scan_folders import (
     write_result,
     write_wild,
 )
-
-from ml.data import Camera
-from ml.errors import UsageError
-from ml.evaluation.benchmarks import facescape
-from ml.geometry.alignment import Similarity
 
 # Where wild truth lies before its camera.
 BACK = np.array([0, 0, -3])

@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scan_folders import (
+from scipy.spatial.transform import Rotation
+
+from ml.data import Provenance
+from ml.errors import ModelUnreadable, UsageError
+from ml.evaluation.benchmarks import now, realy
+from ml.evaluation.benchmarks.scans import Surface, mean_face
+from ml.geometry.alignment import Similarity
+from tests.support.scan_folders import (
     REGION_BOUNDS,
     UNIT,
     moved,
@@ -17,13 +24,6 @@ from scan_folders import (
     write_realy,
     write_result,
 )
-from scipy.spatial.transform import Rotation
-
-from ml.data import Provenance
-from ml.errors import ModelUnreadable, UsageError
-from ml.evaluation.benchmarks import now, realy
-from ml.evaluation.benchmarks.scans import Surface, mean_face
-from ml.geometry.alignment import Similarity
 
 # A prediction may lie anywhere, in any unit.
 ANYWHERE = Similarity(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_head import write_synthetic
 
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.storage import load_head_model
+from tests.support.synthetic_head import write_synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
-from synthetic_head import PARTS, synthetic_mesh, synthetic_reconstruction
 
 from ml.data import Camera
 from ml.evaluation.benchmarks.facescape import PUPILS
@@ -17,6 +16,7 @@ from ml.evaluation.benchmarks.scans import Surface, mean_face
 from ml.geometry.alignment import Similarity
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.results.reconstruction import save_reconstruction
+from tests.support.synthetic_head import PARTS, synthetic_mesh, synthetic_reconstruction
 
 MODEL = ("invented-head", "3")  # id and version
 STEPS = 24  # of the head's grid: about 7 mm
