@@ -127,7 +127,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
 
 @contextmanager
 def _only_selected(layer: bpy.types.ViewLayer, *objects: bpy.types.Object | None) -> Iterator[None]:
-    """Select these objects for the length of a block; exporters look at the selection."""
+    """Select only these objects within the block: exporters write the selection."""
     before = {other.name for other in layer.objects.selected}
     _select(layer, {obj.name for obj in objects if obj is not None})
     try:

@@ -79,8 +79,8 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
     def _invoke(self, context):
-        # Starts now, so that it is ready when a photo has been chosen; and if there is no
-        # engine, that is said before someone looks for a photo.
+        # Started now, it is ready when a photo has been chosen; and where there is no engine,
+        # the person learns it before choosing one.
         engine.start(engine_python().executable)
         if not self.properties.is_property_set("same_person"):
             self.same_person = context.scene.effigy.same_person

@@ -163,7 +163,7 @@ def _draw_progress(layout: bpy.types.UILayout, job) -> bool:
 
 
 def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:
-    """One slider an expression; left and right share a line, as on the face seen from ahead."""
+    """One slider per expression; right and left share a row, as they face the viewer."""
     if any(mirrored_name(name) != name for name in names):
         sides = _halves(column, "")
         for side in ("Right", "Left"):

@@ -30,8 +30,8 @@ def build_head(
 ) -> bpy.types.Object:
     """Build the head into a new collection under ``parent`` and return its mesh object.
 
-    ``others``: further photos of the same person; each adds its camera, and the head remembers
-    its expression. Everything is made first and linked last; if a part fails, nothing is left
+    ``others``: further photos of the same person; each adds its camera, and its expression to
+    the head's record. Everything is made first and linked last; if a part fails, nothing is left
     behind.
     """
     name = Path(head.provenance.photo_name).stem or "Head"
@@ -75,7 +75,7 @@ def set_render_size(scene: bpy.types.Scene, width: int, height: int) -> None:
 
 
 class _Transaction:
-    """Remembers new datablocks and removes them again if the block raises."""
+    """Keeps a list of new datablocks and removes them if the block raises."""
 
     def __init__(self) -> None:
         self._made: list[bpy.types.ID] = []

@@ -43,9 +43,9 @@ def set_key_value(key: bpy.types.ShapeKey, value: float) -> None:
 
 
 def drive_keys(obj: bpy.types.Object, rig: bpy.types.Object, names: tuple[str, ...]) -> None:
-    """Hand the keys of these names over to properties of ``rig``, at their present values.
+    """Let properties of ``rig`` drive the keys of these names, at their present values.
 
-    A key that somebody drives already stays theirs and gets no property.
+    A key that has a driver of the person's own keeps it and gets no property.
     """
     keys = obj.data.shape_keys.key_blocks
     for name in names:
@@ -56,7 +56,7 @@ def drive_keys(obj: bpy.types.Object, rig: bpy.types.Object, names: tuple[str, .
 
 
 def release_keys(obj: bpy.types.Object, rig: bpy.types.Object | None) -> None:
-    """Take the drivers of ``rig`` away again; the keys keep their values.
+    """Remove the drivers of ``rig``; the keys keep their values.
 
     ``rig`` is None where it was deleted by hand: its drivers then point nowhere.
     """
@@ -70,7 +70,7 @@ def release_keys(obj: bpy.types.Object, rig: bpy.types.Object | None) -> None:
 
 
 def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
-    """Bring the property that drives a key to the key's value and limits."""
+    """Set the property that drives a key to the key's value and limits."""
     rig[key.name] = float(key.value)
     low, high = key.slider_min, key.slider_max
     rig.id_properties_ui(key.name).update(

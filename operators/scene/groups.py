@@ -11,10 +11,10 @@ from ...ml.data import HeadMesh
 
 REGIONS = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
 REGION_PREFIX = "region_"
-# Weights are kept in steps of 1/255: as finely as the files have them, and few enough values
-# that Blender, which takes one weight for many vertices, is asked seldom.
+# Weights are multiples of 1/255, as in the files. Blender sets one weight for many vertices at
+# once, so few different weights mean few calls.
 _STEPS = 255
-# Skinned by masks; the eyes turn as a whole, and are told by their parts.
+# Masks weight neck, head and jaw. Each eye turns as a whole: all vertices of its parts.
 _MASK_OF_BONE = {"neck": "bone_neck", "head": "bone_head", "jaw": "bone_jaw"}
 _SIDE_OF_BONE = {"eye.L": "left", "eye.R": "right"}
 _EYE_PARTS = ("eye", "iris", "pupil")
@@ -37,7 +37,7 @@ def add_region_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
 
 
 def has_bone_weights(head: HeadMesh) -> bool:
-    """Whether the reconstruction says how bones pull; those of old do not."""
+    """Whether the reconstruction has bone weights; those of the first Effigy have none."""
     return all(mask in head.masks for mask in _MASK_OF_BONE.values())
 
 
@@ -57,10 +57,10 @@ def remove_bone_groups(obj: bpy.types.Object) -> None:
 
 
 def _bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
-    """(V,) whole steps of weight by bone, exactly ``_STEPS`` in all at every vertex.
+    """(V,) weights by bone as multiples of 1 / ``_STEPS``; they sum to ``_STEPS`` at each vertex.
 
-    The masks were rounded one by one when saved and no longer sum to one to the last step: what
-    is missing or too much goes where rounding took or gave most.
+    The masks were rounded one by one when saved, so their sum may be a step off: the difference
+    goes to the bone that rounding changed most.
     """
     weights = np.zeros((len(head.vertices), len(BONES)))
     for name, mask in _MASK_OF_BONE.items():
@@ -68,10 +68,10 @@ def _bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
     for name, side in _SIDE_OF_BONE.items():
         weights[_eye_vertices(head, side)] = np.eye(len(BONES))[BONES.index(name)]
     total = weights.sum(1, keepdims=True)
-    # A vertex that no bone held would stay behind when the head turns.
+    # A vertex without any bone would stay behind when the head turns.
     weights[total[:, 0] <= 0, BONES.index("head")] = 1
     exact = weights / np.where(total > 0, total, 1) * _STEPS
-    # A hair above, so that a whole step spoilt by float division is not rounded down.
+    # Slightly more, so that a whole number is not rounded down after an inexact division.
     steps = np.floor(exact + 1e-9).astype(int)
     rank = np.argsort(np.argsort(steps - exact, axis=1, kind="stable"), axis=1, kind="stable")
     steps += rank < (_STEPS - steps.sum(1, keepdims=True))
@@ -85,7 +85,7 @@ def _eye_vertices(head: HeadMesh, side: str) -> np.ndarray:
 
 
 def _add_group(obj: bpy.types.Object, name: str, steps: np.ndarray) -> None:
-    """A group of the vertices whose step is not zero, filled once for each different step."""
+    """A group of the vertices with weight; one call per different weight."""
     group = obj.vertex_groups.new(name=name)
     order = np.argsort(steps, kind="stable")
     values, starts = np.unique(steps[order], return_index=True)

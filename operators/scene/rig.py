@@ -37,7 +37,7 @@ def add_rig(obj: bpy.types.Object, head: HeadMesh) -> bpy.types.Object:
             f"The mesh of {obj.name} was edited: it no longer has the vertices of its photo",
             "Rebuild the head first",
         )
-    remove_rig(obj)  # what is left of one that was deleted by hand
+    remove_rig(obj)  # the rest of one that was deleted by hand
     data = bpy.data.armatures.new(f"{obj.name} rig")
     rig = bpy.data.objects.new(data.name, data)
     rig[RIG] = True
@@ -60,7 +60,7 @@ def add_rig(obj: bpy.types.Object, head: HeadMesh) -> bpy.types.Object:
 
 
 def renew_rig(obj: bpy.types.Object, head: HeadMesh) -> None:
-    """Bind a mesh that was made anew to the rig that its object has; no rig, nothing to do."""
+    """Bind a new mesh to the rig of its object, where the object has one."""
     rig = rig_of(obj)
     if rig is not None:
         _place_bones(rig, head)
@@ -68,7 +68,7 @@ def renew_rig(obj: bpy.types.Object, head: HeadMesh) -> None:
 
 
 def remove_rig(obj: bpy.types.Object) -> None:
-    """Take the rig away: the head keeps its place and its keys their values; poses are lost."""
+    """Remove the rig. The head keeps its place and its keys their values; poses are lost."""
     modifier = _modifier(obj)
     if modifier is None:
         return
@@ -88,7 +88,7 @@ def remove_rig(obj: bpy.types.Object) -> None:
 
 
 def check_rig_data(head: HeadMesh, name: str) -> None:
-    """Raise HeadError unless the reconstruction says where joints are and how bones pull."""
+    """Raise HeadError unless the reconstruction has joints and bone weights."""
     if not has_bone_weights(head) or not all(joint in head.joints for joint in _JOINTS):
         raise HeadError(
             f"The reconstruction of {name} has no joints: an older Effigy made it",
@@ -137,12 +137,12 @@ def _place_bones(rig: bpy.types.Object, head: HeadMesh) -> None:
 
 @contextmanager
 def _edit_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
-    """The bones of ``rig``, open to change; its visibility and the active object come back."""
+    """The bones of ``rig`` in Edit Mode; its visibility and the active object are restored."""
     layer, root = bpy.context.view_layer, bpy.context.scene.collection.objects
     active, hidden = layer.objects.active, rig.hide_viewport
-    # In the scene's own collection for the while: that one cannot be hidden or excluded.
-    guest = rig.name not in root
-    if guest:
+    # Linked to the scene's own collection meanwhile: that one cannot be hidden or excluded.
+    linked = rig.name not in root
+    if linked:
         root.link(rig)
     rig.hide_viewport = False
     try:
@@ -155,7 +155,7 @@ def _edit_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     finally:
         rig.hide_viewport = hidden
         layer.objects.active = active
-        if guest:
+        if linked:
             root.unlink(rig)
 
 
@@ -191,7 +191,7 @@ def _is_identity(matrix: Matrix) -> bool:
 
 
 def _modifier(obj: bpy.types.Object) -> bpy.types.Modifier | None:
-    """The modifier that a rig gave to ``obj``, be the rig still there or deleted by hand."""
+    """The modifier that a rig gave to ``obj``, even where the rig was deleted by hand."""
     for modifier in obj.modifiers:
         if modifier.type == "ARMATURE":
             rig = modifier.object

@@ -15,7 +15,7 @@ from tests.support.synthetic_head import write_synthetic
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "bl_ext.user_default.effigy"
 _USER = Path(tempfile.mkdtemp(prefix="effigy-blender-"))
-# Blender looks at this once, when bpy is imported: before any test module is.
+# Blender reads this once, when bpy is imported: before any test module is.
 os.environ["BLENDER_USER_RESOURCES"] = str(_USER)
 os.environ.pop("EFFIGY_PYTHON", None)
 
@@ -73,7 +73,7 @@ def rigged(bpy, built_head):
 def shown(bpy):
     """Gives (V, 3) of an object as seen: keys, bones and place applied; world space."""
 
-    def look(obj):
+    def vertices(obj):
         bpy.context.view_layer.update()
         seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
         mesh = seen.to_mesh()
@@ -82,14 +82,14 @@ def shown(bpy):
         matrix = np.array(seen.matrix_world)
         return flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
 
-    return look
+    return vertices
 
 
 @pytest.fixture
 def bone_weights():
     """Gives (V, 5) weights of an object's vertices: neck, head, jaw, eye.L, eye.R."""
 
-    def look(obj):
+    def weights(obj):
         groups = [obj.vertex_groups[n].index for n in ("neck", "head", "jaw", "eye.L", "eye.R")]
         found = np.zeros((len(obj.data.vertices), len(groups)))
         for vertex in obj.data.vertices:
@@ -98,7 +98,7 @@ def bone_weights():
                     found[vertex.index, groups.index(entry.group)] = entry.weight
         return found
 
-    return look
+    return weights
 
 
 @pytest.fixture

@@ -113,16 +113,16 @@ def test_garbage_ends_the_worker(start, errors, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("template", "limits", "told"),
+    ("template", "limits", "message"),
     [
         ("mute", {"start": 0.3}, "did not start within 0.3"),
         (None, {"silence": 0.3}, "not answered for 0.3"),
     ],
 )
-def test_silence_has_an_end(start, errors, tmp_path, template, limits, told):
+def test_silence_has_an_end(start, errors, tmp_path, template, limits, message):
     client, python = start(template, stop=0.5, **limits)
     worker = client.start(python)
-    with pytest.raises(errors.EngineUnavailable, match=told):
+    with pytest.raises(errors.EngineUnavailable, match=message):
         request(client, python, "silent.jpg", tmp_path / "out").wait()
     assert not worker.alive
 

@@ -51,8 +51,8 @@ def test_it_makes_an_environment_that_the_extension_then_finds(install, module, 
     location = module("operators.engine.location")
     found = location.find_engine("", {}, folder)
     code = "import effigy_probe; print(effigy_probe.ANSWER)"
-    told = subprocess.run([found.executable, "-c", code], capture_output=True, text=True)
-    assert told.stdout.strip() == "42"
+    done = subprocess.run([found.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "42"
     assert "effigy-probe" in (folder.parent / install.LOG_NAME).read_text()
 
 
@@ -78,12 +78,12 @@ def test_cancelling_removes_what_was_begun(install, package, tmp_path):
 
 
 def test_the_chosen_python_is_of_a_supported_version(install, module, monkeypatch):
-    told = subprocess.run(
+    done = subprocess.run(
         [install.suitable_python(), "-c", "import sys; print(*sys.version_info[:2])"],
         capture_output=True,
         text=True,
     )
-    assert tuple(map(int, told.stdout.split())) in install.SUPPORTED
+    assert tuple(map(int, done.stdout.split())) in install.SUPPORTED
     monkeypatch.setattr(install, "SUPPORTED", ((2, 7),))
     errors = module("ml.errors")
     with pytest.raises(errors.EngineUnavailable, match=r"versions? .*was found"):

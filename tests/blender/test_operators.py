@@ -65,7 +65,7 @@ def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("noface.jpg", "No face in noface.jpg. Try another"),
         ("crash.jpg", "The engine stopped unexpectedly"),
@@ -73,10 +73,10 @@ def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos
     ],
 )
 def test_a_failed_reconstruction_is_an_error_and_changes_nothing(
-    bpy, fake_engine, photos, tmp_path, name, told
+    bpy, fake_engine, photos, tmp_path, name, message
 ):
     folder, before = photos(name), counts(bpy)
-    with pytest.raises(RuntimeError, match=told):
+    with pytest.raises(RuntimeError, match=message):
         bpy.ops.effigy.reconstruct(filepath=str(folder / name), output=str(tmp_path / "out"))
     assert counts(bpy) == before
 
@@ -207,8 +207,8 @@ def test_batch_keeps_going_and_reports(bpy, fake_engine, photos, tmp_path):
     done = bpy.ops.effigy.batch(directory=str(folder), recursive=True, output=str(tmp_path / "out"))
     assert done == {"FINISHED"}
     rows = json.loads((tmp_path / "out/report.json").read_text())
-    told = {row["photo"].removeprefix(f"{folder}/"): row["status"] for row in rows}
-    assert told == {
+    statuses = {row["photo"].removeprefix(f"{folder}/"): row["status"] for row in rows}
+    assert statuses == {
         "a/ok.png": "ok",
         "crash.jpg": "failed",
         "noface.jpeg": "failed",

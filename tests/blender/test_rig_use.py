@@ -57,14 +57,14 @@ def test_expression_buttons_set_the_properties(bpy, rigged, saved_head):
 
 def test_an_animation_of_the_keys_is_not_lost_silently(bpy, built_head, module):
     built_head.data.shape_keys.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
-    told = []
+    reports = []
     operator = module("operators.rig").EFFIGY_OT_rig
     stand_in = SimpleNamespace(
-        report=lambda kind, text: told.append((kind, text)), add=True, run=None
+        report=lambda kind, text: reports.append((kind, text)), add=True, run=None
     )
     operator._add(stand_in, bpy.context, built_head)
-    assert told[0][0] == {"WARNING"}
-    assert "Ada's shape keys rests" in told[0][1]
+    assert reports[0][0] == {"WARNING"}
+    assert "Ada's shape keys rests" in reports[0][1]
     action = built_head.data.shape_keys.animation_data.action
     bpy.ops.effigy.rig(add=False)
     assert built_head.data.shape_keys.animation_data.action == action

@@ -39,12 +39,12 @@ def portrait(tmp_path):
     return path
 
 
-def check_walk(told):
-    assert told["keys"] == ["Basis", *EXPRESSION_NAMES]
-    assert set(told["glb_keys"]) - {"Basis"} == set(EXPRESSION_NAMES)
-    assert told["error"] <= 1e-5
-    assert told["glb_size_error"] <= 1e-5
-    assert told["module"].startswith("bl_ext.user_default.effigy")
+def check_head(facts):
+    assert facts["keys"] == ["Basis", *EXPRESSION_NAMES]
+    assert set(facts["glb_keys"]) - {"Basis"} == set(EXPRESSION_NAMES)
+    assert facts["error"] <= 1e-5
+    assert facts["glb_size_error"] <= 1e-5
+    assert facts["module"].startswith("bl_ext.user_default.effigy")
 
 
 def test_the_zip_holds_what_is_needed_and_no_more(extension_zip):
@@ -73,26 +73,28 @@ def test_everything_the_engine_loads_is_in_the_zip(extension_zip):
     assert wanted <= names
 
 
-def test_installed_with_an_engine_it_walks_from_photo_to_glb(run_installed, fake_engine, tmp_path):
+def test_installed_with_an_engine_a_photo_becomes_a_glb(run_installed, fake_engine, tmp_path):
     photo = tmp_path / "ok.jpg"
     photo.write_bytes(b"photo")
-    told = run_installed("walk.py", photo, tmp_path / "out", EFFIGY_PYTHON=fake_engine)
-    check_walk(told)
-    assert told["photo"] == "ok.jpg"
+    facts = run_installed("photo_to_glb.py", photo, tmp_path / "out", EFFIGY_PYTHON=fake_engine)
+    check_head(facts)
+    assert facts["photo"] == "ok.jpg"
     assert (tmp_path / "out/head.blend").exists()
 
 
 def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
-    told = run_installed("walk.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable)
-    check_walk(told)
-    identity = np.array(told["identity"], np.float32)
+    facts = run_installed(
+        "photo_to_glb.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable
+    )
+    check_head(facts)
+    identity = np.array(facts["identity"], np.float32)
     again, _ = load_head_model().person(identity)
     assert np.abs(np.load(tmp_path / "out/rest.npy") - again).max() <= 1e-5
-    width, depth, height = told["size"]
+    width, depth, height = facts["size"]
     assert 0.12 < width < 0.25
     assert 0.15 < depth < 0.35
     assert 0.2 < height < 0.45
-    assert max(told["values"][name] for name in ("mouthSmileLeft", "mouthSmileRight")) > 0.2
+    assert max(facts["values"][name] for name in ("mouthSmileLeft", "mouthSmileRight")) > 0.2
 
 
 def test_the_command_line_writes_files_and_tells_success(run_installed, fake_engine, tmp_path):

@@ -1,4 +1,4 @@
-"""walk.py PHOTO OUT: photo to head to .blend and .glb, and what came of it as JSON."""
+"""photo_to_glb.py PHOTO OUT: photo to head to .blend and .glb; prints their facts as JSON."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ keys = head.data.shape_keys.key_blocks
 archive = np.load(out / "reconstruction.npz")
 rest = positions(keys["Basis"].points)[:, [0, 2, 1]] * [1, 1, -1]
 np.save(out / "rest.npy", rest)
-told = {
+facts = {
     "identity": list(head["effigy"]["identity"]),
     "photo": head["effigy"]["photo"]["name"],
     "keys": [key.name for key in keys],
@@ -37,8 +37,8 @@ before = np.ptp(positions(head.data.vertices), axis=0).tolist()
 bpy.ops.wm.read_homefile(use_empty=True)
 bpy.ops.import_scene.gltf(filepath=str(out / "head.glb"))
 again = next(obj for obj in bpy.data.objects if obj.type == "MESH")
-told["glb_keys"] = [key.name for key in again.data.shape_keys.key_blocks]
+facts["glb_keys"] = [key.name for key in again.data.shape_keys.key_blocks]
 size = np.ptp(positions(again.data.vertices) @ np.array(again.matrix_world.to_3x3()).T, axis=0)
-told["glb_size_error"] = float(np.abs(size - before).max())
-told["size"] = before
-print(json.dumps(told))
+facts["glb_size_error"] = float(np.abs(size - before).max())
+facts["size"] = before
+print(json.dumps(facts))
