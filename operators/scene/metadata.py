@@ -17,7 +17,7 @@ import numpy as np
 from ...ml.data import Camera
 from ...ml.errors import HeadError
 from ...ml.results.person import PhotoView
-from ...ml.results.reconstruction import Reconstruction, camera_as_json, camera_of
+from ...ml.results.reconstruction import FORMAT, Reconstruction, camera_as_json, camera_of
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"
@@ -156,7 +156,7 @@ def _from_property(stored: Any) -> dict[str, Any]:
 
 
 def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
-    """The record in today's schema; up to version 0.1 it had flat names of its own."""
+    """The record in today's schema; earlier files have flat names (model_id, photo_size, ...)."""
     if "photo" in record:
         return record
     new: dict[str, Any] = {}
@@ -168,5 +168,5 @@ def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
             new[name] = value
     new["photo"]["width"], new["photo"]["height"] = new["photo"].pop("size")
     if "model" in new:  # the first heads came in one mesh and without detail
-        new = {"level": "base", "detail": "off"} | new
+        new = {"format": FORMAT, "level": "base", "detail": "off"} | new
     return new
