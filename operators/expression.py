@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from .heads import poll_head
-from .reporting import ReportsErrors
+from .heads import PhotoOperator
 from .scene.detail import DETAIL
 from .scene.expression import BASIS, set_expression
 from .scene.metadata import active_head, record_of
 
 
-class EFFIGY_OT_expression(ReportsErrors, bpy.types.Operator):
+class EFFIGY_OT_expression(PhotoOperator, bpy.types.Operator):
     """Set all expression sliders of the selected head"""
 
     bl_idname = "effigy.expression"
@@ -26,20 +25,9 @@ class EFFIGY_OT_expression(ReportsErrors, bpy.types.Operator):
         ),
     )
 
-    photo: bpy.props.IntProperty(
-        name="Photo",
-        description="Which photo of the person; 0: the one that the head was built from",
-        min=0,
-        options={"SKIP_SAVE"},
-    )
-
     @classmethod
     def description(cls, context, properties):
         return properties.bl_rna.properties["which"].enum_items[properties.which].description
-
-    @classmethod
-    def poll(cls, context):
-        return poll_head(cls, context)
 
     def run(self, context):
         obj = active_head(context)

@@ -7,6 +7,7 @@ import bpy
 from ..ml.errors import HeadError
 from ..ml.results.compatibility import check_same_model
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
+from .reporting import ReportsErrors
 from .scene.metadata import active_head, directory_of, record_of
 
 
@@ -24,6 +25,21 @@ def poll_object_mode(operator: type[bpy.types.Operator], context: bpy.types.Cont
         return True
     operator.poll_message_set("Go to Object Mode first")
     return False
+
+
+class PhotoOperator(ReportsErrors):
+    """Mixin for operators on one photo of the selected head."""
+
+    photo: bpy.props.IntProperty(
+        name="Photo",
+        description="Which photo of the person; 0: the one that the head was built from",
+        min=0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return poll_head(cls, context)
 
 
 def stored_head(obj: bpy.types.Object) -> Reconstruction:

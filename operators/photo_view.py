@@ -5,14 +5,13 @@ from __future__ import annotations
 import bpy
 
 from ..ml.errors import HeadError
-from .heads import poll_head
-from .reporting import ReportsErrors
+from .heads import PhotoOperator
 from .scene.camera import fit_lens
 from .scene.collection import set_render_size
 from .scene.metadata import active_head, camera_object, photo_camera
 
 
-class EFFIGY_OT_photo_view(ReportsErrors, bpy.types.Operator):
+class EFFIGY_OT_photo_view(PhotoOperator, bpy.types.Operator):
     """Look through the camera of the photo, the head over the face"""
 
     bl_idname = "effigy.photo_view"
@@ -22,17 +21,6 @@ class EFFIGY_OT_photo_view(ReportsErrors, bpy.types.Operator):
     match_render: bpy.props.BoolProperty(
         name="Match render size", description="Set the scene's render size to the photo's"
     )
-
-    photo: bpy.props.IntProperty(
-        name="Photo",
-        description="Which photo of the person; 0: the one that the head was built from",
-        min=0,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def poll(cls, context):
-        return poll_head(cls, context)
 
     def run(self, context):
         obj = active_head(context)

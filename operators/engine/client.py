@@ -11,7 +11,6 @@ import atexit
 import collections
 import contextlib
 import json
-import os
 import queue
 import subprocess
 import threading
@@ -22,23 +21,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...ml.errors import EngineUnavailable, HeadError
+from .process import start_process
 
 _KEPT_LINES = 12  # of what the worker wrote to stderr
-# Blender sets or inherits these; they would make another Python load the wrong library, or, the
-# last, keep it from finding ``ml`` in the folder where it is started.
-_UNWANTED = (
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONEXECUTABLE",
-    "PYTHONSAFEPATH",
-)
-_WANTED = {
-    "PYTHONNOUSERSITE": "1",
-    "PYTHONUTF8": "1",
-    # A missing file must fail at once instead of being looked for on the network.
-    "HF_HUB_OFFLINE": "1",
-}
 
 
 @dataclass(frozen=True)
@@ -65,12 +50,6 @@ class Message:
     data: dict[str, Any]
 
 
-def clean_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """``base`` without what ties a Python to Blender, and with the network switched off."""
-    kept = {name: value for name, value in base.items() if name not in _UNWANTED}
-    return kept | _WANTED
-
-
 class Worker:
     """One running worker process."""
 
@@ -80,23 +59,9 @@ class Worker:
         self.ready = False
         self.about: dict[str, Any] = {}
         self.started = time.monotonic()
-        try:
-            self._process = subprocess.Popen(
-                list(command),
-                cwd=folder,
-                env=clean_environment(os.environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError as error:
-            raise EngineUnavailable(
-                f"The engine's Python {command[0]} could not be started ({error})",
-                "Choose another in the extension's preferences, or press Install engine",
-            ) from error
+        self._process = start_process(
+            command, cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         self._threads = [
             threading.Thread(target=self._read_messages, daemon=True),
             threading.Thread(target=self._read_stderr, daemon=True),

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...ml.errors import EngineUnavailable, HeadError
-from .client import clean_environment
 from .location import INSTALLED_MARK, private_python
+from .process import NO_WINDOW, clean_environment, start_process
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -105,19 +105,7 @@ class _Command:
     def __init__(self, command: list[str]) -> None:
         self._lines: queue.Queue[str] = queue.Queue()
         self.last_line = ""
-        try:
-            self._process = subprocess.Popen(
-                command,
-                env=clean_environment(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError as error:
-            raise EngineUnavailable(f"{command[0]} could not be started ({error})") from error
+        self._process = start_process(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -158,7 +146,7 @@ def _version(executable: str) -> tuple[int, ...] | None:
             encoding="utf-8",
             timeout=20,
             check=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
     except (OSError, subprocess.SubprocessError):
         return None
