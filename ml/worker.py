@@ -127,13 +127,9 @@ class Worker:
         return {}
 
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        from .assets.card import verified
-        from .detail.detailer import WEIGHTS as DETAIL
-        from .head.storage import EFFIGY_HEAD
-        from .photo.detector import WEIGHTS as DETECTOR
-        from .regressor.regressor import WEIGHTS as REGRESSOR
+        from .assets.card import shipped_assets, verified
 
-        cards = [verified(asset) for asset in (EFFIGY_HEAD, DETECTOR, REGRESSOR, DETAIL)]
+        cards = [verified(asset) for asset in shipped_assets()]
         return {**_about(), "weights": [f"{card.name}: {card.licence}" for card in cards]}
 
     def _fail(self, number: Any, code: str, message: str, hint: str) -> None:

@@ -52,6 +52,18 @@ def write_card(asset: Path, **facts: Any) -> AssetCard:
     return card
 
 
+def shipped_assets() -> list[Path]:
+    """Every asset file that has its card in one of ml's packages.
+
+    Raises
+    ------
+    WeightsMissing: a card cannot be read.
+    """
+    cards = sorted(Path(__file__).parents[1].glob("*/assets/*.card.json"))
+    # A card lies beside its asset, whose ending it does not share.
+    return [path.with_name(read_card(path.with_suffix("")).file) for path in cards]
+
+
 def read_card(asset: Path) -> AssetCard:
     """The card of ``asset``.
 
@@ -67,7 +79,7 @@ def read_card(asset: Path) -> AssetCard:
         raise WeightsMissing(f"The card {path} could not be read ({error})", REMEDY) from error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def verified(asset: Path) -> AssetCard:
     """The card of ``asset``, after checking that the file is the one it describes.
 
