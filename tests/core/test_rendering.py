@@ -19,21 +19,19 @@ def soup() -> tuple[np.ndarray, np.ndarray]:
 
 
 def naive(points: np.ndarray, triangles: np.ndarray):
-    """Every pixel against every triangle, one at a time, in float64."""
+    """Every triangle over every pixel, in float64."""
     face = np.full((SIZE, SIZE), -1)
     depth = np.full((SIZE, SIZE), np.inf)
-    for y in range(SIZE):
-        for x in range(SIZE):
-            for index, triangle in enumerate(triangles):
-                corner = points[triangle].astype(float)
-                matrix = np.vstack([corner[:, :2].T, np.ones(3)])
-                if abs(np.linalg.det(matrix)) < 1e-9:
-                    continue
-                flat = np.linalg.solve(matrix, [x + 0.5, y + 0.5, 1])
-                if flat.min() >= 0:
-                    z = 1 / (flat / corner[:, 2]).sum()
-                    if z < depth[y, x]:
-                        face[y, x], depth[y, x] = index, z
+    y, x = np.indices((SIZE, SIZE)) + 0.5
+    for index, triangle in enumerate(triangles):
+        corner = points[triangle].astype(float)
+        matrix = np.vstack([corner[:, :2].T, np.ones(3)])
+        if abs(np.linalg.det(matrix)) < 1e-9:
+            continue
+        flat = np.einsum("kc,cyx->kyx", np.linalg.inv(matrix), [x, y, np.ones_like(x)])
+        z = 1 / (flat / corner[:, 2, None, None]).sum(0)
+        closer = (flat.min(0) >= 0) & (z < depth)
+        face[closer], depth[closer] = index, z[closer]
     return face, depth
 
 
