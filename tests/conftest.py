@@ -1,5 +1,4 @@
-"""For all tests: a temporary folder of their own, and a clean way out of a
-process that holds Blender."""
+"""For all tests: a temporary folder of their own, and a clean way out beside Blender."""
 
 import os
 import platform
