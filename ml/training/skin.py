@@ -25,13 +25,13 @@ from ..head.model import HeadModel, SurfacePoints
 from ..head.storage import load_head_model
 from ..head.surface import nearest_on_triangles
 from ..rendering import harmonics_of
-from .data.generate import open_studio
-from .data.people.poses import random_pose
+from .data.people.dressed import dressed
+from .data.people.poses import random_camera
 from .data.people.skins import training_skins
-from .data.picture.draw import Figure, Mesh, Pixels
+from .data.picture.draw import Figure, OpaqueMesh, Pixels
 from .data.picture.lighting import random_light, shade
 from .data.picture.scene import DRAWN, Stage, at
-from .data.samples import Studio, dressed
+from .data.studio import Studio, open_studio
 
 PEOPLE, SEED = 1200, 77
 ALBEDO_MODES, LIGHT_MODES = 44, 16
@@ -82,7 +82,7 @@ def draw_samples(studio: Studio, points: SurfacePoints, count: int) -> Samples:
         shape = studio.stage.shape
         identity = np.clip(rng.normal(0, 1, len(shape.identity)), -2.5, 2.5).astype(np.float32)
         vertices = at(shape, HeadCoefficients(identity, studio.expression(rng)))
-        figure, _, _ = dressed(studio, vertices, rng)
+        figure = dressed(studio, vertices, rng).figure
         albedo.append(np.log(np.maximum(points.on(figure.colours), DARKEST)))
         left, known = _light_left(studio, figure, points, rng)
         light.append(left)
@@ -94,15 +94,15 @@ def _light_left(
     studio: Studio, figure: Figure, points: SurfacePoints, rng: np.random.Generator
 ) -> tuple[FloatArray, np.ndarray]:
     """(V, 3) log light beside what harmonics explain, and (V,) where the camera sees it."""
-    stage, pose = studio.stage, random_pose(rng)
+    stage, camera = studio.stage, random_camera(rng)
     solid = [extra for extra in figure.extras if extra.alpha.min() >= 1]
-    moved = pose.to_camera(np.concatenate([figure.vertices, *[e.vertices for e in solid]]))
+    moved = camera.to_camera_space(np.concatenate([figure.vertices, *[e.vertices for e in solid]]))
     triangles, start = [stage.triangles], len(figure.vertices)
     for extra in solid:
         triangles.append(extra.triangles + start)
         start += len(extra.vertices)
     places = points.on(moved[: len(figure.vertices)])
-    normals = points.on(figure.normals) @ pose.rotation.T
+    normals = points.on(figure.normals) @ camera.rotation.T
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     colours, count = points.on(figure.colours), len(places)
     gloss = figure.gloss
@@ -118,7 +118,7 @@ def _light_left(
         np.ones(count, np.float32),
     )
     light = random_light(studio.lights, rng.uniform(0.1, 0.6, 3), rng)
-    sent = shade(light, pixels, Mesh(moved, np.concatenate(triangles).astype(np.int32)))
+    sent = shade(light, pixels, OpaqueMesh(moved, np.concatenate(triangles).astype(np.int32)))
     ratio = np.maximum(sent / np.maximum(colours, DARKEST), 1e-3)
     facing = -(normals * places).sum(1) / np.linalg.norm(places, axis=1)
     known = facing > STEEPEST

@@ -10,15 +10,17 @@ from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
 from ml.training.data.picture import scene
-from ml.training.data.picture.draw import SUPERSAMPLING, Figure, Pose, draw_head
+from ml.training.data.picture.draw import SUPERSAMPLING, Figure, OrbitCamera, draw_head
 from ml.training.data.picture.kernels import fast_normals
 from ml.training.data.picture.scene import Stage, eyes_at_rest
 from ml.training.data.picture.visibility import hidden_by, visible_points
-from ml.training.data.worn.accessories import one_extra, random_extras, random_outfit
-from ml.training.data.worn.anchors import Extra, measure, rig_of
+from ml.training.data.worn.accessories import one_extra, random_outfit
+from ml.training.data.worn.anchors import anchors_of, measure
 from ml.training.data.worn.beards import make_beard
+from ml.training.data.worn.extra import Extra
 from ml.training.data.worn.glasses import make_glasses, random_frame
-from ml.training.data.worn.hair import STYLES, random_cut, shell, strands
+from ml.training.data.worn.hair import shell, strands
+from ml.training.data.worn.haircuts import STYLES, random_cut
 from ml.training.data.worn.headgear import HATS, hat_line, make_hat
 
 
@@ -57,8 +59,8 @@ def stage():
 
 
 @pytest.fixture(scope="module")
-def person(stage):
-    return measure(rig_of(stage), stage.shape.mean)
+def wearer(stage):
+    return measure(anchors_of(stage), stage.shape.mean)
 
 
 def assert_sound(extra: Extra):
@@ -79,7 +81,7 @@ def assert_sound(extra: Extra):
 def test_everything_worn_is_sound(stage, seed):
     vertices = stage.shape.mean
     rng = np.random.default_rng(seed)
-    for extra in random_extras(stage, vertices, rng) + one_extra(stage, vertices, rng):
+    for extra in random_outfit(stage, vertices, rng).extras + one_extra(stage, vertices, rng):
         assert_sound(extra)
 
 
@@ -95,43 +97,43 @@ def test_the_seed_decides_everything(stage):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_hair_covers_the_crown_and_stays_off_the_eyes(person, style):
+def test_hair_covers_the_crown_and_stays_off_the_eyes(wearer, style):
     rng = np.random.default_rng(1)
-    cut = random_cut(person, rng, style)
-    cap = shell(person, cut.line, cut.thickness, np.full(3, 0.2), rng)
-    made = [cap, *strands(person, replace(cut, fringe=0.0), np.full(3, 0.2), rng)]
+    cut = random_cut(wearer, rng, style)
+    cap = shell(wearer, cut.line, cut.thickness, np.full(3, 0.2), rng)
+    made = [cap, *strands(wearer, replace(cut, fringe=0.0), np.full(3, 0.2), rng)]
     for extra in made:
         assert_sound(extra)
     if style != "receding":
-        top = person.centre + np.array([0, person.reach(np.float32([0, 1, 0])), 0])
+        top = wearer.centre + np.array([0, wearer.reach(np.float32([0, 1, 0])), 0])
         assert np.linalg.norm(cap.vertices - top, axis=1).min() < cut.thickness * 1.3 + 0.004
         assert cap.vertices[:, 1].max() >= top[1]
     if style in ("short", "back", "buzz", "bob", "long"):
-        eyes = person.landmarks[[33, 133, 263, 362]].mean(0)
+        eyes = wearer.landmarks[[33, 133, 263, 362]].mean(0)
         points = np.concatenate([extra.vertices for extra in made]) - eyes
         before = (np.abs(points[:, 0]) < 0.02) & (np.abs(points[:, 1]) < 0.02) & (points[:, 2] > 0)
         assert before.mean() < 0.01
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_glasses_lie_before_the_eyes_and_on_the_nose(person, seed):
+def test_glasses_lie_before_the_eyes_and_on_the_nose(wearer, seed):
     rng = np.random.default_rng(seed)
-    made = make_glasses(person, random_frame(rng), rng)
+    made = make_glasses(wearer, random_frame(rng), rng)
     lenses = [extra for extra in made if extra.alpha.min() < 1]
     assert len(lenses) >= 2
-    eyes = person.landmarks[[33, 133, 263, 362]]
+    eyes = wearer.landmarks[[33, 133, 263, 362]]
     for lens in lenses[:1]:
         near = np.linalg.norm(lens.vertices[:, None, :2] - eyes[None, :, :2], axis=2)
         vertex, eye = np.unravel_index(near.argmin(), near.shape)
         assert 0.002 < lens.vertices[vertex, 2] - eyes[eye, 2] < 0.04
     for extra in made:
         assert_sound(extra)
-        assert depth_in_the_face(person, extra.vertices) < 0.005
+        assert depth_in_the_face(wearer, extra.vertices) < 0.005
 
 
-def depth_in_the_face(person, points):
+def depth_in_the_face(wearer, points):
     """How deep the deepest of the points near the nose lies under the skin, metres."""
-    skin = person.vertices[person.rig.front]
+    skin = wearer.vertices[wearer.anchors.front]
     points = points[(np.abs(points[:, 0]) < 0.035) & (points[:, 2] > 0.06)]
     across = np.linalg.norm(points[:, None, :2] - skin[None, :, :2], axis=2)
     nearest = across.argmin(1)
@@ -139,29 +141,29 @@ def depth_in_the_face(person, points):
 
 
 @pytest.mark.parametrize("kind", HATS)
-def test_hats_enclose_the_crown(person, kind):
+def test_hats_enclose_the_crown(wearer, kind):
     rng = np.random.default_rng(2)
-    made = make_hat(person, kind, hat_line(kind, rng), rng)
+    made = make_hat(wearer, kind, hat_line(kind, rng), rng)
     for extra in made:
         assert_sound(extra)
     points = np.concatenate([extra.vertices for extra in made])
-    top = person.vertices[person.rig.on_skull, 1].max()
+    top = wearer.vertices[wearer.anchors.on_skull, 1].max()
     assert top < points[:, 1].max() < top + 0.12
 
 
-def test_beards_grow_on_the_jaw(person):
-    beard = make_beard(person, np.full(3, 0.1), False, np.random.default_rng(0))
+def test_beards_grow_on_the_jaw(wearer):
+    beard = make_beard(wearer, np.full(3, 0.1), False, np.random.default_rng(0))
     assert_sound(beard)
-    mouth = person.landmarks[[61, 291]].mean(0)
+    mouth = wearer.landmarks[[61, 291]].mean(0)
     assert np.median(beard.vertices[:, 1]) < mouth[1]
     assert beard.vertices[:, 2].min() > 0
 
 
 CROP = np.array([[5, 0, -240], [0, 5, -240]], np.float32)
-AHEAD = Pose(FACING.astype(np.float32), 1.0)
+AHEAD = OrbitCamera(FACING.astype(np.float32), 1.0)
 
 
-def drawing(stage, extras, pose=AHEAD):
+def drawing(stage, extras, camera=AHEAD):
     """The head, white, on black; the camera records colours as they are."""
     vertices = stage.shape.mean
     normals = vertex_normals(vertices, stage.triangles)
@@ -169,7 +171,7 @@ def drawing(stage, extras, pose=AHEAD):
     return draw_head(
         stage,
         Figure(vertices, normals, white, extras),
-        pose,
+        camera,
         CROP,
         lambda pixels, _: pixels.colours,
         np.zeros((96, 96, 3), np.uint8),
@@ -204,13 +206,17 @@ def test_lenses_blend_by_their_alpha(stage):
     np.testing.assert_array_equal(hidden, plain)
 
 
-def seen(stage, extras=(), pose=AHEAD):
+def seen(stage, extras=(), camera=AHEAD):
     """(478,) bool: MediaPipe's points that a drawing of the mean head shows."""
-    normals = vertex_normals(stage.shape.mean, stage.triangles) @ pose.rotation.T
-    points = pose.project(stage.dense.mean)
+    normals = vertex_normals(stage.shape.mean, stage.triangles) @ camera.rotation.T
+    points = camera.project(stage.dense.mean)
     cells = (points - CROP[:, 2]) / CROP[0, 0] * SUPERSAMPLING
     return visible_points(
-        stage, pose.to_camera(stage.dense.mean), normals, cells, drawing(stage, extras, pose)
+        stage,
+        camera.to_camera_space(stage.dense.mean),
+        normals,
+        cells,
+        drawing(stage, extras, camera),
     )
 
 
@@ -227,7 +233,7 @@ def test_a_frontal_face_shows_nearly_all_its_points(stage):
 
 
 def test_a_turned_face_hides_its_far_side(stage):
-    shown = seen(stage, pose=Pose(TO_THE_SIDE.astype(np.float32), 1.0))
+    shown = seen(stage, camera=OrbitCamera(TO_THE_SIDE.astype(np.float32), 1.0))
     left, right = stage.dense.mean[:468, 0] > 0.02, stage.dense.mean[:468, 0] < -0.02
     assert shown[:468][left].mean() > 0.85
     assert shown[:468][right].mean() < 0.25

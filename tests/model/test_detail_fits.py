@@ -5,8 +5,7 @@ import pytest
 
 from ml.detail.band import GRID
 from ml.head.storage import load_head_model
-from ml.training.data.generate import CHUNK
-from ml.training.data.samples import RENDER
+from ml.training.data.stored import CHUNK, RENDER
 from ml.training.detail.fits import (
     FITTED,
     UNFITTED,

@@ -20,7 +20,7 @@ from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.regressor.estimate import Estimate, NetworkShape, rotation_from_six
 from ml.regressor.network import HeadNetwork
 from ml.regressor.regressor import Regressor, load_regressor
-from ml.training.data.samples import RENDER
+from ml.training.data.stored import RENDER, open_samples
 from ml.training.regressor import batches, losses, train
 from ml.training.regressor.export import export
 from ml.training.regressor.teacher import TeacherOffset, as_taught
@@ -309,7 +309,7 @@ def stored_samples(folder, count=16, seed=0, kind=0):
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    return batches.open_samples(folder), make_mirror(head)
+    return open_samples(folder), make_mirror(head)
 
 
 def test_labels_move_with_the_picture(tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ from ...regressor.surface import CHANNELS, SIDE
 from ...regressor.surface_network import SurfaceNetwork
 from ...regressor.surface_refinement import SurfaceRefinement
 from ...settings import Settings
-from ...training.data.samples import PHOTO, PROFILED, RENDER
+from ...training.data.stored import PHOTO, PROFILED, RENDER
 from ...training.steps import follow, rate_at
 from ...training.surface.batches import Samples, batches_ahead, open_folders
 from ...training.surface.train import CONFIG, make_task, measure, start_run, take_step

@@ -45,7 +45,8 @@ def measure_calibration(samples: Path) -> dict[str, float]:
     import torch
 
     from ...regressor.regressor import load_regressor
-    from ...training.regressor.batches import centre_crops, finished_rows, open_samples
+    from ...training.data.stored import finished_rows, open_samples
+    from ...training.regressor.batches import centre_crops
 
     network, stored = load_regressor().network, open_samples(samples)
     rows = finished_rows(samples, len(stored["kind"]))

@@ -19,13 +19,13 @@ from ...fitting.camera import FACING
 from ...geometry.rotations import rotation_from_vector
 from ...head.model import HeadModel
 from ...photo.crop import crop_to_photo
-from ...training.data.generate import open_studio
+from ...training.data.people.dressed import dressed
 from ...training.data.people.folds import random_folds
 from ...training.data.people.skins import KEPT_OUT, load_skins
 from ...training.data.picture.backgrounds import random_background
-from ...training.data.picture.draw import NOTHING, Drawing, Figure, Pose, draw_head
+from ...training.data.picture.draw import NOTHING, Drawing, Figure, OrbitCamera, draw_head
 from ...training.data.picture.film import expose
-from ...training.data.samples import Studio, dressed
+from ...training.data.studio import Studio, open_studio
 from ...training.head.statistics.correspondence import make_transfer
 from ...training.head.statistics.population import (
     age_shares,
@@ -63,7 +63,7 @@ class Stand:
     """
 
     figure: Figure
-    pose: Pose
+    camera: OrbitCamera
     to_photo: FloatArray
     drawing: Drawing
 
@@ -97,22 +97,11 @@ class View:
     stand: Stand | None = None
 
 
-class WatchedStudio(Studio):
-    """A studio that remembers whether it lent the detail of a real face."""
-
-    borrowed = False
-
-    def detail(self, index: int) -> tuple[np.ndarray, FloatArray]:
-        self.borrowed = True
-        return super().detail(index)
-
-
-def kept_out_studio(data: Path, reference: Path, fits: Path) -> WatchedStudio:
+def kept_out_studio(data: Path, reference: Path, fits: Path) -> Studio:
     """The data engine's studio with other skins."""
-    studio = WatchedStudio(**vars(open_studio(data, reference, fits)))
+    studio = open_studio(data, reference, fits)
     textures = [data / "skins" / name for name in KEPT_OUT]
-    studio.skins = load_skins(data, studio.stage, textures)
-    return studio
+    return replace(studio, skins=load_skins(data, studio.stage, textures))
 
 
 def random_people(data: Path, count: int, rng: np.random.Generator) -> list[Person]:
@@ -142,7 +131,7 @@ def age_group(shares: dict[str, float]) -> str:
 
 
 def views(
-    studio: WatchedStudio,
+    studio: Studio,
     reference: HeadModel,
     data: Path,
     count: int,
@@ -167,7 +156,7 @@ def views(
 
 
 def _view(
-    studio: WatchedStudio,
+    studio: Studio,
     reference: HeadModel,
     neutral: FloatArray,
     span: tuple[int, int],
@@ -177,15 +166,14 @@ def _view(
     moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
     points = reference.embeddings["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
-    pose = _pose(yaw, rng)
-    studio.borrowed = False
-    figure, record, traits = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
-    flat = pose.project(points)
+    camera = _camera(yaw, rng)
+    head = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
+    flat = camera.project(points)
     extent = float(np.ptp(flat, axis=0).max())
     # Centred on the optical axis, so that the picture's middle is the principal point.
     to_photo = crop_to_photo(FaceBox((0.0, 0.0), extent * ROOM), SIDE)
     background = random_background(SIDE, studio.scenes, rng)
-    drawing = draw_head(studio.stage, figure, pose, to_photo, record, background)
+    drawing = draw_head(studio.stage, head.figure, camera, to_photo, head.shade, background)
     pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
     shown = (drawing.kind != NOTHING).astype(np.uint8)
     return View(
@@ -194,17 +182,17 @@ def _view(
         "",
         neutral,
         expression,
-        pose.rotation,
+        camera.rotation,
         yaw,
         pixels,
-        tone=traits.skin,
-        borrowed=studio.borrowed,
+        tone=head.traits.skin,
+        borrowed=head.borrowed,
         shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
-        stand=Stand(figure, pose, to_photo, drawing),
+        stand=Stand(head.figure, camera, to_photo, drawing),
     )
 
 
-def _pose(yaw: float, rng: np.random.Generator) -> Pose:
+def _camera(yaw: float, rng: np.random.Generator) -> OrbitCamera:
     pitch = float(np.clip(rng.normal(0, 8), -20, 20))
     about_x, about_y, about_z = (
         rotation_from_vector(np.radians(turn) * axis).astype(np.float32)
@@ -212,4 +200,4 @@ def _pose(yaw: float, rng: np.random.Generator) -> Pose:
     )
     rotation = about_z @ FACING @ about_x @ about_y
     distance = float(np.exp(rng.uniform(np.log(0.6), np.log(2.5))))
-    return Pose(rotation.astype(np.float32), distance)
+    return OrbitCamera(rotation.astype(np.float32), distance)

@@ -97,10 +97,10 @@ class TextureRuler:
 
     def truth(self, stand: Stand) -> Truth:
         """What is true of one picture."""
-        figure, pose, drawing = stand.figure, stand.pose, stand.drawing
+        figure, orbit, drawing = stand.figure, stand.camera, stand.drawing
         vertices = self.on_vertices.on(figure.vertices) + self.offset
-        places = pose.to_camera(self.on_texels.on(figure.vertices))
-        normals = self.on_texels.on(figure.normals) @ pose.rotation.T
+        places = orbit.to_camera_space(self.on_texels.on(figure.vertices))
+        normals = self.on_texels.on(figure.normals) @ orbit.rotation.T
         facing = -(normals * places).sum(1) / np.linalg.norm(places, axis=1)
         camera = camera_of(stand)
         scale = len(drawing.kind) / SIDE
@@ -147,8 +147,8 @@ def camera_of(stand: Stand) -> Camera:
     scale, shift = stand.to_photo[0, 0], stand.to_photo[:, 2]
     intrinsics = np.diag([FOCAL / scale, FOCAL / scale, 1]).astype(np.float32)
     intrinsics[:2, 2] = -shift / scale
-    away = np.array([0, 0, stand.pose.distance], np.float32)
-    return Camera(intrinsics, stand.pose.rotation, away, SIDE, SIDE)
+    away = np.array([0, 0, stand.camera.distance], np.float32)
+    return Camera(intrinsics, stand.camera.rotation, away, SIDE, SIDE)
 
 
 def redraw(texture: Texture, camera: Camera, vertices: FloatArray, model: HeadModel) -> FloatArray:

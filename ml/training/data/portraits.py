@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from .picture.scene import Stage, at
 TEETH, GUMS = np.array([215, 205, 190]), np.array([150, 75, 75])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Portrait:
     """A labelled portrait with its fitted head.
 
@@ -56,6 +57,7 @@ def load_portraits(data: Path, fits: Path) -> list[Portrait]:
     return portraits
 
 
+@lru_cache(maxsize=1024)
 def profile_colours(stage: Stage, portrait: Portrait) -> np.ndarray:
     """(D, 3) uint8: the photo on its head; hidden skin mirrored, the rest like its neighbours."""
     vertices = at(stage.shape, portrait.coefficients)

@@ -14,8 +14,8 @@ from ...detail.band import GRID
 from ...detail.unwrap import told_of
 from ...detail.window import window_of
 from ...head.model import HeadModel
+from ..data.augment import discolour
 from ..data.picture.scene import Stage
-from ..regressor.batches import discolour
 from ..steps import ahead, random_rows
 from .fits import FITTED, laid_of, open_fits
 from .targets import Lack, make_lack, make_transfer

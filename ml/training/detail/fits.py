@@ -39,8 +39,7 @@ from ...pipeline.fit import fit_observation
 from ...regressor.regressor import WEIGHTS as REGRESSOR
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS as SURFACE
-from ..data.samples import RENDER
-from ..regressor.batches import finished_rows
+from ..data.stored import RENDER, finished_rows
 
 BATCH = 16
 FITTED, UNFITTED = 1, 2

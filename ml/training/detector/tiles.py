@@ -16,11 +16,11 @@ import numpy as np
 from ...data import FaceBox, FloatArray
 from ...photo.crop import box_from_landmarks
 from ...photo.detector import LARGEST, SMALLEST, STRIDE, USUAL
-from ..data.generate import open_studio
+from ..data.augment import discolour
 from ..data.picture.backgrounds import Scenes, random_background
 from ..data.portraits import Portrait
-from ..data.samples import NEGATIVE, PHOTO
-from ..regressor.batches import discolour, finished_rows, open_samples
+from ..data.stored import NEGATIVE, PHOTO, finished_rows, open_samples
+from ..data.studio import open_studio
 
 TILE = 96
 CELLS = TILE // STRIDE

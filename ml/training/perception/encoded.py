@@ -28,8 +28,7 @@ from tqdm import tqdm
 from ...assets.card import read_card
 from ...data import FloatArray, IntArray
 from ...regressor.regressor import WEIGHTS, load_regressor
-from ..data.samples import RENDER
-from ..regressor.batches import finished_rows
+from ..data.stored import RENDER, finished_rows
 
 # The share of a stored picture that a face crop shows (see data/poses.py).
 SHOWN = 128 / 144

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from ...data import FloatArray, IntArray
 from ...perception.face_clip import FaceWords
-from ..data.samples import RENDER
-from ..regressor.batches import finished_rows
+from ..data.stored import RENDER, finished_rows
 from ..steps import ahead
 from .attributes import HeadMeasures, attributes
 from .captions import MIRRORED, captions, true_rules

@@ -11,8 +11,8 @@ from PIL import Image
 from ...data import FloatArray
 from ...photo.crop import CROP_SIZE, FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
 from ...regressor.network import HeadNetwork
-from ..data.samples import RENDER
-from .batches import centre_crops, open_samples
+from ..data.stored import RENDER, open_samples
+from .batches import centre_crops
 
 EYES = (33, 263)
 

@@ -24,6 +24,7 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...regressor.estimate import NetworkShape
 from ...regressor.network import HeadNetwork
+from ..data.stored import finished_rows, open_samples
 from ..steps import (
     descend,
     follow,
@@ -33,7 +34,7 @@ from ..steps import (
     save_checkpoint,
     set_rate,
 )
-from .batches import Batch, batches_ahead, finished_rows, open_samples
+from .batches import Batch, batches_ahead
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
 from .teacher import TeacherOffset, as_taught

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ...data import IntArray
-from ...head.mirror import Mirror, flip
-from ..data.samples import PHOTO, PROFILED, RENDER
-from ..regressor.batches import finished_rows, labels_of, open_samples
+from ...head.mirror import Mirror
+from ..data.augment import flip
+from ..data.stored import PHOTO, PROFILED, RENDER, finished_rows, labels_of, open_samples
 from ..steps import ahead
 
 

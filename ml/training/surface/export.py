@@ -25,7 +25,7 @@ from ...photo.crop import box_from_landmarks, crop_face
 from ...pipeline.fit import fit_refined
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement
-from ..data.samples import RENDER
+from ..data.stored import RENDER
 from .batches import Samples, open_folders
 from .train import CONFIG, network_for
 

@@ -8,12 +8,13 @@ random, and different left and right.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from ....data import FloatArray
 from ..picture.scene import Stage
-from ..worn.anchors import rig_of
+from ..worn.anchors import anchors_of
 
 # MediaPipe points along each fold of the subject's right side, or across the middle.
 _PAIRED = {
@@ -54,24 +55,16 @@ class FoldLines:
     normals: FloatArray
 
 
-_lines: list[tuple[Stage, FoldLines]] = []
-
-
+@lru_cache(maxsize=1)
 def fold_lines(stage: Stage) -> FoldLines:
-    """The folds of ``stage``; the last ones are kept."""
-    if not _lines or _lines[0][0] is not stage:
-        _lines[:] = [(stage, _make_lines(stage))]
-    return _lines[0][1]
-
-
-def _make_lines(stage: Stage) -> FoldLines:
+    """The folds of ``stage``'s mean head."""
     from scipy.spatial import cKDTree
 
     from ....rendering import vertex_normals
 
     mean = stage.shape.mean
-    rig = rig_of(stage)
-    landmarks = mean[rig.nearest] + rig.offset
+    anchors = anchors_of(stage)
+    landmarks = mean[anchors.nearest] + anchors.offset
     names, rows = [], []
     for name, points in {**_PAIRED, **_MIDDLE}.items():
         ends = zip(landmarks[list(points)], landmarks[list(points[1:])], strict=False)

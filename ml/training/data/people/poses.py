@@ -8,13 +8,13 @@ from ....data import FaceBox, FloatArray
 from ....fitting.camera import FACING
 from ....geometry.rotations import rotation_from_vector
 from ....head.arkit import EXPRESSION_NAMES
-from ..picture.draw import Pose
+from ..picture.draw import OrbitCamera
 
 # The stored picture shows this much more than the network's crop, for turning it at load time.
 MARGIN = 144 / 128
 
 
-def random_pose(rng: np.random.Generator) -> Pose:
+def random_camera(rng: np.random.Generator) -> OrbitCamera:
     """Mostly turned left and right, less up and down; near and far cameras."""
     yaw = rng.normal(0, 32) if rng.random() < 0.7 else rng.uniform(-85, 85)
     pitch = rng.normal(0, 14)
@@ -22,7 +22,7 @@ def random_pose(rng: np.random.Generator) -> Pose:
     turn = _turn(pitch, 0, 0) @ _turn(0, yaw, 0)
     roll = _turn(0, 0, rng.normal(0, 10))
     distance = np.exp(rng.uniform(np.log(0.45), np.log(3)))
-    return Pose((roll @ FACING @ turn).astype(np.float32), float(distance))
+    return OrbitCamera((roll @ FACING @ turn).astype(np.float32), float(distance))
 
 
 def _turn(*degrees: float) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -13,16 +14,17 @@ from ....data import FloatArray
 from ....rendering import harmonics_of, vertex_normals
 from ..picture.colour import linear, to_srgb
 from ..picture.scene import Stage, at
-from ..portraits import GUMS, TEETH, Portrait
+from ..portraits import GUMS, TEETH, Portrait, profile_colours
+from ..worn.accessories import Outfit
 from .eyes import Eyes, eye_albedo
 
 # Waves over the mean head that make blotches and spots: how many, and metres from crest to crest.
 _WAVES, _LENGTHS = 20, (0.05, 0.016, 0.005)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Skins:
-    """What skin is made of.
+    """What skin is made of, on the D vertices of ``stage``.
 
     Attributes
     ----------
@@ -31,6 +33,7 @@ class Skins:
     lips, cheeks, lids, shiny: (D,) 0..1 where each is.
     """
 
+    stage: Stage
     albedo: FloatArray
     tone: FloatArray
     spots: FloatArray
@@ -42,7 +45,7 @@ class Skins:
 
 
 @dataclass(frozen=True)
-class Look:
+class Skin:
     """One person's (D, 3) linear albedo and (D,) gloss."""
 
     albedo: FloatArray
@@ -84,7 +87,7 @@ def load_skins(data: Path, stage: Stage, textures: list[Path] | None = None) -> 
     spots = np.sin(waves / np.sqrt(3) @ stage.shape.mean.T + phases).astype(np.float32)
     # The finest are no waves, which would make a weave, but every vertex by itself.
     spots[2] = rng.standard_normal(spots[2].shape)
-    return Skins(albedo, albedo[:, known].mean(1), spots, **_regions(stage))
+    return Skins(stage, albedo, albedo[:, known].mean(1), spots, **_regions(stage))
 
 
 def _regions(stage: Stage) -> dict[str, FloatArray]:
@@ -135,14 +138,14 @@ def _lookup(texture: np.ndarray, place: FloatArray, known: np.ndarray) -> FloatA
     return colours
 
 
-def face_detail(
-    stage: Stage, skins: Skins, portrait: Portrait, colours: np.ndarray
-) -> tuple[np.ndarray, FloatArray]:
+@lru_cache(maxsize=1024)
+def face_detail(skins: Skins, portrait: Portrait) -> tuple[np.ndarray, FloatArray]:
     """A real face without its light: (D, 3) float16 about 1, and its (3,) linear tone.
 
     The photo's light is taken for whatever second-order harmonics explain of its colours.
     """
-    bright = linear(colours.astype(np.float32))
+    stage = skins.stage
+    bright = linear(profile_colours(stage, portrait).astype(np.float32))
     normals = vertex_normals(at(stage.shape, portrait.coefficients), stage.triangles)
     clear = (skins.face > 0.9) & (skins.lips < 0.1) & (stage.brow < 0.05) & (skins.lids < 0.1)
     basis = harmonics_of(normals)
@@ -158,18 +161,29 @@ def face_detail(
     return detail.astype(np.float16), tone.astype(np.float32)
 
 
-def random_look(
-    stage: Stage,
+def random_skin(
     skins: Skins,
     real: tuple[np.ndarray, FloatArray] | None,
-    hair: FloatArray,
-    painted: FloatArray,
+    outfit: Outfit,
     rng: np.random.Generator,
-) -> Look:
-    """A person who does not exist, perhaps with the detail of a ``real`` face.
+) -> Skin:
+    """A person who does not exist, perhaps with the detail of a ``real`` face (see face_detail).
 
-    hair: (3,) its colour. painted: (D,) 0..1, how much of it shows on the skin itself.
+    The outfit says which hair shows on the skin itself.
     """
+    albedo = _bare(skins, real, rng)
+    _spot(albedo, skins, rng)
+    _make_up(albedo, skins, rng)
+    albedo = _with_hair(albedo, skins, real is not None, outfit, rng)
+    _inside(skins.stage, albedo, rng)
+    gloss = _gloss(skins, outfit.painted, rng)
+    return Skin(np.clip(albedo, 0.004, 1).astype(np.float32), gloss)
+
+
+def _bare(
+    skins: Skins, real: tuple[np.ndarray, FloatArray] | None, rng: np.random.Generator
+) -> FloatArray:
+    """(D, 3) linear: a mixture of textures, as dark as it may be; the detail of a real face."""
     mix = rng.dirichlet([0.5] * len(skins.albedo)).astype(np.float32)
     albedo: FloatArray = np.tensordot(mix, skins.albedo, 1)
     tone = mix @ skins.tone
@@ -186,22 +200,27 @@ def random_look(
     if rng.random() < 0.4:
         melanin = rng.uniform(0, 1)
         albedo = albedo * np.exp(-melanin * np.array([1.1, 1.45, 1.75], np.float32))
-    albedo = albedo * np.float32(rng.normal(1, 0.04, 3))
-    _spot(albedo, skins, rng)
-    _make_up(albedo, skins, rng)
-    amount = stage.brow - rng.uniform(0.05, 0.5)
-    strength = rng.uniform(0.2, 0.95) * (0.3 if real is not None and rng.random() < 0.8 else 1)
+    return np.asarray(albedo * np.float32(rng.normal(1, 0.04, 3)))
+
+
+def _with_hair(
+    albedo: FloatArray, skins: Skins, real: bool, outfit: Outfit, rng: np.random.Generator
+) -> FloatArray:
+    """With brows, fainter over those of a real face, and the shadow of hair under the skin."""
+    amount = skins.stage.brow - rng.uniform(0.05, 0.5)
+    strength = rng.uniform(0.2, 0.95) * (0.3 if real and rng.random() < 0.8 else 1)
     grain = 0.8 + 0.3 * skins.spots[2, int(rng.integers(_WAVES))]
     brow = (np.clip(amount / rng.uniform(0.15, 0.4), 0, 1) * strength * grain)[:, None]
-    albedo = albedo * (1 - brow) + hair * rng.uniform(0.4, 1) * brow
-    mottled = np.clip(painted * (0.85 + 0.25 * grain) - 0.1, 0, 1)
+    albedo = albedo * (1 - brow) + outfit.hair * rng.uniform(0.4, 1) * brow
+    mottled = np.clip(outfit.painted * (0.85 + 0.25 * grain) - 0.1, 0, 1)
     under = mottled[:, None] * np.float32(rng.uniform(0.75, 1))
-    albedo = albedo * (1 - under) + hair * np.float32(rng.uniform(0.5, 0.9)) * under
-    _inside(stage, albedo, rng)
-    return Look(np.clip(albedo, 0.004, 1).astype(np.float32), _gloss(stage, skins, painted, rng))
+    return np.asarray(
+        albedo * (1 - under) + outfit.hair * np.float32(rng.uniform(0.5, 0.9)) * under
+    )
 
 
-def _gloss(stage: Stage, skins: Skins, painted: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _gloss(skins: Skins, painted: FloatArray, rng: np.random.Generator) -> FloatArray:
+    stage = skins.stage
     oily = rng.beta(1.5, 3)
     gloss = 0.035 + 0.1 * oily * (0.4 + skins.shiny) + 0.1 * skins.lips * rng.random()
     gloss = gloss * (1 - 0.7 * painted)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....data import FloatArray, IntArray
 from ....rendering import Fragments, rasterize
-from ..worn.anchors import Extra, unit
+from ..worn.extra import Extra, unit
 from .kernels import mixed
 from .scene import DRAWN, Stage
 
@@ -23,18 +23,21 @@ _DARK = 0.6
 
 
 @dataclass(frozen=True)
-class Pose:
-    """A head ``distance`` metres before a camera with a focal length of FOCAL pixels."""
+class OrbitCamera:
+    """A camera ``distance`` metres from the head's origin, in the middle of its picture.
+
+    Its focal length is FOCAL pixels. rotation: (3, 3) head -> camera space.
+    """
 
     rotation: FloatArray
     distance: float
 
     def project(self, points: FloatArray) -> FloatArray:
         """(N, 3) head space -> (N, 2) pixels, principal point at (0, 0)."""
-        moved = self.to_camera(points)
+        moved = self.to_camera_space(points)
         return (FOCAL * moved[:, :2] / moved[:, 2:]).astype(np.float32)
 
-    def to_camera(self, points: FloatArray) -> FloatArray:
+    def to_camera_space(self, points: FloatArray) -> FloatArray:
         """(N, 3) head space -> camera space, metres."""
         # The head's origin lies near the middle of the skull: turn about it.
         away = np.array([0, 0, self.distance], np.float32)
@@ -56,7 +59,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Mesh:
+class OpaqueMesh:
     """All that is opaque, in camera space: points (V, 3) metres, triangles (F, 3)."""
 
     points: FloatArray
@@ -84,7 +87,7 @@ class Pixels:
 
 
 # What the camera records of the pixels, (N, 3) 0..255; the mesh may cast shadows.
-Shade = Callable[[Pixels, Mesh], FloatArray]
+Shade = Callable[[Pixels, OpaqueMesh], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Drawing:
 def draw_head(
     stage: Stage,
     figure: Figure,
-    pose: Pose,
+    camera: OrbitCamera,
     to_photo: FloatArray,
     shade: Shade,
     background: np.ndarray,
@@ -115,14 +118,14 @@ def draw_head(
     # Lenses are blended over everything else, in the order given.
     solid = [extra for extra in figure.extras if extra.alpha.min() >= 1]
     clear = [extra for extra in figure.extras if extra.alpha.min() < 1]
-    values = _values(stage, figure, [*solid, *clear], pose)
+    values = _values(stage, figure, [*solid, *clear], camera)
     meshes = _numbered(stage.triangles, len(figure.vertices), [*solid, *clear])
     place = _Place(to_photo, size / large)
-    moved = pose.to_camera(
+    moved = camera.to_camera_space(
         np.concatenate([figure.vertices, *[extra.vertices for extra in [*solid, *clear]]])
     )
     points = place.drawn(moved)
-    mesh = Mesh(moved, np.concatenate(meshes[: 1 + len(solid)]))
+    mesh = OpaqueMesh(moved, np.concatenate(meshes[: 1 + len(solid)]))
     fragments = rasterize(points, mesh.triangles, large, large)
     covered = fragments.face >= 0
     kind = np.full((large, large), NOTHING, np.uint8)
@@ -138,7 +141,7 @@ def draw_head(
         seen = (lens.face >= 0) & (lens.depth < fragments.depth)
         if seen.any():
             share = _seen(lens, seen, alpha, glass)
-            layer = _pixels(lens, seen, values, Mesh(moved, glass), kind * 0 + LENS, place)
+            layer = _pixels(lens, seen, values, OpaqueMesh(moved, glass), kind * 0 + LENS, place)
             picture[seen] += (np.clip(shade(layer, mesh), 0, 255) - picture[seen]) * share
             kind[seen] = np.where(share[:, 0] > _DARK, LENS, kind[seen])
     # A lens is never as sharp as a z-buffer: soften the stairs along every edge.
@@ -168,13 +171,13 @@ class _Place:
         )
 
 
-def _values(stage: Stage, figure: Figure, worn: list[Extra], pose: Pose) -> FloatArray:
+def _values(stage: Stage, figure: Figure, worn: list[Extra], camera: OrbitCamera) -> FloatArray:
     """(V, 9) per vertex: normal in camera space, colour, gloss, place on the eyeball."""
     count = len(figure.vertices)
     total = count + sum(len(extra.vertices) for extra in worn)
     values = np.zeros((total, 9), np.float32)
     normals = np.concatenate([figure.normals, *[extra.normals for extra in worn]])
-    values[:, :3] = normals @ pose.rotation.T.astype(np.float32)
+    values[:, :3] = normals @ camera.rotation.T.astype(np.float32)
     values[:, 3:6] = np.concatenate([figure.colours, *[extra.colours for extra in worn]])
     if figure.gloss is not None:
         values[:count, 6] = figure.gloss
@@ -190,7 +193,7 @@ def _pixels(
     fragments: Fragments,
     where: np.ndarray,
     values: FloatArray,
-    mesh: Mesh,
+    mesh: OpaqueMesh,
     kind: np.ndarray,
     place: _Place,
 ) -> Pixels:

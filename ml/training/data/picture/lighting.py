@@ -10,8 +10,8 @@ import numpy as np
 
 from ....data import FloatArray
 from ....rendering import harmonics_of, rasterize
-from ..worn.anchors import dot, unit
-from .draw import Mesh, Pixels, is_kind
+from ..worn.extra import dot, unit
+from .draw import OpaqueMesh, Pixels, is_kind
 
 _MAP, _WIDE = 144, 0.5  # cells of a shadow map and the metres it spans
 # Light goes round the terminator inside skin, red further than blue.
@@ -121,7 +121,7 @@ def _random_lamp(rng: np.random.Generator, casts: bool) -> Lamp:
     )
 
 
-def shade(light: Light, pixels: Pixels, mesh: Mesh) -> FloatArray:
+def shade(light: Light, pixels: Pixels, mesh: OpaqueMesh) -> FloatArray:
     """(N, 3) linear light that leaves the pixels for the camera."""
     normals = pixels.normals
     view = unit(-pixels.places)
@@ -162,7 +162,7 @@ def highlight(
     return np.where(eye, powers[7] * 14, powers[3] * 0.7 + powers[5] * 0.8).astype(np.float32)
 
 
-def shadow(lamp: Lamp, pixels: Pixels, mesh: Mesh) -> FloatArray:
+def shadow(lamp: Lamp, pixels: Pixels, mesh: OpaqueMesh) -> FloatArray:
     """(N,) 0..1 share of the lamp that reaches each pixel."""
     beside = unit(np.cross(lamp.way, [0.3, 1, 0.2]))
     basis = np.stack([beside, np.cross(lamp.way, beside), -lamp.way], 1).astype(np.float32)

@@ -6,12 +6,12 @@ import numpy as np
 
 from ....data import FloatArray
 from ....rendering import harmonics_of
-from ..worn.anchors import dot, unit
-from .draw import Mesh, Pixels, is_kind
+from ..worn.extra import dot, unit
+from .draw import OpaqueMesh, Pixels, is_kind
 from .lighting import Light, highlight, shadow
 
 
-def add_gain(light: Light, pixels: Pixels, mesh: Mesh, strength: float) -> FloatArray:
+def add_gain(light: Light, pixels: Pixels, mesh: OpaqueMesh, strength: float) -> FloatArray:
     """(N, 3) 0..255: the pixels' colours, already lit, brightened and dimmed by ``strength``."""
     basis = harmonics_of(pixels.normals @ light.turn) @ light.environment.mean(1)
     gain = basis

@@ -29,7 +29,7 @@ DRAWN = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """The drawn part of the reference head.
 

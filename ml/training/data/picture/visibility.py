@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ....data import FloatArray
@@ -61,6 +63,7 @@ def hidden_by(before: np.ndarray, after: np.ndarray, points: FloatArray) -> np.n
     return np.asarray(changed[y, x])
 
 
+@lru_cache(maxsize=1024)
 def visible_in_photo(stage: Stage, portrait: Portrait) -> np.ndarray:
     """(L,) bool: landmarks that the fitted head itself does not hide; hair is not known of."""
     scale, camera = 2, portrait.camera

@@ -9,19 +9,13 @@ import numpy as np
 from ....data import FloatArray
 from ..people.traits import BEARDS, Traits
 from ..picture.scene import Stage
-from .anchors import Extra, Person, measure, rig_of
+from .anchors import Wearer, anchors_of, measure
 from .beards import beard_area, brows, make_beard, moustache
 from .clothing import random_clothes
+from .extra import Extra
 from .glasses import make_glasses, random_frame
-from .hair import (
-    STYLES,
-    hair_colour,
-    pressed,
-    random_cut,
-    scalp_paint,
-    shell,
-    strands,
-)
+from .hair import pressed, scalp_paint, shell, strands
+from .haircuts import STYLES, hair_colour, random_cut
 from .headgear import HATS, earrings, hat_line, headphones, make_hat, random_kind
 
 HAIR, BEARD, GLASSES, HAT, CLOTHES = 0.85, 0.18, 0.22, 0.12, 0.9
@@ -45,36 +39,31 @@ class Outfit:
     traits: Traits
 
 
-def random_extras(stage: Stage, vertices: FloatArray, rng: np.random.Generator) -> list[Extra]:
-    """What a random person with the expressed ``vertices`` (D, 3) of ``stage`` wears."""
-    return random_outfit(stage, vertices, rng).extras
-
-
 def random_outfit(
     stage: Stage, vertices: FloatArray, rng: np.random.Generator, normals: FloatArray | None = None
 ) -> Outfit:
     """Hair, beard, glasses, hat and clothes, each with its own chance."""
-    person = measure(rig_of(stage), vertices, normals)
+    wearer = measure(anchors_of(stage), vertices, normals)
     colour = hair_colour(rng)
     hat = random_kind(rng) if rng.random() < HAT else None
-    extras, painted, style = _hair_and_hat(person, colour, hat, rng)
+    extras, painted, style = _hair_and_hat(wearer, colour, hat, rng)
     beard, glasses = "", 0
     if rng.random() < BEARD:
-        made, area, beard = _beard(person, colour * rng.uniform(0.7, 1.1), rng)
+        made, area, beard = _beard(wearer, colour * rng.uniform(0.7, 1.1), rng)
         extras += made
         painted = np.maximum(painted, area)
     if rng.random() < 0.25:
-        extras.append(brows(person, colour * rng.uniform(0.5, 1), rng))
+        extras.append(brows(wearer, colour * rng.uniform(0.5, 1), rng))
     if rng.random() < CLOTHES:
-        extras += random_clothes(person, rng)
+        extras += random_clothes(wearer, rng)
     if rng.random() < 0.08:
-        extras += earrings(person, rng)
+        extras += earrings(wearer, rng)
     if hat is None and rng.random() < 0.02:
-        extras += headphones(person, rng)
+        extras += headphones(wearer, rng)
     if rng.random() < GLASSES:
         frame = random_frame(rng)
         glasses = 2 if max(frame.opacity) > DARK else 1
-        extras += make_glasses(person, frame, rng)
+        extras += make_glasses(wearer, frame, rng)
     traits = Traits(
         glasses,
         1 + HATS.index(hat) if hat else 0,
@@ -89,53 +78,53 @@ def one_extra(
     stage: Stage, vertices: FloatArray, rng: np.random.Generator, normals: FloatArray | None = None
 ) -> list[Extra]:
     """Clothes, glasses, a hat or hair for a portrait drawn in a new pose."""
-    person = measure(rig_of(stage), vertices, normals)
+    wearer = measure(anchors_of(stage), vertices, normals)
     # Photos end at the shoulders: what is below was background.
-    made = random_clothes(person, rng) if rng.random() < 0.6 else []
+    made = random_clothes(wearer, rng) if rng.random() < 0.6 else []
     kind = rng.random()
     if kind < 0.4:
-        return made + make_glasses(person, random_frame(rng), rng)
+        return made + make_glasses(wearer, random_frame(rng), rng)
     if kind < 0.65:
         hat = random_kind(rng)
-        return made + make_hat(person, hat, hat_line(hat, rng), rng)
+        return made + make_hat(wearer, hat, hat_line(hat, rng), rng)
     if kind > 0.85:
         return made
     colour = hair_colour(rng)
-    cut = random_cut(person, rng, str(rng.choice(["short", "bob", "long", "curly", "side part"])))
-    made.append(shell(person, cut.line, cut.thickness, colour, rng))
-    return made + strands(person, cut, colour, rng)
+    cut = random_cut(wearer, rng, str(rng.choice(["short", "bob", "long", "curly", "side part"])))
+    made.append(shell(wearer, cut.line, cut.thickness, colour, rng))
+    return made + strands(wearer, cut, colour, rng)
 
 
 def _hair_and_hat(
-    person: Person, colour: FloatArray, hat: str | None, rng: np.random.Generator
+    wearer: Wearer, colour: FloatArray, hat: str | None, rng: np.random.Generator
 ) -> tuple[list[Extra], FloatArray, str]:
     """Their meshes, where the skin is painted, and the style of the hair."""
     extras: list[Extra] = []
     worn = ""
-    painted = np.zeros(len(person.vertices), np.float32)
+    painted = np.zeros(len(wearer.vertices), np.float32)
     line = hat_line(hat, rng) if hat else None
     if rng.random() < HAIR and hat != "scarf":
         style = str(rng.choice(["short", "bob", "long", "buzz"])) if hat else None
-        cut = random_cut(person, rng, style)
+        cut = random_cut(wearer, rng, style)
         worn = cut.style
-        painted = scalp_paint(person, cut)
-        extras = strands(person, cut, colour, rng)
+        painted = scalp_paint(wearer, cut)
+        extras = strands(wearer, cut, colour, rng)
         if line is None:
-            extras.append(shell(person, cut.line, cut.thickness, colour, rng))
+            extras.append(shell(wearer, cut.line, cut.thickness, colour, rng))
         else:
-            extras = [pressed(person, extra, line, 0.004) for extra in extras]
+            extras = [pressed(wearer, extra, line, 0.004) for extra in extras]
     if hat is not None and line is not None:
-        extras += make_hat(person, hat, line, rng)
+        extras += make_hat(wearer, hat, line, rng)
     return extras, painted, worn
 
 
 def _beard(
-    person: Person, colour: FloatArray, rng: np.random.Generator
+    wearer: Wearer, colour: FloatArray, rng: np.random.Generator
 ) -> tuple[list[Extra], FloatArray, str]:
     kind = str(rng.choice(BEARDS, p=[0.6, 0.2, 0.2]))
     made = []
     if kind != "moustache":
-        made.append(make_beard(person, colour, kind == "goatee", rng))
+        made.append(make_beard(wearer, colour, kind == "goatee", rng))
     if kind == "moustache" or rng.random() < 0.75:
-        made.append(moustache(person, colour, rng))
-    return made, beard_area(person, kind) * np.float32(rng.uniform(0.8, 1)), kind
+        made.append(moustache(wearer, colour, rng))
+    return made, beard_area(wearer, kind) * np.float32(rng.uniform(0.8, 1)), kind

@@ -1,4 +1,4 @@
-"""What hair, glasses and clothes hold on to: the stage's head as a field of radii, and its bust."""
+"""What hair, glasses and clothes are fitted to: the head as a field of radii, ears and bust."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 from ....data import IntArray
 from ....rendering import vertex_normals
 from ..picture.scene import Stage
+from .extra import Floats, dot, unit
 
-# Things worn are made in whichever float width comes; Extra holds float32.
-Floats = np.ndarray
 ROWS, COLUMNS, LOWEST = 44, 64, 2.6
 CENTRE = np.array([0, 0.045, 0.0], np.float32)
 # Height of the hairline over the azimuth (degrees from the front), on the mean head: forehead,
@@ -25,27 +24,8 @@ EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE = (  # left side, on the mean head
 
 
 @dataclass(frozen=True)
-class Extra:
-    """A thing worn: a mesh in the head's space.
-
-    Attributes
-    ----------
-    vertices: (N, 3) metres. triangles: (F, 3) into them. normals: (N, 3) unit, outward.
-    colours: (N, 3) linear albedo 0..1.
-    alpha: (N,) 1 opaque; what is not is blended over all that is. gloss: how much it shines.
-    """
-
-    vertices: Floats
-    triangles: IntArray
-    colours: Floats
-    normals: Floats
-    alpha: Floats
-    gloss: float = 0.04
-
-
-@dataclass(frozen=True)
-class Rig:
-    """What is known of the stage's mean head once and for all.
+class HeadAnchors:
+    """Where things are fitted to the mean head of ``stage``.
 
     Attributes
     ----------
@@ -75,7 +55,7 @@ class Rig:
 
 
 @dataclass(frozen=True)
-class Person:
+class Wearer:
     """One head to dress.
 
     Attributes
@@ -85,7 +65,7 @@ class Person:
     bust: (2, 3) scale and shift from the mean bust to this one.
     """
 
-    rig: Rig
+    anchors: HeadAnchors
     vertices: Floats
     normals: Floats
     centre: Floats
@@ -117,114 +97,9 @@ class Person:
         return (points * self.bust[0] + self.bust[1]).astype(np.float32)
 
 
-_rigs: list[Rig] = []
-
-
-def rig_of(stage: Stage) -> Rig:
-    """The rig of ``stage``; the last one is kept, for it takes seconds to make."""
-    if not _rigs or _rigs[0].stage is not stage:
-        _rigs[:] = [_make_rig(stage)]
-    return _rigs[0]
-
-
-def measure(rig: Rig, vertices: Floats, normals: Floats | None = None) -> Person:
-    """The head with the expressed ``vertices`` (D, 3), ready to be dressed."""
-    mean = rig.stage.shape.mean
-    if normals is None:
-        normals = vertex_normals(vertices, rig.stage.triangles)
-    hit = _met(vertices, rig.corners, rig.weights)
-    centre = CENTRE + hit[: ROWS // 2].reshape(-1, 3).mean(0) - rig.middle
-    before, after = mean[rig.bust], vertices[rig.bust]
-    scale = after.std(0) / np.maximum(before.std(0), 1e-6)
-    bust = np.stack([scale, after.mean(0) - before.mean(0) * scale])
-    landmarks = vertices[rig.nearest] + rig.offset
-    places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE], np.float32)
-    places = np.stack([places, places * [-1, 1, 1]]).astype(np.float32)
-    ears = vertices[rig.ears] + places - mean[rig.ears]
-    away = hit - centre
-    radius = np.sqrt(dot(away, away)).astype(np.float32)
-    return Person(rig, vertices, normals, centre.astype(np.float32), radius, landmarks, ears, bust)
-
-
-def angles(directions: Floats) -> tuple[Floats, Floats]:
-    """Unit directions -> polar angle from +Y and azimuth from +Z towards +X."""
-    # Copied, as arctan2 of strided float32 rounds differently from place to place in memory.
-    x, y, z = (directions[..., axis].copy() for axis in range(3))
-    return np.arccos(np.clip(y, -1, 1)), np.arctan2(x, z)
-
-
-def direction(polar: Floats, azimuth: Floats) -> Floats:
-    """The inverse of angles."""
-    ring = np.sin(polar)
-    parts = [ring * np.sin(azimuth), np.cos(polar) * np.ones_like(azimuth), ring * np.cos(azimuth)]
-    return np.stack(np.broadcast_arrays(*parts), -1).astype(np.float32)
-
-
-def dot(a: Floats, b: Floats) -> Floats:
-    """(..., 3) dot products."""
-    product = a * b
-    return np.asarray(product[..., 0] + product[..., 1] + product[..., 2])
-
-
-def unit(vectors: Floats) -> Floats:
-    """(..., 3) vectors at length 1."""
-    length = np.sqrt(dot(vectors, vectors))[..., None]
-    return np.asarray(vectors / np.maximum(length, 1e-9), dtype=np.float32)
-
-
-@lru_cache(maxsize=64)
-def lattice(rows: int, columns: int, closed: bool = False) -> IntArray:
-    """(F, 3) triangles of a grid of vertices; ``closed`` joins its last column to the first."""
-    across = columns if closed else columns - 1
-    row, column = np.meshgrid(np.arange(rows - 1), np.arange(across), indexing="ij")
-    a, b = row * columns + column, row * columns + (column + 1) % columns
-    corners = np.stack([a, b, b + columns, a, b + columns, a + columns], -1)
-    return corners.reshape(-1, 3).astype(np.int32)
-
-
-def surface(grid: Floats, colours: Floats, away_from: Floats, closed: bool = False) -> Extra:
-    """A cloth through the (R, C, 3) ``grid``; its normals point away from ``away_from``."""
-    triangles = lattice(grid.shape[0], grid.shape[1], closed)
-    grid = np.ascontiguousarray(grid, dtype=np.float32)
-    vertices = grid.reshape(-1, 3)
-    normals = unit(cross(_slope(grid, False), _slope(grid.swapaxes(0, 1), closed).swapaxes(0, 1)))
-    normals = normals.reshape(-1, 3)
-    outward = dot(vertices - np.asarray(away_from, np.float32), normals)
-    normals = np.where(outward[:, None] < 0, -normals, normals)
-    colours = np.broadcast_to(colours, grid.shape).reshape(-1, 3)
-    return opaque(vertices, triangles, colours, normals)
-
-
-def _slope(grid: Floats, closed: bool) -> Floats:
-    """Central differences down the first axis."""
-    slope = np.empty_like(grid)
-    slope[1:-1] = grid[2:] - grid[:-2]
-    slope[0] = grid[1] - (grid[-1] if closed else grid[0])
-    slope[-1] = (grid[0] if closed else grid[-1]) - grid[-2]
-    return slope
-
-
-def cross(a: Floats, b: Floats) -> Floats:
-    """(..., 3) cross products; on small arrays NumPy's own costs three times as much."""
-    result = np.empty(np.broadcast_shapes(a.shape, b.shape), np.float32)
-    for axis in range(3):
-        i, j = (axis + 1) % 3, (axis + 2) % 3
-        result[..., axis] = a[..., i] * b[..., j] - a[..., j] * b[..., i]
-    return result
-
-
-def opaque(vertices: Floats, triangles: IntArray, colours: Floats, normals: Floats) -> Extra:
-    """An Extra that hides what is behind it."""
-    return Extra(
-        vertices.astype(np.float32),
-        triangles,
-        np.clip(colours, 0, 1).astype(np.float32),
-        normals.astype(np.float32),
-        np.ones(len(vertices), np.float32),
-    )
-
-
-def _make_rig(stage: Stage) -> Rig:
+@lru_cache(maxsize=1)
+def anchors_of(stage: Stage) -> HeadAnchors:
+    """The anchors of ``stage``, which take seconds to find."""
     from scipy.spatial import cKDTree
 
     mean = stage.shape.mean
@@ -248,7 +123,7 @@ def _make_rig(stage: Stage) -> Rig:
     places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE])
     ears = tree.query(np.stack([places, places * [-1, 1, 1]]))[1].astype(np.int32)
     frontal = skin & (np.abs(mean[:, 0]) < 0.075) & (np.abs(mean[:, 1] - 0.025) < 0.05)
-    return Rig(
+    return HeadAnchors(
         stage,
         corners,
         weights,
@@ -265,6 +140,41 @@ def _make_rig(stage: Stage) -> Rig:
         np.flatnonzero(skin & (mean[:, 1] < -0.1))[::2],
         np.flatnonzero(frontal & (mean[:, 2] > 0.04)),
     )
+
+
+def measure(anchors: HeadAnchors, vertices: Floats, normals: Floats | None = None) -> Wearer:
+    """The head with the expressed ``vertices`` (D, 3), ready to be dressed."""
+    mean = anchors.stage.shape.mean
+    if normals is None:
+        normals = vertex_normals(vertices, anchors.stage.triangles)
+    hit = _met(vertices, anchors.corners, anchors.weights)
+    centre = CENTRE + hit[: ROWS // 2].reshape(-1, 3).mean(0) - anchors.middle
+    before, after = mean[anchors.bust], vertices[anchors.bust]
+    scale = after.std(0) / np.maximum(before.std(0), 1e-6)
+    bust = np.stack([scale, after.mean(0) - before.mean(0) * scale])
+    landmarks = vertices[anchors.nearest] + anchors.offset
+    places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE], np.float32)
+    places = np.stack([places, places * [-1, 1, 1]]).astype(np.float32)
+    ears = vertices[anchors.ears] + places - mean[anchors.ears]
+    away = hit - centre
+    radius = np.sqrt(dot(away, away)).astype(np.float32)
+    return Wearer(
+        anchors, vertices, normals, centre.astype(np.float32), radius, landmarks, ears, bust
+    )
+
+
+def angles(directions: Floats) -> tuple[Floats, Floats]:
+    """Unit directions -> polar angle from +Y and azimuth from +Z towards +X."""
+    # Copied, as arctan2 of strided float32 rounds differently from place to place in memory.
+    x, y, z = (directions[..., axis].copy() for axis in range(3))
+    return np.arccos(np.clip(y, -1, 1)), np.arctan2(x, z)
+
+
+def direction(polar: Floats, azimuth: Floats) -> Floats:
+    """The inverse of angles."""
+    ring = np.sin(polar)
+    parts = [ring * np.sin(azimuth), np.cos(polar) * np.ones_like(azimuth), ring * np.cos(azimuth)]
+    return np.stack(np.broadcast_arrays(*parts), -1).astype(np.float32)
 
 
 def _met(vertices: Floats, corners: IntArray, weights: Floats) -> Floats:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..picture.colour import linear
-from .anchors import Extra, Floats, Person, surface
+from .anchors import Wearer
+from .extra import Extra, Floats, surface
 
 # Rings down the mean bust: height at the side, how much lower the front is than the side per metre
 # of depth, half width, half depth, middle's z. The first is where the neck begins.
@@ -35,7 +36,7 @@ def _rings(at: Floats) -> Floats:
     return np.stack([np.interp(at, steps, _RINGS[:, k]) for k in range(5)], -1)
 
 
-def _loft(person: Person, at: Floats, ease: Floats) -> Floats:
+def _loft(wearer: Wearer, at: Floats, ease: Floats) -> Floats:
     """(R, _COLUMNS, 3) the bust at ring positions ``at`` (R, _COLUMNS), ``ease`` metres off it."""
     ring = _rings(at)
     around = np.arange(_COLUMNS) / _COLUMNS * 2 * np.pi
@@ -44,12 +45,12 @@ def _loft(person: Person, at: Floats, ease: Floats) -> Floats:
     x = (ring[..., 2] + ease) * np.sign(sine) * np.abs(sine) ** (1 - power)
     depth = (ring[..., 3] + ease) * np.sign(cosine) * np.abs(cosine) ** (1 - power)
     y = ring[..., 0] - ring[..., 1] * depth + ease * 0.6
-    return person.on_body(np.stack([x, y, ring[..., 4] + depth], -1))
+    return wearer.on_body(np.stack([x, y, ring[..., 4] + depth], -1))
 
 
-def drape(person: Person, points: Floats, lift: Floats) -> Floats:
+def drape(wearer: Wearer, points: Floats, lift: Floats) -> Floats:
     """Move (N, 3) points out of the clothed bust, to its front or its back."""
-    local = (points - person.bust[1]) / person.bust[0]
+    local = (points - wearer.bust[1]) / wearer.bust[0]
     x, y, z = local.T
     y = y + np.float32(0.35) * (z + np.float32(0.02))
     low = y < _RINGS[0, 0]
@@ -62,13 +63,13 @@ def drape(person: Person, points: Floats, lift: Floats) -> Floats:
     wide, deep = wide + np.float32(0.012), deep + np.float32(0.012) + np.float32(0.5) * lift
     room = deep * np.sqrt(np.clip(1 - (x / wide) ** 2, 0, 1))
     inside = low & (np.abs(z - middle) < room)
-    pushed = np.where(z >= middle, middle + room, middle - room) * person.bust[0, 2]
+    pushed = np.where(z >= middle, middle + room, middle - room) * wearer.bust[0, 2]
     moved = points.copy()
-    moved[:, 2] = np.where(inside, pushed + person.bust[1, 2], points[:, 2])
+    moved[:, 2] = np.where(inside, pushed + wearer.bust[1, 2], points[:, 2])
     return moved
 
 
-def random_clothes(person: Person, rng: np.random.Generator) -> list[Extra]:
+def random_clothes(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """A shirt, a jacket, a jumper: one to three shells."""
     kind = str(rng.choice(KINDS, p=_SHARES))
     colour, second = fabric_colour(rng), fabric_colour(rng)
@@ -79,20 +80,20 @@ def random_clothes(person: Person, rng: np.random.Generator) -> list[Extra]:
     )
     top = _NECK + rng.uniform(-0.15, 0.3) + low
     ease = rng.uniform(0.004, 0.012) + 0.006 * (kind == "jacket")
-    made = [_shell(person, top, colour, ease, rng)]
+    made = [_shell(wearer, top, colour, ease, rng)]
     if kind == "jacket":
-        made.append(_shirt(person, _inner(second, around)))
+        made.append(_shirt(wearer, _inner(second, around)))
     if kind in ("jacket", "shirt"):
         pale = 0.35 + 0.6 * second
-        made.append(_collar(person, pale if kind == "jacket" else colour * 1.06, 0.012, front))
+        made.append(_collar(wearer, pale if kind == "jacket" else colour * 1.06, 0.012, front))
     if kind == "jacket":
-        made.append(_band(person, top, colour * rng.uniform(0.7, 1.1), ease, 1.0))
+        made.append(_band(wearer, top, colour * rng.uniform(0.7, 1.1), ease, 1.0))
     if kind == "turtle":
-        made.append(_collar(person, colour * 0.95, 0.034, front * 0))
+        made.append(_collar(wearer, colour * 0.95, 0.034, front * 0))
     if kind == "hood":
-        made.append(_collar(person, colour * 0.9, -0.03, front))
+        made.append(_collar(wearer, colour * 0.9, -0.03, front))
     if kind in ("round", "v") and rng.random() < 0.6:
-        made.append(_band(person, top, colour * rng.uniform(0.5, 1.2), ease))
+        made.append(_band(wearer, top, colour * rng.uniform(0.5, 1.2), ease))
     return made
 
 
@@ -131,37 +132,37 @@ def _inner(shirt: Floats, around: Floats) -> Floats:
 
 
 def _shell(
-    person: Person, top: Floats, colour: Floats, ease: float, rng: np.random.Generator
+    wearer: Wearer, top: Floats, colour: Floats, ease: float, rng: np.random.Generator
 ) -> Extra:
     share = np.linspace(0, 1, 22)[:, None] ** 1.2
     at = top + (len(_RINGS) - 1 - top) * share
     folds = 0.004 * np.sin(at * 5 + np.arange(_COLUMNS) * 0.6 + rng.uniform(0, 6)) * share
-    grid = _loft(person, at, ease + folds)
+    grid = _loft(wearer, at, ease + folds)
     colours = pattern(grid, np.broadcast_to(colour, grid.shape), rng)
-    return surface(grid, colours, person.on_body(np.array([0, -0.25, -0.02])), closed=True)
+    return surface(grid, colours, wearer.on_body(np.array([0, -0.25, -0.02])), closed=True)
 
 
-def _shirt(person: Person, colours: Floats) -> Extra:
+def _shirt(wearer: Wearer, colours: Floats) -> Extra:
     """What shows of a shirt under a jacket: only its upper part, close to the body."""
     at = np.broadcast_to(np.linspace(_NECK, 6.6, 12)[:, None], (12, _COLUMNS))
-    grid = _loft(person, at, np.full(at.shape, 0.003))
-    return surface(grid, colours, person.on_body(np.array([0, -0.25, -0.02])), closed=True)
+    grid = _loft(wearer, at, np.full(at.shape, 0.003))
+    return surface(grid, colours, wearer.on_body(np.array([0, -0.25, -0.02])), closed=True)
 
 
-def _collar(person: Person, colour: Floats, rise: float, front: Floats) -> Extra:
+def _collar(wearer: Wearer, colour: Floats, rise: float, front: Floats) -> Extra:
     """A band that stands round the neck and folds over; a negative ``rise`` is a thick roll."""
     thick = 0.008 if rise > 0 else 0.03
     at = np.array([_NECK + 0.2, _NECK - 0.1, _NECK - abs(rise) / 0.022, _NECK, _NECK + 0.55])
     at[4] += 0.4 * (rise < 0)
     ease = np.array([0.004, 0.006, thick * 0.7, thick * 1.3, thick * 1.2])
     points = 0.6 * front**14 * np.array([0, 0.8, 1, 1, 1.4])[:, None]
-    grid = _loft(person, at[:, None] + points, np.broadcast_to(ease[:, None], (5, _COLUMNS)))
-    return surface(grid, colour, person.on_body(np.array([0, -0.12, -0.02])), closed=True)
+    grid = _loft(wearer, at[:, None] + points, np.broadcast_to(ease[:, None], (5, _COLUMNS)))
+    return surface(grid, colour, wearer.on_body(np.array([0, -0.12, -0.02])), closed=True)
 
 
-def _band(person: Person, top: Floats, colour: Floats, ease: float, wide: float = 0.25) -> Extra:
+def _band(wearer: Wearer, top: Floats, colour: Floats, ease: float, wide: float = 0.25) -> Extra:
     """The hem round a neckline, or lapels."""
     at = top + np.array([-0.12, -0.1, wide / 2, wide])[:, None]
     off = np.broadcast_to(np.array([[0], [0.004], [0.004], [0.001]]), at.shape)
-    grid = _loft(person, at, ease + off)
-    return surface(grid, colour, person.on_body(np.array([0, -0.2, -0.02])), closed=True)
+    grid = _loft(wearer, at, ease + off)
+    return surface(grid, colour, wearer.on_body(np.array([0, -0.2, -0.02])), closed=True)

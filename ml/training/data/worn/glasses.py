@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..picture.colour import linear
-from .anchors import Extra, Floats, Person, lattice, opaque, surface, unit
+from .anchors import Wearer
+from .extra import Extra, Floats, lattice, opaque, surface, unit
 
 _RIGHT_EYE, _LEFT_EYE = (33, 133), (263, 362)
 _POINTS = 32
@@ -81,15 +82,15 @@ def random_frame(rng: np.random.Generator, dark: bool | None = None) -> Frame:
     )
 
 
-def make_glasses(person: Person, frame: Frame, rng: np.random.Generator) -> list[Extra]:
+def make_glasses(wearer: Wearer, frame: Frame, rng: np.random.Generator) -> list[Extra]:
     """Rims, bridge, temples and, last, the transparent lenses with their reflections."""
     rims, lenses = [], []
-    plane = _plane(person, frame, rng)
+    plane = _plane(wearer, frame, rng)
     for side in (1, -1):
         outline = plane.on(frame.outline, side)
         inward = plane.on(frame.outline * 0.4, side).mean(0)
         rims += _rim(frame, plane, side)
-        rims.append(_temple(person, frame, plane.on(frame.outline[[2]] * [1.06, 1], side)[0], side))
+        rims.append(_temple(wearer, frame, plane.on(frame.outline[[2]] * [1.06, 1], side)[0], side))
         lenses.append(_lens(frame, outline, inward, plane.forward))
         if frame.glare:
             lenses.append(_glare(frame, plane, side, rng))
@@ -115,11 +116,11 @@ class _Plane:
         return np.asarray(place + bent[:, None] * self.forward, dtype=np.float32)
 
 
-def _plane(person: Person, frame: Frame, rng: np.random.Generator) -> _Plane:
-    marks = person.landmarks
+def _plane(wearer: Wearer, frame: Frame, rng: np.random.Generator) -> _Plane:
+    marks = wearer.landmarks
     right, left = marks[list(_RIGHT_EYE)].mean(0), marks[list(_LEFT_EYE)].mean(0)
     across = unit(left - right)
-    ears = person.ears[:, 0].mean(0)
+    ears = wearer.ears[:, 0].mean(0)
     middle = (left + right) / 2
     # Temples hang level from the ears, lenses lean in a little at the bottom.
     forward = middle + np.array([0, 0.006, 0]) - ears
@@ -131,20 +132,20 @@ def _plane(person: Person, frame: Frame, rng: np.random.Generator) -> _Plane:
     half += max(0.0, 0.0085 - inner)
     slide = rng.uniform(-0.004, 0.002)
     plane = _Plane(middle + up * slide, across, up, forward, half, rng.uniform(1.5, 4.0))
-    return _before_the_face(person, frame, plane, rng.uniform(0, 0.004))
+    return _before_the_face(wearer, frame, plane, rng.uniform(0, 0.004))
 
 
-def _before_the_face(person: Person, frame: Frame, plane: _Plane, extra: float) -> _Plane:
+def _before_the_face(wearer: Wearer, frame: Frame, plane: _Plane, extra: float) -> _Plane:
     """Move the plane forward until no part of its rims sinks deeper than _GIVE."""
     grown = frame.outline * (1 + frame.rim / 0.025)
     rim = np.concatenate([plane.on(grown, 1), plane.on(grown, -1)]) - plane.middle
-    skin = person.vertices[person.rig.front[::2]] - plane.middle
+    skin = wearer.vertices[wearer.anchors.front[::2]] - plane.middle
     basis = np.stack([plane.across, plane.up, plane.forward], 1)
     rim, skin = rim @ basis, skin @ basis
     far = (rim[:, None, 0] - skin[None, :, 0]) ** 2 + (rim[:, None, 1] - skin[None, :, 1]) ** 2
     near = far < 0.0032**2
     above = np.where(near, skin[None, :, 2] - rim[:, None, 2], -1).max()
-    eyes = (person.landmarks[[33, 133, 159, 263, 362, 386]] - plane.middle) @ plane.forward
+    eyes = (wearer.landmarks[[33, 133, 159, 263, 362, 386]] - plane.middle) @ plane.forward
     ahead = max(float(above) - _GIVE, float(eyes.max()) + 0.006) + extra
     return _Plane(
         plane.middle + plane.forward * ahead,
@@ -189,9 +190,9 @@ def _bridge(frame: Frame, plane: _Plane) -> Extra:
     return surface(grid, frame.colour, grid.mean((0, 1)) - plane.forward * 0.02)
 
 
-def _temple(person: Person, frame: Frame, hinge: Floats, side: int) -> Extra:
+def _temple(wearer: Wearer, frame: Frame, hinge: Floats, side: int) -> Extra:
     """The arm from the hinge over the ear and down behind it: a flattened tube."""
-    top, back = person.ears[0 if side > 0 else 1][:2]
+    top, back = wearer.ears[0 if side > 0 else 1][:2]
     outward = np.array([side * 0.0045, 0.003, 0], np.float32)
     side_way = np.array([float(side), 0, 0], np.float32)
     start = hinge + side_way * 0.002

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..picture.colour import linear
-from .anchors import COLUMNS, Extra, Floats, Person, direction, surface, unit
+from .anchors import COLUMNS, Wearer, direction
 from .clothing import drape, fabric_colour, pattern
+from .extra import Extra, Floats, surface, unit
 
 HATS = ("cap", "beanie", "wide brim", "scarf", "helmet")
 _SHARES = (0.3, 0.25, 0.2, 0.15, 0.1)
@@ -30,25 +31,25 @@ def hat_line(kind: str, rng: np.random.Generator) -> Floats:
     return np.asarray(line + rng.normal(0, 0.03) * sine, dtype=np.float32)
 
 
-def make_hat(person: Person, kind: str, line: Floats, rng: np.random.Generator) -> list[Extra]:
+def make_hat(wearer: Wearer, kind: str, line: Floats, rng: np.random.Generator) -> list[Extra]:
     """A hat whose rim follows the ``line``."""
     colour = fabric_colour(rng)
     if kind == "scarf":
-        return [_scarf(person, colour, rng)]
+        return [_scarf(wearer, colour, rng)]
     if kind == "wide brim":
-        return _brimmed(person, line, colour, rng)
+        return _brimmed(wearer, line, colour, rng)
     thick = {"cap": 0.009, "beanie": 0.008, "helmet": 0.024}[kind]
     tall = {"cap": rng.uniform(0, 0.012), "beanie": rng.uniform(0, 0.03), "helmet": 0.006}[kind]
-    made = [_dome(person, line, thick, tall, colour, kind, rng)]
+    made = [_dome(wearer, line, thick, tall, colour, kind, rng)]
     if kind == "cap":
-        made.append(_visor(person, line, fabric_colour(rng) if rng.random() < 0.3 else colour, rng))
+        made.append(_visor(wearer, line, fabric_colour(rng) if rng.random() < 0.3 else colour, rng))
     if kind == "beanie" and rng.random() < 0.7:
-        made.append(_cuff(person, line, colour * rng.uniform(0.6, 1.2), rng))
+        made.append(_cuff(wearer, line, colour * rng.uniform(0.6, 1.2), rng))
     return made
 
 
 def _dome(
-    person: Person,
+    wearer: Wearer,
     line: Floats,
     thick: float,
     tall: float,
@@ -59,12 +60,12 @@ def _dome(
     steps = np.linspace(0, 1, 16)[:, None]
     polar = line * steps
     azimuth = np.broadcast_to(_AROUND, polar.shape)
-    reach = person.reach_at(polar, azimuth)
+    reach = wearer.reach_at(polar, azimuth)
     # Cloth spans the hollows of a head: nearly the same reach all round each height.
     reach = 0.6 * reach + 0.4 * reach.max(1, keepdims=True) * (reach[-1] / reach[-1].max()) ** steps
     swell = np.clip((1 - steps) / 0.12, 0, 1) ** 0.5 * 0.004
     ribs = 0.0012 * np.sin(_AROUND * 24) if kind == "beanie" else 0
-    grid = person.centre + direction(polar, azimuth) * (reach + thick + swell + ribs)[..., None]
+    grid = wearer.centre + direction(polar, azimuth) * (reach + thick + swell + ribs)[..., None]
     grid[..., 1] += tall * np.clip(np.cos(polar), 0, 1)
     colours = pattern(grid, np.broadcast_to(colour, grid.shape), rng)
     if kind == "helmet":
@@ -77,25 +78,25 @@ def _dome(
         colours = np.where(badge[..., None], fabric_colour(rng), colours)
     # The rim turns inwards, so that no gap shows between hat and head.
     inner = (
-        person.centre + direction(line, _AROUND) * (person.reach_at(line, _AROUND) - 0.004)[:, None]
+        wearer.centre + direction(line, _AROUND) * (wearer.reach_at(line, _AROUND) - 0.004)[:, None]
     )
     grid = np.concatenate([grid, inner[None]])
     colours = np.concatenate([colours, colours[-1:] * 0.4])
-    return surface(grid, colours, person.centre, closed=True)
+    return surface(grid, colours, wearer.centre, closed=True)
 
 
-def _rim_points(person: Person, line: Floats, off: float) -> Floats:
-    reach = person.reach_at(line, _AROUND) + off
-    return np.asarray(person.centre + direction(line, _AROUND) * reach[:, None])
+def _rim_points(wearer: Wearer, line: Floats, off: float) -> Floats:
+    reach = wearer.reach_at(line, _AROUND) + off
+    return np.asarray(wearer.centre + direction(line, _AROUND) * reach[:, None])
 
 
-def _visor(person: Person, line: Floats, colour: Floats, rng: np.random.Generator) -> Extra:
+def _visor(wearer: Wearer, line: Floats, colour: Floats, rng: np.random.Generator) -> Extra:
     wide = round(COLUMNS * 0.18)
-    rim = np.roll(_rim_points(person, line - 0.03, 0.009), wide, axis=0)[: 2 * wide + 1]
+    rim = np.roll(_rim_points(wearer, line - 0.03, 0.009), wide, axis=0)[: 2 * wide + 1]
     side = np.linspace(-1, 1, 2 * wide + 1)
     turned = rng.choice([1.0, -1.0], p=[0.93, 0.07])
     if turned < 0:
-        rim = np.roll(_rim_points(person, line - 0.03, 0.009), wide - COLUMNS // 2, axis=0)[
+        rim = np.roll(_rim_points(wearer, line - 0.03, 0.009), wide - COLUMNS // 2, axis=0)[
             : 2 * wide + 1
         ]
     length = rng.uniform(0.055, 0.08) * np.sqrt(np.clip(1 - side**2, 0.0, 1))
@@ -105,7 +106,7 @@ def _visor(person: Person, line: Floats, colour: Floats, rng: np.random.Generato
     grid = np.repeat(rim[None], 5, 0)
     grid[..., 2] += turned * length * share
     grid[..., 1] -= (droop * length + curve) * share
-    return _two_sided(grid, colour, 0.002, person.centre - [0, 0.2, 0])
+    return _two_sided(grid, colour, 0.002, wearer.centre - [0, 0.2, 0])
 
 
 def _two_sided(grid: Floats, colour: Floats, thick: float, below: Floats) -> Extra:
@@ -119,19 +120,19 @@ def _two_sided(grid: Floats, colour: Floats, thick: float, below: Floats) -> Ext
     return Extra(made.vertices, made.triangles, made.colours, made.normals * upward, made.alpha)
 
 
-def _cuff(person: Person, line: Floats, colour: Floats, rng: np.random.Generator) -> Extra:
+def _cuff(wearer: Wearer, line: Floats, colour: Floats, rng: np.random.Generator) -> Extra:
     tall = rng.uniform(0.25, 0.4)
     rows = [(0.02, 0.002), (0.01, 0.013), (-tall * 0.5, 0.016), (-tall, 0.014), (-tall, 0.006)]
-    grid = np.stack([_rim_points(person, line + drop, off) for drop, off in rows])
+    grid = np.stack([_rim_points(wearer, line + drop, off) for drop, off in rows])
     stripes = 1 + 0.2 * np.sin(_AROUND * 30)[:, None]
-    return surface(grid, np.broadcast_to(colour * stripes, grid.shape), person.centre, closed=True)
+    return surface(grid, np.broadcast_to(colour * stripes, grid.shape), wearer.centre, closed=True)
 
 
-def _brimmed(person: Person, line: Floats, colour: Floats, rng: np.random.Generator) -> list[Extra]:
+def _brimmed(wearer: Wearer, line: Floats, colour: Floats, rng: np.random.Generator) -> list[Extra]:
     """A crown with straight or rounded walls, a ribbon, and a brim all round."""
-    rim = _rim_points(person, line, 0.008)
+    rim = _rim_points(wearer, line, 0.008)
     middle = rim.mean(0)
-    top = person.centre[1] + person.reach_at(np.zeros(1), np.zeros(1))[0] + rng.uniform(0.008, 0.05)
+    top = wearer.centre[1] + wearer.reach_at(np.zeros(1), np.zeros(1))[0] + rng.uniform(0.008, 0.05)
     straight = rng.uniform(0.7, 0.92)
     crown = []
     for height, width in (
@@ -158,14 +159,14 @@ def _brimmed(person: Person, line: Floats, colour: Floats, rng: np.random.Genera
     brim[..., 1] -= (sag * length)[None] * share[..., 0] ** 1.5
     closed = np.concatenate([brim, brim[:, :1]], 1)
     return [
-        surface(grid, walls, person.centre, closed=True),
-        _two_sided(closed, colour, 0.002, person.centre - [0, 0.3, 0]),
+        surface(grid, walls, wearer.centre, closed=True),
+        _two_sided(closed, colour, 0.002, wearer.centre - [0, 0.3, 0]),
     ]
 
 
-def _scarf(person: Person, colour: Floats, rng: np.random.Generator) -> Extra:
+def _scarf(wearer: Wearer, colour: Floats, rng: np.random.Generator) -> Extra:
     """A scarf or hood: everything but an oval round the face, down to the shoulders."""
-    face = person.landmarks
+    face = wearer.landmarks
     middle = (face[10] + face[152]) / 2 - [0, 0, 0.045]
     turn = np.arange(48) / 48 * 2 * np.pi
     half = (face[10] - face[152])[1] / 2
@@ -174,7 +175,7 @@ def _scarf(person: Person, colour: Floats, rng: np.random.Generator) -> Extra:
     opening = middle + np.stack(
         [wide * np.sin(turn), tall * np.cos(turn), 0.02 - 0.03 * np.sin(turn) ** 2], -1
     )
-    back = person.centre + np.array([0, -0.05, -0.2])
+    back = wearer.centre + np.array([0, -0.05, -0.2])
     share = np.linspace(0, 1, 18)[:, None, None]
     # From the opening the cloth runs round the skull to the back; below it falls on the chest.
     spread = 1 - np.cos(share * np.pi / 2)
@@ -184,25 +185,25 @@ def _scarf(person: Person, colour: Floats, rng: np.random.Generator) -> Extra:
     below = np.clip(-np.cos(turn), 0, 1)[:, None]
     grid = grid + below * np.sin(share * np.pi) * np.array([0, -0.12, 0.03])
     flat = grid.reshape(-1, 3)
-    away = flat - person.centre
+    away = flat - wearer.centre
     far = np.linalg.norm(away, axis=1)
     out = unit(away)
     cover = 0.009 + 0.004 * np.sin(out @ rng.normal(0, 14, 3) + rng.uniform(0, 6))
-    for ear in person.ears:
+    for ear in wearer.ears:
         # The field of radii knows no ears.
-        near = out @ unit(ear[:2].mean(0) - person.centre)
+        near = out @ unit(ear[:2].mean(0) - wearer.centre)
         cover = cover + 0.02 * np.exp((near - 1) / 0.05)
-    close = person.reach(out) + np.clip(cover, 0.004, None)
+    close = wearer.reach(out) + np.clip(cover, 0.004, None)
     hanging = out[:, 1] < -0.55
     far[48:] = np.where(hanging, np.maximum(far, close), close)[48:]
-    flat = (person.centre + out * far[:, None]).astype(np.float32)
-    flat = drape(person, flat, np.full(len(flat), 0.01))
+    flat = (wearer.centre + out * far[:, None]).astype(np.float32)
+    flat = drape(wearer, flat, np.full(len(flat), 0.01))
     grid = flat.reshape(grid.shape)
     colours = pattern(grid, np.broadcast_to(colour, grid.shape), rng)
-    return surface(grid, colours, person.centre, closed=True)
+    return surface(grid, colours, wearer.centre, closed=True)
 
 
-def headphones(person: Person, rng: np.random.Generator) -> list[Extra]:
+def headphones(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """A band over the crown and a cup on each ear."""
     colour = linear(rng.uniform(10, 230) * rng.normal(1, 0.1, 3))
     sweep = np.linspace(-1.5, 1.5, 25)
@@ -210,11 +211,11 @@ def headphones(person: Person, rng: np.random.Generator) -> list[Extra]:
     rows = []
     for wide, off in ((-0.09, 0.012), (-0.06, 0.02), (0.06, 0.02), (0.09, 0.012)):
         out = unit(np.stack([np.sin(sweep), np.cos(sweep), (wide + lean) * np.ones(25)], -1))
-        rows.append(person.centre + out * (person.reach(out) + off)[:, None])
-    made = [surface(np.stack(rows), colour, person.centre)]
+        rows.append(wearer.centre + out * (wearer.reach(out) + off)[:, None])
+    made = [surface(np.stack(rows), colour, wearer.centre)]
     size = rng.uniform(0.03, 0.042)
     turn = np.arange(20) / 20 * 2 * np.pi
-    for ear in person.ears:
+    for ear in wearer.ears:
         side = np.sign(ear[3, 0])
         profile = ((0.85, 0.006), (1, 0.012), (1, 0.026), (0.85, 0.033), (0, 0.034))
         rings = [
@@ -233,14 +234,14 @@ def headphones(person: Person, rng: np.random.Generator) -> list[Extra]:
     return made
 
 
-def earrings(person: Person, rng: np.random.Generator) -> list[Extra]:
+def earrings(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """Studs or hoops under the lobes."""
     colour = linear(np.array([[225, 190, 90], [215, 215, 220], [240, 235, 225]])[rng.integers(3)])
     size = rng.choice([rng.uniform(0.003, 0.006), rng.uniform(0.01, 0.02)])
     thick = 0.0014 if size > 0.008 else size * 0.6
     turn, tube = np.arange(20) / 20 * 2 * np.pi, np.arange(6) / 6 * 2 * np.pi
     made = []
-    for ear in person.ears:
+    for ear in wearer.ears:
         middle = ear[2] - [-np.sign(ear[2, 0]) * 0.003, size, 0]
         ring = size + thick * np.cos(tube)[:, None]
         grid = middle + np.stack(

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from .anchors import Extra, Floats, Person, cross, dot, lattice, opaque, unit
+from .anchors import Wearer
 from .clothing import drape
+from .extra import Extra, Floats, cross, dot, lattice, opaque, unit
 
 SEGMENTS = 8
 
@@ -36,7 +37,7 @@ class Strands:
     parted: bool
 
 
-def grow(person: Person, strands: Strands, rng: np.random.Generator) -> Floats:
+def grow(wearer: Wearer, strands: Strands, rng: np.random.Generator) -> Floats:
     """(N, SEGMENTS + 1, 3) centre lines; they slide over skin and shoulders."""
     point, way = strands.root.astype(np.float32), strands.way.astype(np.float32)
     count = len(point)
@@ -55,19 +56,19 @@ def grow(person: Person, strands: Strands, rng: np.random.Generator) -> Floats:
         else:
             way = way + down + bend
             if strands.parted:
-                way = way + _off_the_face(person, point)
+                way = way + _off_the_face(wearer, point)
             way = unit(way)
             point = point + way * step
-        point = _outside(person, point, lift * np.float32(min(1.0, index / 2.5)), strands.parted)
+        point = _outside(wearer, point, lift * np.float32(min(1.0, index / 2.5)), strands.parted)
         lines[:, index] = point
         way = unit(point - lines[:, index - 1])
     if strands.curl:
-        lines += _waves(person, lines, strands, rng)
+        lines += _waves(wearer, lines, strands, rng)
     return lines
 
 
-def _off_the_face(person: Person, point: Floats) -> Floats:
-    relative = point - person.centre
+def _off_the_face(wearer: Wearer, point: Floats) -> Floats:
+    relative = point - wearer.centre
     inside = (np.abs(relative[:, 0]) < 0.062) & (relative[:, 2] > 0.045) & (relative[:, 1] < 0.045)
     push = np.zeros_like(point)
     push[:, 0] = inside * np.where(relative[:, 0] < 0, -1.6, 1.6)
@@ -75,22 +76,22 @@ def _off_the_face(person: Person, point: Floats) -> Floats:
     return push
 
 
-def _outside(person: Person, point: Floats, lift: Floats, close: bool) -> Floats:
+def _outside(wearer: Wearer, point: Floats, lift: Floats, close: bool) -> Floats:
     """Points at least ``lift`` off the skin and, if ``close``, not far off the skull either."""
-    away = point - person.centre
+    away = point - wearer.centre
     far = np.sqrt(dot(away, away))
     out = away / np.maximum(far, 1e-6)[:, None]
-    least = person.reach(out) + lift
+    least = wearer.reach(out) + lift
     if close:
         far = np.minimum(far, least + 0.004 + 0.12 * np.clip(0.35 - out[:, 1], 0, None))
     far = np.where(out[:, 1] > -0.8, np.maximum(far, least), far)
-    return drape(person, (person.centre + out * far[:, None]).astype(np.float32), lift)
+    return drape(wearer, (wearer.centre + out * far[:, None]).astype(np.float32), lift)
 
 
-def _waves(person: Person, lines: Floats, strands: Strands, rng: np.random.Generator) -> Floats:
+def _waves(wearer: Wearer, lines: Floats, strands: Strands, rng: np.random.Generator) -> Floats:
     """(N, K, 3) sideways waves; strands near each other wave together, in clumps."""
     count, knots = lines.shape[:2]
-    out = unit(lines - person.centre)
+    out = unit(lines - wearer.centre)
     along = _along(lines)
     side = unit(cross(along, out))
     clumps = np.floor(strands.root @ rng.normal(0, 60, (3, 1)).astype(np.float32))[:, 0]
@@ -110,7 +111,7 @@ def _along(lines: Floats) -> Floats:
 
 
 def ribbons(
-    person: Person,
+    wearer: Wearer,
     lines: Floats,
     width: Floats,
     colour: Floats,
@@ -122,7 +123,7 @@ def ribbons(
     ``tone`` (N,) brightens or darkens whole strands; roots are darker, and light varies along.
     """
     count, knots = lines.shape[:2]
-    out = unit(lines - person.centre)
+    out = unit(lines - wearer.centre)
     side = unit(cross(_along(lines), out))
     length = np.linspace(0, 1, knots, dtype=np.float32)
     taper = np.interp(length, [0, 0.15, 0.6, 1], [0.7, 1, 0.95, 0.35])
