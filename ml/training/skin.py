@@ -25,6 +25,7 @@ from ..head.model import HeadModel, SurfacePoints
 from ..head.storage import load_head_model
 from ..head.surface import nearest_on_triangles
 from ..rendering import harmonics_of
+from .arguments import file_options
 from .data.people.dressed import dressed
 from .data.people.poses import random_camera
 from .data.people.skins import training_skins
@@ -184,10 +185,9 @@ def learn(samples: Samples, twin: np.ndarray) -> SkinModel:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
-    parser.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[file_options("data", "reference", "fits")]
+    )
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--out", type=Path, default=SKIN_MODEL)
     arguments = parser.parse_args()

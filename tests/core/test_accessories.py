@@ -10,7 +10,7 @@ from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
 from ml.training.data.picture import scene
-from ml.training.data.picture.draw import SUPERSAMPLING, Figure, OrbitCamera, draw_head
+from ml.training.data.picture.draw import SUPERSAMPLING, Figure, OrbitCamera, Shot, draw_head
 from ml.training.data.picture.kernels import fast_normals
 from ml.training.data.picture.scene import Stage, eyes_at_rest
 from ml.training.data.picture.visibility import hidden_by, visible_points
@@ -171,10 +171,8 @@ def drawing(stage, extras, camera=AHEAD):
     return draw_head(
         stage,
         Figure(vertices, normals, white, extras),
-        camera,
-        CROP,
+        Shot(camera, CROP, np.zeros((96, 96, 3), np.uint8)),
         lambda pixels, _: pixels.colours,
-        np.zeros((96, 96, 3), np.uint8),
     )
 
 

@@ -23,7 +23,7 @@ from ...training.data.people.dressed import dressed
 from ...training.data.people.folds import random_folds
 from ...training.data.people.skins import KEPT_OUT, load_skins
 from ...training.data.picture.backgrounds import random_background
-from ...training.data.picture.draw import NOTHING, Drawing, Figure, OrbitCamera, draw_head
+from ...training.data.picture.draw import NOTHING, Drawing, Figure, OrbitCamera, Shot, draw_head
 from ...training.data.picture.film import expose
 from ...training.data.studio import Studio, open_studio
 from ...training.head.statistics.correspondence import make_transfer
@@ -172,8 +172,8 @@ def _view(
     extent = float(np.ptp(flat, axis=0).max())
     # Centred on the optical axis, so that the picture's middle is the principal point.
     to_photo = crop_to_photo(FaceBox((0.0, 0.0), extent * ROOM), SIDE)
-    background = random_background(SIDE, studio.scenes, rng)
-    drawing = draw_head(studio.stage, head.figure, camera, to_photo, head.shade, background)
+    shot = Shot(camera, to_photo, random_background(SIDE, studio.scenes, rng))
+    drawing = draw_head(studio.stage, head.figure, shot, head.shade)
     pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
     shown = (drawing.kind != NOTHING).astype(np.uint8)
     return View(

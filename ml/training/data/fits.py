@@ -18,6 +18,8 @@ from ...fitting.camera import FACING, first_camera, guess_focal, make_intrinsics
 from ...fitting.gauss_newton import FitSettings, fit_head
 from ...head.model import HeadModel, LinearShape
 from ...head.storage import load_head_model
+from ...photo.crop import FACE_POINTS
+from ..arguments import file_options
 
 # The teacher's points carry about this noise, as a share of the face's height; its contour
 # slides along the cheek when the head turns and says little about shape.
@@ -31,7 +33,7 @@ SETTINGS = FitSettings(iterations=30, sigma_scale=3.0, expression_sigma=0.35)
 
 def fit_labels(shape: LinearShape, labels: FloatArray, size: tuple[int, int]) -> FitResult:
     """One photo's (478, 2) labels -> head and camera."""
-    height = float(np.ptp(labels[:468], axis=0).max())
+    height = float(np.ptp(labels[:FACE_POINTS], axis=0).max())
     sigma = np.full(len(labels), POINT_SIGMA * height, np.float32)
     sigma[list(CONTOUR)] = CONTOUR_SIGMA * height
     width, tall = size
@@ -71,7 +73,7 @@ def _photo_path(data: Path, split: str, name: str) -> Path:
 def _stack(rows: list[FitResult], points: FloatArray, labels: FloatArray) -> dict[str, np.ndarray]:
     cameras: list[Camera] = [row.camera for row in rows]
     eyes = np.linalg.norm(labels[:, 33] - labels[:, 263], axis=1)
-    error = np.linalg.norm(points - labels, axis=2)[:, :468].mean(1) / eyes
+    error = np.linalg.norm(points - labels, axis=2)[:, :FACE_POINTS].mean(1) / eyes
     return {
         "identity": np.stack([row.coefficients.identity for row in rows]),
         "expression": np.stack([row.coefficients.expression for row in rows]),
@@ -84,9 +86,9 @@ def _stack(rows: list[FitResult], points: FloatArray, labels: FloatArray) -> dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[file_options("data", "reference")]
+    )
     parser.add_argument("--split", choices=("train", "dev"), default="train")
     parser.add_argument("--out", type=Path, default=Path("out/fits/train.npz"))
     arguments = parser.parse_args()

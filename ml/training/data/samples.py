@@ -16,7 +16,7 @@ from .people.folds import random_folds
 from .people.poses import jittered, random_camera, rolled
 from .people.skins import paint_eyes
 from .picture.colour import to_srgb
-from .picture.draw import SUPERSAMPLING, Figure, OpaqueMesh, Pixels, Shade, draw_head, is_kind
+from .picture.draw import SUPERSAMPLING, Figure, OpaqueMesh, Pixels, Shade, Shot, draw_head, is_kind
 from .picture.film import expose
 from .picture.kernels import fast_normals
 from .picture.lighting import Light, random_light
@@ -173,12 +173,12 @@ def _drawn(studio: Studio, subject: Subject, kind: int, rng: np.random.Generator
     box = jittered(box_from_landmarks(dense), rng)
     to_photo = crop_to_photo(box, studio.options.size)
     points = into_crop(dense, to_photo)
-    background, figure = studio.background(rng), subject.figure
-    drawing = draw_head(studio.stage, figure, camera, to_photo, subject.shade, background)
+    shot = Shot(camera, to_photo, studio.background(rng))
+    drawing = draw_head(studio.stage, subject.figure, shot, subject.shade)
     visible = visible_points(
         studio.stage,
         camera.to_camera_space(places),
-        figure.normals @ camera.rotation.T,
+        subject.figure.normals @ camera.rotation.T,
         points * SUPERSAMPLING,
         drawing,
     )

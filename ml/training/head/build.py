@@ -17,21 +17,24 @@ import numpy as np
 
 from ...assets.card import write_card
 from ...data import FloatArray, IntArray
+from ...geometry import MILLIMETRES
 from ...geometry.mirror import MIRROR, mirror_twins
 from ...geometry.triangles import triangulate, triangulate_with_uv
 from ...head.arkit import EXPRESSION_NAMES
 from ...head.contact import LidRings
-from ...head.model import HeadModel, Level, LinearShape, SurfacePoints
+from ...head.model import HeadModel, Level, SurfacePoints
 from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
 from ...head.surface import nearest_on_triangles
+from ..arguments import file_options
 from .landmarks.sets import join
 from .topology.assemble import Piece, add_motion, assembled, piece_of
 from .topology.domain import make_domain
 from .topology.layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
 from .topology.lips import sealed
 from .topology.masks import make_joints, make_masks
-from .topology.parts import Carry, mouth_bag, teeth_and_gums, tongue, tongue_out, vertices_of
+from .topology.parts import Carry, vertices_of
 from .topology.parts_eye import eyeball, gaze, lashes
+from .topology.parts_mouth import mouth_bag, teeth_and_gums, tongue, tongue_out
 from .topology.skin import SkinMesh, join_halves, sample
 from .topology.uv_layout import unwrap_skin
 
@@ -53,19 +56,19 @@ NOW = (36, 39, 42, 45, 33, 48, 54)
 # REALY's points after the 68: its authors place them by hand on every topology. Its protocol uses
 # 70 and 71 (alae) and 76 and 77 (cheeks); the others follow its figure.
 REALY_EXTRA = (468, 473, 64, 294, 114, 343, 145, 374, 50, 280, 123, 352, 108, 337, 151, 21, 251)
-EYE_PARTS = [f"{part}_{side}" for part in ("eye", "iris", "pupil") for side in ("left", "right")]
+SIDES = ("left", "right")
+EYE_PARTS = [f"{part}_{side}" for part in ("eye", "iris", "pupil") for side in SIDES]
 
 
 def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
     """Effigy Head on our topology, and how far its landmarks lie from the reference's, in mm."""
-    model, _ = _drawn(reference, BASE)
+    model = _drawn(reference, BASE)
     model, figures = _with_embeddings(model, reference)
     model = replace(model, masks=make_masks(model), joints=make_joints(model))
-    smaller, _ = _drawn(reference, LOW)
-    return replace(model, low=_level(smaller, model)), figures
+    return replace(model, low=_level(_drawn(reference, LOW), model)), figures
 
 
-def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]:
+def _drawn(reference: HeadModel, size: LayoutSize) -> HeadModel:
     """The head in one size, without landmarks."""
     opposite = mirror_twins(reference.shape.mean)
     half = lay_out_half(make_domain(reference), size)
@@ -75,47 +78,36 @@ def _drawn(reference: HeadModel, size: LayoutSize) -> tuple[HeadModel, SkinMesh]
         return sample(skin, half.surface, field, opposite)
 
     mean = _exactly_mirrored(carry(reference.shape.mean), skin, half)
-    flat = unwrap_skin(skin, mean, half)
-    nothing = np.zeros(0, np.int32)
-    whole = Piece(
-        ("skin",),
-        np.zeros(len(skin.quads), np.uint8),
-        mean,
-        skin.quads,
-        flat.uv,
-        flat.uv_quads,
-        carry,
-        nothing,
-    )
     # The bag's first ring *is* the lips' edge.
     bag = mouth_bag(reference, mean[skin.mouth_rim], _subset(carry, skin.mouth_rim))
-    pieces, eyes, hairs = [whole, piece_of(bag, skin.mouth_rim)], [], []
-    for side, rings in zip(("left", "right"), skin.eye_rings, strict=True):
-        eyes.append(eyeball(reference, side))
-        hairs.append(lashes(f"lashes_{side}", mean, rings, carry))
+    eyes = [eyeball(reference, side) for side in SIDES]
+    hairs = [
+        lashes(f"lashes_{side}", mean, rings, carry)
+        for side, rings in zip(SIDES, skin.eye_rings, strict=True)
+    ]
     jaw_open = reference.shape.expression[EXPRESSION_NAMES.index("jawOpen")]
-    licker = tongue(reference, jaw_open)
-    inner = [*eyes, *(part for part, _ in hairs), *teeth_and_gums(reference, jaw_open), licker]
-    pieces += [piece_of(part) for part in inner]
-    model, index = assembled(reference, pieces)
+    tongue_part = tongue(reference, jaw_open)
+    inner = [*eyes, *(part for part, _ in hairs), *teeth_and_gums(reference, jaw_open), tongue_part]
+    pieces = [_skin_piece(skin, mean, half, carry), piece_of(bag, skin.mouth_rim)]
+    model, index = assembled(reference, [*pieces, *(piece_of(part) for part in inner)])
     rows = {part.name: own for part, own in zip(inner, index[2:], strict=True)}
     put_out = model.shape.expression[EXPRESSION_NAMES.index("tongueOut")][rows["tongue"]]
-    add_motion(model, rows["tongue"], {"tongueOut": tongue_out(licker, put_out)})
+    add_motion(model, rows["tongue"], {"tongueOut": tongue_out(tongue_part, put_out)})
     lids = {}
     for eye, (hair, columns), rings in zip(eyes, hairs, skin.eye_rings, strict=True):
         add_motion(model, rows[eye.name], gaze(eye))
         side = eye.name.removeprefix("eye_")
         lids[side.title()] = LidRings(rings, rows[hair.name], columns, rows[eye.name])
-    shape = LinearShape(
-        *sealed(
-            model.shape.mean,
-            model.shape.identity,
-            model.shape.expression,
-            model.expression_names,
-            skin.mouth_rings,
-        )
+    shape = sealed(model.shape, model.expression_names, skin.mouth_rings)
+    return replace(model, shape=shape, lids=lids)
+
+
+def _skin_piece(skin: SkinMesh, mean: FloatArray, half: HalfLayout, carry: Carry) -> Piece:
+    flat = unwrap_skin(skin, mean, half)
+    labels, nothing = np.zeros(len(skin.quads), np.uint8), np.zeros(0, np.int32)
+    return Piece(
+        ("skin",), labels, mean, skin.quads, flat.uv, flat.uv_quads, carry=carry, weld=nothing
     )
-    return replace(model, shape=shape, lids=lids), skin
 
 
 def _level(drawn: HeadModel, base: HeadModel) -> Level:
@@ -201,7 +193,7 @@ def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel,
             found.corners[on_teeth], found.weights[on_teeth] = _on_teeth(
                 ours, model, wanted[on_teeth]
             )
-        distance = 1000 * np.linalg.norm(found.on(ours) - wanted, axis=1)
+        distance = MILLIMETRES * np.linalg.norm(found.on(ours) - wanted, axis=1)
         figures[f"{name}_mean_mm"] = round(float(distance.mean()), 3)
         figures[f"{name}_max_mm"] = round(float(distance.max()), 3)
         sets[name] = found
@@ -219,8 +211,7 @@ def _on_teeth(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser = argparse.ArgumentParser(description=__doc__, parents=[file_options("reference")])
     parser.add_argument("--out", type=Path, default=EFFIGY_HEAD)
     arguments = parser.parse_args()
     reference = load_head_model(arguments.reference)

@@ -45,6 +45,16 @@ class OrbitCamera:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """How a picture is taken: the camera, the (2, 3) map from the picture's pixels to the camera's,
+    and the (S, S, 3) uint8 background."""
+
+    camera: OrbitCamera
+    to_photo: FloatArray
+    background: np.ndarray
+
+
+@dataclass(frozen=True)
 class Figure:
     """A dressed head: ``vertices``, ``normals``, ``colours`` (D, 3) of the stage, and extras.
 
@@ -105,23 +115,15 @@ class Drawing:
     kind: np.ndarray
 
 
-def draw_head(
-    stage: Stage,
-    figure: Figure,
-    camera: OrbitCamera,
-    to_photo: FloatArray,
-    shade: Shade,
-    background: np.ndarray,
-) -> Drawing:
-    """The figure over ``background`` (S, S, 3), seen through the crop."""
-    size, large = len(background), round(len(background) * SUPERSAMPLING)
-    # Lenses are blended over everything else, in the order given.
+def draw_head(stage: Stage, figure: Figure, shot: Shot, shade: Shade) -> Drawing:
+    """The figure before the shot's background, seen through its crop."""
+    size, large = len(shot.background), round(len(shot.background) * SUPERSAMPLING)
     solid = [extra for extra in figure.extras if extra.alpha.min() >= 1]
     clear = [extra for extra in figure.extras if extra.alpha.min() < 1]
-    values = _values(stage, figure, [*solid, *clear], camera)
+    values = _values(stage, figure, [*solid, *clear], shot.camera)
     meshes = _numbered(stage.triangles, len(figure.vertices), [*solid, *clear])
-    place = _Place(to_photo, size / large)
-    moved = camera.to_camera_space(
+    place = _Place(shot.to_photo, size / large)
+    moved = shot.camera.to_camera_space(
         np.concatenate([figure.vertices, *[extra.vertices for extra in [*solid, *clear]]])
     )
     points = place.drawn(moved)
@@ -130,10 +132,11 @@ def draw_head(
     covered = fragments.face >= 0
     kind = np.full((large, large), NOTHING, np.uint8)
     kind[covered] = kinds_of(stage, fragments.face[covered])
-    pixels = _pixels(fragments, covered, values, mesh, kind, place)
-    picture = cv2.resize(background, (large, large), interpolation=cv2.INTER_LINEAR)
+    pixels = _pixels(fragments, covered, values, mesh.triangles, kind, place)
+    picture = cv2.resize(shot.background, (large, large), interpolation=cv2.INTER_LINEAR)
     picture = picture.astype(np.float32)
     picture[covered] = np.clip(shade(pixels, mesh), 0, 255)
+    # Lenses are blended over everything else, in the order given.
     for extra, glass in zip(clear, meshes[1 + len(solid) :], strict=True):
         alpha = np.zeros((len(points), 1), np.float32)
         alpha[glass.min() : glass.max() + 1] = extra.alpha[:, None]
@@ -141,7 +144,7 @@ def draw_head(
         seen = (lens.face >= 0) & (lens.depth < fragments.depth)
         if seen.any():
             share = _seen(lens, seen, alpha, glass)
-            layer = _pixels(lens, seen, values, OpaqueMesh(moved, glass), kind * 0 + LENS, place)
+            layer = _pixels(lens, seen, values, glass, kind * 0 + LENS, place)
             picture[seen] += (np.clip(shade(layer, mesh), 0, 255) - picture[seen]) * share
             kind[seen] = np.where(share[:, 0] > _DARK, LENS, kind[seen])
     # A lens is never as sharp as a z-buffer: soften the stairs along every edge.
@@ -193,11 +196,11 @@ def _pixels(
     fragments: Fragments,
     where: np.ndarray,
     values: FloatArray,
-    mesh: OpaqueMesh,
+    triangles: IntArray,
     kind: np.ndarray,
     place: _Place,
 ) -> Pixels:
-    seen = _seen(fragments, where, values, mesh.triangles)
+    seen = _seen(fragments, where, values, triangles)
     rows, columns = np.nonzero(where)
     cells = np.stack([columns + 0.5, rows + 0.5], -1)
     return Pixels(

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ....data import IntArray
+from ....geometry import MILLIMETRES
 from ....rendering import vertex_normals
 from ..picture.scene import Stage
 from .extra import Floats, dot, unit
@@ -110,13 +111,6 @@ def anchors_of(stage: Stage) -> HeadAnchors:
     corners, weights = _first_met(mean, facing)
     hit = _met(mean, corners, weights)
     polar, azimuth = angles(unit(mean - CENTRE))
-    around = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
-    wrapped = np.degrees(np.abs((around + np.pi) % (2 * np.pi) - np.pi))
-    height = np.interp(wrapped, _AZIMUTH, _HAIRLINE) / 1000
-    rows = np.arange(ROWS) * LOWEST / (ROWS - 1)
-    hairline = np.array(
-        [np.interp(-height[c], -hit[:, c, 1], rows) for c in range(COLUMNS)], np.float32
-    )
     tree = cKDTree(np.where(skin[:, None], mean, 9))
     landmarks = stage.dense.mean[:478]
     nearest = tree.query(landmarks)[1].astype(np.int32)
@@ -127,7 +121,7 @@ def anchors_of(stage: Stage) -> HeadAnchors:
         stage,
         corners,
         weights,
-        hairline,
+        _hairline(hit),
         polar,
         azimuth,
         skin & ~ear,
@@ -175,6 +169,16 @@ def direction(polar: Floats, azimuth: Floats) -> Floats:
     ring = np.sin(polar)
     parts = [ring * np.sin(azimuth), np.cos(polar) * np.ones_like(azimuth), ring * np.cos(azimuth)]
     return np.stack(np.broadcast_arrays(*parts), -1).astype(np.float32)
+
+
+def _hairline(hit: Floats) -> Floats:
+    """(COLUMNS,) polar angle at which each column of the field reaches the hairline's height."""
+    around = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
+    wrapped = np.degrees(np.abs((around + np.pi) % (2 * np.pi) - np.pi))
+    height = np.interp(wrapped, _AZIMUTH, _HAIRLINE) / MILLIMETRES
+    rows = np.arange(ROWS) * LOWEST / (ROWS - 1)
+    columns = [np.interp(-height[c], -hit[:, c, 1], rows) for c in range(COLUMNS)]
+    return np.array(columns, np.float32)
 
 
 def _met(vertices: Floats, corners: IntArray, weights: Floats) -> Floats:

@@ -12,6 +12,8 @@ from .extra import Extra, Floats, lattice, opaque, surface, unit
 
 _RIGHT_EYE, _LEFT_EYE = (33, 133), (263, 362)
 _POINTS = 32
+# sRGB of frames of metal, horn and plastic.
+_METALS = np.array([[150, 120, 60], [170, 170, 175], [90, 55, 30], [130, 30, 40]])
 # How far a rim may sink into the skin, metres: pads and soft cheeks give way a little.
 _GIVE = 0.002
 
@@ -50,26 +52,13 @@ def random_frame(rng: np.random.Generator, dark: bool | None = None) -> Frame:
     x = np.sign(cosine) * np.abs(cosine) ** (2 / power)
     y = np.sign(sine) * np.abs(sine) ** (2 / power) * aspect * rng.uniform(0.92, 1.1)
     y = np.where(y < 0, y * (1 + drop * (0.5 + 0.5 * x)), y) + tilt * np.clip(x, 0, 1) * (y > 0)
-    rim = (
-        0.0
-        if rng.random() < 0.1
-        else rng.choice([rng.uniform(0.001, 0.002), rng.uniform(0.003, 0.006)])
-    )
+    rim = 0.0
+    if rng.random() >= 0.1:
+        rim = rng.choice([rng.uniform(0.001, 0.002), rng.uniform(0.003, 0.006)])
     colour = linear(rng.uniform(8, 45) * rng.normal(1, 0.1, 3))
     if rng.random() < 0.4:
-        colour = linear(
-            np.array([[150, 120, 60], [170, 170, 175], [90, 55, 30], [130, 30, 40]])[
-                rng.integers(4)
-            ]
-        )
-    opacity, tint = (0.05, 0.05 + 0.1 * rng.random()), linear((235, 240, 245))
-    if dark:
-        tint = linear(rng.uniform(3, 45) * rng.uniform(0.7, 1.3, 3))
-        upper = rng.uniform(0.75, 0.99)
-        opacity = (upper * rng.uniform(0.55, 1), upper)
-    elif rng.random() < 0.15:
-        tint = linear(rng.uniform(40, 200, 3))
-        opacity = (rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6))
+        colour = linear(_METALS[rng.integers(4)])
+    tint, opacity = _glass(dark, rng)
     glare = rng.uniform(0.2, 0.9) if rng.random() < 0.45 else 0.0
     return Frame(
         np.stack([x, y], -1).astype(np.float32) * half,
@@ -80,6 +69,18 @@ def random_frame(rng: np.random.Generator, dark: bool | None = None) -> Frame:
         opacity,
         glare,
     )
+
+
+def _glass(dark: bool, rng: np.random.Generator) -> tuple[Floats, tuple[float, float]]:
+    """Tint and opacity of a lens."""
+    clear = (0.05, 0.05 + 0.1 * rng.random())
+    if dark:
+        tint = linear(rng.uniform(3, 45) * rng.uniform(0.7, 1.3, 3))
+        upper = rng.uniform(0.75, 0.99)
+        return tint, (upper * rng.uniform(0.55, 1), upper)
+    if rng.random() < 0.15:
+        return linear(rng.uniform(40, 200, 3)), (rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6))
+    return linear((235, 240, 245)), clear
 
 
 def make_glasses(wearer: Wearer, frame: Frame, rng: np.random.Generator) -> list[Extra]:

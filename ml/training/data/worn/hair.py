@@ -106,21 +106,9 @@ def strands(wearer: Wearer, cut: Cut, colour: Floats, rng: np.random.Generator) 
     base = cut.thickness if cut.style in ("afro", "curly") else 0.0
     lift = lift + base * 0.8
     root = wearer.centre + out * (wearer.reach(out) + base * 0.9)[:, None]
-    lines = grow(
-        wearer,
-        Strands(
-            root,
-            _combed(cut, out, rng),
-            _lengths(cut, root, out, rng),
-            lift,
-            cut.gravity,
-            cut.curl,
-            cut.turns,
-            _tie(wearer, cut),
-            falls,
-        ),
-        rng,
-    )
+    way, length = _combed(cut, out, rng), _lengths(cut, root, out, rng)
+    tie, bend = _tie(wearer, cut), (cut.gravity, cut.curl, cut.turns)
+    lines = grow(wearer, Strands(root, way, length, lift, *bend, tie, falls), rng)
     width = np.where(inner, 2.6, rng.uniform(0.7, 1.3, len(out))) * cut.width
     tone = np.where(inner, 0.5, 1.0) * rng.lognormal(0, 0.2, len(out))
     made = []

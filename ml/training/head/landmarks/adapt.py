@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from ....data import Camera, FloatArray, HeadCoefficients
+from ....geometry import MILLIMETRES
 from ....geometry.mirror import mirror_twins
 from ....geometry.triangles import triangulate
 from ....head.model import HeadModel, SurfacePoints
 from ....head.storage import load_head_model, save_head_model
 from ....head.surface import closest_barycentric
 from ....photo.crop import FACE_POINTS
+from ...arguments import file_options
 from .sets import join, mirror_order
 
 PEOPLE = 240
@@ -46,13 +48,13 @@ def adapt_embedding(model: HeadModel, data: Path, fits: dict[str, np.ndarray]) -
     opposite = mirror_twins(model.shape.mean[used])
     places = old.on(model.shape.mean)[:FACE_POINTS]
     corners, weights = [], []
-    for landmark in range(FACE_POINTS):
-        best = _best_vertex(
-            landmark, int(twin[landmark]), misfit, opposite, model.shape.mean[used], places
-        )
-        corner, weight = _best_on_ring(
-            used[best], triangles, used, projected, labels[:, landmark], model.shape.mean
-        )
+    for landmark, place in enumerate(places):
+        # What serves this landmark here, and its twin on the other side.
+        cost = (misfit[landmark] + misfit[twin[landmark]][opposite]) / 2
+        away = np.linalg.norm(model.shape.mean[used] - place, axis=1)
+        best = np.where(away > REACH, np.inf, cost + STAY**2 * away**2).argmin()
+        ring = triangles[(triangles == used[best]).any(1)]
+        corner, weight = _best_on_ring(ring, used, projected, labels[:, landmark])
         corners.append(corner)
         weights.append(weight)
     moved = SurfacePoints(np.array(corners, np.int32), np.array(weights, np.float32))
@@ -89,36 +91,14 @@ def _misfit(
     return (total / len(labels)).astype(np.float32), np.stack(projected)
 
 
-def _best_vertex(
-    landmark: int,
-    twin: int,
-    misfit: FloatArray,
-    opposite: np.ndarray,
-    vertices: FloatArray,
-    places: FloatArray,
-) -> int:
-    """The vertex that serves this landmark here and its twin on the other side."""
-    cost = (misfit[landmark] + misfit[twin][opposite]) / 2
-    away = np.linalg.norm(vertices - places[landmark], axis=1)
-    cost = cost + STAY**2 * away**2
-    cost[away > REACH] = np.inf
-    return int(cost.argmin())
-
-
 def _best_on_ring(
-    vertex: int,
-    triangles: np.ndarray,
-    used: np.ndarray,
-    projected: FloatArray,
-    goal: FloatArray,
-    mean: FloatArray,
+    ring: np.ndarray, used: np.ndarray, projected: FloatArray, goal: FloatArray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The best point of the triangles round ``vertex``: (3,) corners and weights.
+    """The best point of the (T, 3) triangles of a ``ring``: (3,) corners and weights.
 
     Each triangle is a plane in the (2 x people)-dimensional space of all its projections, where
     the closest point is the least-squares one.
     """
-    ring = triangles[(triangles == vertex).any(1)]
     local = np.searchsorted(used, ring)
     corner = projected[:, local].transpose(1, 2, 0, 3).reshape(len(ring), 3, -1)
     weights = closest_barycentric(goal.reshape(1, -1), corner.astype(np.float64))
@@ -128,17 +108,16 @@ def _best_on_ring(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
-    parser.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[file_options("data", "reference", "fits")]
+    )
     arguments = parser.parse_args()
     model = load_head_model(arguments.reference)
     with np.load(arguments.fits) as archive:
         fits = {name: archive[name] for name in archive.files}
     adapted = adapt_embedding(model, arguments.data, fits)
     places = [item.embeddings["mediapipe478"].on(item.shape.mean) for item in (model, adapted)]
-    moved = np.linalg.norm(places[1] - places[0], axis=1) * 1000
+    moved = np.linalg.norm(places[1] - places[0], axis=1) * MILLIMETRES
     save_head_model(adapted, arguments.reference)
     print(f"moved by mean {moved.mean():.2f} mm, most {moved.max():.2f} mm")
 

@@ -19,6 +19,7 @@ from ....head.arkit import EXPRESSION_NAMES
 from ....head.formats.ict import arkit_expressions as ict_arkit
 from ....head.model import HeadModel, LinearShape
 from ....head.storage import save_head_model
+from ...arguments import file_options
 from ..landmarks.sets import reference_embeddings
 from .anthropometry import head_measures, moved_to, survey_means
 from .components import (
@@ -105,8 +106,7 @@ def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the training data's folder")
+    parser = argparse.ArgumentParser(description=__doc__, parents=[file_options("data")])
     parser.add_argument("--out", type=Path, default=Path("out/head/reference.npz"))
     arguments = parser.parse_args()
     model, modes = build_reference(arguments.data)

@@ -50,12 +50,7 @@ def piece_of(part: Part, weld: IntArray | None = None) -> Piece:
 
 def assembled(reference: HeadModel, pieces: list[Piece]) -> tuple[HeadModel, list[IntArray]]:
     """One model of all pieces, and for each piece the model's vertices that are its own."""
-    index: list[IntArray] = []
-    vertices = 0
-    for piece in pieces:
-        kept = len(piece.mean) - len(piece.weld)
-        index.append(np.concatenate([piece.weld, vertices + np.arange(kept)]).astype(np.int32))
-        vertices += kept
+    index = _numbered(pieces)
     quads: list[IntArray] = []
     uv_quads: list[IntArray] = []
     coordinates = 0
@@ -65,7 +60,6 @@ def assembled(reference: HeadModel, pieces: list[Piece]) -> tuple[HeadModel, lis
         quads.append(own[:, ::-1] if turned else own)
         uv_quads.append((piece.uv_quads[:, ::-1] if turned else piece.uv_quads) + coordinates)
         coordinates += len(piece.uv)
-    names = tuple(name for piece in pieces for name in piece.names)
     first = np.cumsum([0, *(len(piece.names) for piece in pieces)])
 
     def carry(field: FloatArray) -> FloatArray:
@@ -86,9 +80,20 @@ def assembled(reference: HeadModel, pieces: list[Piece]) -> tuple[HeadModel, lis
         part=np.concatenate([piece.labels + first[k] for k, piece in enumerate(pieces)]).astype(
             np.uint8
         ),
-        part_names=names,
+        part_names=tuple(name for piece in pieces for name in piece.names),
     )
     return model, index
+
+
+def _numbered(pieces: list[Piece]) -> list[IntArray]:
+    """For each piece, the whole model's numbers of its vertices."""
+    index: list[IntArray] = []
+    vertices = 0
+    for piece in pieces:
+        kept = len(piece.mean) - len(piece.weld)
+        index.append(np.concatenate([piece.weld, vertices + np.arange(kept)]).astype(np.int32))
+        vertices += kept
+    return index
 
 
 def _runs_along(quad: IntArray, quads: IntArray) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ....data import FloatArray, IntArray
+from ....head.model import LinearShape
 
 # The ring round the mouth along which the lips touch, counted from the mouth's inner rim, and how
 # much the rings from the rim outwards follow when the two lips are brought together.
@@ -29,13 +28,10 @@ def meeting(field: FloatArray, rings: IntArray) -> FloatArray:
 
 
 def sealed(
-    mean: FloatArray,
-    identity: FloatArray,
-    expression: FloatArray,
-    names: tuple[str, ...],
-    halves: tuple[IntArray, IntArray],
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean, modes and keys with lips that meet. ``halves``: the rings on the left and right."""
+    shape: LinearShape, names: tuple[str, ...], halves: tuple[IntArray, IntArray]
+) -> LinearShape:
+    """The shape with lips that meet. ``halves``: the rings on the left and right."""
+    mean, identity, expression = shape.mean, shape.identity, shape.expression
     jaw, close = names.index("jawOpen"), names.index("mouthClose")
     for rings in halves:
         # The middle belongs to both halves: the second one leaves what the first has done.
@@ -43,4 +39,4 @@ def sealed(
         both = meeting(expression[jaw] + expression[close], rings)
         expression = expression.copy()
         expression[close] = both - expression[jaw]
-    return np.asarray(mean), np.asarray(identity), expression
+    return LinearShape(mean, identity, expression)

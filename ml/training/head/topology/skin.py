@@ -30,10 +30,6 @@ class SkinMesh:
     mouth_rings: tuple[IntArray, IntArray]
     eye_rings: tuple[IntArray, IntArray]
 
-    @property
-    def eye_rims(self) -> list[IntArray]:
-        return [rings[-1] for rings in self.eye_rings]
-
 
 def join_halves(layout: HalfLayout) -> SkinMesh:
     """Mirror the half; midline vertices are shared."""
