@@ -40,3 +40,11 @@ def colours_at(photo: np.ndarray, pixels: FloatArray) -> np.ndarray:
     where = (pixels - 0.5).astype(np.float32).reshape(len(pixels), -1, 2)
     found = cv2.remap(photo, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return found.reshape(*pixels.shape[:-1], -1)
+
+
+def texels_at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """(S, S, ...) ``texture``, whose row 0 is v = 1, at (N, 2) UV -> (N, ...) texels under them."""
+    size = len(texture)
+    column = np.clip((uv[:, 0] * size).astype(int), 0, size - 1)
+    row = np.clip(((1 - uv[:, 1]) * size).astype(int), 0, size - 1)
+    return np.asarray(texture[row, column])

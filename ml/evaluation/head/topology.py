@@ -9,6 +9,7 @@ import numpy as np
 from ...data import FloatArray, IntArray
 from ...geometry import MILLIMETRES
 from ...geometry.mirror import MIRROR, mirror_twins
+from ...geometry.triangles import edges_of
 from ...head.levels import level_of
 from ...head.model import HeadModel
 from ...rendering import vertex_normals
@@ -22,7 +23,7 @@ OUTER_LIPS = slice(48, 60)
 
 def mesh_edges(quads: IntArray) -> tuple[IntArray, IntArray]:
     """Edges (E, 2), lower index first, and how many of the (F, 4) quads use each."""
-    pairs = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    pairs = edges_of(quads)
     edges, uses = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
     return edges.astype(np.int32), uses.astype(np.int32)
 
@@ -37,7 +38,7 @@ def inner_valences(quads: IntArray) -> tuple[IntArray, IntArray]:
 
 def directed_edges_repeat(quads: IntArray) -> int:
     """Directed edges used twice or more: wrongly turned neighbours, or three faces at an edge."""
-    pairs = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    pairs = edges_of(quads)
     return len(pairs) - len(np.unique(pairs, axis=0))
 
 

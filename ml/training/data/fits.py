@@ -39,15 +39,17 @@ def fit_labels(shape: LinearShape, labels: FloatArray, size: tuple[int, int]) ->
     width, tall = size
     intrinsics = make_intrinsics(guess_focal(width, tall, height), width, tall)
     camera = first_camera(shape.mean, labels, FACING, intrinsics, size)
-    rest = HeadCoefficients(
-        np.zeros(len(shape.identity), np.float32), np.zeros(len(shape.expression), np.float32)
-    )
     # Pose alone first, with the shape held: a turned head must not become a bent face.
     pose = LinearShape(shape.mean, shape.identity[:0], shape.expression[:0])
-    none = HeadCoefficients(np.zeros(0, np.float32), np.zeros(0, np.float32))
     landmarks = Landmarks(labels.astype(np.float32), sigma)
-    camera = fit_head(pose, landmarks, camera, none, SETTINGS).camera
-    return fit_head(shape, landmarks, camera, rest, SETTINGS)
+    camera = fit_head(pose, landmarks, camera, at_rest(pose), SETTINGS).camera
+    return fit_head(shape, landmarks, camera, at_rest(shape), SETTINGS)
+
+
+def at_rest(shape: LinearShape) -> HeadCoefficients:
+    """Coefficients of the mean head without expression."""
+    counts = len(shape.identity), len(shape.expression)
+    return HeadCoefficients(*(np.zeros(count, np.float32) for count in counts))
 
 
 def fit_portraits(model: HeadModel, data: Path, split: str) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 from ...data import FaceBox, FloatArray, HeadCoefficients
 from ...fitting.camera import FACING
 from ...photo.crop import box_from_landmarks, crop_to_photo, warp_crop
+from .fits import at_rest
 from .people.dressed import dressed
 from .people.eyes import Eyes, random_eyes
 from .people.folds import random_folds
@@ -207,13 +208,10 @@ def _negative(studio: Studio, rng: np.random.Generator) -> Sample:
         portrait = studio.portrait(rng)
         box = _misplaced(box_from_landmarks(portrait.labels), rng)
         image = warp_crop(portrait.rgb, crop_to_photo(box, size), size)
-    nobody = HeadCoefficients(
-        np.zeros(len(shape.identity), np.float32), np.zeros(len(shape.expression), np.float32)
-    )
     points = np.zeros((len(shape.mean), 2), np.float32)
     weight = points[:, 0]
     return Sample(
-        image, points, weight, weight > 0, nobody, FACING, SUPERVISION[NEGATIVE], NEGATIVE
+        image, points, weight, weight > 0, at_rest(shape), FACING, SUPERVISION[NEGATIVE], NEGATIVE
     )
 
 

@@ -36,17 +36,6 @@ PHOTO, PROFILED, RENDER, NEGATIVE = range(4)
 KINDS = {"photo": PHOTO, "profiled": PROFILED, "render": RENDER, "negative": NEGATIVE}
 # Rows that are made, and marked as finished, together.
 CHUNK = 250
-ARRAYS = (
-    "images",
-    "points",
-    "point_weight",
-    "visible",
-    "identity",
-    "expression",
-    "rotation",
-    "supervision",
-    "kind",
-)
 LABELS = ("points", "point_weight", "identity", "expression", "rotation", "supervision")
 
 
@@ -102,6 +91,10 @@ class Sizes:
             layout["folds"] = ((self.drawn, 3), np.float16)
             layout["traits"] = ((len(TRAIT_NAMES),), np.float16)
         return layout
+
+
+# The arrays that all samples have.
+ARRAYS = tuple(Sizes(1, 1, 1, 1, drawn=0).layout())
 
 
 def make_arrays(out: Path, count: int, sizes: Sizes) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ python -m ml.training.head.sheet --out docs
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,8 @@ import numpy as np
 from PIL import Image
 
 from ...data import ByteArray, FloatArray
-from ...geometry.triangles import quad_of_triangle, triangulate
+from ...geometry.rotations import rotation_from_vector
+from ...geometry.triangles import edges_of, quad_of_triangle, triangulate
 from ...head.model import HeadModel
 from ...head.storage import EFFIGY_HEAD, load_head_model
 from ...rendering import interpolate, rasterize, vertex_normals
@@ -36,25 +38,33 @@ WHITE = (236, 236, 236)
 LIGHT = np.array([0.35, 0.45, 0.82])
 
 
+@dataclass(frozen=True)
+class Viewpoint:
+    """Where a head is drawn from.
+
+    Attributes
+    ----------
+    turn: yaw and pitch of the head, degrees. focus: (x, y, z) the picture's middle; span: its
+    width; metres.
+    """
+
+    turn: tuple[float, float]
+    focus: tuple[float, float, float]
+    span: float
+
+
 def draw(
-    model: HeadModel,
-    vertices: FloatArray,
-    turn: tuple[float, float],
-    focus: FloatArray,
-    span: float,
+    model: HeadModel, vertices: FloatArray, at: Viewpoint
 ) -> tuple[ByteArray, FloatArray, FloatArray]:
-    """The head turned by (yaw, pitch) degrees, ``span`` metres across, at twice PANEL's size:
-    the picture, the vertices' pixels and depth, and the depth of every pixel."""
+    """The picture at twice PANEL's size, the vertices' pixels and depth, and all pixels' depth."""
     size = PANEL * 2
-    yaw, pitch = np.radians(turn)
-    about_y = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
-    about_x = np.array(
-        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
+    yaw, pitch = np.radians(at.turn)
+    turn = rotation_from_vector(np.array([pitch, 0, 0])) @ rotation_from_vector(
+        np.array([0, -yaw, 0])
     )
-    seen = ((vertices - focus) @ (about_x @ about_y).T).astype(np.float32)
-    flat = np.column_stack(
-        [seen[:, 0] / span * size + size / 2, size / 2 - seen[:, 1] / span * size, 2 - seen[:, 2]]
-    )
+    seen = ((vertices - np.array(at.focus)) @ turn.T).astype(np.float32)
+    x, y = (seen[:, :2] / np.float32(at.span) * size).T
+    flat = np.column_stack([size / 2 + x, size / 2 - y, 2 - seen[:, 2]])
     triangles = triangulate(model.quads)
     fragments = rasterize(flat, triangles, size, size)
     normals = interpolate(fragments, vertex_normals(seen, triangles), triangles)
@@ -66,23 +76,17 @@ def draw(
 
 
 def panel(
-    model: HeadModel,
-    vertices: FloatArray,
-    turn: tuple[float, float],
-    focus: FloatArray,
-    span: float,
-    wires: bool = False,
+    model: HeadModel, vertices: FloatArray, at: Viewpoint, *, wires: bool = False
 ) -> ByteArray:
     """A drawing at PANEL size, with the quads' edges if ``wires``."""
-    picture, flat, depth = draw(model, vertices, turn, focus, span)
+    picture, flat, depth = draw(model, vertices, at)
     if wires:
         _add_wires(picture, model, flat, depth)
     return cv2.resize(picture, (PANEL, PANEL), interpolation=cv2.INTER_AREA)
 
 
 def _add_wires(picture: ByteArray, model: HeadModel, flat: FloatArray, depth: FloatArray) -> None:
-    edges = np.concatenate([model.quads[:, [k, (k + 1) % 4]] for k in range(4)])
-    for a, b in np.unique(np.sort(edges, axis=1), axis=0):
+    for a, b in np.unique(np.sort(edges_of(model.quads), axis=1), axis=0):
         middle = (flat[a] + flat[b]) / 2
         x, y = int(middle[0]), int(middle[1])
         inside = 0 <= x < depth.shape[1] and 0 <= y < depth.shape[0]
@@ -91,20 +95,23 @@ def _add_wires(picture: ByteArray, model: HeadModel, flat: FloatArray, depth: Fl
             cv2.line(picture, start, end, (60, 48, 44), 1, cv2.LINE_AA)
 
 
+WHOLE = (0.0, -0.02, 0.0)
+# An eye, the mouth, an ear, and an eye's corner.
+CLOSE = (
+    Viewpoint((-15, 0), (0.02, 0.02, 0.08), 0.12),
+    Viewpoint((-10, 0), (0.0, -0.035, 0.1), 0.11),
+    Viewpoint((60, 0), (0.07, 0.012, 0.0), 0.1),
+    Viewpoint((20, 0), (0.03, 0.028, 0.09), 0.07),
+)
+
+
 def layout_sheet(model: HeadModel) -> ByteArray:
     """Three rows: the mesh from four sides, close-ups of it, and the same shaded."""
     mean, _ = model.person(np.zeros(model.identity_count, np.float32))
-    whole = np.array([0, -0.02, 0])
-    close = (
-        ((-15, 0), (0.02, 0.02, 0.08), 0.12), ((-10, 0), (0.0, -0.035, 0.1), 0.11),
-        ((60, 0), (0.07, 0.012, 0.0), 0.1), ((20, 0), (0.03, 0.028, 0.09), 0.07),
-    )  # fmt: skip
-    sides = [panel(model, mean, (yaw, 0), whole, 0.36, wires=True) for yaw in (0, 45, 90, 180)]
-    rows = [np.concatenate(sides, axis=1)]
-    for wires in (True, False):
-        found = [panel(model, mean, turn, np.array(at), span, wires) for turn, at, span in close]
-        rows.append(np.concatenate(found, axis=1))
-    return np.concatenate(rows)
+    sides = [Viewpoint((yaw, 0), WHOLE, 0.36) for yaw in (0, 45, 90, 180)]
+    rows = [[panel(model, mean, at, wires=True) for at in sides]]
+    rows += [[panel(model, mean, at, wires=wires) for at in CLOSE] for wires in (True, False)]
+    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
 
 
 def expression_sheet(model: HeadModel) -> ByteArray:
@@ -141,8 +148,8 @@ def people_sheet(model: HeadModel, seed: int = 3) -> ByteArray:
 
 def small(model: HeadModel, vertices: FloatArray, name: str, *, whole: bool = False) -> ByteArray:
     """A panel of SMALL pixels with its ``name``: the face, or the ``whole`` head."""
-    at, span = ((0, -0.02, 0), 0.36) if whole else ((0, -0.015, 0.05), 0.22)
-    picture = panel(model, vertices, (20, 0), np.array(at), span)
+    focus, span = (WHOLE, 0.36) if whole else ((0, -0.015, 0.05), 0.22)
+    picture = panel(model, vertices, Viewpoint((20, 0), focus, span))
     picture = cv2.resize(picture, (SMALL, SMALL), interpolation=cv2.INTER_AREA)
     font = cv2.FONT_HERSHEY_SIMPLEX
     return np.asarray(cv2.putText(picture, name, (6, 14), font, 0.42, (40, 40, 40), 1, cv2.LINE_AA))

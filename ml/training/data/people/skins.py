@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ....data import FloatArray
+from ....geometry.sampling import texels_at
 from ....rendering import harmonics_of, vertex_normals
 from ..picture.colour import linear, to_srgb
 from ..picture.scene import Stage, at
@@ -122,18 +123,12 @@ def _makehuman_uv(folder: Path, uv: FloatArray) -> FloatArray:
     on_head = uv[:, 0] >= 1
     result = np.full((len(uv), 2), -1, np.float32)
     for tile, rows, offset in ((face, ~on_head, 0), (head, on_head, 1)):
-        size = len(tile)
-        column = np.clip(((uv[rows, 0] - offset) * size).astype(int), 0, size - 1)
-        row = np.clip(((1 - uv[rows, 1]) * size).astype(int), 0, size - 1)
-        result[rows] = tile[row, column]
+        result[rows] = texels_at(tile, uv[rows] - np.array([offset, 0], np.float32))
     return result
 
 
 def _lookup(texture: np.ndarray, place: FloatArray, known: np.ndarray) -> FloatArray:
-    size = len(texture)
-    column = np.clip((place[:, 0] * size).astype(int), 0, size - 1)
-    row = np.clip(((1 - place[:, 1]) * size).astype(int), 0, size - 1)
-    colours = texture[row, column].astype(np.float32)
+    colours = texels_at(texture, place).astype(np.float32)
     colours[~known] = np.median(colours[known], axis=0)
     return colours
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ....appearance.kernels import mix
 from ....data import FloatArray, IntArray
 from ....rendering import Fragments, rasterize
 from ..worn.extra import Extra, unit
-from .kernels import mixed
 from .scene import DRAWN, Stage
 
 SUPERSAMPLING = 1.5
@@ -254,4 +254,7 @@ def _seen(
     fragments: Fragments, where: np.ndarray, values: FloatArray, triangles: IntArray
 ) -> FloatArray:
     """(N, C) per-vertex values at the N pixels of the mask ``where``."""
-    return mixed(values, triangles, fragments.face[where], fragments.barycentric[where])
+    corners, weights = triangles[fragments.face[where]], fragments.barycentric[where]
+    found = np.empty((len(corners), values.shape[1]), np.float32)
+    mix(corners, weights, values, found)
+    return found

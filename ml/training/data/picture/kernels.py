@@ -1,4 +1,4 @@
-"""The two loops that NumPy is too slow for."""
+"""A loop that NumPy is too slow for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from ....data import FloatArray, IntArray
 def fast_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
     """(V, 3) unit normals, as rendering.vertex_normals makes them, in a tenth of its time."""
     return np.asarray(_normals(np.ascontiguousarray(vertices, np.float32), triangles))
-
-
-def mixed(
-    values: FloatArray, triangles: IntArray, faces: IntArray, weights: FloatArray
-) -> FloatArray:
-    """(V, C) per-vertex ``values`` -> (N, C) at places in ``faces`` (N,) by ``weights`` (N, 3)."""
-    return np.asarray(_mixed(values, triangles, faces, weights))
 
 
 @njit(cache=True, nogil=True)
@@ -39,17 +32,3 @@ def _normals(vertices, triangles):  # type: ignore[no-untyped-def]
         length = max(np.sqrt(x * x + y * y + z * z), 1e-20)
         normals[row, 0], normals[row, 1], normals[row, 2] = x / length, y / length, z / length
     return normals
-
-
-@njit(cache=True, nogil=True)
-def _mixed(values, triangles, faces, weights):  # type: ignore[no-untyped-def]
-    channels = values.shape[1]
-    result = np.empty((len(faces), channels), np.float32)
-    for row in range(len(faces)):
-        a, b, c = triangles[faces[row], 0], triangles[faces[row], 1], triangles[faces[row], 2]
-        u, v, w = weights[row, 0], weights[row, 1], weights[row, 2]
-        for channel in range(channels):
-            result[row, channel] = (
-                values[a, channel] * u + values[b, channel] * v + values[c, channel] * w
-            )
-    return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -148,14 +148,7 @@ def _before_the_face(wearer: Wearer, frame: Frame, plane: _Plane, extra: float) 
     above = np.where(near, skin[None, :, 2] - rim[:, None, 2], -1).max()
     eyes = (wearer.landmarks[[33, 133, 159, 263, 362, 386]] - plane.middle) @ plane.forward
     ahead = max(float(above) - _GIVE, float(eyes.max()) + 0.006) + extra
-    return _Plane(
-        plane.middle + plane.forward * ahead,
-        plane.across,
-        plane.up,
-        plane.forward,
-        plane.half,
-        plane.wrap,
-    )
+    return replace(plane, middle=plane.middle + plane.forward * ahead)
 
 
 def _rim(frame: Frame, plane: _Plane, side: int) -> list[Extra]:
@@ -228,7 +221,7 @@ def _lens(frame: Frame, outline: Floats, inward: Floats, forward: Floats) -> Ext
     height = grid[..., 1].reshape(-1)
     rise = (height - height.min()) / max(float(np.ptp(height)), 1e-6)
     alpha = (low + (high - low) * rise).astype(np.float32)
-    return Extra(mesh.vertices, mesh.triangles, mesh.colours, mesh.normals, alpha)
+    return replace(mesh, alpha=alpha)
 
 
 def _glare(frame: Frame, plane: _Plane, side: int, rng: np.random.Generator) -> Extra:
@@ -243,4 +236,4 @@ def _glare(frame: Frame, plane: _Plane, side: int, rng: np.random.Generator) -> 
     normals = np.broadcast_to(plane.forward, grid.shape).astype(np.float32)
     mesh = opaque(grid, lattice(3, 2), colours, normals)
     alpha = (frame.glare * np.array([1, 1, 0.8, 0.8, 0.2, 0.2])).astype(np.float32)
-    return Extra(mesh.vertices, mesh.triangles, mesh.colours, mesh.normals, alpha)
+    return replace(mesh, alpha=alpha)

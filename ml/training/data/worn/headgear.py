@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..picture.colour import linear
@@ -92,13 +94,10 @@ def _rim_points(wearer: Wearer, line: Floats, off: float) -> Floats:
 
 def _visor(wearer: Wearer, line: Floats, colour: Floats, rng: np.random.Generator) -> Extra:
     wide = round(COLUMNS * 0.18)
-    rim = np.roll(_rim_points(wearer, line - 0.03, 0.009), wide, axis=0)[: 2 * wide + 1]
     side = np.linspace(-1, 1, 2 * wide + 1)
     turned = rng.choice([1.0, -1.0], p=[0.93, 0.07])
-    if turned < 0:
-        rim = np.roll(_rim_points(wearer, line - 0.03, 0.009), wide - COLUMNS // 2, axis=0)[
-            : 2 * wide + 1
-        ]
+    first = wide if turned > 0 else wide - COLUMNS // 2
+    rim = np.roll(_rim_points(wearer, line - 0.03, 0.009), first, axis=0)[: 2 * wide + 1]
     length = rng.uniform(0.055, 0.08) * np.sqrt(np.clip(1 - side**2, 0.0, 1))
     share = np.linspace(0, 1, 5)[:, None]
     droop = rng.uniform(-0.25, 0.45)
@@ -117,7 +116,7 @@ def _two_sided(grid: Floats, colour: Floats, thick: float, below: Floats) -> Ext
     made = surface(whole, colour * shade, below)
     flip = np.repeat(np.array([1.0, -1.0]), len(made.normals) // 2)[:, None]
     upward = np.sign(made.normals[:, 1:2] + 1e-6) * flip
-    return Extra(made.vertices, made.triangles, made.colours, made.normals * upward, made.alpha)
+    return replace(made, normals=made.normals * upward)
 
 
 def _cuff(wearer: Wearer, line: Floats, colour: Floats, rng: np.random.Generator) -> Extra:
@@ -135,15 +134,9 @@ def _brimmed(wearer: Wearer, line: Floats, colour: Floats, rng: np.random.Genera
     top = wearer.centre[1] + wearer.reach_at(np.zeros(1), np.zeros(1))[0] + rng.uniform(0.008, 0.05)
     straight = rng.uniform(0.7, 0.92)
     crown = []
-    for height, width in (
-        (0, 1.0),
-        (0.15, 1.0),
-        (0.3, 0.99),
-        (0.7, 0.5 + 0.5 * straight),
-        (0.95, straight),
-        (1.0, straight * 0.85),
-        (0.97, 0.0),
-    ):
+    heights = (0, 0.15, 0.3, 0.7, 0.95, 1.0, 0.97)
+    widths = (1.0, 1.0, 0.99, 0.5 + 0.5 * straight, straight, straight * 0.85, 0.0)
+    for height, width in zip(heights, widths, strict=True):
         ring = middle + (rim - middle) * [width, 1, width]
         ring[:, 1] += (top - ring[:, 1]) * height
         crown.append(ring)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ....data import FloatArray
+from ....photo.crop import FACE_POINTS
 
 
 def add_occluders(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> np.ndarray:
@@ -86,14 +87,14 @@ def _stroke(
     _lay(image, mask, colour)
 
 
-def _lay(image: np.ndarray, mask: np.ndarray, colour: FloatArray) -> None:
-    """Fill ``mask`` (0..255) with one colour, edges soft."""
-    soft = cv2.GaussianBlur(mask, (0, 0), 0.6)[..., None] / 255.0
+def _lay(image: np.ndarray, mask: np.ndarray, colour: FloatArray, blur: float = 0.6) -> None:
+    """Fill ``mask`` (0..255) with a colour, or with one per pixel; edges soft."""
+    soft = cv2.GaussianBlur(mask, (0, 0), blur)[..., None] / 255.0
     image[:] = np.clip(image * (1 - soft) + colour * soft, 0, 255)
 
 
 def _extent(points: FloatArray) -> float:
-    return float(np.ptp(points[:468], axis=0).max())
+    return float(np.ptp(points[:FACE_POINTS], axis=0).max())
 
 
 def _paint(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> None:
@@ -102,8 +103,7 @@ def _paint(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Non
     if rng.random() < 0.4:
         colour = np.array([200, 150, 120]) * rng.uniform(0.3, 1.2)
     grain = cv2.resize(rng.normal(0, 18, (9, 9)).astype(np.float32), image.shape[1::-1])
-    soft = cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None] / 255.0
-    image[:] = np.clip(image * (1 - soft) + (colour + grain[..., None]) * soft, 0, 255)
+    _lay(image, mask, colour + grain[..., None], 0.8)
 
 
 def _glasses(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> None:
@@ -140,8 +140,8 @@ def _hat(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> Non
 
 def _blob(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> None:
     mask = np.zeros(image.shape[:2], np.uint8)
-    centre = points[rng.integers(468)] + rng.normal(0, 12, 2)
-    extent = float(np.ptp(points[:468], axis=0).max())
+    centre = points[rng.integers(FACE_POINTS)] + rng.normal(0, 12, 2)
+    extent = _extent(points)
     axes = (extent * rng.uniform(0.05, 0.35), extent * rng.uniform(0.03, 0.2))
     angle = rng.uniform(0, 180)
     if rng.random() < 0.5:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ....data import FloatArray, IntArray
+from ....geometry.sampling import texels_at
 from ....geometry.triangles import triangulate_with_uv
 from ....head.model import SurfacePoints
 from .sources import IctFaceKit, MakeHumanHead
@@ -71,20 +72,12 @@ def _places_in_makehuman_uv(data: Path, ict: IctFaceKit) -> tuple[np.ndarray, np
             faces = ict.part == ict.part_names.index(part)
             vertex, first = np.unique(ict.quads[faces].ravel(), return_index=True)
             uv = ict.uv[ict.uv_quads[faces].ravel()[first]] - [offset, 0.0]
-            place = _sample(tiles[tile], uv)
+            place = texels_at(tiles[tile], uv)
             for index, value in zip(vertex, place, strict=True):
                 if value[0] >= 0:
                     found.setdefault(int(index), value)
     mapped = np.array(sorted(found))
     return mapped, np.array([found[index] for index in mapped])
-
-
-def _sample(tile: FloatArray, uv: np.ndarray) -> np.ndarray:
-    """The texel under each uv; row 0 is v = 1."""
-    size = len(tile)
-    column = np.clip((uv[:, 0] * size).astype(int), 0, size - 1)
-    row = np.clip(((1 - uv[:, 1]) * size).astype(int), 0, size - 1)
-    return np.asarray(tile[row, column])
 
 
 def _locate_in_uv(places: np.ndarray, makehuman: MakeHumanHead) -> SurfacePoints:

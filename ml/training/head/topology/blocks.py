@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from ....data import IntArray
+from ....geometry.triangles import grid_quads, tube_quads
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def inlay(block: Block, grid: IntArray, places: np.ndarray, rim: np.ndarray | No
     if block.hole:
         return Inlay(added, np.concatenate(quads), rings, np.zeros((0, 0), np.int32))
     middle, more = _middle(block, grid, places, rings[-1], centre, len(places) + len(added))
-    quads.append(_cells(middle))
+    quads.append(grid_quads(middle)[:, [0, 3, 2, 1]])
     return Inlay(np.concatenate([added, more]), np.concatenate(quads), rings, middle)
 
 
@@ -99,7 +100,7 @@ def _centre(block: Block, border: np.ndarray) -> np.ndarray:
 
 
 def _between(outer: IntArray, inner: IntArray, *, closed: bool) -> IntArray:
-    quads = np.column_stack([outer, np.roll(outer, -1), np.roll(inner, -1), inner])
+    quads = tube_quads([outer, inner])
     # Turned like the grid's own cells; a midline's path runs the other way round than a loop.
     return quads[:, ::-1] if closed else quads[:-1]
 
@@ -119,8 +120,3 @@ def _middle(
             middle[at] = first + len(added)
             added.append(centre + block.shrink * (places[vertex] - centre))
     return middle, np.array(added).reshape(-1, 2)
-
-
-def _cells(grid: IntArray) -> IntArray:
-    cells = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], -1)
-    return np.asarray(cells.reshape(-1, 4))

@@ -9,7 +9,6 @@ reference is dense.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +16,14 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
 from ....data import FloatArray, IntArray
-from ....geometry.triangles import triangulate
+from ....geometry.triangles import edges_of, triangulate, tube_quads
 from ....head.model import HeadModel, SurfacePoints
 from ..statistics.correspondence import locate_in_plane
 
 MIDLINE = 1e-5
 HOLE_RINGS = 4
+# The rectangle's corners: whether each is on the mouth, and whether it ends the upper midline.
+_CORNERS = ((True, True), (True, False), (False, False), (False, True))
 
 
 @dataclass(frozen=True)
@@ -100,24 +101,16 @@ def _sides(
         for ring in (mouth, neck)
         for v, higher in _pair([int(c) for c in corners if int(c) in ring], mean, ring is neck)
     }
-    order = [
-        by_place[True, True],
-        by_place[True, False],
-        by_place[False, False],
-        by_place[False, True],
-    ]
+    order = [by_place[in_mouth, first] for in_mouth, first in _CORNERS]
     places = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], float)
     ring = outer.tolist()
     if _between(ring, order[0], order[1])[1] not in mouth:
         ring = ring[::-1]
-    return [
-        (
-            np.array(_between(ring, order[k], order[(k + 1) % 4]), np.int32),
-            places[k],
-            places[(k + 1) % 4],
-        )
-        for k in range(4)
-    ]
+    sides = []
+    for k, following in ((0, 1), (1, 2), (2, 3), (3, 0)):
+        line = np.array(_between(ring, order[k], order[following]), np.int32)
+        sides.append((line, places[k], places[following]))
+    return sides
 
 
 def _pair(two: list[int], mean: FloatArray, is_neck: bool) -> list[tuple[int, bool]]:
@@ -138,13 +131,8 @@ def _tutte(
 ) -> np.ndarray:
     """Every free vertex at the mean of its neighbours; the eye is held open by virtual rings."""
     rings = [eye, *(count + k * len(eye) + np.arange(len(eye)) for k in range(HOLE_RINGS))]
-    patch = [
-        np.column_stack([a, np.roll(a, -1), np.roll(b, -1), b])
-        for a, b in itertools.pairwise(rings)
-    ]
     hub = count + HOLE_RINGS * len(eye)
-    faces = np.concatenate([quads, *patch])
-    edges = np.concatenate([faces[:, [k, (k + 1) % 4]] for k in range(4)])
+    edges = edges_of(np.concatenate([quads, tube_quads(rings)]))
     edges = np.concatenate([edges, np.column_stack([rings[-1], np.full(len(eye), hub)])])
     edges = np.unique(np.sort(edges[edges[:, 0] != edges[:, 1]], axis=1), axis=0)
     plane = np.full((hub + 1, 2), np.nan)

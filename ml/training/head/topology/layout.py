@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....data import FloatArray, IntArray
+from ....geometry.triangles import grid_quads
 from ....head.model import SurfacePoints
 from .blocks import Block, Inlay, inlay
 from .domain import HalfDomain
@@ -109,7 +110,7 @@ def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
                 )
         quads.append(piece.quads)
         inlays[block.name] = piece
-    cells = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], -1)[keep]
+    cells = grid_quads(grid)[keep.ravel()][:, [0, 3, 2, 1]]
     places, joined, index = _compact(places, np.concatenate([cells, *quads]))
     upper = _upper_midline(grid, inlays, _blocks(domain, size))
     lines = [index[line] for line in (upper, grid[:, -1], grid[0], grid[-1])]

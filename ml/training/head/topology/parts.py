@@ -7,9 +7,8 @@ surface.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -73,15 +72,3 @@ def surface_follower(places: FloatArray, quads: IntArray, mean: FloatArray) -> C
 def vertices_of(reference: HeadModel, part: str) -> IntArray:
     """The vertices of a part of the reference."""
     return np.unique(reference.quads[reference.part == reference.part_names.index(part)])
-
-
-def grid_quads(grid: IntArray) -> IntArray:
-    """(R, C) vertex indices -> (F, 4) quads, counter-clockwise where rows run down a picture."""
-    cells = [grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]]
-    return np.stack(cells, -1).reshape(-1, 4)
-
-
-def tube_quads(rings: Iterable[IntArray]) -> IntArray:
-    """(F, 4) quads between each of the closed ``rings`` (P,) and the next."""
-    walls = [np.column_stack([a, np.roll(a, -1), np.roll(b, -1), b]) for a, b in pairwise(rings)]
-    return np.concatenate(walls)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ....data import FloatArray, IntArray
 from ....geometry.rotations import rotation_from_vector
+from ....geometry.triangles import grid_quads, tube_quads
 from ....head.model import HeadModel
-from .parts import Carry, Part, affine_follower, grid_quads, tube_quads, vertices_of
+from .parts import Carry, Part, affine_follower, vertices_of
 
 # The reference's balls almost touch its lids; ours leave room for the tear film.
 BALL_SHRINK = 0.985

@@ -9,15 +9,14 @@ import numpy as np
 
 from ....data import FloatArray, IntArray
 from ....geometry.mirror import MIRROR
+from ....geometry.triangles import grid_quads, tube_quads
 from ....head.model import HeadModel
 from .parts import (
     Carry,
     Part,
     affine_follower,
-    grid_quads,
     quad_normals,
     surface_follower,
-    tube_quads,
     vertices_of,
 )
 
@@ -158,30 +157,15 @@ def _tooth_band(arch: _Arch) -> tuple[FloatArray, IntArray, FloatArray]:
 
 
 def _gum_band(arch: _Arch) -> tuple[FloatArray, IntArray, FloatArray]:
-    thin = _Arch(
-        arch.angle[::2],
-        arch.inner[::2],
-        arch.outer[::2],
-        arch.edge[::2],
-        arch.gum[::2],
-        arch.back,
-        arch.away,
+    angle, inner, outer, edge, gum = (
+        curve[::2] for curve in (arch.angle, arch.inner, arch.outer, arch.edge, arch.gum)
     )
+    thin = _Arch(angle, inner, outer, edge, gum, arch.back, arch.away)
     wall = thin.outer - thin.inner
     # From the outer gum line over the ridge's root to the inner gum line.
     depth = np.array([1.04, 1.14, 1.2, 0.9, 0.4, 0.0, -0.14, -0.04])
-    height = np.array(
-        [
-            -GUM_OVERLAP,
-            0.002,
-            0.6 * GUM_HEIGHT,
-            GUM_HEIGHT,
-            GUM_HEIGHT,
-            0.6 * GUM_HEIGHT,
-            0.002,
-            -GUM_OVERLAP,
-        ]
-    )
+    rise = [-GUM_OVERLAP, 0.002, 0.6 * GUM_HEIGHT, GUM_HEIGHT]
+    height = np.array([*rise, *rise[::-1]])
     radius = thin.inner + np.outer(depth, wall)
     return _outward(thin, radius, thin.gum + thin.away * height[:, None] + 0 * radius)
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 
 from ....data import IntArray
+from ....geometry.triangles import edges_of
 from .domain import HalfDomain
 
 SPRING_STEPS, SQUARE_STEPS = 260, 450
@@ -66,7 +67,7 @@ def _springs(
     domain: HalfDomain, places: np.ndarray, quads: IntArray, constraints: Constraints
 ) -> np.ndarray:
     """Every place moves towards its neighbours', the farther (on the surface) the stronger."""
-    edges = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    edges = edges_of(quads)
     edges = np.unique(np.sort(edges, axis=1), axis=0)
     fixed, sliding = _fixed(len(places), constraints), np.zeros(len(places), bool)
     sliding[np.concatenate(constraints.lines)] = True
@@ -103,7 +104,7 @@ def _squares(
         slide[line, axis] = 0
     slide[fixed] = 0
     uses = np.bincount(quads.ravel(), minlength=len(places))[:, None]
-    neighbours = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    neighbours = edges_of(quads)
     upright = np.sign(np.median(_areas(places, quads)))
     for _ in range(SQUARE_STEPS):
         surface = domain.locate(places)

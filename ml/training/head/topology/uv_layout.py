@@ -13,6 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
 from ....data import FloatArray, IntArray
+from ....geometry.triangles import edges_of
 from .flatten import Sheet, flattened_evenly, wanted_shapes
 from .layout import HalfLayout
 from .skin import SkinMesh
@@ -187,7 +188,7 @@ def _edge_weights(
 ) -> tuple[IntArray, np.ndarray]:
     """(E, 2) edges and (E,) weights: how wide what lies on both sides is, per length. Edges of the
     holes' ``fill`` to its hubs count as much as the median edge."""
-    edges = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    edges = edges_of(quads)
     length = np.linalg.norm(places[edges[:, 0]] - places[edges[:, 1]], axis=1)
     weight = np.tile(_areas(places, quads), 4) / np.maximum(length, 1e-5) ** 2
     weight = np.clip(weight / np.median(weight), 0.1, 10)
