@@ -1,6 +1,6 @@
 """Generate training samples for the regressor.
 
-    python -m ml.training.data.generate --data ../shared/data --out out/data/v3
+    python -m ml.training.data.generate --data ../shared/data --out out/data/samples
 
 Every sample depends only on the seed and its number, so any number of workers makes the same data,
 and an interrupted run goes on where it stopped. See stored.py for what is written.
@@ -93,7 +93,7 @@ def main() -> None:
         description=__doc__.split("\n")[0], parents=[file_options("data", "reference", "fits")]
     )
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--out", type=Path, default=Path("out/data/v3"))
+    parser.add_argument("--out", type=Path, default=Path("out/data/samples"))
     parser.add_argument("--count", type=int, help="instead of the configuration's")
     parser.add_argument("--seed", type=int, help="instead of the configuration's")
     parser.add_argument("--workers", type=int, default=2)

@@ -24,7 +24,6 @@ from tqdm import tqdm
 from ...assets.card import write_card
 from ...assets.weights import store_weights
 from ...photo.detector import WEIGHTS, DetectorNetwork
-from ..arguments import file_options
 from ..steps import ahead, follow, load_checkpoint, rate_at, save_checkpoint, set_rate
 from .tiles import Stock, load_stock, make_tile
 
@@ -127,10 +126,11 @@ def export(network: nn.Module, config: dict[str, Any], target: Path = WEIGHTS) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[file_options("data", "reference", "fits")]
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--samples", type=Path, default=Path("out/data/v3"))
+    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--out", type=Path, default=Path("out/train/detector"))
     arguments = parser.parse_args()
