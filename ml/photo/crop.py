@@ -50,8 +50,13 @@ def crop_face(photo: Photo, box: FaceBox, size: int = CROP_SIZE) -> FaceCrop:
     return FaceCrop(warp_crop(photo.rgb, to_photo, size), to_photo)
 
 
-def warp_crop(rgb: np.ndarray, to_photo: FloatArray, size: int) -> np.ndarray:
-    """(size, size, 3) uint8: sample ``rgb`` through the crop -> photo map without aliasing."""
+def warp_crop(
+    rgb: np.ndarray, to_photo: FloatArray, size: int, border: int = cv2.BORDER_REPLICATE
+) -> np.ndarray:
+    """(size, size, ...) uint8: sample ``rgb`` through the crop -> photo map without aliasing.
+
+    border: what lies beyond the photo, as OpenCV names it: its edge repeated, or black.
+    """
     shrink = float(np.sqrt(abs(np.linalg.det(to_photo[:, :2]))))
     image, matrix = rgb, to_photo.astype(np.float64)
     if shrink > 1.5:
@@ -62,7 +67,7 @@ def warp_crop(rgb: np.ndarray, to_photo: FloatArray, size: int) -> np.ndarray:
     shifted[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped: np.ndarray = cv2.warpAffine(
-        image, shifted, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        image, shifted, (size, size), flags=flags, borderMode=border
     )
     return warped
 

@@ -31,7 +31,7 @@ from .data.people.poses import random_camera
 from .data.people.skins import training_skins
 from .data.picture.draw import Figure, OpaqueMesh, Pixels
 from .data.picture.lighting import random_light, shade
-from .data.picture.scene import DRAWN, Stage, at
+from .data.picture.scene import DRAWN, Stage
 from .data.studio import Studio, open_studio
 
 PEOPLE, SEED = 1200, 77
@@ -82,7 +82,7 @@ def draw_samples(studio: Studio, points: SurfacePoints, count: int) -> Samples:
         rng = np.random.default_rng([SEED, number])
         shape = studio.stage.shape
         identity = np.clip(rng.normal(0, 1, len(shape.identity)), -2.5, 2.5).astype(np.float32)
-        vertices = at(shape, HeadCoefficients(identity, studio.expression(rng)))
+        vertices = shape.at(HeadCoefficients(identity, studio.expression(rng)))
         figure = dressed(studio, vertices, rng).figure
         albedo.append(np.log(np.maximum(points.on(figure.colours), DARKEST)))
         left, known = _light_left(studio, figure, points, rng)

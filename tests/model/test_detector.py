@@ -23,7 +23,7 @@ from ml.photo.detector import (
     load_detector,
 )
 from ml.photo.faces import propose_faces, propose_harder
-from ml.training.detector.tiles import CELLS, TILE, targets
+from ml.training.detector.tiles import CELLS, TILE, face_tile, targets
 from ml.training.detector.train import detection_loss, export
 
 # Where the astronaut's face is: brow to chin, ear to ear.
@@ -54,6 +54,24 @@ def test_targets_say_what_is_decoded(box):
     np.testing.assert_allclose(found[0, :4], [*box.center, box.size, box.roll], atol=1e-3)
     assert (weight[1] == wanted[0]).all()
     assert not (weight[0] * (1 - wanted[0]))[np.hypot(wanted[1], wanted[2]) * 16 < 4].any()
+
+
+def test_a_tile_s_box_lies_where_its_face_does():
+    """A bright disc stands for the face: its middle is found to a twentieth of a pixel."""
+    picture = np.zeros((600, 800, 3), np.uint8)
+    cv2.circle(picture, (380, 290), 60, (255, 255, 255), -1)
+    # OpenCV counts from the first pixel's middle, boxes from its corner.
+    box = FaceBox((380.5, 290.5), 200.0)
+    row, column = np.mgrid[:TILE, :TILE] + 0.5
+    off = []
+    for seed in range(80):
+        tile, moved = face_tile(picture, box, np.random.default_rng(seed))
+        if np.abs(np.array(moved.center) - TILE / 2).max() + 0.4 * moved.size > TILE / 2:
+            continue
+        bright = tile[..., 0] / tile[..., 0].sum(dtype=float)
+        off.append([(column * bright).sum(), (row * bright).sum()] - np.array(moved.center))
+    assert len(off) > 20
+    assert np.abs(np.mean(off, axis=0)).max() < 0.05
 
 
 def test_faces_of_other_sizes_are_no_faces_here():

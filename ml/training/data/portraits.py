@@ -14,7 +14,7 @@ from ...data import Camera, FloatArray, HeadCoefficients
 from ...fitting.camera import make_intrinsics
 from ...geometry.sampling import colours_at
 from ...rendering import rasterize, vertex_normals
-from .picture.scene import Stage, at
+from .picture.scene import Stage
 
 TEETH, GUMS = np.array([215, 205, 190]), np.array([150, 75, 75])
 
@@ -60,7 +60,7 @@ def load_portraits(data: Path, fits: Path) -> list[Portrait]:
 @lru_cache(maxsize=1024)
 def profile_colours(stage: Stage, portrait: Portrait) -> np.ndarray:
     """(D, 3) uint8: the photo on its head; hidden skin mirrored, the rest like its neighbours."""
-    vertices = at(stage.shape, portrait.coefficients)
+    vertices = stage.shape.at(portrait.coefficients)
     pixels = portrait.camera.project(vertices)
     colours = colours_at(portrait.rgb, pixels).astype(np.float32)
     seen = _visible(stage, portrait, vertices, pixels)

@@ -22,7 +22,6 @@ from .picture.film import expose
 from .picture.kernels import fast_normals
 from .picture.lighting import Light, random_light
 from .picture.relight import add_gain
-from .picture.scene import at
 from .picture.visibility import hidden_by, visible_in_photo, visible_points
 from .portraits import profile_colours
 from .stored import NEGATIVE, PHOTO, PROFILED, RENDER, Sample
@@ -82,7 +81,7 @@ def _photo(studio: Studio, rng: np.random.Generator) -> Sample:
     box = jittered(box_from_landmarks(portrait.labels), rng)
     to_photo = crop_to_photo(box, size)
     image = warp_crop(portrait.rgb, to_photo, size)
-    dense = portrait.camera.project(at(studio.stage.dense, portrait.coefficients))
+    dense = portrait.camera.project(studio.stage.dense.at(portrait.coefficients))
     points = np.concatenate([portrait.labels, dense[len(portrait.labels) :]])
     points = into_crop(points, to_photo)
     inside = ((points >= 0) & (points < size)).all(1)
@@ -107,7 +106,7 @@ def _profiled(studio: Studio, rng: np.random.Generator) -> Sample:
         expression = studio.expression(rng)
     coefficients = HeadCoefficients(identity.astype(np.float32), expression)
     colours = profile_colours(studio.stage, portrait).astype(np.float32)
-    vertices = at(studio.stage.shape, coefficients)
+    vertices = studio.stage.shape.at(coefficients)
     normals = fast_normals(vertices, studio.stage.triangles)
     extras: tuple[Extra, ...] = ()
     face = colours[studio.stage.is_part("Face")]
@@ -152,7 +151,7 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
     count = len(stage.shape.identity)
     identity = np.clip(rng.normal(0, 1, count) * rng.uniform(0.5, 1.2), -2.5, 2.5)
     coefficients = HeadCoefficients(identity.astype(np.float32), studio.expression(rng))
-    vertices, folds, age = at(stage.shape, coefficients), None, 0.0
+    vertices, folds, age = stage.shape.at(coefficients), None, 0.0
     if studio.options.folded:
         folds, age = random_folds(stage, rng)
         vertices = vertices + folds
@@ -167,7 +166,7 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
 def _drawn(studio: Studio, subject: Subject, kind: int, rng: np.random.Generator) -> Sample:
     """Draw somebody in a random pose and crop the picture as a detector would."""
     camera = random_camera(rng)
-    places = at(studio.stage.dense, subject.coefficients)
+    places = studio.stage.dense.at(subject.coefficients)
     if subject.folds is not None:
         places = places + subject.folds[studio.stage.anchor]
     dense = camera.project(places)

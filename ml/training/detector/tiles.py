@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ...data import FaceBox, FloatArray
-from ...photo.crop import box_from_landmarks
+from ...photo.crop import box_from_landmarks, warp_crop
 from ...photo.detector import LARGEST, SMALLEST, STRIDE, USUAL
 from ..data.augment import discolour
 from ..data.picture.backgrounds import Scenes, random_background
@@ -75,7 +75,7 @@ def make_tile(stock: Stock, rng: np.random.Generator) -> Tile:
     image = _background(stock, rng)
     if draw < WHOLE:
         portrait = stock.portraits[rng.integers(len(stock.portraits))]
-        image, box = _placed(portrait.rgb, box_from_landmarks(portrait.labels), rng)
+        image, box = face_tile(portrait.rgb, box_from_landmarks(portrait.labels), rng)
     elif draw < WHOLE + SET_IN:
         number = int(rng.integers(len(stock.rows)))
         picture = stock.samples[stock.rows[number]]
@@ -129,7 +129,7 @@ def _background(stock: Stock, rng: np.random.Generator) -> np.ndarray:
 
 
 def _random_map(box: FaceBox, rng: np.random.Generator) -> tuple[np.ndarray, FaceBox]:
-    """(2, 3) from the picture into a tile, and the box there."""
+    """(2, 3) map from a tile's pixels to the picture's, and the box in the tile."""
     size = float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
     if rng.random() < OTHER_SIZE:
         size = float(rng.choice([rng.uniform(6, 12), rng.uniform(68, 130)]))
@@ -140,40 +140,28 @@ def _random_map(box: FaceBox, rng: np.random.Generator) -> tuple[np.ndarray, Fac
     centre = rng.uniform(4, TILE - 4, 2)
     shift = centre - matrix @ np.asarray(box.center)
     moved = FaceBox((float(centre[0]), float(centre[1])), size, box.roll + angle, 1)
-    return np.column_stack([matrix, shift]), moved
+    return cv2.invertAffineTransform(np.column_stack([matrix, shift])), moved
 
 
-def _placed(
+def face_tile(
     picture: np.ndarray, box: FaceBox, rng: np.random.Generator
 ) -> tuple[np.ndarray, FaceBox]:
-    matrix, moved = _random_map(box, rng)
-    return _warped(picture, matrix, cv2.BORDER_REPLICATE), moved
+    """A tile of a picture whose face has the ``box``, turned and sized anyhow; the box in it."""
+    to_picture, moved = _random_map(box, rng)
+    return warp_crop(picture, to_picture, TILE), moved
 
 
 def _placed_with_mask(
     picture: np.ndarray, box: FaceBox, rng: np.random.Generator
 ) -> tuple[np.ndarray, FaceBox, FloatArray]:
-    matrix, moved = _random_map(box, rng)
+    to_picture, moved = _random_map(box, rng)
     mask = np.full(picture.shape[:2], 255, np.uint8)
     edge = int(rng.integers(1, 1 + len(mask) // 10))
     mask[:edge] = mask[-edge:] = mask[:, :edge] = mask[:, -edge:] = 0
     if rng.random() < 0.5:
         mask = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(1, edge + 1)))
-    share = _warped(mask, matrix, cv2.BORDER_CONSTANT).astype(np.float32) / 255
-    return _warped(picture, matrix, cv2.BORDER_REPLICATE), moved, share[..., None]
-
-
-def _warped(picture: np.ndarray, matrix: np.ndarray, border: int) -> np.ndarray:
-    shrink = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if shrink < 0.7:
-        # warpAffine looks at 2x2 pixels only: average what would be skipped.
-        height, width = picture.shape[:2]
-        size = (max(1, round(shrink * width)), max(1, round(shrink * height)))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        matrix = matrix @ np.diag([width / size[0], height / size[1], 1])
-    return np.asarray(
-        cv2.warpAffine(picture, matrix, (TILE, TILE), flags=cv2.INTER_LINEAR, borderMode=border)
-    )
+    share = warp_crop(mask, to_picture, TILE, cv2.BORDER_CONSTANT).astype(np.float32) / 255
+    return warp_crop(picture, to_picture, TILE), moved, share[..., None]
 
 
 def _blend(under: np.ndarray, over: np.ndarray, share: FloatArray) -> np.ndarray:

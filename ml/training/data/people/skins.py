@@ -14,7 +14,7 @@ from ....data import FloatArray
 from ....geometry.sampling import texels_at
 from ....rendering import harmonics_of, vertex_normals
 from ..picture.colour import linear, to_srgb
-from ..picture.scene import Stage, at
+from ..picture.scene import Stage
 from ..portraits import GUMS, TEETH, Portrait, profile_colours
 from ..worn.accessories import Outfit
 from .eyes import Eyes, eye_albedo
@@ -141,7 +141,7 @@ def face_detail(skins: Skins, portrait: Portrait) -> tuple[np.ndarray, FloatArra
     """
     stage = skins.stage
     bright = linear(profile_colours(stage, portrait).astype(np.float32))
-    normals = vertex_normals(at(stage.shape, portrait.coefficients), stage.triangles)
+    normals = vertex_normals(stage.shape.at(portrait.coefficients), stage.triangles)
     clear = (skins.face > 0.9) & (skins.lips < 0.1) & (stage.brow < 0.05) & (skins.lids < 0.1)
     basis = harmonics_of(normals)
     tone = np.median(bright[clear], axis=0)

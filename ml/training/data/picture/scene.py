@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....data import FloatArray, HeadCoefficients, IntArray
+from ....data import FloatArray, IntArray
 from ....geometry.mirror import mirror_twins
 from ....geometry.triangles import triangulate
 from ....head.model import HeadModel, LinearShape
@@ -103,16 +103,6 @@ def eyes_at_rest(mean: FloatArray, part: np.ndarray) -> FloatArray:
         ball = part == DRAWN.index(f"Eyeball {side}")
         places[ball] = eye_places(mean[ball])
     return places
-
-
-def at(shape: LinearShape, coefficients: HeadCoefficients) -> FloatArray:
-    """Like LinearShape.at, skipping expressions at zero (most are, and they cost the most)."""
-    flat = shape.mean.reshape(-1) + coefficients.identity @ shape.identity.reshape(
-        len(shape.identity), -1
-    )
-    used = np.flatnonzero(coefficients.expression)
-    flat += coefficients.expression[used] @ shape.expression[used].reshape(len(used), flat.size)
-    return flat.reshape(-1, 3)
 
 
 _RIGHT_BROW = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)

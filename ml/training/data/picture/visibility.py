@@ -10,7 +10,7 @@ from ....data import FloatArray
 from ....rendering import rasterize, vertex_normals
 from ..portraits import Portrait
 from .draw import NOTHING, Drawing, kinds_of
-from .scene import DRAWN, Stage, at
+from .scene import DRAWN, Stage
 
 # Metres by which a surface may lie before a point and still be taken for the point's own.
 _TOLERANCE, _MOST = 0.002, 0.012
@@ -67,7 +67,7 @@ def hidden_by(before: np.ndarray, after: np.ndarray, points: FloatArray) -> np.n
 def visible_in_photo(stage: Stage, portrait: Portrait) -> np.ndarray:
     """(L,) bool: landmarks that the fitted head itself does not hide; hair is not known of."""
     scale, camera = 2, portrait.camera
-    vertices = at(stage.shape, portrait.coefficients)
+    vertices = stage.shape.at(portrait.coefficients)
     moved = camera.to_camera_space(vertices)
     points = np.column_stack([camera.project(vertices) * scale, moved[:, 2]]).astype(np.float32)
     drawn = rasterize(points, stage.triangles, camera.width * scale, camera.height * scale)
@@ -75,7 +75,7 @@ def visible_in_photo(stage: Stage, portrait: Portrait) -> np.ndarray:
     kind = np.full(drawn.face.shape, NOTHING, np.uint8)
     kind[covered] = kinds_of(stage, drawn.face[covered])
     normals = vertex_normals(vertices, stage.triangles) @ camera.rotation.T
-    dense = at(stage.dense, portrait.coefficients)
+    dense = stage.dense.at(portrait.coefficients)
     return visible_points(
         stage,
         camera.to_camera_space(dense),

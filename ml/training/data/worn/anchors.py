@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from ....data import IntArray
 from ....geometry import MILLIMETRES
+from ....geometry.sampling import bilinear
 from ....rendering import vertex_normals
 from ..picture.scene import Stage
 from .extra import Floats, dot, unit
@@ -55,7 +56,7 @@ class HeadAnchors:
     front: IntArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wearer:
     """One head to dress.
 
@@ -81,17 +82,17 @@ class Wearer:
         return self.reach_at(polar, azimuth)
 
     def reach_at(self, polar: Floats, azimuth: Floats) -> Floats:
-        """Bilinear look-up of the radius."""
-        row = np.clip(polar * ((ROWS - 1) / LOWEST), 0, ROWS - 1.001)
-        column = azimuth * (COLUMNS / (2 * np.pi))
-        low, left = row.astype(np.int32), np.floor(column).astype(np.int32)
-        down, right = row - low, column - left
-        flat, next_column = self.radius.reshape(-1), (left + 1) % COLUMNS
-        left, start = left % COLUMNS, low * COLUMNS
-        upper = flat[start + left] * (1 - right) + flat[start + next_column] * right
-        start = start + COLUMNS
-        lower = flat[start + left] * (1 - right) + flat[start + next_column] * right
-        return np.asarray(upper + (lower - upper) * down, dtype=np.float32)
+        """(...) polar angles and azimuths -> (...) metres from the centre to the skin."""
+        row = np.clip(polar * ((ROWS - 1) / LOWEST), 0, ROWS - 1)
+        column = azimuth * (COLUMNS / (2 * np.pi)) % COLUMNS
+        places = np.stack(np.broadcast_arrays(column, row), -1)
+        found = bilinear(self._wrapped, places.reshape(-1, 2))
+        return found.reshape(places.shape[:-1])
+
+    @cached_property
+    def _wrapped(self) -> Floats:
+        """(ROWS, COLUMNS + 1, 1) the radius, its first column once more after the last."""
+        return np.concatenate([self.radius, self.radius[:, :1]], 1)[..., None]
 
     def on_body(self, points: Floats) -> Floats:
         """Mean bust -> this person's."""
