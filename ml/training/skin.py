@@ -2,10 +2,10 @@
 
     python -m ml.training.skin --data ../shared/data --out ml/appearance/assets/skin.npz
 
-People who do not exist are dressed by the data engine: MakeHuman's skins, the light-free detail of
+Random people are dressed as for training samples: MakeHuman's skins, the light-free detail of
 train portraits, blotches, make-up, beards and cropped hair. The main axes of their log albedo on
 Effigy Head's vertices, and of what second-order harmonics leave of the log light on them, are all
-that is stored: broad averages over hundreds of people, nobody's picture.
+that is stored: averages over hundreds of people, not the picture of any.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ALBEDO_MODES, LIGHT_MODES = 44, 16
 SKIN = [DRAWN.index(name) for name in ("Face", "Head and Neck")]
 # Colours darker than this are taken for this: logarithms of nothing are of no use.
 DARKEST = 0.004
-# Vertices turned farther from the camera (cosine) tell nothing of the light in a photo.
+# Light is not known at vertices turned farther from the camera than this (cosine).
 STEEPEST = 0.2
 # A vertex whose mean log albedo is so far from what is usual round it, on a bust where nothing but
 # skin is (metres, on the mean head), sampled a wrong place of the skins: their charts end there.

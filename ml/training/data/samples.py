@@ -44,7 +44,7 @@ SUPERVISION = {
 
 @dataclass(frozen=True)
 class Subject:
-    """Somebody about to be drawn.
+    """A person to be drawn.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Subject:
 
 
 def make_sample(studio: Studio, kind: int, rng: np.random.Generator) -> Sample:
-    """The sample of ``kind`` that ``rng`` decides."""
+    """A random sample of ``kind``."""
     makers: dict[int, Callable[[Studio, np.random.Generator], Sample]] = {
         PHOTO: _photo,
         PROFILED: _profiled,
@@ -164,7 +164,7 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
 
 
 def _drawn(studio: Studio, subject: Subject, kind: int, rng: np.random.Generator) -> Sample:
-    """Draw somebody in a random pose and crop the picture as a detector would."""
+    """Draw the subject in a random pose and crop the picture as a detector would."""
     camera = random_camera(rng)
     places = studio.stage.dense.at(subject.coefficients)
     if subject.folds is not None:

@@ -65,7 +65,7 @@ class Sizes:
     Attributes
     ----------
     picture: side in pixels. points: L. identity: I. expression: E. drawn: D, vertices that have
-    folds of their own; 0 if nobody has.
+    folds of their own; 0 without folds.
     """
 
     picture: int

@@ -1,4 +1,4 @@
-"""People who do not exist, ready to be drawn: skin, hair, clothes and light."""
+"""Random people, ready to be drawn: skin, hair, clothes and light."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class DressedHead:
 
     Attributes
     ----------
-    figure: its mesh and colours. shade: what a camera records of it. traits: what can be said of
-    it in words. borrowed: whether the detail of its skin is a real face's.
+    figure: its mesh and colours. shade: what a camera records of it. traits: what captions say of
+    it. borrowed: whether the detail of its skin is a real face's.
     """
 
     figure: Figure
@@ -37,7 +37,7 @@ class DressedHead:
 
 
 def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> DressedHead:
-    """The head with (D, 3) ``vertices`` given skin, hair, clothes and light that nobody has."""
+    """The head with (D, 3) ``vertices`` given random skin, hair, clothes and light."""
     stage = studio.stage
     normals = fast_normals(vertices, stage.triangles)
     outfit = random_outfit(stage, vertices, rng, normals)

@@ -32,7 +32,7 @@ class Eyes:
 
 
 def random_eyes(rng: np.random.Generator, dark: bool) -> Eyes:
-    """Some colour, some pupil; whites are never white. ``dark`` skin mostly comes with brown."""
+    """Random eyes; dark: whether the skin is, which mostly comes with brown eyes."""
     kind = int(rng.choice(len(_IRISES), p=_SHARES))
     if dark and rng.random() < 0.9:
         kind = kind % 2

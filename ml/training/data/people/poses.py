@@ -1,4 +1,4 @@
-"""How random heads are turned, framed and what face they make."""
+"""Random cameras, crops and expressions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def rolled(rotation: FloatArray, roll: float) -> FloatArray:
 
 
 def random_expression(real: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Somebody's ``real`` expression (E,), mixed with a few random keys."""
+    """A real person's expression (E,), scaled and mixed with a few random keys."""
     base = real * rng.choice([0.0, 0.5, 1.0], p=[0.35, 0.15, 0.5])
     extra = np.zeros(len(base), np.float32)
     chosen = rng.choice(len(base) - 1, size=int(rng.integers(0, 7)), replace=False)

@@ -1,4 +1,4 @@
-"""Skin of people who do not exist: painted textures, and the detail of real faces without light."""
+"""Skin of random people: painted textures, and the detail of real faces without their light."""
 
 from __future__ import annotations
 
@@ -162,9 +162,9 @@ def random_skin(
     outfit: Outfit,
     rng: np.random.Generator,
 ) -> Skin:
-    """A person who does not exist, perhaps with the detail of a ``real`` face (see face_detail).
+    """Skin of a random person; real: the detail of a real face (see face_detail), or None.
 
-    The outfit says which hair shows on the skin itself.
+    outfit: its hair shows on brows, scalp and beard.
     """
     albedo = _bare(skins, real, rng)
     _spot(albedo, skins, rng)

@@ -1,4 +1,4 @@
-"""What can be said in words of a drawn person, as numbers that fit into an array."""
+"""What captions say of a drawn person (hair, glasses, hat, light), as numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEARDS = ("full", "goatee", "moustache")
 
 @dataclass(frozen=True)
 class Traits:
-    """Of one sample; NaN where nobody knows, as of photos.
+    """Of one sample; NaN where it is unknown, as for photos.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ def hidden_by(before: np.ndarray, after: np.ndarray, points: FloatArray) -> np.n
 
 @lru_cache(maxsize=1024)
 def visible_in_photo(stage: Stage, portrait: Portrait) -> np.ndarray:
-    """(L,) bool: landmarks that the fitted head itself does not hide; hair is not known of."""
+    """(L,) bool: landmarks that the fitted head does not hide; the photo's hair is unknown."""
     scale, camera = 2, portrait.camera
     vertices = stage.shape.at(portrait.coefficients)
     moved = camera.to_camera_space(vertices)

@@ -30,7 +30,7 @@ class Outfit:
     Attributes
     ----------
     extras: their meshes. hair: (3,) linear albedo. painted: (D,) 0..1, where the drawn skin itself
-    takes the hair's colour: scalp and beard. traits: what can be said of all this in words.
+    takes the hair's colour: scalp and beard. traits: what captions say of it.
     """
 
     extras: list[Extra]

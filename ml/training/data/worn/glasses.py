@@ -20,7 +20,7 @@ _GIVE = 0.002
 
 @dataclass(frozen=True)
 class Frame:
-    """Glasses of some shape; metres.
+    """Glasses; metres.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Frame:
 
 
 def random_frame(rng: np.random.Generator, dark: bool | None = None) -> Frame:
-    """Some glasses; ``dark`` chooses sunglasses or not."""
+    """Random glasses; dark: whether they are sunglasses, random if None."""
     dark = rng.random() < 0.3 if dark is None else dark
     half = rng.uniform(0.022, 0.028) * (1.08 if dark else 1)
     power, aspect, drop, tilt = [

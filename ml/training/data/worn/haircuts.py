@@ -61,7 +61,7 @@ class Cut:
 
 
 def hair_colour(rng: np.random.Generator) -> Floats:
-    """(3,) linear albedo of somebody's hair; rarely dyed."""
+    """(3,) linear albedo of random hair, rarely dyed."""
     if rng.random() < 0.03:
         return linear(rng.uniform(20, 230, 3))
     colour = _COLOURS[rng.choice(len(_COLOURS), p=_SHARES / _SHARES.sum())]

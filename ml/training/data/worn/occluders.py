@@ -1,4 +1,4 @@
-"""Things before faces: crude, in the right places, and in the picture only."""
+"""Crude occluders painted over a finished picture: hands, microphones, hair, glasses, hats."""
 
 from __future__ import annotations
 
