@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..data import Camera, FloatArray, Progress
+from ..geometry.colour import linear_of
 from ..geometry.triangles import triangulate
 from ..head.model import HeadModel
 from ..perception.consistency import FeatureConsistency
@@ -75,7 +76,7 @@ class Scene:
         )[0, :, 0].T
         bent = functional.normalize(self.normal - (slopes[..., None] * self.rise).sum(1), dim=1)
         shade = _lit(bent, self.light)
-        seen = _encoded(self.colour * shade)
+        seen = encoded(self.colour * shade)
         flat = self.photo.reshape(3, -1).T.index_copy(0, self.pixel, seen)
         return flat.T.reshape_as(self.photo)
 
@@ -146,7 +147,7 @@ def make_scene(view: PersonView, told: Unwrapped, model: HeadModel) -> Scene | N
         return None
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     rise = _duals(normal, along_u, along_v)
-    linear = _decoded(photo.reshape(-1, 3)[pixel])
+    linear = linear_of(255 * photo.reshape(-1, 3)[pixel])
     light, colour = _explained(normal, linear, seen, pixel, camera, in_camera)
     mask = np.zeros(SIZE * SIZE, np.float32)
     mask[pixel] = seen
@@ -260,10 +261,7 @@ def _lit(normals: Tensor, light: Tensor) -> Tensor:
     return functional.softplus(harmonics(normals) @ light, beta=20.0)
 
 
-def _decoded(values: FloatArray) -> FloatArray:
-    """sRGB 0..1 -> linear (IEC 61966-2-1, by its usual power)."""
-    return np.asarray(np.clip(values, 0, 1) ** 2.2, dtype=np.float32)
-
-
-def _encoded(linear: Tensor) -> Tensor:
-    return linear.clamp(1e-5, 1).pow(1 / 2.2)
+def encoded(linear: Tensor) -> Tensor:
+    """Linear 0..1 -> sRGB 0..1; see :func:`ml.geometry.colour.srgb_of`."""
+    bright = 1.055 * linear.clamp(0.0031308, 1).pow(1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, bright, 12.92 * linear.clamp(min=0))

@@ -17,7 +17,7 @@ from ml.appearance.eye_colour import see_eye
 from ml.appearance.texture import make_albedo, make_texture
 from ml.data import Camera, Photo
 from ml.fitting.camera import FACING, make_intrinsics
-from ml.geometry.colour import linear_of
+from ml.geometry.colour import linear_of, srgb_of
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.rendering import interpolate, rasterize
@@ -76,7 +76,7 @@ def skin_texels(model):
 def level_with(colours: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Colours in an exposure that gives them the true ones' median."""
     gain = np.median(linear_of(true).mean(1)) / np.median(linear_of(colours).mean(1))
-    return 255 * np.clip(gain * linear_of(colours), 0, 1) ** (1 / 2.2)
+    return srgb_of(gain * linear_of(colours))
 
 
 def test_visible_skin_in_its_light_has_the_photos_colours(model):
@@ -249,7 +249,7 @@ def lit_from_the_side(photo: Photo, camera: Camera, model) -> Photo:
     edges = camera.project(np.float32([[-0.07, 0, 0.05], [0.07, 0, 0.05]]))[:, 0]
     share = np.interp(np.arange(WIDTH), np.sort(edges), [0.3, 1.0])
     assert edges.min() < middle < edges.max()
-    dimmed = 255 * (linear_of(photo.rgb.astype(np.float32)) * share[None, :, None]) ** (1 / 2.2)
+    dimmed = srgb_of(linear_of(photo.rgb.astype(np.float32)) * share[None, :, None])
     return replace(photo, rgb=dimmed.astype(np.uint8))
 
 

@@ -8,12 +8,13 @@ import torch
 
 from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
-from ml.detail.polish import SIZE, STEPS, Scene, follow, make_scene
+from ml.detail.polish import SIZE, STEPS, Scene, encoded, follow, make_scene
 from ml.detail.unwrap import unwrap
 from ml.detail.view import PersonView
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled
 from ml.fitting.camera import FACING, make_intrinsics
+from ml.geometry.colour import srgb_of
 from ml.head.mesh import person_of
 from ml.head.storage import load_head_model
 from ml.perception.consistency import Consistency, Target
@@ -51,7 +52,7 @@ def sight():
     normals = interpolate(drawn, vertex_normals(person.rest, MODEL.triangles), MODEL.triangles)
     lit = 0.35 + 0.6 * np.clip(normals @ np.float32([-0.5, 0.5, 0.7]), 0, 1)
     linear = lit[..., None] * np.float32([0.6, 0.45, 0.4])
-    rgb = (255 * np.clip(linear, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+    rgb = srgb_of(linear).astype(np.uint8)
     return PersonView(rgb, camera, person)
 
 
@@ -128,3 +129,12 @@ def test_a_face_that_is_hardly_seen_is_not_polished(sight):
     away = replace(sight.camera, width=40, height=40)
     told = unwrap(rgb, away, person.rest, person.expressed, MODEL)
     assert make_scene(PersonView(rgb, away, person), told, MODEL) is None
+
+
+def test_light_is_drawn_in_the_curve_that_the_photo_was_read_in():
+    light = np.linspace(-0.1, 1.3, 400).astype(np.float32)
+    leaf = torch.from_numpy(light).requires_grad_()
+    drawn = encoded(leaf)
+    np.testing.assert_allclose(255 * drawn.detach().numpy(), srgb_of(light), atol=0.01)
+    (slope,) = torch.autograd.grad(drawn.sum(), leaf)
+    assert torch.isfinite(slope).all()

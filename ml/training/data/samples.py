@@ -9,6 +9,7 @@ import numpy as np
 
 from ...data import FaceBox, FloatArray, HeadCoefficients
 from ...fitting.camera import FACING
+from ...geometry.colour import srgb_of
 from ...photo.crop import box_from_landmarks, crop_to_photo, warp_crop
 from .fits import at_rest
 from .people.dressed import dressed
@@ -16,7 +17,6 @@ from .people.eyes import Eyes, random_eyes
 from .people.folds import random_folds
 from .people.poses import jittered, random_camera, rolled
 from .people.skins import paint_eyes
-from .picture.colour import to_srgb
 from .picture.draw import SUPERSAMPLING, Figure, OpaqueMesh, Pixels, Shade, Shot, draw_head, is_kind
 from .picture.film import expose
 from .picture.kernels import fast_normals
@@ -128,7 +128,7 @@ def _relit(light: Light, eyes: Eyes, level: float, grey: bool, strength: float) 
 
     def record(pixels: Pixels, mesh: OpaqueMesh) -> FloatArray:
         ball = is_kind(pixels.kind, "Eyeball left", "Eyeball right")
-        white = to_srgb(paint_eyes(pixels.colours / 255, eyes, pixels.eye, ball)) * level
+        white = srgb_of(paint_eyes(pixels.colours / 255, eyes, pixels.eye, ball)) * level
         if grey:
             white = np.repeat(white.mean(1, keepdims=True), 3, 1)
         base = np.where(ball[:, None], white, pixels.colours)
@@ -140,7 +140,7 @@ def _relit(light: Light, eyes: Eyes, level: float, grey: bool, strength: float) 
 def _developed(extra: Extra, grey: bool, light: FloatArray) -> Extra:
     """Albedo -> what a photo shows of it (0..255), for things added to heads made from photos."""
     glow = np.clip(0.7 + extra.normals @ light, 0.25, 1.4)[:, None]
-    colours = to_srgb(extra.colours * glow)
+    colours = srgb_of(extra.colours * glow)
     if grey:
         colours = np.repeat(colours.mean(1, keepdims=True), 3, 1)
     return replace(extra, colours=colours)

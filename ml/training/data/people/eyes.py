@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....data import FloatArray
-from ..picture.colour import linear
+from ....geometry.colour import linear_of
 
 # sRGB of irises and how often: dark brown, brown, hazel, green, blue, light blue, grey.
 _IRISES = np.array(
@@ -40,9 +40,9 @@ def random_eyes(rng: np.random.Generator, dark: bool) -> Eyes:
     inner = iris * rng.uniform(0.8, 1.5) + rng.uniform(0, 1) * np.array([40, 22, 0])
     white = np.array([205, 195, 188]) * rng.uniform(0.72, 1.05) + rng.normal(0, 5, 3)
     return Eyes(
-        linear(iris * rng.normal(1, 0.05, 3)),
-        linear(inner),
-        linear(white),
+        linear_of(iris * rng.normal(1, 0.05, 3)),
+        linear_of(inner),
+        linear_of(white),
         rng.uniform(0.0055, 0.0061),
         rng.uniform(0.0013, 0.0034),
         rng.uniform(0.3, 0.9),

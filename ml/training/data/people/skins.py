@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from ....data import FloatArray
+from ....geometry.colour import linear_of, srgb_of
 from ....geometry.sampling import texels_at
 from ....rendering import harmonics_of, vertex_normals
-from ..picture.colour import linear, to_srgb
 from ..picture.scene import Stage
 from ..portraits import GUMS, TEETH, Portrait, profile_colours
 from ..worn.accessories import Outfit
@@ -79,7 +79,7 @@ def load_skins(data: Path, stage: Stage, textures: list[Path] | None = None) -> 
     for path in textures or training_skins(data):
         with Image.open(path) as image:
             texture = cv2.GaussianBlur(np.asarray(image.convert("RGB")), (0, 0), 1.5)
-        layers.append(linear(_lookup(texture, place, known)))
+        layers.append(linear_of(_lookup(texture, place, known)))
     albedo = np.stack(layers)
     rng = np.random.default_rng(0)  # the same waves in every run and every worker
     waves = rng.normal(size=(3, _WAVES, 3)) * (2 * np.pi / np.array(_LENGTHS))[:, None, None]
@@ -140,7 +140,7 @@ def face_detail(skins: Skins, portrait: Portrait) -> tuple[np.ndarray, FloatArra
     The photo's light is taken for whatever second-order harmonics explain of its colours.
     """
     stage = skins.stage
-    bright = linear(profile_colours(stage, portrait).astype(np.float32))
+    bright = linear_of(profile_colours(stage, portrait).astype(np.float32))
     normals = vertex_normals(stage.shape.at(portrait.coefficients), stage.triangles)
     clear = (skins.face > 0.9) & (skins.lips < 0.1) & (stage.brow < 0.05) & (skins.lids < 0.1)
     basis = harmonics_of(normals)
@@ -243,7 +243,7 @@ def _make_up(albedo: FloatArray, skins: Skins, rng: np.random.Generator) -> None
     albedo *= 1 - lash[:, None]
     natural = np.array([1.0, 0.72, 0.74]) * rng.uniform(0.7, 1.0)
     if rng.random() < 0.18:
-        stick = linear(np.array([170, 40, 55]) + rng.normal(0, 35, 3))
+        stick = linear_of(np.array([170, 40, 55]) + rng.normal(0, 35, 3))
         share = (skins.lips * rng.uniform(0.3, 0.9))[:, None]
         albedo[:] = albedo * (1 - share) + stick * share
     else:
@@ -254,8 +254,8 @@ def _make_up(albedo: FloatArray, skins: Skins, rng: np.random.Generator) -> None
 def _inside(stage: Stage, albedo: FloatArray, rng: np.random.Generator) -> None:
     """Teeth, gums and the sockets, in place."""
     yellow = np.array([1, rng.uniform(0.9, 1), rng.uniform(0.68, 1)])
-    albedo[stage.is_part("Teeth")] = linear(TEETH * rng.uniform(0.8, 1.08)) * yellow
-    gums = linear(GUMS * rng.uniform(0.5, 1.0))
+    albedo[stage.is_part("Teeth")] = linear_of(TEETH * rng.uniform(0.8, 1.08)) * yellow
+    gums = linear_of(GUMS * rng.uniform(0.5, 1.0))
     albedo[stage.is_part("Gums and tongue", "Eye socket left", "Eye socket right")] = gums
     albedo[stage.is_part("Mouth socket")] = gums * 0.3
 
@@ -269,7 +269,7 @@ def paint_eyes(colours: FloatArray, eyes: Eyes, place: FloatArray, where: np.nda
 
 def skin_tone(stage: Stage, albedo: FloatArray) -> float:
     """The individual typology angle of (D, 3) linear skin itself, whatever the light; degrees."""
-    skin = to_srgb(albedo[stage.is_part("Face")])
+    skin = srgb_of(albedo[stage.is_part("Face")])
     lab = cv2.cvtColor(skin[None] / 255, cv2.COLOR_RGB2Lab)[0]
     lightness, _, yellow = np.median(lab, axis=0)
     return float(np.degrees(np.arctan2(lightness - 50, yellow)))

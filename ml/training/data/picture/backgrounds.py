@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ....data import FloatArray
+from ....geometry.colour import srgb_of
 from ..portraits import Portrait
 
 # Wide pictures of places, and narrow pieces of the portraits' own walls.
@@ -20,7 +21,7 @@ def load_scenes(data: Path) -> list[np.ndarray]:
     for path in sorted((data / "hdri").glob("*.hdr")):
         light = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)[..., ::-1]
         light = light / max(float(np.percentile(light, 85)), 1e-4)
-        scenes.append((255 * np.clip(light, 0, 1) ** (1 / 2.2)).astype(np.uint8))
+        scenes.append(srgb_of(light).astype(np.uint8))
     return scenes
 
 

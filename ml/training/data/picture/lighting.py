@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ....data import FloatArray
+from ....geometry.colour import srgb_of
 from ....rendering import harmonics_of, rasterize
 from ..worn.extra import dot, unit
 from .draw import OpaqueMesh, Pixels, is_kind
@@ -188,11 +189,7 @@ def develop(light: Light, linear: FloatArray, gain: float) -> FloatArray:
     """(N, 3) linear light -> sRGB 0..255 with a film's shoulder."""
     bright = linear * np.float32(gain)
     shoulder = 0.1 + light.contrast
-    return np.asarray(
-        255
-        * np.clip(bright * (1 + shoulder * 0.5) / (1 + shoulder * bright), 0, 1)
-        ** np.float32(1 / 2.2)
-    )
+    return srgb_of(bright * (1 + shoulder * 0.5) / (1 + shoulder * bright))
 
 
 def exposure(light: Light, linear: FloatArray, kind: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..picture.colour import linear
+from ....geometry.colour import linear_of
 from .anchors import Wearer
 from .extra import Extra, Floats, surface
 
@@ -101,12 +101,12 @@ def fabric_colour(rng: np.random.Generator) -> Floats:
     """(3,) linear: much dark, grey and white, some colour."""
     kind = rng.random()
     if kind < 0.35:
-        return linear(rng.uniform(12, 70) * rng.normal(1, 0.12, 3))
+        return linear_of(rng.uniform(12, 70) * rng.normal(1, 0.12, 3))
     if kind < 0.6:
-        return linear(rng.uniform(150, 245) * rng.normal(1, 0.03, 3))
+        return linear_of(rng.uniform(150, 245) * rng.normal(1, 0.03, 3))
     if kind < 0.72:
-        return linear(np.array([35, 45, 75]) * rng.uniform(0.6, 1.6))
-    return linear(rng.uniform(10, 235, 3))
+        return linear_of(np.array([35, 45, 75]) * rng.uniform(0.6, 1.6))
+    return linear_of(rng.uniform(10, 235, 3))
 
 
 def pattern(grid: Floats, colour: Floats, rng: np.random.Generator) -> Floats:

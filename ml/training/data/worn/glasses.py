@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..picture.colour import linear
+from ....geometry.colour import linear_of
 from .anchors import Wearer
 from .extra import Extra, Floats, lattice, opaque, surface, unit
 
@@ -55,9 +55,9 @@ def random_frame(rng: np.random.Generator, dark: bool | None = None) -> Frame:
     rim = 0.0
     if rng.random() >= 0.1:
         rim = rng.choice([rng.uniform(0.001, 0.002), rng.uniform(0.003, 0.006)])
-    colour = linear(rng.uniform(8, 45) * rng.normal(1, 0.1, 3))
+    colour = linear_of(rng.uniform(8, 45) * rng.normal(1, 0.1, 3))
     if rng.random() < 0.4:
-        colour = linear(_METALS[rng.integers(4)])
+        colour = linear_of(_METALS[rng.integers(4)])
     tint, opacity = _glass(dark, rng)
     glare = rng.uniform(0.2, 0.9) if rng.random() < 0.45 else 0.0
     return Frame(
@@ -75,12 +75,12 @@ def _glass(dark: bool, rng: np.random.Generator) -> tuple[Floats, tuple[float, f
     """Tint and opacity of a lens."""
     clear = (0.05, 0.05 + 0.1 * rng.random())
     if dark:
-        tint = linear(rng.uniform(3, 45) * rng.uniform(0.7, 1.3, 3))
+        tint = linear_of(rng.uniform(3, 45) * rng.uniform(0.7, 1.3, 3))
         upper = rng.uniform(0.75, 0.99)
         return tint, (upper * rng.uniform(0.55, 1), upper)
     if rng.random() < 0.15:
-        return linear(rng.uniform(40, 200, 3)), (rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6))
-    return linear((235, 240, 245)), clear
+        return linear_of(rng.uniform(40, 200, 3)), (rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.6))
+    return linear_of(np.array([235, 240, 245])), clear
 
 
 def make_glasses(wearer: Wearer, frame: Frame, rng: np.random.Generator) -> list[Extra]:

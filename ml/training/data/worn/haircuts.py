@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..picture.colour import linear
+from ....geometry.colour import linear_of
 from .anchors import COLUMNS, Wearer
 from .extra import Floats
 
@@ -63,9 +63,9 @@ class Cut:
 def hair_colour(rng: np.random.Generator) -> Floats:
     """(3,) linear albedo of random hair, rarely dyed."""
     if rng.random() < 0.03:
-        return linear(rng.uniform(20, 230, 3))
+        return linear_of(rng.uniform(20, 230, 3))
     colour = _COLOURS[rng.choice(len(_COLOURS), p=_SHARES / _SHARES.sum())]
-    return linear(colour * rng.uniform(0.75, 1.2) * rng.normal(1, 0.03, 3))
+    return linear_of(colour * rng.uniform(0.75, 1.2) * rng.normal(1, 0.03, 3))
 
 
 def random_cut(wearer: Wearer, rng: np.random.Generator, style: str | None = None) -> Cut:

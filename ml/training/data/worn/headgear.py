@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..picture.colour import linear
+from ....geometry.colour import linear_of
 from .anchors import COLUMNS, Wearer, direction
 from .clothing import drape, fabric_colour, pattern
 from .extra import Extra, Floats, surface, unit
 
 HATS = ("cap", "beanie", "wide brim", "scarf", "helmet")
 _SHARES = (0.3, 0.25, 0.2, 0.15, 0.1)
+# sRGB of gold, silver and pearls.
+_JEWELS = np.array([[225, 190, 90], [215, 215, 220], [240, 235, 225]])
 _AROUND = (np.arange(COLUMNS) / COLUMNS * 2 * np.pi).astype(np.float32)
 
 
@@ -198,7 +200,7 @@ def _scarf(wearer: Wearer, colour: Floats, rng: np.random.Generator) -> Extra:
 
 def headphones(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """A band over the crown and a cup on each ear."""
-    colour = linear(rng.uniform(10, 230) * rng.normal(1, 0.1, 3))
+    colour = linear_of(rng.uniform(10, 230) * rng.normal(1, 0.1, 3))
     sweep = np.linspace(-1.5, 1.5, 25)
     lean = rng.uniform(-0.1, 0.15)
     rows = []
@@ -229,7 +231,9 @@ def headphones(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
 
 def earrings(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """Studs or hoops under the lobes."""
-    colour = linear(np.array([[225, 190, 90], [215, 215, 220], [240, 235, 225]])[rng.integers(3)])
+    colour = linear_of(
+        np.array([[225, 190, 90], [215, 215, 220], [240, 235, 225]])[rng.integers(3)]
+    )
     size = rng.choice([rng.uniform(0.003, 0.006), rng.uniform(0.01, 0.02)])
     thick = 0.0014 if size > 0.008 else size * 0.6
     turn, tube = np.arange(20) / 20 * 2 * np.pi, np.arange(6) / 6 * 2 * np.pi
