@@ -78,7 +78,7 @@ def install(indexes, tmp_path):
         )
         assert done.returncode == 0, done.stdout + done.stderr
         found = {path.name.removesuffix(".dist-info") for path in target.glob("*.dist-info")}
-        return found, done.stdout
+        return found, done.stdout + done.stderr
 
     return run
 
@@ -106,8 +106,8 @@ def test_without_that_index_the_ordinary_one_serves_and_what_comes_is_said(
 
 @on_linux
 def test_a_wheel_that_pip_already_finds_needs_no_other_index(install, tmp_path):
-    write_wheel(tmp_path / "wheels", "torch", "9.9+cpu")
-    found, told = install("http://127.0.0.1:1", PIP_FIND_LINKS=str(tmp_path / "wheels"))
+    wheels = write_wheel(tmp_path / "wheels", "torch", "9.9+cpu").parent
+    found, told = install("http://127.0.0.1:1", PIP_FIND_LINKS=wheels.as_uri())
     assert found == {"torch-9.9+cpu", "other-1.0"}
     assert "CUDA" not in told
 

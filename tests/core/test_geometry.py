@@ -1,8 +1,5 @@
 """The shared geometry against formulas of its own: naive loops, SciPy and definitions."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -178,11 +175,9 @@ def test_the_colour_curve_is_iec_61966_2_1():
     np.testing.assert_allclose(srgb_of(linear_of(between)), np.clip(between, 0, 255), atol=0.1)
 
 
-def test_importing_needs_numpy_only():
+def test_importing_needs_numpy_only(run_code):
     names = ["triangles", "alignment", "rotations", "mirror", "sampling", "colour"]
     code = "; ".join(f"import ml.geometry.{name}" for name in names)
     code += "; import sys; print(*{'scipy', 'cv2', 'torch', 'numba', 'PIL'} & set(sys.modules))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    found = run_code(code, capture_output=True, text=True, timeout=60)
     assert found.stdout.split() == []
