@@ -12,6 +12,9 @@ from ..head.storage import load_head_model
 from ..photo.crop import EYE_LEFT, EYE_RIGHT, FACE_POINTS
 
 Bounds = tuple[float, float, float, float]
+# A face counts as the labelled one if its box and the label's share half of what they cover, the
+# usual rule for detections.
+SAME_FACE = 0.5
 
 
 def landmark_error(points: FloatArray, label: FloatArray) -> float:
@@ -61,16 +64,11 @@ def identity_distances(
     return distance[same], distance[other]
 
 
-def best_posed(shape: FloatArray, label: FloatArray) -> FloatArray:
-    """(L, 2) pixels of ``shape`` in its best pose; see :func:`best_pose`."""
-    return best_pose(shape, label)[0]
-
-
 def best_pose(shape: FloatArray, label: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(L, 2) pixels and (3, 3) rotation: the rigid (L, 3) head-space ``shape`` in the pose and
     scale that meet ``label`` (L, 2) best in the least-squares sense, under weak perspective.
 
-    This is the baseline: it is told the answer's pose, so all it lacks is the person. The
+    This is the baseline: it has the label's own pose, so all it lacks is the person. The
     rotation takes head space to camera space.
     """
     centre, target = shape.mean(0), label.mean(0)

@@ -10,8 +10,10 @@ from PIL import Image
 
 from ml.assets.card import AssetCard
 from ml.errors import NoFaceFound
+from ml.evaluation import pictures as shared
 from ml.evaluation.photos import landmarks
 from ml.evaluation.photos.labels import LabelledPhoto
+from ml.evaluation.photos.pipeline import Pipeline
 from ml.evaluation.report import command, photos, pictures, renders
 from ml.evaluation.report.page import Measured, write_page
 from ml.evaluation.report.text import table
@@ -118,7 +120,7 @@ def test_backgrounds_are_not_shown_and_clay_lies_on_the_face():
     (row,) = renders.of_stage(rendered(0, 10, 1.0), "fitted")
     picture = pictures.picture_of_faces({"best": [row]})
     assert picture.shape[1] == pictures.TILE
-    render = picture[pictures.STRIP : pictures.STRIP + pictures.TILE]
+    render = picture[shared.STRIP : shared.STRIP + pictures.TILE]
     assert np.ptp(render[2, 2].astype(int)) < 10, "grey instead of the red background"
     plain = np.full((SIDE, SIDE, 3), 235, np.uint8)
     clay = pictures.clay_over(plain, row)
@@ -184,12 +186,12 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
     read = [LabelledPhoto(tmp_path / "1.jpg", label), LabelledPhoto(tmp_path / "2.jpg", None)]
     monkeypatch.setattr(command, "read_labels", lambda data, name: read)
     monkeypatch.setattr(command, "read_card", lambda path: CARD)
-    monkeypatch.setattr(command.synthetic, "run", lambda *which: crowd(which[3]))
+    monkeypatch.setattr(command.heads, "measure_people", lambda kept: crowd(kept.people))
 
     def nobody(path):
         raise NoFaceFound("nobody")
 
-    walk = landmarks.Walk(nobody, lambda path: [])
+    pipeline = Pipeline(nobody, lambda path: [], lambda photo: [])
     arguments = Namespace(
         data=tmp_path / "private",
         people=3,
@@ -200,7 +202,7 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
         mediapipe=None,
         samples=None,
     )
-    command.run_report(arguments, walk, lambda photo: [])
+    write_page(command.measure(arguments, pipeline), arguments.out)
     text = (tmp_path / "docs" / "accuracy.md").read_text(encoding="utf-8")
     assert "report --data DATA --people 3 --skip wild detection same-person" in text
     assert str(tmp_path) not in text

@@ -1,4 +1,4 @@
-"""MediaPipe by the same rulers, with a stand-in for it."""
+"""MediaPipe on the same benchmarks, with a stand-in for it."""
 
 import sys
 from pathlib import Path
@@ -72,7 +72,7 @@ def stand_in(tmp_path, monkeypatch, text):
     script = tmp_path / "stand_in.py"
     script.write_text(text, encoding="utf-8")
     monkeypatch.setattr(peer, "SCRIPT", script)
-    return peer.look_with(Path(sys.executable))
+    return peer.face_mesh_of(Path(sys.executable))
 
 
 def test_the_peer_runs_in_another_interpreter(tmp_path, monkeypatch):
@@ -100,6 +100,6 @@ def test_an_interpreter_without_mediapipe_has_a_remedy(tmp_path, monkeypatch):
     with pytest.raises(EngineUnavailable, match="no mediapipe here"):
         look([np.zeros((8, 8, 3), np.uint8)])
     with pytest.raises(EngineUnavailable, match="pip install mediapipe"):
-        peer.look_with(tmp_path / "absent")([])
+        peer.face_mesh_of(tmp_path / "absent")([])
     text = peer.attempted(lambda: peer.rendered_table(crowd(1)[2:3], look))
     assert text.startswith("Not measured: MediaPipe could not be run")

@@ -1,4 +1,4 @@
-"""The calibration ruler, on confidences with known answers."""
+"""Calibration of confidences with known answers."""
 
 import numpy as np
 import pytest

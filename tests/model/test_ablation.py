@@ -8,18 +8,12 @@ import pytest
 
 from ml.data import FitResult, HeadCoefficients
 from ml.errors import UsageError
+from ml.evaluation.ablation.measure import VariantRow, report, summarise
 from ml.evaluation.ablation.pictures import TILE, Face, sheet
-from ml.evaluation.ablation.variants import (
-    COARSE,
-    REFINED,
-    Resemblance,
-    Row,
-    read_variants,
-    report,
-    summarise,
-)
-from ml.evaluation.report.pictures import STRIP
-from ml.evaluation.synthetic.people import View
+from ml.evaluation.ablation.resemblance import Resemblance
+from ml.evaluation.ablation.variants import COARSE, REFINED, read_variants
+from ml.evaluation.pictures import STRIP
+from ml.evaluation.synthetic.people import RenderedView
 from ml.evaluation.synthetic.shape import ShapeError
 from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
@@ -30,7 +24,7 @@ from tests.support.surface_labels import camera_of
 
 def row(view, variant, error, landmarks=2.0):
     shape = ShapeError({"nose": error}, {"nose": 2.0}, error, 2.0, 0.5)
-    return Row(view, variant, landmarks, shape, 5.0, 0.2, 6.0, 0.9, 40.0)
+    return VariantRow(view, variant, landmarks, shape, 5.0, 0.2, 6.0, 0.9, 40.0)
 
 
 def test_variants_are_compared_in_the_same_views():
@@ -89,10 +83,12 @@ def test_a_head_in_its_place_resembles_its_photo_more_than_one_beside_it():
         np.zeros(len(model.expression_names), np.float32),
     )
     nothing = np.zeros(0, np.float32)
-    view = View(photo_of(model, camera), 0, "", nothing, nothing, camera.rotation, 0.0, nothing)
+    view = RenderedView(
+        photo_of(model, camera), 0, "", nothing, nothing, camera.rotation, 0.0, nothing
+    )
     beside = replace(camera, translation=camera.translation + np.float32([0.015, 0, 0]))
-    look = Resemblance(Difference())
-    right, wrong = (look.distance(view, FitResult(nobody, c, 0.0)) for c in (camera, beside))
+    resemblance = Resemblance(Difference())
+    right, wrong = (resemblance.distance(view, FitResult(nobody, c, 0.0)) for c in (camera, beside))
     assert right < 0.03
     assert wrong > 1.5 * right
 
@@ -105,7 +101,7 @@ def test_the_picture_shows_whose_head_lies_where():
     where = (true[:, 2] > 0.05) & (abs(true[:, 1]) < 0.06)
     nose = np.exp(-(np.linalg.norm(true - true[true[:, 2].argmax()], axis=1) ** 2) / 0.02**2)
     rgb = np.full((64, 64, 3), 90, np.uint8)
-    view = View(
+    view = RenderedView(
         rgb,
         0,
         "ict",

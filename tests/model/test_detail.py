@@ -18,7 +18,7 @@ from ml.detail.network import BLOCK, COARSE_CHANNELS, FINE_CHANNELS, DetailNetwo
 from ml.detail.unwrap import Laid, told_of, unwrap
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled, WeightsMissing
-from ml.evaluation.synthetic.detail import DetailRuler, _perfect
+from ml.evaluation.synthetic.detail import DetailReference, perfect_offsets
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.mesh import person_mesh, person_of
@@ -262,12 +262,12 @@ def test_a_perfect_field_is_what_the_head_lacks(person):
     band = band_of(MODEL)
     everywhere = SimpleNamespace(regions={"face": np.ones(len(plain), bool)})
     transfer = make_transfer(plain, skin, window_of(MODEL, GRID))
-    ruler = DetailRuler(everywhere, None, None, None, transfer, band)
+    reference = DetailReference(everywhere, None, None, None, transfer, band)
     cheek = skin[(plain[skin, 2] > 0.06) & (np.abs(plain[skin, 0]) > 0.03)]
 
     def said(missing):
         view = SimpleNamespace(neutral=(plain + missing).astype(np.float32))
-        return _perfect(view, plain, ruler, mesh)[cheek]
+        return perfect_offsets(view, plain, reference, mesh)[cheek]
 
     found = said(ridges)
     assert np.corrcoef(found.ravel(), ridges[cheek].ravel())[0, 1] > 0.9

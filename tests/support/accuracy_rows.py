@@ -7,8 +7,8 @@ import numpy as np
 from ml.data import Camera, HeadCoefficients
 from ml.evaluation.photos import landmarks
 from ml.evaluation.regions import REGIONS
-from ml.evaluation.synthetic.heads import STAGES, Row
-from ml.evaluation.synthetic.people import View
+from ml.evaluation.synthetic.heads import STAGES, StageRow
+from ml.evaluation.synthetic.people import RenderedView
 from ml.evaluation.synthetic.shape import ShapeError
 from ml.head.storage import load_head_model
 
@@ -21,7 +21,7 @@ CAMERA = Camera(
 
 def photo_row(name, error=2.0, yaw=5.0, **changes):
     regions = dict.fromkeys(REGIONS, error)
-    row = landmarks.Row(
+    row = landmarks.LandmarkRow(
         name,
         True,
         1,
@@ -39,7 +39,7 @@ def photo_row(name, error=2.0, yaw=5.0, **changes):
 
 
 def lost(name):
-    return landmarks.Row(name, True, 0, yaw=70.0, problem="nobody")
+    return landmarks.LandmarkRow(name, True, 0, yaw=70.0, problem="nobody")
 
 
 def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
@@ -49,7 +49,7 @@ def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
     shown[20:70, 30:60] = True
     model = load_head_model()
     points = CAMERA.project(model.points("dense").mean)
-    view = View(
+    view = RenderedView(
         rgb,
         person,
         "ict",
@@ -72,7 +72,7 @@ def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
         shape = ShapeError(
             dict.fromkeys(names, amount), dict.fromkeys(names, 2.0), amount, 2.0, 0.5
         )
-        yield Row(
+        yield StageRow(
             person, "ict", yaw, stage, shape, 3.0 * amount, 0.1, 0.2, 4.0, 2.5, view, found, CAMERA
         )
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -40,6 +39,7 @@ from ...training.surface.batches import Samples, batches_ahead, open_folders
 from ...training.surface.train import CONFIG, make_task, measure, start_run, take_step
 from ..metrics import landmark_error
 from ..photos.labels import read_labels
+from ..speed.clock import milliseconds
 
 MIXES = {
     "portraits": (PHOTO,),
@@ -51,7 +51,15 @@ ENCODERS = {
     "as shipped": (32, 48, 96, 192),
     "1.4 times as wide": (44, 68, 136, 272),
 }
-Sight = tuple[Photo, np.ndarray, Evidence, FitResult]
+
+
+class FittedPortrait(NamedTuple):
+    """A portrait with its label (478, 2) and the pipeline's first fit."""
+
+    photo: Photo
+    label: np.ndarray
+    evidence: Evidence
+    fit: FitResult
 
 
 def train_variant(
@@ -71,44 +79,42 @@ def train_variant(
     return run.average, measure(run.average, task, samples)
 
 
-def portraits_seen(data: Path) -> list[Sight]:
-    """The development portraits with labels, and the walk's first fit to each."""
-    model, seen = load_head_model(), []
+def fitted_portraits(data: Path) -> list[FittedPortrait]:
+    """The development portraits that have labels."""
+    model, fitted = load_head_model(), []
     for item in read_labels(data, "portraits"):
         if item.landmarks is None:
             continue
         photo = read_photo(item.path)
         shape, evidence = evidence_of(photo, observe(photo, Settings())[0], model)
         fit = fit_person(shape, [evidence], COARSE)[0]
-        seen.append((photo, item.landmarks, evidence, fit))
-    return seen
+        fitted.append(FittedPortrait(photo, item.landmarks, evidence, fit))
+    return fitted
 
 
-def portrait_error(network: SurfaceNetwork, model: HeadModel, seen: list[Sight]) -> float:
-    """Per cent of the outer-eye distance: the landmarks of one look, 468 points."""
+def portrait_error(
+    network: SurfaceNetwork, model: HeadModel, portraits: list[FittedPortrait]
+) -> float:
+    """Per cent of the outer-eye distance: the landmarks of one refinement, 468 points."""
     refinement = SurfaceRefinement(network, model, np.ones(model.identity_count, np.float32))
     shape, errors = model.points("dense"), []
-    for photo, labels, evidence, fit in seen:
-        looked = refine(photo, shape, evidence, fit, refinement)
-        errors.append(landmark_error(looked.landmarks.points[:468], labels))
+    for photo, label, evidence, fit in portraits:
+        refined = refine(photo, shape, evidence, fit, refinement)
+        errors.append(landmark_error(refined.landmarks.points, label))
     return float(np.mean(errors))
 
 
-def milliseconds(network: SurfaceNetwork) -> float:
-    """One face through ``network`` on one core, the best of 20."""
+def time_of(network: SurfaceNetwork) -> float:
+    """Milliseconds of one face through ``network`` on one core, the best of 20."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     texels = torch.rand(1, CHANNELS, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
     person = torch.zeros(1, network.shape.identity), torch.zeros(1, network.shape.expression)
     network.eval()
-    spent = []
     with torch.inference_mode():
-        for _ in range(20):
-            begun = time.perf_counter()
-            network(texels, *person)
-            spent.append(time.perf_counter() - begun)
+        spent = milliseconds(lambda: network(texels, *person), 20)
     torch.set_num_threads(threads)
-    return 1000 * min(spent)
+    return float(spent.min())
 
 
 def compare(arguments: argparse.Namespace, config: dict[str, Any]) -> dict[str, Any]:
@@ -116,16 +122,16 @@ def compare(arguments: argparse.Namespace, config: dict[str, Any]) -> dict[str, 
     model = load_head_model()
     mirror = make_mirror(load_head_model(arguments.reference))
     samples = open_folders(arguments.samples, mirror, config["kept_out"])
-    seen = portraits_seen(arguments.data)
+    portraits = fitted_portraits(arguments.data)
 
     def figures(name: str, some: Samples, widths: tuple[int, ...]) -> dict[str, float]:
         sizes = config | {"network": config["network"] | {"widths": list(widths)}}
         network, found = train_variant(some, sizes, arguments.steps, name)
         return {
-            "portraits, landmarks %": portrait_error(network, model, seen),
+            "portraits, landmarks %": portrait_error(network, model, portraits),
             "renders, landmark error left": found["points_left"],
             "renders, identity error left": found["identity_left"],
-            "ms on one core": milliseconds(network),
+            "ms on one core": time_of(network),
         }
 
     return all_variants(figures, samples)

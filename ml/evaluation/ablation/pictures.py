@@ -13,8 +13,8 @@ from ...fitting.camera import FACING
 from ...geometry.rotations import rotation_from_vector
 from ...rendering import interpolate, rasterize, vertex_normals
 from ...results.preview import CLAY, brightness
-from ..report.pictures import PAPER, STRIP, without_background, written
-from ..synthetic.people import View
+from ..pictures import PAPER, STRIP, without_background, written
+from ..synthetic.people import RenderedView
 from ..synthetic.shape import onto
 
 TILE = 176
@@ -38,7 +38,9 @@ class Face:
     where: np.ndarray
 
 
-def sheet(views: Sequence[View], found: Sequence[dict[str, FloatArray]], face: Face) -> ByteArray:
+def sheet(
+    views: Sequence[RenderedView], found: Sequence[dict[str, FloatArray]], face: Face
+) -> ByteArray:
     """Two rows a view: person and heads in clay; below, how far each lies from the true one.
 
     found: by variant, (V, 3) metres, heads at rest, on the reference's vertices.
@@ -71,7 +73,7 @@ def _named(picture: ByteArray, text: str) -> ByteArray:
     return written(picture, text, (4, picture.shape[0] - 6))
 
 
-def _person(view: View) -> ByteArray:
+def _person(view: RenderedView) -> ByteArray:
     plain = without_background(view)
     return np.asarray(cv2.resize(plain, (TILE, TILE), interpolation=cv2.INTER_AREA), np.uint8)
 

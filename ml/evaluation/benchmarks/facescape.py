@@ -28,8 +28,8 @@ from ...head.model import HeadModel
 from ...head.surface import face_vertices
 from ...results.reconstruction import Reconstruction
 from .cylinder import METRICS, compare
-from .outcome import Outcome, Row, Score, Tally, score_all
 from .rays import SIDE, Hits, orthographic, perspective
+from .result import ScanResult, ScanRow, Score, Tally, score_all
 from .scans import (
     Surface,
     find_prediction,
@@ -46,7 +46,7 @@ HINT = "Give the release's folder benchmark with --data: see ml/evaluation/bench
 
 
 @dataclass(frozen=True)
-class Photo:
+class FaceScapePhoto:
     """One photo's truth in the camera's frame, mm.
 
     Attributes
@@ -88,7 +88,7 @@ def read_photos(data: Path) -> dict[str, list[str]]:
     return sets
 
 
-def read_wild(data: Path, name: str) -> Photo:
+def read_wild(data: Path, name: str) -> FaceScapePhoto:
     """A photo of the wild set.
 
     Raises
@@ -100,10 +100,12 @@ def read_wild(data: Path, name: str) -> Photo:
     surface = read_obj(data / "data" / "wild_gt_mesh" / f"{name}.obj", HINT)
     truth = replace(surface, vertices=unit * surface.vertices)
     centre = unit * _row(data, "wild_head_centers", row)
-    return Photo(f"wild/{name}", truth, unit, None, _row(data, "wild_rotations", row), centre)
+    return FaceScapePhoto(
+        f"wild/{name}", truth, unit, None, _row(data, "wild_rotations", row), centre
+    )
 
 
-def read_lab(data: Path, name: str) -> Photo:
+def read_lab(data: Path, name: str) -> FaceScapePhoto:
     """A photo of the lab set. Raises as :func:`read_wild` does."""
     cameras = data / "data" / "lab_cam" / f"{name}.json"
     try:
@@ -116,7 +118,7 @@ def read_lab(data: Path, name: str) -> Photo:
     mesh = data / "data" / "lab_gt_mesh" / f"{person:02d}.obj"
     surface = read_obj(mesh, HINT)
     vertices = PUPILS * (surface.vertices @ pose[:, :3].T + pose[:, 3])
-    return Photo(
+    return FaceScapePhoto(
         f"lab/{name}",
         Surface(vertices, surface.triangles),
         PUPILS,
@@ -134,7 +136,7 @@ def _row(data: Path, name: str, row: int) -> np.ndarray:
         raise UsageError(f"{path} has no row {row} ({error})", HINT) from error
 
 
-def in_camera(head: Reconstruction, photo: Photo) -> np.ndarray:
+def in_camera(head: Reconstruction, photo: FaceScapePhoto) -> np.ndarray:
     """(V, 3) the expressed head in the photo's camera, in a prediction's unit.
 
     Pictures of both cameras agree at the face's mean depth, which is how the release brings
@@ -159,13 +161,13 @@ def in_camera(head: Reconstruction, photo: Photo) -> np.ndarray:
     return np.asarray(places * 1000 / PUPILS)
 
 
-def measure(photo: Photo, surface: Surface) -> dict[str, float]:
+def figures_of(photo: FaceScapePhoto, surface: Surface) -> dict[str, float]:
     """The figures of :func:`.cylinder.compare`; ``surface`` in the camera, a prediction's unit."""
     surface = _settled(photo, replace(surface, vertices=photo.unit * surface.vertices))
     return compare(_in_cylinder(photo, surface), _in_cylinder(photo, photo.truth))
 
 
-def _settled(photo: Photo, surface: Surface) -> Surface:
+def _settled(photo: FaceScapePhoto, surface: Surface) -> Surface:
     """The surface, shifted in depth: the median makes the sum of absolute differences least."""
     ours, truth = photo.depths(surface), photo.depths(photo.truth)
     both = ours.seen & truth.seen
@@ -179,13 +181,13 @@ def _settled(photo: Photo, surface: Surface) -> Surface:
     return replace(surface, vertices=surface.vertices * depth / (depth - shift))
 
 
-def _in_cylinder(photo: Photo, surface: Surface) -> np.ndarray:
+def _in_cylinder(photo: FaceScapePhoto, surface: Surface) -> np.ndarray:
     """(F, 3, 3) triangles in the cylinder's frame."""
     vertices = (surface.vertices - photo.centre) @ photo.rotation
     return np.asarray(vertices[surface.triangles])
 
 
-def run(data: Path, results: Path, model: HeadModel) -> Outcome:
+def measure(data: Path, results: Path, model: HeadModel) -> ScanResult:
     """Score the expressed heads in ``results``.
 
     Raises
@@ -195,7 +197,7 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
     sets = read_photos(data)
     readers = {"wild": read_wild, "lab": read_lab}
 
-    def score(name: str) -> Row | None:
+    def score(name: str) -> ScanRow | None:
         which, photo = name.split("/")
         path = find_prediction(results / which, photo)
         return None if path is None else _score(readers[which](data, photo), path, model)
@@ -204,10 +206,12 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
     tally = score_all(names, score, "FaceScape")
     if not tally.rows:
         raise none_found(results, names)
-    return Outcome("FaceScape", [score for which in sets for score in _scores(tally, which)], tally)
+    return ScanResult(
+        "FaceScape", [score for which in sets for score in _scores(tally, which)], tally
+    )
 
 
-def _score(photo: Photo, path: Path, model: HeadModel) -> Row:
+def _score(photo: FaceScapePhoto, path: Path, model: HeadModel) -> ScanRow:
     """One photo's figures.
 
     Raises
@@ -218,7 +222,7 @@ def _score(photo: Photo, path: Path, model: HeadModel) -> Row:
     surface, mean = prediction.surface, mean_face(model)
     if prediction.head is not None:
         surface = replace(surface, vertices=in_camera(prediction.head, photo))
-    ours, base = measure(photo, surface), None
+    ours, base = figures_of(photo, surface), None
     if not np.isfinite(list(ours.values())).all():
         raise UsageError(
             f"{path} has no surface where the truth of {photo.name} has one",
@@ -228,7 +232,7 @@ def _score(photo: Photo, path: Path, model: HeadModel) -> Row:
         # The mean face where the prediction's is: it is told the pose, all it lacks is the person.
         face = face_vertices(mean.vertices.astype(np.float32), mean.triangles)
         pose = best_similarity(mean.vertices[face], surface.vertices[face])
-        base = measure(photo, replace(mean, vertices=pose.apply(mean.vertices)))
+        base = figures_of(photo, replace(mean, vertices=pose.apply(mean.vertices)))
     return {"name": photo.name, "figures": ours, "mean_face": base}
 
 

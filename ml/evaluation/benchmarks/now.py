@@ -25,8 +25,8 @@ from ...errors import UsageError
 from ...geometry.alignment import best_similarity
 from ...head.model import HeadModel
 from .closest import ClosestPoints
-from .outcome import Outcome, Row, Score, score_all
 from .registration import refine_similarity
+from .result import ScanResult, ScanRow, Score, score_all
 from .scans import (
     Surface,
     embedding,
@@ -58,7 +58,7 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class NowData:
     """A person's own copy of the data."""
 
     data: Path
@@ -135,7 +135,7 @@ def distances(scan: Scan, surface: Surface, landmarks: np.ndarray) -> np.ndarray
     return np.asarray(np.linalg.norm(near - scan.vertices, axis=1))
 
 
-def run(data: Path, results: Path, model: HeadModel) -> Outcome:
+def measure(data: Path, results: Path, model: HeadModel) -> ScanResult:
     """Score the neutral heads in ``results`` against the scans.
 
     Raises
@@ -143,11 +143,11 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
     UsageError: a file of the data, or every prediction, is missing; names them.
     ModelUnreadable: the head model has no "now7".
     """
-    benchmark, mean = Benchmark(data), mean_face(model)
+    scans, mean = NowData(data), mean_face(model)
     mean_points = landmarks_on(embedding(model, "now7"), mean)
-    images = sorted(benchmark.images())
+    images = sorted(scans.images())
     # Photos are sorted by person, so one scan at a time is enough.
-    scan_of = lru_cache(maxsize=1)(benchmark.scan)
+    scan_of = lru_cache(maxsize=1)(scans.scan)
     # float32, as all distances of all photos are kept for the median over everything.
     ours: list[np.ndarray] = []
     base: list[np.ndarray] = []
@@ -156,7 +156,7 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
     def baseline(person: str) -> np.ndarray:
         return distances(scan_of(person), mean, mean_points).astype(np.float32)
 
-    def score(name: str) -> Row | None:
+    def score(name: str) -> ScanRow | None:
         path = find_prediction(results / Path(name).parent, Path(name).name)
         if path is None:
             return None
@@ -171,7 +171,7 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
     tally = score_all(images, score, "NoW")
     if not tally.rows:
         raise none_found(results, images)
-    return Outcome("NoW", _scores(np.concatenate(ours), np.concatenate(base)), tally)
+    return ScanResult("NoW", _scores(np.concatenate(ours), np.concatenate(base)), tally)
 
 
 def _scores(ours: np.ndarray, base: np.ndarray) -> list[Score]:

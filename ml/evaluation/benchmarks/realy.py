@@ -27,8 +27,8 @@ from ...geometry.alignment import Similarity, best_rigid
 from ...head.model import HeadModel
 from .bending import Guides, bend
 from .closest import ClosestPoints
-from .outcome import Outcome, Row, Score, score_all
 from .registration import Anchors, rigid_icp
+from .result import ScanResult, ScanRow, Score, score_all
 from .scans import (
     Surface,
     embedding,
@@ -67,7 +67,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class RealyData:
     """A person's own copy of REALY; subjects are read when asked for."""
 
     data: Path
@@ -174,7 +174,7 @@ def _region_error(subject: Subject, name: str, surface: Surface, keypoints: np.n
     return float(np.linalg.norm(reached - region.vertices, axis=1).mean())
 
 
-def run(data: Path, results: Path, model: HeadModel) -> Outcome:
+def measure(data: Path, results: Path, model: HeadModel) -> ScanResult:
     """Score all predictions in ``results``, with the photo's expression where they have one.
 
     Raises
@@ -182,21 +182,21 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
     UsageError: a file of the benchmark, or every prediction, is missing; names them.
     ModelUnreadable: the head model has no "realy85".
     """
-    benchmark, mean = Benchmark(data), mean_face(model)
+    scans, mean = RealyData(data), mean_face(model)
     mean_points = landmarks_on(embedding(model, "realy85"), mean)
-    numbers = set(benchmark.numbers)
+    numbers = set(scans.numbers)
     names = [name for name in prediction_names(results) if _number(name) in numbers]
     if not names:
         raise none_found(results, sorted(map(str, numbers), key=int))
 
     @cache
     def baseline(number: int) -> dict[str, float]:
-        return region_errors(benchmark.subject(number), mean, mean_points)
+        return region_errors(scans.subject(number), mean, mean_points)
 
-    def score(name: str) -> Row:
+    def score(name: str) -> ScanRow:
         number = _number(name)
         surface, points = _prediction(results, name, model)
-        errors = region_errors(benchmark.subject(number), surface, points)
+        errors = region_errors(scans.subject(number), surface, points)
         return {"name": name, "mm": errors, "mean_face_mm": baseline(number)}
 
     tally = score_all(names, score, "REALY")
@@ -205,10 +205,10 @@ def run(data: Path, results: Path, model: HeadModel) -> Outcome:
         Score(name, "mm", _mean(tally.rows, "mm", name), _mean(tally.rows, "mean_face_mm", name))
         for name in (*REGIONS, "all")
     ]
-    return Outcome("REALY", scores, tally)
+    return ScanResult("REALY", scores, tally)
 
 
-def _mean(rows: Sequence[Row], what: str, name: str) -> float:
+def _mean(rows: Sequence[ScanRow], what: str, name: str) -> float:
     return float(np.mean([row[what][name] for row in rows]))
 
 

@@ -19,7 +19,7 @@ from ...head.model import HeadModel, SurfacePoints
 from ...head.surface import SKIN_PARTS
 from ...results.folder import is_complete
 from ...results.reconstruction import Reconstruction, load_reconstruction
-from .outcome import some
+from .result import some
 
 # What a scanner sees of a head; a mouth's inside would attract scan points of the lips.
 EYES = ("eye_left", "eye_right", "iris_left", "iris_right", "pupil_left", "pupil_right")

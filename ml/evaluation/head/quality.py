@@ -1,14 +1,15 @@
 """What the head model is worth: which people it can be, how it is built, and what touches what.
 
-    python -m ml.evaluation head --data ../shared/data
+    python -m ml.evaluation head --data DATA
 
-Needs the reference head that training makes (out/head/reference.npz): ICT-FaceKit's and
-MakeHuman's people are given on its vertices.
+Needs the reference head that training makes: ICT-FaceKit's and MakeHuman's people are given on its
+vertices.
 """
 
 from __future__ import annotations
 
-import time
+import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,23 @@ from tqdm import tqdm
 
 from ...data import FloatArray
 from ...geometry import MILLIMETRES
-from ...geometry.alignment import best_similarity
+from ...geometry.alignment import best_rigid
 from ...geometry.mirror import mirror_twins
 from ...head.conversion.convert import convert
 from ...head.conversion.correspondence import find_correspondence
 from ...head.formats.ict import load_ict_facekit
-from ...head.model import HeadModel
+from ...head.model import HeadModel, LinearShape
 from ...head.storage import EFFIGY_HEAD, load_head_model
 from ...head.surface import nearest_on_triangles, skin_triangles
 from ...training.head.statistics.anthropometry import head_measures, survey_means
 from ...training.head.statistics.reference import learn_identity
 from ...training.head.statistics.sources import read_ict
-from ..synthetic.heads import REGIONS, Ruler, make_ruler
+from ..benchmark import Outcome
+from ..speed.clock import milliseconds
+from ..synthetic.kept_out import KeptOut, add_kept_out_options
 from ..synthetic.people import random_people
+from ..synthetic.reference import Reference, make_reference
+from ..synthetic.shape import face_of
 from .contact import measure_contact
 from .topology import measure_topology
 from .uv import measure_uv
@@ -41,17 +46,35 @@ EXPLAINED = (10, 20, 40, 80, 160)
 POINTS = 1500
 # Metres that a fitted vertex may be off where a whole standard deviation costs as much.
 TOLERANCE = 0.0002
+# Random heads that are converted to another model.
+CONVERTED = 50
 
 
-def measure_head(data: Path, reference: Path, people: int) -> dict[str, Any]:
-    """All figures, by name. ``people``: how many of each source the modes are tried on."""
-    model, ruler = load_head_model(), make_ruler(load_head_model(reference))
-    figures: dict[str, Any] = {"topology": measure_topology(model), "uv": measure_uv(model)}
-    figures["contact"] = measure_contact(model)
-    figures["speed"] = measure_speed(model)
-    figures["explained_variance"] = explained_variance(ruler.reference, data)
-    figures["niosh_mm"] = against_survey(ruler.reference, data)
-    return figures | {"represents": what_it_represents(model, ruler, data, people)}
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, people=200)
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    figures = measure(KeptOut.of(arguments))
+    return Outcome(json.dumps(figures, indent=1), figures)
+
+
+def measure(kept_out: KeptOut) -> dict[str, Any]:
+    """All figures, by name; the modes are tried on so many people of each source."""
+    model, data = load_head_model(), kept_out.data
+    reference = make_reference(kept_out.head)
+    return {
+        "topology": measure_topology(model),
+        "uv": measure_uv(model),
+        "contact": measure_contact(model),
+        "speed": measure_speed(model),
+        "explained_variance": explained_variance(reference.head, data),
+        "niosh_mm": against_survey(reference.head, data),
+        "represents": what_it_represents(model, reference, data, kept_out.people),
+        "to_ict_facekit_mm": measure_conversion(
+            model, data / "head_models" / "ict_facekit.npz", CONVERTED
+        ),
+    }
 
 
 def explained_variance(reference: HeadModel, data: Path) -> dict[str, float]:
@@ -91,19 +114,23 @@ def against_survey(reference: HeadModel, data: Path) -> dict[str, dict[str, floa
 
 
 def what_it_represents(
-    model: HeadModel, ruler: Ruler, data: Path, people: int
+    model: HeadModel, reference: Reference, data: Path, people: int
 ) -> dict[str, dict[str, float]]:
     """Mean distance in mm from people's frontal faces to the closest head of the model."""
     rng = np.random.default_rng(SEED)
-    face = np.flatnonzero(np.any([ruler.regions[name] for name in REGIONS], axis=0))
+    face = np.flatnonzero(face_of(reference.regions))
     triangles = skin_triangles(model)
     rows: dict[str, list[dict[str, float]]] = {}
     crowd = random_people(data, 2 * people, rng)
     for source, person, _ in tqdm(crowd, desc="people", leave=False):
         some = rng.choice(face, min(POINTS, len(face)), replace=False)
-        row = {"mean face": _distance(model, triangles, ruler, person, some, face, 0)}
-        for count in MODES:
-            row[f"{count} modes"] = _distance(model, triangles, ruler, person, some, face, count)
+        row = {}
+        for count in (0, *MODES):
+            identity, placed = closest_head(reference.head.shape, person, face, count)
+            surface = model.shape.neutral(identity)
+            found = nearest_on_triangles(surface, triangles, placed[some]).on(surface)
+            off = np.linalg.norm(found - placed[some], axis=1)
+            row[f"{count} modes" if count else "mean face"] = MILLIMETRES * float(off.mean())
         rows.setdefault(source, []).append(row)
     return {
         source: {name: float(np.mean([item[name] for item in found])) for name in found[0]}
@@ -111,57 +138,38 @@ def what_it_represents(
     }
 
 
-def _distance(
-    model: HeadModel,
-    triangles: np.ndarray,
-    ruler: Ruler,
-    person: FloatArray,
-    some: np.ndarray,
-    face: np.ndarray,
-    count: int,
-) -> float:
-    """Fitted to all vertices of the ``face``, measured at ``some`` of them."""
-    shape = ruler.reference.shape
+def closest_head(
+    shape: LinearShape, person: FloatArray, face: np.ndarray, count: int
+) -> tuple[FloatArray, np.ndarray]:
+    """The identity (I,) of ``count`` modes that is closest to the ``face`` (indices) of a
+    person (V, 3), and the person where that head lies."""
     basis = shape.identity[:count, face].reshape(count, 3 * len(face)).astype(np.float64)
-    identity = np.zeros(model.identity_count, np.float32)
+    identity = np.zeros(len(shape.identity), np.float32)
     placed = person.astype(np.float64)
     system = basis @ basis.T / TOLERANCE**2 + np.eye(count)
     for _ in range(4):
-        place = best_similarity(placed[face], shape.neutral(identity)[face].astype(np.float64))
         # Metric heads: pose only, no scale.
-        centre = placed[face].mean(0)
-        placed = (placed - centre) @ place.rotation.T + shape.neutral(identity)[face].mean(0)
-        if not count:
-            continue
-        wanted = (placed - shape.mean)[face].reshape(-1) / TOLERANCE**2
-        identity[:count] = np.linalg.solve(system, basis @ wanted)
-    surface = model.shape.neutral(identity)
-    found = nearest_on_triangles(surface, triangles, placed[some]).on(surface)
-    return MILLIMETRES * float(np.linalg.norm(found - placed[some], axis=1).mean())
+        goal = shape.neutral(identity)[face].astype(np.float64)
+        placed = best_rigid(placed[face], goal).apply(placed)
+        if count:
+            wanted = (placed - shape.mean)[face].reshape(-1) / TOLERANCE**2
+            identity[:count] = np.linalg.solve(system, basis @ wanted)
+    return identity, placed
 
 
 def measure_speed(model: HeadModel) -> dict[str, float]:
     """Milliseconds, best of several: loading, beside numpy's own reading; 64 heads at once."""
-    plain = _best(lambda: dict(np.load(EFFIGY_HEAD)), 5)
-    load = _best(lambda: load_head_model.__wrapped__(EFFIGY_HEAD), 5)
+    plain = milliseconds(lambda: dict(np.load(EFFIGY_HEAD)), 5)
+    load = milliseconds(lambda: load_head_model.__wrapped__(EFFIGY_HEAD), 5)
     rng = np.random.default_rng(0)
     identity = rng.normal(size=(64, model.identity_count)).astype(np.float32)
     expression = rng.random((64, len(model.expression_names))).astype(np.float32)
     return {
         "size_mb": EFFIGY_HEAD.stat().st_size / 1e6,
-        "load_ms": load,
-        "plain_read_ms": plain,
-        "heads_64_ms": _best(lambda: model.shape.batch(identity, expression), 7),
+        "load_ms": load.min(),
+        "plain_read_ms": plain.min(),
+        "heads_64_ms": milliseconds(lambda: model.shape.batch(identity, expression), 7).min(),
     }
-
-
-def _best(action: Any, times: int) -> float:
-    found = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        action()
-        found.append(1000 * (time.perf_counter() - begun))
-    return min(found)
 
 
 def measure_conversion(model: HeadModel, ict_file: Path, people: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from skimage.measure import points_in_poly
 
 from ...data import FloatArray, IntArray
 from ...geometry import MILLIMETRES
@@ -46,7 +47,8 @@ def concentric_loops(quads: IntArray, rim: IntArray) -> list[IntArray]:
     """The closed loops of edges round a hole, from its ``rim`` (P,), in order, outwards.
 
     Each loop is the opposite side of the ring of quads along the last one, so all have P vertices.
-    The walk ends where that ring does not close: at an irregular vertex, a border, or its own end.
+    The last loop is the one beyond which that ring does not close: at an irregular vertex, a
+    border, or its own end.
     """
     beside: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
     for face, quad in enumerate(quads.tolist()):
@@ -119,18 +121,6 @@ def skin_twins(model: HeadModel) -> tuple[IntArray, IntArray]:
     return used, mirror_twins(np.concatenate([model.shape.mean, jaw], axis=1)[used])
 
 
-def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """(N,) bool: which of (N, 2) points lie in the (P, 2) polygon, by the crossing rule."""
-    x, y = points.T
-    inside = np.zeros(len(points), bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        straddles = (y0 > y) != (y1 > y)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cross = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
-        inside ^= straddles & (x < cross)
-    return inside
-
-
 def edge_medians(model: HeadModel) -> dict[str, float]:
     """Median length in millimetres of the skin's edges on lids, lips and cheeks of the mean."""
     mean = model.shape.mean
@@ -142,7 +132,7 @@ def edge_medians(model: HeadModel) -> dict[str, float]:
         lids[eye.rings[-LID_LOOPS:]] = True
     outline = model.embeddings["ibug68"].take(OUTER_LIPS).on(mean)[:, :2]
     ahead = vertex_normals(mean, model.triangles)[:, 2] > 0
-    lips = inside_polygon(mean[:, :2], outline) & ahead
+    lips = points_in_poly(mean[:, :2], outline) & ahead
     regions = {"lids": lids, "lips": lips, "cheeks": model.masks["cheeks"] > 0.5}
     return {name: float(np.median(length[at[edges].all(1)])) for name, at in regions.items()}
 

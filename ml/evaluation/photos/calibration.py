@@ -3,21 +3,32 @@
     python -m ml.evaluation calibration --samples out/data/check
 
 The samples are ml.training.data.generate's with a seed of their own; negatives are crops without a
-face and crops so badly framed that the walk would have to look again.
+face and crops so badly framed that the pipeline would crop again.
 """
 
 from __future__ import annotations
 
+import argparse
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ...data import FloatArray
+from ..benchmark import Outcome, add_json_option, outcome_of
 
 # Most crops are clear cases: bins are narrow at both ends.
 EDGES = (0.0, 0.02, 0.1, 0.3, 0.7, 0.9, 0.98, 1.0)
 PER_PASS = 64
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--samples", type=Path, default=Path("out/data/check"))
+    add_json_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    return outcome_of(measure(arguments.samples), "{:40} {:9.4f}")
 
 
 def calibration(confidence: FloatArray, truth: FloatArray) -> dict[str, float]:
@@ -40,7 +51,7 @@ def calibration(confidence: FloatArray, truth: FloatArray) -> dict[str, float]:
     return figures
 
 
-def measure_calibration(samples: Path) -> dict[str, float]:
+def measure(samples: Path) -> dict[str, float]:
     """Of the regressor that ships, on all finished crops in the folder ``samples``."""
     import torch
 

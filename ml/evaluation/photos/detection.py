@@ -1,14 +1,15 @@
-"""How the walk finds faces where finding is hard, and whether it sees some where there are none.
+"""Finding faces where it is hard, and none where there are none.
 
-    python -m ml.evaluation detection --data ../shared/data
+    python -m ml.evaluation detection --data DATA
 
-Portraits are tilted and shrunk; squares of the wild photos that no face touches are searched, too.
-Where the reference head of training is at hand, rendered people are also seen from the side.
+Portraits are tilted and shrunk, and squares of the wild photos that no face touches are searched.
+Where the reference head of training has been made, rendered people are also seen from the side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import argparse
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,27 +18,43 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import FaceBox, FloatArray, Photo
-from ...head.storage import load_head_model
 from ...photo.crop import FACE_POINTS, box_from_landmarks
 from ...photo.read import read_photo
-from ..metrics import overlap
+from ..benchmark import Outcome, outcome_of
+from ..metrics import SAME_FACE, overlap
+from ..synthetic.kept_out import KeptOut, add_kept_out_options
+from ..synthetic.people import Crowd, rendered_views
 from .labels import read_labels
+from .pipeline import shipped_pipeline
 
-SEED, PROFILE_SEED = 3, 77
+SEED = 3
 TILTS = (-45, -30, -15, 0, 15, 30, 45)
 # Heights of the face, brow to chin, in pixels.
 HEIGHTS = (32, 48, 64, 96)
-SAME_FACE = 0.5
 EMPTY_SQUARES, SMALLEST_SQUARE, TRIES = 300, 48, 20000
-
-# Views of rendered people, degrees of yaw either way, and how many people.
-PROFILES, PROFILED_PEOPLE = ((45, 60), (60, 75)), 40
+# Rendered people turned away.
+PROFILES = Crowd(seed=77, yaws=((45, 60), (60, 75)))
+PEOPLE = 40
 
 Find = Callable[[Photo], list[FaceBox]]
 
 
-def measure_detection(data: Path, find: Find) -> dict[str, float]:
-    """Shares in per cent, by name. ``find``: the boxes of the faces in a photo."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, PEOPLE)
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    figures = measure(KeptOut.of(arguments), shipped_pipeline().boxes)
+    return outcome_of(figures, "{:32} {:7.1f}")
+
+
+def measure(kept_out: KeptOut, find: Find) -> dict[str, float]:
+    """All figures by name. ``find``: the boxes of the faces in a photo."""
+    return measure_photos(kept_out.data, find) | measure_profiles(kept_out, find)
+
+
+def measure_photos(data: Path, find: Find) -> dict[str, float]:
+    """Per cent of the faces found, and of the empty squares with one, by name."""
     photos = [
         (read_photo(item.path), item.landmarks[:FACE_POINTS])
         for item in read_labels(data, "portraits")
@@ -46,14 +63,12 @@ def measure_detection(data: Path, find: Find) -> dict[str, float]:
     figures: dict[str, float] = {}
     with tqdm(total=len(TILTS) + len(HEIGHTS) + 1, desc="detection", leave=False) as bar:
         for tilt in TILTS:
-            figures[f"tilted {tilt:+d} degrees"] = _found(
-                (tilted(photo, points, tilt) for photo, points in photos), find
-            )
+            changed = (tilted(photo, points, tilt) for photo, points in photos)
+            figures[f"tilted {tilt:+d} degrees"] = _found(changed, find)
             bar.update()
         for height in HEIGHTS:
-            figures[f"face {height} pixels high"] = _found(
-                (shrunk(photo, points, height) for photo, points in photos), find
-            )
+            changed = (shrunk(photo, points, height) for photo, points in photos)
+            figures[f"face {height} pixels high"] = _found(changed, find)
             bar.update()
         squares = list(empty_squares(data))
         false = sum(bool(find(square)) for square in squares)
@@ -63,27 +78,22 @@ def measure_detection(data: Path, find: Find) -> dict[str, float]:
     return figures
 
 
-def measure_profiles(data: Path, reference: Path, fits: Path, find: Find) -> dict[str, float]:
-    """Shares in per cent of rendered people found in far-turned views, by name; nothing without
-    the ``reference`` head and the ``fits`` that training makes."""
-    if not (reference.exists() and fits.exists()):
+def measure_profiles(kept_out: KeptOut, find: Find) -> dict[str, float]:
+    """Per cent of rendered people found in far-turned views, by name; nothing if they cannot be
+    rendered."""
+    if not kept_out.can_be_rendered:
         return {}
-    from ..synthetic.people import kept_out_studio, views
-
-    studio, model = kept_out_studio(data, reference, fits), load_head_model(reference)
-    seen = views(studio, model, data, PROFILED_PEOPLE, PROFILE_SEED, yaws=PROFILES)
     by_span: dict[tuple[int, int], list[tuple[Photo, FloatArray]]] = {}
-    for view in tqdm(seen, desc="profiles", total=PROFILED_PEOPLE * len(PROFILES), leave=False):
-        span = next(s for s in PROFILES if s[0] <= abs(view.yaw) <= s[1])
-        photo = Photo(view.rgb, Path("profile.png"), "")
-        by_span.setdefault(span, []).append((photo, view.points[:FACE_POINTS]))
+    for view in rendered_views(kept_out, PROFILES):
+        span = next(s for s in PROFILES.yaws if s[0] <= abs(view.yaw) <= s[1])
+        by_span.setdefault(span, []).append((view.photo, view.points[:FACE_POINTS]))
     return {
-        f"rendered, turned {low} to {high} degrees": _found(iter(photos), find)
+        f"rendered, turned {low} to {high} degrees": _found(photos, find)
         for (low, high), photos in sorted(by_span.items())
     }
 
 
-def _found(photos: Iterator[tuple[Photo, FloatArray]], find: Find) -> float:
+def _found(photos: Iterable[tuple[Photo, FloatArray]], find: Find) -> float:
     hits = []
     for photo, points in photos:
         bounds = box_from_landmarks(points).as_xyxy()

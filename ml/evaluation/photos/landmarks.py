@@ -1,44 +1,32 @@
-"""Measure the whole walk on labelled photos."""
+"""The whole pipeline on labelled photos.
+
+python -m ml.evaluation portraits --data DATA
+python -m ml.evaluation wild --data DATA
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import argparse
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from ...data import FloatArray
 from ...errors import HeadError
+from ...head.storage import load_head_model
 from ...photo.crop import FACE_POINTS, box_from_landmarks
-from ...results.reconstruction import Reconstruction
-from ..metrics import best_pose, landmark_error, overlap, yaw_of
+from ..benchmark import Outcome, add_data_options
+from ..metrics import SAME_FACE, best_pose, landmark_error, overlap, yaw_of
 from ..regions import region_errors
-from .labels import LabelledPhoto
-
-# A face counts as the labelled one if its box and the label's share half of what they cover, the
-# usual rule for detections.
-SAME_FACE = 0.5
+from .labels import LabelledPhoto, read_labels
+from .pipeline import Pipeline, shipped_pipeline
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What is measured: functions from a photo's path.
-
-    Attributes
-    ----------
-    heads: all heads in the photo, the most prominent first.
-    points: (L, 2) the network's landmarks of each face, before any fit, in MediaPipe's order
-        as far as 478.
-    """
-
-    heads: Callable[[Path], tuple[Reconstruction, ...]]
-    points: Callable[[Path], list[FloatArray]]
-
-
-@dataclass(frozen=True)
-class Row:
+class LandmarkRow:
     """One photo. Errors in % of the outer-eye distance; None where there is none to give.
 
     Attributes
@@ -90,21 +78,41 @@ class Summary:
         return 1 - self.error_mean / self.baseline_mean
 
 
-def measure(photos: Iterable[LabelledPhoto], walk: Walk, mean_face: FloatArray) -> Iterable[Row]:
-    """One row a photo; ``mean_face`` is the (>=468, 3) average head at the landmarks."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data_options(parser)
+    parser.add_argument("--verbose", action="store_true", help="a line for every photo")
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    rows = measure_all(read_labels(arguments.data, arguments.command), shipped_pipeline())
+    summary = summarise(rows)
+    lines = [photo_lines(rows) + "\n"] if arguments.verbose else []
+    return Outcome("\n".join([*lines, report(rows, summary)]), to_json(rows, summary))
+
+
+def measure_all(photos: Sequence[LabelledPhoto], pipeline: Pipeline) -> list[LandmarkRow]:
+    """One row per photo, with a bar; the baseline is the shipped head model's mean face."""
+    mean_face = load_head_model().points("mediapipe478").mean
+    return list(tqdm(measure(photos, pipeline, mean_face), total=len(photos), leave=False))
+
+
+def measure(
+    photos: Iterable[LabelledPhoto], pipeline: Pipeline, mean_face: FloatArray
+) -> Iterable[LandmarkRow]:
+    """One row per photo; ``mean_face`` is the (>=468, 3) average head at the landmarks."""
     for photo in photos:
-        yield _measure_one(photo, walk, mean_face[:FACE_POINTS])
+        yield _measure_one(photo, pipeline, mean_face[:FACE_POINTS])
 
 
-def _measure_one(photo: LabelledPhoto, walk: Walk, mean_face: FloatArray) -> Row:
+def _measure_one(photo: LabelledPhoto, pipeline: Pipeline, mean_face: FloatArray) -> LandmarkRow:
     name, label = photo.path.name, photo.landmarks
     posed, yaw = None, None
     if label is not None:
         posed, rotation = best_pose(mean_face, label[:FACE_POINTS])
         yaw = yaw_of(rotation)
-    blank = Row(name, label is not None, 0, left_out=photo.left_out, yaw=yaw)
+    blank = LandmarkRow(name, label is not None, 0, left_out=photo.left_out, yaw=yaw)
     try:
-        heads = walk.heads(photo.path)
+        heads = pipeline.heads(photo.path)
     except HeadError as error:
         return replace(blank, problem=error.message)
     blank = replace(blank, faces=len(heads))
@@ -121,7 +129,7 @@ def _measure_one(photo: LabelledPhoto, walk: Walk, mean_face: FloatArray) -> Row
         found=True,
         prominent=best == 0,
         error=landmark_error(points, label),
-        network=min(landmark_error(seen, label) for seen in walk.points(photo.path)),
+        network=min(landmark_error(seen, label) for seen in pipeline.points(photo.path)),
         baseline=landmark_error(posed, label),
         confidence=heads[best].confidence,
         regions=region_errors(points, label),
@@ -129,7 +137,7 @@ def _measure_one(photo: LabelledPhoto, walk: Walk, mean_face: FloatArray) -> Row
     )
 
 
-def summarise(rows: Iterable[Row]) -> Summary:
+def summarise(rows: Iterable[LandmarkRow]) -> Summary:
     """The figures over all rows; NaN where no face was found."""
     rows = list(rows)
     found = [row for row in rows if row.found]
@@ -154,26 +162,28 @@ def summarise(rows: Iterable[Row]) -> Summary:
     )
 
 
-def to_json(rows: list[Row], summary: Summary) -> dict[str, Any]:
+def to_json(rows: Sequence[LandmarkRow], summary: Summary) -> dict[str, Any]:
     """Plain values: the summary and every row."""
     return {"summary": asdict(summary), "photos": [asdict(row) for row in rows]}
 
 
-def report(rows: list[Row], summary: Summary, *, every_photo: bool) -> str:
-    """The figures as text."""
-    lines = []
-    if every_photo:
-        lines.append(f"{'photo':14}{'faces':>6}{'head':>8}{'points':>8}{'mean face':>11}  note")
-        for row in rows:
-            figures = (row.error, row.network, row.baseline)
-            head, points, base = ("-" if v is None else f"{v:.2f}" for v in figures)
-            note = row.problem or ("" if row.labelled else "no label")
-            if row.found and not row.prominent:
-                note = "not the most prominent face"
-            lines.append(f"{row.photo:14}{row.faces:6}{head:>8}{points:>8}{base:>11}  {note}")
-        lines.append("")
+def photo_lines(rows: Sequence[LandmarkRow]) -> str:
+    """A line per photo, below a header."""
+    lines = [f"{'photo':14}{'faces':>6}{'head':>8}{'points':>8}{'mean face':>11}  note"]
+    for row in rows:
+        figures = (row.error, row.network, row.baseline)
+        head, points, base = ("-" if v is None else f"{v:.2f}" for v in figures)
+        note = row.problem or ("" if row.labelled else "no label")
+        if row.found and not row.prominent:
+            note = "not the most prominent face"
+        lines.append(f"{row.photo:14}{row.faces:6}{head:>8}{points:>8}{base:>11}  {note}")
+    return "\n".join(lines)
+
+
+def report(rows: Sequence[LandmarkRow], summary: Summary) -> str:
+    """The summary as text."""
     bare = summary.photos - summary.labelled
-    lines += [
+    lines = [
         f"found {summary.found} of {summary.labelled} labelled faces "
         f"({summary.prominent} as the most prominent one)"
         + (f"; a face in {summary.unlabelled_with_a_face} of {bare} without label" if bare else ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,38 +13,46 @@ from ...data import FloatArray, Photo
 from ...errors import HeadError
 from ...photo.crop import FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
 from ...photo.read import read_photo
+from ..benchmark import Outcome
 from ..metrics import landmark_error
-from .labels import LabelledPhoto
-from .landmarks import Walk
+from ..pictures import save_picture
+from .labels import PHOTO_SETS, LabelledPhoto, read_labels
+from .pipeline import Pipeline, shipped_pipeline
 
 TILE, COLUMNS = 260, 6
 LABEL, NETWORK, HEAD = (60, 220, 60), (255, 220, 0), (255, 40, 40)
 
 
-def contact_sheet(photos: Sequence[LabelledPhoto], walk: Walk) -> np.ndarray:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("set", choices=sorted(PHOTO_SETS))
+    parser.add_argument("--data", type=Path, required=True, help="folder of development data")
+    parser.add_argument("--out", type=Path, default=Path("out/evaluation/sheet.png"))
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    photos = read_labels(arguments.data, arguments.set)
+    save_picture(contact_sheet(photos, shipped_pipeline()), arguments.out)
+    return Outcome(str(arguments.out))
+
+
+def contact_sheet(photos: Sequence[LabelledPhoto], pipeline: Pipeline) -> np.ndarray:
     """(H, W, 3) uint8: labels green, the network's points yellow, the fitted head red."""
-    tiles = [_tile(photo, walk) for photo in photos]
+    tiles = [_tile(photo, pipeline) for photo in photos]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
     return np.vstack(rows)
 
 
-def save_sheet(sheet: np.ndarray, path: Path) -> None:
-    """Write the sheet as PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-
-
-def _tile(labelled: LabelledPhoto, walk: Walk) -> np.ndarray:
+def _tile(labelled: LabelledPhoto, pipeline: Pipeline) -> np.ndarray:
     photo = read_photo(labelled.path)
     try:
-        heads = walk.heads(labelled.path)
+        heads = pipeline.heads(labelled.path)
     except HeadError as error:
         return _captioned(_view(photo, labelled.landmarks)[0], f"{photo.path.stem}: {error.code}")
     frame = labelled.landmarks if labelled.landmarks is not None else heads[0].landmarks_478_px
     picture, to_photo = _view(photo, frame)
     caption = photo.path.stem
-    for points in walk.points(labelled.path):
+    for points in pipeline.points(labelled.path):
         _draw(picture, points, to_photo, NETWORK)
     for head in heads:
         _draw(picture, head.landmarks_478_px, to_photo, HEAD)

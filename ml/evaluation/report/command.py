@@ -1,88 +1,73 @@
-"""The command that measures everything on the page."""
+"""The command that measures everything and writes docs/accuracy.md.
+
+python -m ml.evaluation report --data DATA --samples SAMPLES --mediapipe PYTHON
+"""
 
 from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ...assets.card import read_card
-from ...data import FaceBox, Photo
-from ...head.storage import load_head_model
-from ..photos import landmarks
+from ..benchmark import Outcome
+from ..photos import calibration, detection, landmarks
 from ..photos.labels import PHOTO_SETS, LabelledPhoto, read_labels
-from ..synthetic import heads as synthetic
-from ..synthetic import same_person
+from ..photos.pipeline import Pipeline, shipped_pipeline
+from ..synthetic import heads, same_person
+from ..synthetic.kept_out import KeptOut, add_kept_out_options
 from . import peer, renders
 from .page import Measured, write_page
 
 ASSETS = Path(__file__).parents[2] / "regressor" / "assets"
 WEIGHTS, SURFACE = ASSETS / "regressor.safetensors", ASSETS / "surface.safetensors"
-PEOPLE = 40
 PIECES = (*PHOTO_SETS, "detection", "same-person")
 
-Find = Callable[[Photo], list[FaceBox]]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, people=40)
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--samples", type=Path, help="crops to measure the confidence on")
+    parser.add_argument("--skip", nargs="*", choices=PIECES, default=[], help="what to leave out")
+    parser.add_argument("--mediapipe", type=Path, metavar="PYTHON", help=peer.REMEDY)
 
 
-def add_report(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    make_walk: Callable[[], landmarks.Walk],
-    find: Find,
-) -> None:
-    """The command ``report``; the walk is made when it runs."""
-    report = commands.add_parser("report", help="measure everything and write docs/accuracy.md")
-    report.add_argument("--data", type=Path, required=True)
-    report.add_argument("--people", type=int, default=PEOPLE, help="0 leaves renders out")
-    report.add_argument("--out", type=Path, default=Path("docs"))
-    report.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
-    report.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
-    report.add_argument("--samples", type=Path, help="crops to measure the confidence on")
-    report.add_argument("--skip", nargs="*", choices=PIECES, default=[], help="what to leave out")
-    report.add_argument("--mediapipe", type=Path, metavar="PYTHON", help=peer.REMEDY)
-    report.set_defaults(run=lambda arguments: run_report(arguments, make_walk(), find))
+def run(arguments: argparse.Namespace) -> Outcome:
+    measured = measure(arguments, shipped_pipeline())
+    return Outcome(str(write_page(measured, arguments.out)))
 
 
-def run_report(arguments: argparse.Namespace, walk: landmarks.Walk, find: Find) -> None:
-    """Measure, then write."""
+def measure(arguments: argparse.Namespace, pipeline: Pipeline) -> Measured:
+    """Everything that the options ask for; without ``--people`` no renders."""
     measured = Measured(read_card(WEIGHTS), read_card(SURFACE), command_line(arguments))
-    labelled = {
-        name: read_labels(arguments.data, name) for name in PHOTO_SETS if name not in arguments.skip
-    }
-    mean_face = load_head_model().points("mediapipe478").mean
+    kept_out, skip = KeptOut.of(arguments), arguments.skip
+    labelled = {name: read_labels(arguments.data, name) for name in PHOTO_SETS if name not in skip}
     for name, photos in labelled.items():
-        rows = landmarks.measure(photos, walk, mean_face)
-        measured.photos[name] = list(tqdm(rows, desc=name, total=len(photos), leave=False))
-    if "detection" not in arguments.skip:
-        from ..photos.detection import measure_detection, measure_profiles
-
-        measured.detection = measure_detection(arguments.data, find)
-        measured.detection |= measure_profiles(
-            arguments.data, arguments.reference, arguments.fits, find
-        )
+        measured.photos[name] = landmarks.measure_all(photos, pipeline)
+    if "detection" not in skip:
+        turned = replace(kept_out, people=detection.PEOPLE)
+        measured.detection = detection.measure(turned, pipeline.boxes)
     if arguments.samples:
-        from ..photos.calibration import measure_calibration
-
-        measured.calibration = measure_calibration(arguments.samples)
-    known = (arguments.data, arguments.reference, arguments.fits, arguments.people)
-    if arguments.people:
-        measured.rows = synthetic.run(*known)
-    if arguments.people and "same-person" not in arguments.skip:
-        measured.same_person = same_person.summarise(same_person.run(*known))
+        measured.calibration = calibration.measure(arguments.samples)
+    if kept_out.people:
+        measured.rows = heads.measure_people(kept_out)
+    if kept_out.people and "same-person" not in skip:
+        measured.same_person = same_person.summarise(same_person.measure_people(kept_out))
     if arguments.mediapipe:
-        look = peer.look_with(arguments.mediapipe)
-        measured.peer = peer_text(measured, labelled, look)
-    print(write_page(measured, arguments.out))
+        mesh = peer.face_mesh_of(arguments.mediapipe)
+        measured.peer = peer_text(measured, labelled, mesh)
+    return measured
 
 
-def peer_text(measured: Measured, labelled: dict[str, list[LabelledPhoto]], look: peer.Look) -> str:
+def peer_text(
+    measured: Measured, labelled: dict[str, list[LabelledPhoto]], mesh: peer.FaceMesh
+) -> str:
     """MediaPipe on photos and renders."""
 
     def photos() -> str:
         return peer.repeat_table(
-            {name: peer.repeat_errors(photos, look) for name, photos in labelled.items()}
+            {name: peer.repeat_errors(photos, mesh) for name, photos in labelled.items()}
         )
 
     fitted = renders.of_stage(measured.rows, "fitted")
@@ -100,7 +85,7 @@ def peer_text(measured: Measured, labelled: dict[str, list[LabelledPhoto]], look
             "Which surface points its points are was found on renders of one face; along the "
             "outline they slide as the head turns, and that counts against it here.\n"
         ]
-        parts.append(peer.attempted(lambda: peer.rendered_table(fitted, look)))
+        parts.append(peer.attempted(lambda: peer.rendered_table(fitted, mesh)))
     return "\n".join(parts)
 
 

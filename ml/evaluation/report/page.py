@@ -12,10 +12,11 @@ import numpy as np
 
 from ...assets.card import AssetCard
 from ...training.curves import draw_curves
-from ..photos.landmarks import Row as PhotoRow
+from ..photos.landmarks import LandmarkRow
 from ..photos.landmarks import summarise as summarise_photos
-from ..photos.sheet import save_sheet
-from ..synthetic.heads import POSES, Row, summarise
+from ..pictures import save_picture
+from ..synthetic.heads import StageRow, summarise
+from ..synthetic.people import POSES
 from ..synthetic.same_person import WAYS
 from . import photos, renders
 from .pictures import histogram, picture_of_faces
@@ -31,8 +32,8 @@ class Measured:
 
     Attributes
     ----------
-    photos: rows by set. rows: of the synthetic ruler. detection: shares in % by name.
-    same_person: the ruler's summary. calibration: figures by name.
+    photos: rows by set. rows: of rendered people. detection: shares in % by name.
+    same_person: the benchmark's summary. calibration: figures by name.
     peer: the text on MediaPipe. card: of the regressor's weights; surface: of the surface
     refinement's. command: how the page is made.
     """
@@ -40,8 +41,8 @@ class Measured:
     card: AssetCard
     surface: AssetCard
     command: str
-    photos: dict[str, list[PhotoRow]] = field(default_factory=dict)
-    rows: list[Row | None] = field(default_factory=list)
+    photos: dict[str, list[LandmarkRow]] = field(default_factory=dict)
+    rows: list[StageRow | None] = field(default_factory=list)
     detection: dict[str, float] = field(default_factory=dict)
     same_person: dict[str, Any] = field(default_factory=dict)
     calibration: dict[str, float] = field(default_factory=dict)
@@ -175,7 +176,7 @@ def _renders(measured: Measured, out: Path) -> list[str]:
     return parts
 
 
-def _identity(fitted: Sequence[Row], out: Path) -> str:
+def _identity(fitted: Sequence[StageRow], out: Path) -> str:
     same, different = renders.distances(fitted)
     if not len(same) or not len(different):
         return "Too few people for this.\n"
@@ -195,7 +196,7 @@ def _identity(fitted: Sequence[Row], out: Path) -> str:
 
 def _picture(picture: np.ndarray, out: Path, name: str, text: str, ending: str = "png") -> str:
     file = f"accuracy_{name}.{ending}"
-    save_sheet(picture, out / file)
+    save_picture(picture, out / file)
     return f"![{text}]({file})\n"
 
 
@@ -226,7 +227,7 @@ def _training(card: AssetCard, out: Path) -> list[str]:
 
 
 def _together(summary: dict[str, Any]) -> str:
-    """One identity for several photos, from the same-person ruler's summary."""
+    """One identity for several photos, from its benchmark's summary."""
     if not summary:
         return _left_out("--skip same-person")
     lines = [

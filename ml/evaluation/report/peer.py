@@ -1,4 +1,4 @@
-"""MediaPipe by the same rulers: it labelled the photos, so what is asked there is how well it
+"""MediaPipe on the same benchmarks. It labelled the photos, so there the question is how well it
 repeats itself; on rendered people its points are measured like ours."""
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from ...photo.crop import FACE_POINTS, box_from_landmarks, crop_to_photo, warp_c
 from ...photo.read import read_photo
 from ..metrics import landmark_error
 from ..photos.labels import LabelledPhoto
-from ..synthetic.heads import POSES, Row, point_error
+from ..synthetic.heads import StageRow, point_error
+from ..synthetic.people import by_pose
 from .text import table
 
 SCRIPT = Path(__file__).parents[1] / "photos" / "mediapipe_peer.py"
@@ -34,14 +35,14 @@ CROPS = {
     "mirrored": PLAIN,
 }
 
-# (N, 478, 2) pixels of each picture's face, or None where none was found.
-Look = Callable[[Sequence[ByteArray]], list[FloatArray | None]]
+# (478, 2) pixels of each picture's face, or None where none was found.
+FaceMesh = Callable[[Sequence[ByteArray]], list[FloatArray | None]]
 
 
-def look_with(python: Path) -> Look:
+def face_mesh_of(python: Path) -> FaceMesh:
     """MediaPipe's face mesh in the environment of the interpreter ``python``."""
 
-    def look(pictures: Sequence[ByteArray]) -> list[FloatArray | None]:
+    def points_in(pictures: Sequence[ByteArray]) -> list[FloatArray | None]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             for number, picture in enumerate(pictures):
@@ -52,7 +53,7 @@ def look_with(python: Path) -> Look:
                 points, found = archive["points"], archive["found"]
         return [row if seen else None for row, seen in zip(points, found, strict=True)]
 
-    return look
+    return points_in
 
 
 def _run(python: Path, folder: Path, count: int) -> None:
@@ -74,7 +75,7 @@ def _run(python: Path, folder: Path, count: int) -> None:
         raise EngineUnavailable(f"MediaPipe could not be run: {said[-1]}", REMEDY)
 
 
-def repeat_errors(photos: Sequence[LabelledPhoto], look: Look) -> dict[str, list[float]]:
+def repeat_errors(photos: Sequence[LabelledPhoto], mesh: FaceMesh) -> dict[str, list[float]]:
     """% of the outer-eye distance between MediaPipe and itself.
 
     "labels": its points on a plain crop against the labels; the others: its points on other crops
@@ -89,7 +90,7 @@ def repeat_errors(photos: Sequence[LabelledPhoto], look: Look) -> dict[str, list
             pictures.append(warp_crop(rgb, maps[-1], SIDE))
     found = [
         None if points is None else points @ to_photo[:, :2].T + to_photo[:, 2]
-        for points, to_photo in zip(look(pictures), maps, strict=True)
+        for points, to_photo in zip(mesh(pictures), maps, strict=True)
     ]
     errors: dict[str, list[float]] = {name: [] for name in ("labels", *CROPS)}
     each = 1 + len(CROPS)
@@ -137,32 +138,17 @@ def _mean_and_count(values: Sequence[float]) -> tuple[float | None, int]:
     return (float(np.mean(values)) if values else None, len(values))
 
 
-def rendered_table(fitted: Sequence[Row], look: Look) -> str:
+def rendered_table(fitted: Sequence[StageRow], mesh: FaceMesh) -> str:
     """468 points on rendered people, ours and MediaPipe's, where both found the face."""
-    rows = [row for row in fitted if row.view is not None]
-    found = look([row.view.rgb for row in rows if row.view is not None])
+    found = mesh([row.view.rgb for row in fitted])
+    points_of = {id(row): points for row, points in zip(fitted, found, strict=True)}
     lines = []
-    for pose, (low, high) in POSES.items():
-        some = [
-            (row, points)
-            for row, points in zip(rows, found, strict=True)
-            if low <= abs(row.yaw) < high
-        ]
-        both = [(row, points) for row, points in some if points is not None]
-        theirs = [
-            point_error(points[:FACE_POINTS], row.view.points)
-            for row, points in both
-            if row.view is not None
-        ]
+    for pose, some in by_pose(fitted).items():
+        both = [(row, points) for row in some if (points := points_of[id(row)]) is not None]
         ours = [row.face_points for row, _ in both]
-        lines.append(
-            (
-                pose,
-                f"{len(both)} of {len(some)}",
-                _mean_and_count(ours)[0],
-                _mean_and_count(theirs)[0],
-            )
-        )
+        theirs = [point_error(points[:FACE_POINTS], row.view.points) for row, points in both]
+        count = f"{len(both)} of {len(some)}"
+        lines.append((pose, count, _mean_and_count(ours)[0], _mean_and_count(theirs)[0]))
     return table(("pose", "found by MediaPipe", "Effigy, fitted %", "MediaPipe %"), lines)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..photos.landmarks import Row, Summary, summarise
+from ..photos.landmarks import LandmarkRow, Summary, summarise
 from ..regions import REGIONS
 from .text import percent, table
 
@@ -16,7 +16,7 @@ TURNS = {"to 15°": (0, 15), "15 to 30°": (15, 30), "30 to 60°": (30, 60), "be
 FAILED = 12.0
 
 
-def section(title: str, rows: Sequence[Row], *, named: bool) -> str:
+def section(title: str, rows: Sequence[LandmarkRow], *, named: bool) -> str:
     """Landmark error on one set: overall, by region, by pose, and what failed."""
     summary = summarise(rows)
     if not summary.labelled:
@@ -43,7 +43,7 @@ def _found(summary: Summary) -> str:
     )
 
 
-def _overall(summary: Summary, found: Sequence[Row]) -> str:
+def _overall(summary: Summary, found: Sequence[LandmarkRow]) -> str:
     worst = [max((getattr(row, name) for row in found), default=None) for name in _FIGURES]
     lines = [
         ("head, fitted and projected", summary.error_mean, summary.error_median, worst[0]),
@@ -56,35 +56,35 @@ def _overall(summary: Summary, found: Sequence[Row]) -> str:
 _FIGURES = ("error", "network", "baseline")
 
 
-def _by_region(found: Sequence[Row]) -> str:
+def _by_region(found: Sequence[LandmarkRow]) -> str:
     rows = [
         (
             name,
             len(points),
-            _mean(found, lambda row, name=name: row.regions[name]),
-            _mean(found, lambda row, name=name: row.baseline_regions[name]),
+            _mean([row.regions[name] for row in found]),
+            _mean([row.baseline_regions[name] for row in found]),
         )
         for name, points in REGIONS.items()
     ]
     return table(("region", "points", "head %", "mean face %"), rows)
 
 
-def _by_turn(labelled: Sequence[Row]) -> str:
+def _by_turn(labelled: Sequence[LandmarkRow]) -> str:
     rows = []
     for name, (low, high) in TURNS.items():
         some = [row for row in labelled if row.yaw is not None and low <= abs(row.yaw) < high]
         found = [row for row in some if row.found]
-        figures = [_mean(found, lambda row, what=what: getattr(row, what)) for what in _FIGURES]
+        figures = [_mean([getattr(row, what) for row in found]) for what in _FIGURES]
         rows.append((name, f"{len(found)} of {len(some)}", *figures))
     header = ("face turned by", "found", "head %", "network's points %", "mean face %")
     return table(header, rows)
 
 
-def _mean(rows: Sequence[Row], figure: Callable[..., float]) -> float | None:
-    return float(np.mean([figure(row) for row in rows])) if rows else None
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
-def failures(rows: Sequence[Row], *, named: bool) -> str:
+def failures(rows: Sequence[LandmarkRow], *, named: bool) -> str:
     """What was not found, and what was found badly, with its confidence."""
     lost = [row for row in rows if row.labelled and not row.found]
     bad = [row for row in rows if row.error is not None and row.error > FAILED]

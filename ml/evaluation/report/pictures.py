@@ -11,15 +11,15 @@ from ...data import ByteArray, FloatArray
 from ...head.storage import load_head_model
 from ...rendering import interpolate, rasterize, vertex_normals
 from ...results.preview import CLAY, brightness
-from ..synthetic.heads import Row
-from ..synthetic.people import View
+from ..pictures import INK, PAPER, STRIP, without_background, written
+from ..synthetic.heads import StageRow
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 44
 BINS, TICKS = 24, 8
-PAPER, INK, RULE = (255, 255, 255), (40, 40, 40), (215, 215, 215)
+RULE = (215, 215, 215)
 # Told apart by people who do not see red and green alike, too.
 COLOURS = ((0, 114, 178), (230, 159, 0), (0, 158, 115))
-TILE, STRIP = 112, 18
+TILE = 112
 SOLID = 0.8
 
 
@@ -90,12 +90,7 @@ def _draw_bars(
             cv2.rectangle(picture, corner, (round(right), bottom - 1), colour, -1)
 
 
-def written(picture: ByteArray, text: str, place: tuple[int, int]) -> ByteArray:
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
-    return picture
-
-
-def picture_of_faces(groups: Mapping[str, Sequence[Row]]) -> ByteArray:
+def picture_of_faces(groups: Mapping[str, Sequence[StageRow]]) -> ByteArray:
     """Rows of renders, below each the head that was found; the error in mm stands below."""
     most = max(len(rows) for rows in groups.values())
     parts = []
@@ -107,9 +102,8 @@ def picture_of_faces(groups: Mapping[str, Sequence[Row]]) -> ByteArray:
     return np.vstack(parts)
 
 
-def _tile(row: Row) -> ByteArray:
+def _tile(row: StageRow) -> ByteArray:
     """(2 TILE + STRIP, TILE, 3): a fitted row's render without its background, the clay head."""
-    assert row.view is not None
     plain = without_background(row.view)
     pair = [_small(plain), _small(clay_over(plain, row))]
     caption = np.full((STRIP, TILE, 3), PAPER, np.uint8)
@@ -117,20 +111,13 @@ def _tile(row: Row) -> ByteArray:
     return np.vstack([*pair, written(caption, text, (2, STRIP - 6))])
 
 
-def without_background(view: View) -> ByteArray:
-    """(S, S, 3) uint8: some backgrounds are pieces of photos, so people alone are shown."""
-    assert view.shown is not None
-    return np.where(view.shown[..., None], view.rgb, np.uint8(235))
-
-
 def _small(picture: ByteArray) -> ByteArray:
     small = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
 
 
-def clay_over(picture: ByteArray, row: Row) -> ByteArray:
+def clay_over(picture: ByteArray, row: StageRow) -> ByteArray:
     """(S, S, 3) uint8: the head of a fitted row in its camera, over ``picture``."""
-    assert row.found is not None
     assert row.camera is not None
     model = load_head_model()
     vertices = model.shape.at(row.found)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..metrics import identity_distances
-from ..synthetic.heads import POSES, REGIONS, STAGES, Row, means, summarise
+from ..synthetic.heads import STAGES, StageRow, means, summarise
+from ..synthetic.people import POSES, by_pose
+from ..synthetic.reference import REGIONS
 from .text import percent, table
 
 # Individual typology angle of the skin's own colour, degrees.
@@ -19,7 +21,7 @@ SHOWN = 12
 _HEADER = ("views", "regions mm", "mean face mm", "ratio", "recovered", "landmarks %")
 
 
-def section(rows: Sequence[Row | None]) -> str:
+def section(rows: Sequence[StageRow | None]) -> str:
     """Stages by pose, regions, skin tone, age."""
     summary = summarise(list(rows))
     fitted = of_stage(rows, "fitted")
@@ -34,16 +36,16 @@ def section(rows: Sequence[Row | None]) -> str:
         _regions(fitted),
         "#### By skin tone",
         "Tone is the individual typology angle of the skin's own colour, before any light.",
-        _groups(fitted, _by_tone(fitted)),
+        _groups(_by_tone(fitted)),
         "#### By age",
         "MakeHuman's people have an age; it shapes the head only, the skin is drawn apart from it. "
         "ICT-FaceKit does not say how old its people are.",
-        _groups(fitted, _by_age(fitted)),
+        _groups(_by_age(fitted)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def of_stage(rows: Iterable[Row | None], stage: str) -> list[Row]:
+def of_stage(rows: Iterable[StageRow | None], stage: str) -> list[StageRow]:
     """The rows of one stage."""
     return [row for row in rows if row is not None and row.stage == stage]
 
@@ -105,13 +107,12 @@ def steps(summary: dict[str, Any]) -> str:
     )
 
 
-def _regions(fitted: Sequence[Row]) -> str:
+def _regions(fitted: Sequence[StageRow]) -> str:
     header = ["region"] + [f"{what}, {pose}" for pose in POSES for what in ("mm", "ratio")]
     lines = []
     for name in REGIONS:
         line: list[object] = [name.removeprefix("realy_")]
-        for low, high in POSES.values():
-            some = [row for row in fitted if low <= abs(row.yaw) < high]
+        for some in by_pose(fitted).values():
             ours = _mean([row.shape.regions[name] for row in some])
             theirs = _mean([row.shape.baseline[name] for row in some])
             line += [f"{ours:.2f} ({theirs:.2f})", ours / theirs] if some else [None, None]
@@ -123,41 +124,40 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _by_tone(fitted: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
-    def within(low: float, high: float) -> Callable[[Row], bool]:
-        return lambda row: row.view is not None and low <= row.view.tone < high
-
-    return {name: within(*span) for name, span in TONES.items()}
-
-
-def _by_age(fitted: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
-    def aged(age: str) -> Callable[[Row], bool]:
-        return lambda row: row.view is not None and row.view.age == age
-
-    return {age or "not known (ICT-FaceKit)": aged(age) for age in (*AGES, "")}
+def _by_tone(fitted: Sequence[StageRow]) -> dict[str, list[StageRow]]:
+    return {
+        name: [row for row in fitted if low <= row.view.tone < high]
+        for name, (low, high) in TONES.items()
+    }
 
 
-def _groups(fitted: Sequence[Row], groups: dict[str, Callable[[Row], bool]]) -> str:
-    lines: list[tuple[object, ...]] = []
-    for name, belongs in groups.items():
-        some = [row for row in fitted if belongs(row)]
-        lines.append((name, *(_figures(means(some)) if some else (0, *[None] * 5))))
+def _by_age(fitted: Sequence[StageRow]) -> dict[str, list[StageRow]]:
+    return {
+        age or "not known (ICT-FaceKit)": [row for row in fitted if row.view.age == age]
+        for age in (*AGES, "")
+    }
+
+
+def _groups(groups: dict[str, list[StageRow]]) -> str:
+    lines = [
+        (name, *(_figures(means(some)) if some else (0, *[None] * 5)))
+        for name, some in groups.items()
+    ]
     return table(("group", *_HEADER), lines)
 
 
-def distances(fitted: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+def distances(fitted: Sequence[StageRow]) -> tuple[np.ndarray, np.ndarray]:
     """mm between the identities of (one person, different people of the same source)."""
-    rows = [row for row in fitted if row.found is not None]
-    if len(rows) < 2:
+    if len(fitted) < 2:
         return np.zeros(0), np.zeros(0)
-    identities = np.stack([row.found.identity for row in rows if row.found is not None])
-    people, sources = (np.array([getattr(row, n) for row in rows]) for n in ("person", "source"))
+    identities = np.stack([row.found.identity for row in fitted])
+    people, sources = (np.array([getattr(row.view, n) for row in fitted]) for n in ("person", "source"))
     return identity_distances(identities, people, sources)
 
 
-def shown(fitted: Sequence[Row]) -> dict[str, list[Row]]:
+def shown(fitted: Sequence[StageRow]) -> dict[str, list[StageRow]]:
     """The best, median and worst faces by shape, none twice, none with a real face's detail."""
-    free = [row for row in fitted if row.view is not None and not row.view.borrowed]
+    free = [row for row in fitted if not row.view.borrowed]
     free.sort(key=lambda row: row.shape.mean)
     count = min(SHOWN, len(free) // 3)
     if not count:

@@ -1,7 +1,11 @@
-"""How long one photo takes, room by room, beside a network of known cost in the same run."""
+"""How long one photo takes, step by step, beside a network of known cost in the same run.
+
+python -m ml.evaluation speed --photo PHOTO
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -10,12 +14,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...errors import EngineUnavailable
 from ...settings import Settings
+from ..benchmark import Outcome, add_json_option
+from .clock import milliseconds
+from .one import add_texture_option, reconstruct_and_save
 
 ROOT = Path(__file__).resolve().parents[3]
 PEER_INPUT = (1, 3, 256, 256)
@@ -28,7 +34,8 @@ class Speed:
     Attributes
     ----------
     cold: a new process, from its start to the files of one photo.
-    warm: median from file to files in a process that has done it before; rooms: medians of it.
+    warm: median from file to files in a process that has done it before; rooms: medians of its
+        steps.
     peer: median of one forward pass of face-alignment's FAN, random weights: the landmark
         network alone of a common tool, on this machine, now.
     """
@@ -54,16 +61,32 @@ class Speed:
         ]
         return "\n".join(lines)
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--photo", type=Path, required=True)
+    parser.add_argument("--repeats", type=int, default=7)
+    add_texture_option(parser)
+    add_json_option(parser)
 
 
-def measure_speed(photo: Path, settings: Settings, repeats: int) -> Speed:
-    """Measure the walk on ``photo``: cold once, warm ``repeats`` times."""
+def run(arguments: argparse.Namespace) -> Outcome:
+    settings = Settings(texture_size=arguments.texture_size)
+    speed = measure(arguments.photo, settings, arguments.repeats)
+    return Outcome(speed.report(), asdict(speed))
+
+
+def measure(photo: Path, settings: Settings, repeats: int) -> Speed:
+    """Measure the pipeline on ``photo``: cold once, warm ``repeats`` times."""
     cold = _cold(photo, settings)
+    steps: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        warm, rooms = _warm(photo, settings, repeats, Path(folder))
-    return Speed(cold, warm, rooms, _median_ms(peer_pass(), repeats), repeats)
+        totals = milliseconds(
+            lambda: steps.append(reconstruct_and_save(photo, settings, Path(folder))), repeats
+        )
+    # The first was the one that does not count.
+    medians = {name: float(np.median([run[name] for run in steps[1:]])) for name in steps[-1]}
+    peer = float(np.median(milliseconds(peer_pass(), repeats)))
+    return Speed(cold, float(np.median(totals)), medians, peer, repeats)
 
 
 def _cold(photo: Path, settings: Settings) -> float:
@@ -88,30 +111,6 @@ def _cold(photo: Path, settings: Settings) -> float:
     return spent
 
 
-def reconstruct_and_save(photo: Path, settings: Settings, folder: Path) -> dict[str, float]:
-    """The walk and its files; milliseconds by room, writing included."""
-    from ...pipeline.single import reconstruct
-    from ...results.reconstruction import save_reconstruction
-
-    head = reconstruct(photo, settings)[0]
-    begun = time.perf_counter()
-    save_reconstruction(head, folder)
-    return {**head.timings.steps, "write": 1000 * (time.perf_counter() - begun)}
-
-
-def _warm(
-    photo: Path, settings: Settings, repeats: int, folder: Path
-) -> tuple[float, dict[str, float]]:
-    reconstruct_and_save(photo, settings, folder)
-    totals, rooms = [], []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        rooms.append(reconstruct_and_save(photo, settings, folder))
-        totals.append(1000 * (time.perf_counter() - begun))
-    medians = {name: float(np.median([run[name] for run in rooms])) for name in rooms[0]}
-    return float(np.median(totals)), medians
-
-
 def peer_pass() -> Callable[[], object]:
     """One forward pass of face-alignment's landmark network; only its cost means anything."""
     import torch
@@ -125,13 +124,3 @@ def peer_pass() -> Callable[[], object]:
             return network(pixels)
 
     return run
-
-
-def _median_ms(work: Callable[[], object], repeats: int) -> float:
-    work()
-    spent = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        spent.append(1000 * (time.perf_counter() - begun))
-    return float(np.median(spent))

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +23,7 @@ from ...rendering.differentiable import (
     unit,
 )
 from ...rendering.visibility import visible_faces
+from .clock import milliseconds
 
 LIMIT_MS = 60.0
 SIZE = 256
@@ -83,10 +82,10 @@ def measure_rendering(repeats: int = 50) -> RenderingSpeed:
     convolution = torch.nn.Conv2d(64, 64, 3, padding=1)
     inputs = torch.rand(1, 64, 64, 64, requires_grad=True)
     return RenderingSpeed(
-        _best(lambda: visible_faces(meshes, SIZE, SIZE), repeats),
-        _best(lambda: _draw(topology, leaves), repeats),
-        _best(both, repeats),
-        _best(peer, repeats),
+        milliseconds(lambda: visible_faces(meshes, SIZE, SIZE), repeats).min(),
+        milliseconds(lambda: _draw(topology, leaves), repeats).min(),
+        milliseconds(both, repeats).min(),
+        milliseconds(peer, repeats).min(),
         len(topology.triangles),
         int((visible_faces(meshes, SIZE, SIZE) >= 0).sum()),
         repeats,
@@ -129,16 +128,6 @@ def _draw(topology: Topology, leaves: list[Tensor]) -> Tensor:
     colour = shade(seen, unit(values[:, :3]), light) * sample_texture(seen, texture, values[:, 3:])
     picture, coverage = paint(seen, colour)
     return picture.square().mean() + coverage.mean()
-
-
-def _best(work: Callable[[], object], repeats: int) -> float:
-    work()
-    spent = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        spent.append(1000 * (time.perf_counter() - begun))
-    return min(spent)
 
 
 if __name__ == "__main__":

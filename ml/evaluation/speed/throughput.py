@@ -1,6 +1,6 @@
 """From a decoded photo to coefficients: one at a time, many at once, and what the machine could do.
 
-    python -m ml.evaluation throughput --data ../shared/data
+    python -m ml.evaluation throughput --data DATA
 
 Times alone say little about another machine: beside them stand the network's floating-point
 operations, how many of them it does a second, and how many a matrix product does in the same run.
@@ -8,11 +8,11 @@ operations, how many of them it does a second, and how many a matrix product doe
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import resource
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -21,13 +21,13 @@ import numpy as np
 
 from ...data import FitResult, Photo
 from ...photo.read import read_photo
-from ...settings import Settings
+from ..benchmark import ONE_FACE, Outcome, add_data_options, outcome_of
 from ..photos.labels import read_labels
+from .clock import milliseconds
 
 PROCESSES = 2
 # Crops in one pass of the network, side of the square matrices.
-CROPS, SIDE = 16, 1536
-ONE_FACE = Settings(texture_size=0)
+CROPS, SIDE, REPEATS = 16, 1536, 5
 # All processes begin together, once they are warm.
 _ready: Barrier | None = None
 
@@ -43,16 +43,22 @@ def coefficients(photo: Photo) -> FitResult | None:
         return None
 
 
-def measure_throughput(data: Path, count: int) -> dict[str, float]:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data_options(parser)
+    parser.add_argument("--photos", type=int, default=60)
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    return outcome_of(measure(arguments.data, arguments.photos), "{:36} {:9.2f}")
+
+
+def measure(data: Path, count: int) -> dict[str, float]:
     """Figures by name, on ``count`` of the development portraits."""
     paths = [item.path for item in read_labels(data, "portraits")][:count]
     photos = [read_photo(path) for path in paths]
-    coefficients(photos[0])
-    single = []
-    for photo in photos:
-        begun = time.perf_counter()
-        coefficients(photo)
-        single.append(1000 * (time.perf_counter() - begun))
+    # The first is done once more, as one that does not count.
+    waiting = iter([photos[0], *photos])
+    single = milliseconds(lambda: coefficients(next(waiting)), len(photos))
     return {
         "one photo, ms (median)": float(np.median(single)),
         "one photo, ms (95 %)": float(np.percentile(single, 95)),
@@ -109,8 +115,8 @@ def network_rate() -> dict[str, float]:
         with FlopCounterMode(display=False) as counter:
             network(crops[:1])
         operations = float(counter.get_total_flops())
-        spent = _best(lambda: network(crops))
-        product = _best(lambda: square @ square)
+        spent = milliseconds(lambda: network(crops), REPEATS).min() / 1000
+        product = milliseconds(lambda: square @ square, REPEATS).min() / 1000
     achieved, peak = CROPS * operations / spent, 2 * SIDE**3 / product
     return {
         "network, GFLOP a crop": operations / 1e9,
@@ -119,16 +125,6 @@ def network_rate() -> dict[str, float]:
         "matrix product, GFLOP/s": peak / 1e9,
         "share of the matrix product's rate": achieved / peak,
     }
-
-
-def _best(work: Callable[[], object], times: int = 5) -> float:
-    work()
-    spent = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - begun)
-    return min(spent)
 
 
 def peak_memory() -> float:

@@ -1,42 +1,46 @@
-"""The detail ruler: rendered people with folds and lumps of their own, whose shape is known.
+"""Folds and lumps: rendered people who have them, whose shape is known.
 
-    python -m ml.evaluation detail --data ../shared/data
+    python -m ml.evaluation detail --data DATA
 
-Kept-out people as in the synthetic ruler, with random folds from other seeds than training's. What
-the high level's vertices say, with and without detail, is carried to the reference's vertices and
-measured there, on face skin that is turned to the camera. A "perfect" field, which knows all that
-its band and its grid can say of the truth, shows what detail could do at most.
+Random folds come from other seeds than training's. The vertices of the high level, with and without
+detail, are carried to the reference's vertices and measured there, on face skin that is turned to
+the camera. A "perfect" field, the best that its band and its grid can hold of the truth, shows what
+detail could do at most.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from ...data import FitResult, FloatArray, HeadCoefficients, HeadMesh, Photo
+from ...data import FitResult, FloatArray, HeadCoefficients, HeadMesh
 from ...detail.band import GRID, Band, band_of
 from ...detail.detailer import enlarged, make_detail
 from ...detail.maps import bake
 from ...detail.view import PersonView
 from ...detail.window import window_of
-from ...errors import NoFaceFound, UsageError
+from ...errors import NoFaceFound
+from ...geometry import MILLIMETRES
 from ...geometry.triangles import triangulate
-from ...head.levels import subdivided
+from ...head.levels import level_of
 from ...head.mesh import blend, person_mesh, person_of
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...rendering import vertex_normals
 from ...settings import DETAIL_MODES
 from ...training.detail.targets import Transfer, make_transfer, nearest
-from .heads import ONE_FACE, POSES, REGIONS, Ruler, make_ruler
+from ..benchmark import ONE_FACE, Outcome
+from .kept_out import KeptOut, add_kept_out_options
 from .midband import BandError, MidBand, band_error, make_midband
-from .people import YAWS, View, kept_out_studio, views
+from .people import FOLDED, RenderedView, by_pose, rendered_views
+from .reference import REGIONS, Reference, make_reference
 from .shape import ShapeError, face_of, onto, shape_error
 
 # Skin at a steeper angle to the camera than this (cosine) does not count.
@@ -47,7 +51,7 @@ MODES = (*DETAIL_MODES, PERFECT)
 
 
 @dataclass(frozen=True)
-class Row:
+class DetailRow:
     """One view in one mode. shape: of the head at rest, with its detail; band: the middle band's;
     smooth: that of a head with none. milliseconds: that detail took. found: (V, 3) the head at
     rest, on the reference's vertices."""
@@ -63,17 +67,18 @@ class Row:
 
 
 @dataclass(frozen=True)
-class DetailRuler:
-    """What views are measured with.
+class DetailReference:
+    """What views of folded people are measured on.
 
     Attributes
     ----------
-    band: on the reference's face. nearest, weights: (V, 3) vertices of the high level by each of
-        the reference's, and their shares. transfer, window_band: from the reference to the window,
-        and the band there.
+    reference: the reference head and its regions. band: the middle band of its face.
+    nearest, weights: (V, 3) vertices of the high level by each of the reference's, and their
+        shares.
+    transfer, window_band: from the reference to the detail's window, and the band there.
     """
 
-    ruler: Ruler
+    reference: Reference
     band: MidBand
     nearest: np.ndarray
     weights: FloatArray
@@ -85,141 +90,144 @@ class DetailRuler:
         return np.asarray((offsets[self.nearest] * self.weights[..., None]).sum(1))
 
 
-def make_detail_ruler(reference: HeadModel) -> DetailRuler:
-    """Both heads share one mean shape; what is nearest there is the same place."""
-    quads = reference.quads[reference.part_faces("Face")]
-    triangles = triangulate(quads)
-    shipped = load_head_model()
-    fine = subdivided(shipped)
-    skin = np.unique(fine.quads[fine.part == shipped.part_names.index("skin")])
-    places = blend(fine.points, shipped.shape.mean)[skin]
-    found, weights = nearest(places, reference.shape.mean)
-    return DetailRuler(
-        make_ruler(reference),
-        make_midband(reference.shape.mean, triangles),
-        skin[found],
-        weights,
-        make_transfer(reference.shape.mean, np.unique(triangles), window_of(shipped, GRID)),
-        band_of(shipped),
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, people=40)
+    parser.add_argument("--best", type=int, default=10, help="people to polish, too")
 
 
-def measure_view(view: View, ruler: DetailRuler, modes: tuple[str, ...]) -> list[Row]:
-    """The view in every mode; nothing if its face is not found."""
-    from ...pipeline.fit import fit_photo
-
-    photo = Photo(view.rgb, Path("synthetic.png"), "")
-    try:
-        fit = fit_photo(photo, ONE_FACE).fit
-    except NoFaceFound:
-        return []
-    return rows_of_fit(view, fit, ruler, modes)
+def run(arguments: argparse.Namespace) -> Outcome:
+    summary = summarise(measure_people(KeptOut.of(arguments), arguments.best))
+    return Outcome(report(summary), {"summary": summary})
 
 
-def rows_of_fit(
-    view: View, fit: FitResult, ruler: DetailRuler, modes: tuple[str, ...]
-) -> list[Row]:
-    """What detail makes of a fitted head, in every mode."""
-    shipped = load_head_model()
-    sight = PersonView(view.rgb, fit.camera, person_of(shipped, fit.coefficients))
-    fine = blend(subdivided_once(shipped), sight.person.rest)
-    mesh = replace(_template(shipped), vertices=fine)
-    reference, rows = ruler.ruler.reference, []
-    plain = reference.shape.neutral(fit.coefficients.identity)
-    for mode in modes:
-        found, spent = plain, 0.0
-        if mode == PERFECT:
-            found = plain + ruler.carried(_perfect(view, plain, ruler, mesh))
-        elif mode != "off":
-            begun = time.perf_counter()
-            detail = make_detail(sight, mesh, shipped, mode, lambda fraction, message: None)
-            spent = 1000 * (time.perf_counter() - begun)
-            found = plain + ruler.carried(detail.offsets)
-        rows.append(_row(view, ruler, mode, found, spent))
-    return rows
-
-
-def _perfect(view: View, plain: FloatArray, ruler: DetailRuler, mesh: HeadMesh) -> FloatArray:
-    """(V, 3) of ``mesh``: of what ``plain``, the head at rest, lacks, all that a field can say."""
-    missing = view.neutral - _placed(plain, view, ruler)
-    field = torch.from_numpy(ruler.transfer.field(1000 * missing)).permute(2, 0, 1)[None]
-    said = ruler.window_band(field)[0].permute(1, 2, 0).numpy()
-    return bake(enlarged(said), PERFECT, mesh, load_head_model()).offsets
-
-
-def _placed(found: FloatArray, view: View, ruler: DetailRuler) -> FloatArray:
-    """A head at rest moved, turned and scaled onto the true one, face to face."""
-    face = face_of(ruler.ruler.regions)
-    return onto(found, view.neutral, face).astype(np.float32)
-
-
-def _row(view: View, ruler: DetailRuler, mode: str, found: FloatArray, milliseconds: float) -> Row:
-    regions, mean = ruler.ruler.regions, ruler.ruler.reference.shape.mean
-    turned = vertex_normals(view.neutral, ruler.ruler.reference.triangles) @ view.rotation.T
-    where = face_of(regions) & (-turned[:, 2] > TURNED_TO)
-    placed = _placed(found, view, ruler)
-    return Row(
-        view.person,
-        view.yaw,
-        mode,
-        shape_error(found, view.neutral, mean, regions),
-        band_error(ruler.band, view.neutral, placed, where),
-        band_error(ruler.band, view.neutral, None, where),
-        milliseconds,
-        found,
-    )
-
-
-_made: dict[str, Any] = {}
-
-
-def subdivided_once(model: HeadModel) -> Any:
-    """The high level's points; made once for all views."""
-    if "points" not in _made:
-        _made["points"] = subdivided(model).points
-    return _made["points"]
-
-
-def _template(model: HeadModel) -> Any:
-    """Anybody's mesh at the high level: all but its vertices is everybody's."""
-    if "mesh" not in _made:
-        nobody = HeadCoefficients(
-            np.zeros(model.identity_count, np.float32),
-            np.zeros(len(model.expression_names), np.float32),
-        )
-        _made["mesh"] = person_mesh(model, person_of(model, nobody), "high")
-    return _made["mesh"]
-
-
-def run(data: Path, reference: Path, fits: Path, people: int, best: int) -> list[Row]:
-    """Rows of ``people`` people; of the first ``best`` of them also polished.
+def measure_people(kept_out: KeptOut, best: int) -> list[DetailRow]:
+    """Rows of random people; of the first ``best`` of them also in mode "best".
 
     Raises
     ------
     UsageError: the reference head or the fits have not been made.
     """
-    for path in (reference, fits):
-        if not path.exists():
-            raise UsageError(
-                f"{path} is needed to render people with known shapes",
-                "Make it as docs/training.md says, or name it with --reference and --fits",
-            )
-    head = load_head_model(reference)
-    ruler, studio = make_detail_ruler(head), kept_out_studio(data, reference, fits)
-    rows: list[Row] = []
-    seen = views(studio, head, data, people, folded=True)
-    for view in tqdm(seen, desc="folded people", total=people * len(YAWS), leave=False):
+    kept_out.check()
+    reference, rows = make_detail_reference(kept_out.head), []
+    for view in rendered_views(kept_out, FOLDED):
         modes = MODES if view.person < best else (*DETAIL_MODES[:2], PERFECT)
-        rows += measure_view(view, ruler, modes)
+        rows += measure_view(view, reference, modes)
     return rows
 
 
-def summarise(rows: list[Row]) -> dict[str, Any]:
+def make_detail_reference(head: HeadModel) -> DetailReference:
+    """Both heads share one mean shape; what is nearest there is the same place."""
+    triangles = triangulate(head.quads[head.part_faces("Face")])
+    shipped = load_head_model()
+    fine = level_of(shipped, "high")
+    assert fine is not None
+    skin = np.unique(fine.quads[fine.part == shipped.part_names.index("skin")])
+    places = blend(fine.points, shipped.shape.mean)[skin]
+    found, weights = nearest(places, head.shape.mean)
+    return DetailReference(
+        make_reference(head),
+        make_midband(head.shape.mean, triangles),
+        skin[found],
+        weights,
+        make_transfer(head.shape.mean, np.unique(triangles), window_of(shipped, GRID)),
+        band_of(shipped),
+    )
+
+
+def measure_view(
+    view: RenderedView, reference: DetailReference, modes: Sequence[str]
+) -> list[DetailRow]:
+    """The view in every mode; nothing if its face is not found."""
+    from ...pipeline.fit import fit_photo
+
+    try:
+        fit = fit_photo(view.photo, ONE_FACE).fit
+    except NoFaceFound:
+        return []
+    return rows_of_fit(view, fit, reference, modes)
+
+
+def rows_of_fit(
+    view: RenderedView, fit: FitResult, reference: DetailReference, modes: Sequence[str]
+) -> list[DetailRow]:
+    """A fitted head with the detail of every mode."""
+    shipped = load_head_model()
+    seen = PersonView(view.rgb, fit.camera, person_of(shipped, fit.coefficients))
+    mesh = _high_mesh(shipped, seen.person.rest)
+    plain, rows = reference.reference.head.shape.neutral(fit.coefficients.identity), []
+    for mode in modes:
+        found, spent = plain, 0.0
+        if mode == PERFECT:
+            found = plain + reference.carried(perfect_offsets(view, plain, reference, mesh))
+        elif mode != "off":
+            begun = time.perf_counter()
+            detail = make_detail(seen, mesh, shipped, mode, lambda fraction, message: None)
+            spent = 1000 * (time.perf_counter() - begun)
+            found = plain + reference.carried(detail.offsets)
+        rows.append(_row(view, reference, mode, found, spent))
+    return rows
+
+
+def perfect_offsets(
+    view: RenderedView, plain: FloatArray, reference: DetailReference, mesh: HeadMesh
+) -> FloatArray:
+    """(V, 3) of ``mesh``: the best that a field can hold of what ``plain``, the head at rest,
+    lacks."""
+    missing = view.neutral - _placed(plain, view, reference)
+    field = reference.transfer.field(MILLIMETRES * missing)
+    kept = reference.window_band(torch.from_numpy(field).permute(2, 0, 1)[None])
+    banded = kept[0].permute(1, 2, 0).numpy()
+    return bake(enlarged(banded), PERFECT, mesh, load_head_model()).offsets
+
+
+def _placed(found: FloatArray, view: RenderedView, reference: DetailReference) -> FloatArray:
+    """A head at rest moved, turned and scaled onto the true one, face to face."""
+    face = face_of(reference.reference.regions)
+    return onto(found, view.neutral, face).astype(np.float32)
+
+
+def _row(
+    view: RenderedView, reference: DetailReference, mode: str, found: FloatArray, spent: float
+) -> DetailRow:
+    regions, head = reference.reference.regions, reference.reference.head
+    turned = vertex_normals(view.neutral, head.triangles) @ view.rotation.T
+    where = face_of(regions) & (-turned[:, 2] > TURNED_TO)
+    placed = _placed(found, view, reference)
+    return DetailRow(
+        view.person,
+        view.yaw,
+        mode,
+        shape_error(found, view.neutral, head.shape.mean, regions),
+        band_error(reference.band, view.neutral, placed, where),
+        band_error(reference.band, view.neutral, None, where),
+        spent,
+        found,
+    )
+
+
+def _high_mesh(model: HeadModel, rest: FloatArray) -> HeadMesh:
+    """A person's mesh at the high level. Its keys are nobody's: carrying them costs the most."""
+    fine = level_of(model, "high")
+    assert fine is not None
+    return replace(_high_template(model), vertices=blend(fine.points, rest))
+
+
+@lru_cache(maxsize=1)
+def _high_template(model: HeadModel) -> HeadMesh:
+    """The mean head's mesh at the high level."""
+    nobody = HeadCoefficients(
+        np.zeros(model.identity_count, np.float32),
+        np.zeros(len(model.expression_names), np.float32),
+    )
+    return person_mesh(model, person_of(model, nobody), "high")
+
+
+def summarise(rows: Sequence[DetailRow]) -> dict[str, Any]:
     """Means by mode and pose, and by mode over those that have all modes."""
     summary: dict[str, Any] = {}
-    for pose, (low, high) in POSES.items():
+    for pose, posed in by_pose(rows).items():
         for mode in MODES:
-            some = [r for r in rows if r.mode == mode and low <= abs(r.yaw) < high]
+            some = [row for row in posed if row.mode == mode]
             if some:
                 summary[f"{mode}, {pose}"] = _means(some)
     polished = {(r.person, r.yaw) for r in rows if r.mode == "best"}
@@ -230,7 +238,7 @@ def summarise(rows: list[Row]) -> dict[str, Any]:
     return summary
 
 
-def _means(rows: list[Row]) -> dict[str, Any]:
+def _means(rows: Sequence[DetailRow]) -> dict[str, Any]:
     def mean(values: list[float]) -> float:
         return float(np.mean(values))
 

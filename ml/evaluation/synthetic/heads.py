@@ -1,177 +1,168 @@
-"""The synthetic ruler: rendered people whose shape, expression and pose are known.
+"""Shape, expression and pose of rendered people, stage by stage of the pipeline.
 
-    python -m ml.evaluation synthetic --data ../shared/data
+    python -m ml.evaluation synthetic --data DATA
 
-Needs the reference head that training makes (out/head/reference.npz): true correspondence is
-measured on its vertices, on which people of ICT-FaceKit and MakeHuman are given.
+Needs the reference head that training makes: true correspondence is measured on its vertices, on
+which people of ICT-FaceKit and MakeHuman are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
-from tqdm import tqdm
 
 from ...data import Camera, FloatArray, HeadCoefficients, Photo
-from ...errors import NoFaceFound, UsageError
-from ...head.model import HeadModel
+from ...errors import NoFaceFound
 from ...head.storage import load_head_model
-from ...photo.crop import FACE_POINTS
-from ...settings import Settings
-from .people import YAWS, View
-from .shape import ShapeError, shape_error, turn_between
+from ...photo.crop import EYE_LEFT, EYE_RIGHT, FACE_POINTS
+from ..benchmark import ONE_FACE, Outcome
+from .kept_out import KeptOut, add_kept_out_options
+from .people import RenderedView, by_pose, rendered_views
+from .reference import REGIONS, Reference, make_reference
+from .shape import ShapeError, shape_error, shape_means, turn_between
 
-# The network's first word and its last, what the surface refinement saw, and the fit to that.
+# The network's first estimate and its last, the surface refinement's, and the fit to that.
 STAGES = ("coarse", "refined", "surface", "fitted")
-REGIONS = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
-POSES = {"to 30 degrees": (0.0, 30.0), "30 to 60 degrees": (30.0, 60.0)}
-OUTER_EYES = (33, 263)
-ONE_FACE = Settings(texture_size=0)
+
+
+class Estimate(NamedTuple):
+    """One face after one stage of the pipeline.
+
+    points: (L, 2) pixels. rotation: (3, 3) head -> camera. camera: only of the fitted head.
+    """
+
+    stage: str
+    head: HeadCoefficients
+    points: FloatArray
+    rotation: FloatArray
+    camera: Camera | None = None
 
 
 @dataclass(frozen=True)
-class Row:
-    """One view by one stage of the walk.
+class StageRow:
+    """One view after one stage of the pipeline.
 
     Attributes
     ----------
-    shape: of the neutral head. landmarks: mean distance, per cent of the outer-eye distance.
+    view: what was measured. shape: of the neutral head. landmarks: mean distance, per cent of the outer-eye distance.
     expression: mean absolute error of the keys, weighted by how far they move the face;
     expression_baseline: of a face at rest. turn: degrees of the head's rotation.
-    face_points: like landmarks, of the first 468. view: what was measured; found: the head;
-    camera: where the fit put it.
+    face_points: like landmarks, of the first 468. found: the head; camera: where the fit put it.
     """
 
-    person: int
-    source: str
-    yaw: float
+    view: RenderedView
     stage: str
     shape: ShapeError
     landmarks: float
     expression: float
     expression_baseline: float
     turn: float
-    face_points: float = float("nan")
-    view: View | None = None
-    found: HeadCoefficients | None = None
+    face_points: float
+    found: HeadCoefficients
     camera: Camera | None = None
 
-
-@dataclass(frozen=True)
-class Ruler:
-    """What every view is measured with: the reference, its regions and its keys' weights."""
-
-    reference: HeadModel
-    regions: dict[str, np.ndarray]
-    key_weights: FloatArray
+    @property
+    def yaw(self) -> float:
+        """Degrees; what poses are told apart by."""
+        return self.view.yaw
 
 
-def make_ruler(reference: HeadModel) -> Ruler:
-    """Regions of the shipped head on the reference's face, vertex by nearest vertex."""
-    shipped = load_head_model()
-    skin = np.unique(shipped.quads[shipped.part_faces("skin")])
-    distance, nearest = cKDTree(shipped.shape.mean[skin]).query(reference.shape.mean)
-    face = np.zeros(len(distance), bool)
-    face[np.unique(reference.quads[reference.part_faces("Face")])] = True
-    regions = {
-        name: face & (distance < 0.004) & (shipped.masks[name][skin][nearest] > 0.5)
-        for name in REGIONS
-    }
-    move = np.sqrt((reference.points("dense").expression ** 2).sum(2).mean(1))
-    return Ruler(reference, regions, np.asarray(move / move.sum(), np.float32))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, people=60)
 
 
-def measure(views: Iterable[View], ruler: Ruler) -> Iterator[Row | None]:
+def run(arguments: argparse.Namespace) -> Outcome:
+    summary = summarise(measure_people(KeptOut.of(arguments)))
+    return Outcome(report(summary), {"summary": summary})
+
+
+def measure_people(kept_out: KeptOut) -> list[StageRow | None]:
+    """All rows of random people; see :func:`measure`. Raises UsageError, see KeptOut."""
+    views = rendered_views(kept_out)
+    return list(measure(views, make_reference(kept_out.head)))
+
+
+def measure(views: Iterable[RenderedView], reference: Reference) -> Iterator[StageRow | None]:
     """Rows of all stages of every view; None for a view whose face was not found."""
+    for whole in views:
+        view = replace(whole, rendering=None)
+        try:
+            estimates = list(_estimates(view.photo))
+        except NoFaceFound:
+            yield None
+            continue
+        yield from (_row(view, reference, estimate) for estimate in estimates)
+
+
+def _estimates(photo: Photo) -> Iterator[Estimate]:
+    """The photo's face after each of STAGES. Raises NoFaceFound."""
     from ...photo.crop import crop_face
     from ...pipeline.find import observe
     from ...pipeline.fit import fit_observation
     from ...regressor.regressor import load_regressor
 
-    shipped = load_head_model()
-    for view in views:
-        photo = Photo(view.rgb, Path("synthetic.png"), "")
-        try:
-            observation = observe(photo, ONE_FACE)[0]
-        except NoFaceFound:
-            yield None
-            continue
-        looks = load_regressor().looks([crop_face(photo, observation.face.box)])[0]
-        for stage, look in zip(STAGES, (looks[0], looks[-1]), strict=False):
-            yield _row(view, ruler, stage, look.coefficients, look.landmarks.points, look.rotation)
-        fitted = fit_observation(photo, observation)
-        seen, fit = fitted.evidence, fitted.fit
-        yield _row(view, ruler, "surface", seen.start, seen.landmarks.points, fit.camera.rotation)
-        points = fit.camera.project(shipped.points("dense").at(fit.coefficients))
-        row = _row(view, ruler, "fitted", fit.coefficients, points, fit.camera.rotation)
-        yield replace(row, camera=fit.camera)
+    observation = observe(photo, ONE_FACE)[0]
+    passes = load_regressor().looks([crop_face(photo, observation.face.box)])[0]
+    for stage, said in zip(STAGES, (passes[0], passes[-1]), strict=False):
+        yield Estimate(stage, said.coefficients, said.landmarks.points, said.rotation)
+    fitted = fit_observation(photo, observation)
+    evidence, head, camera = fitted.evidence, fitted.fit.coefficients, fitted.fit.camera
+    yield Estimate("surface", evidence.start, evidence.landmarks.points, camera.rotation)
+    points = camera.project(load_head_model().points("dense").at(head))
+    yield Estimate("fitted", head, points, camera.rotation, camera)
 
 
-def _row(
-    view: View,
-    ruler: Ruler,
-    stage: str,
-    found: HeadCoefficients,
-    points: FloatArray,
-    rotation: FloatArray,
-) -> Row:
-    shape = ruler.reference.shape
-    off = np.abs(found.expression - view.expression) @ ruler.key_weights
-    return Row(
-        view.person,
-        view.source,
-        view.yaw,
-        stage,
-        shape_error(shape.neutral(found.identity), view.neutral, shape.mean, ruler.regions),
-        point_error(points, view.points),
-        float(off),
-        float(view.expression @ ruler.key_weights),
-        turn_between(rotation, view.rotation),
-        point_error(points[:FACE_POINTS], view.points),
-        view,
-        found,
+def _row(view: RenderedView, reference: Reference, estimate: Estimate) -> StageRow:
+    shape, head = reference.head.shape, estimate.head
+    off = np.abs(head.expression - view.expression) @ reference.key_weights
+    neutral = shape.neutral(head.identity)
+    return StageRow(
+        view=view,
+        stage=estimate.stage,
+        shape=shape_error(neutral, view.neutral, shape.mean, reference.regions),
+        landmarks=point_error(estimate.points, view.points),
+        expression=float(off),
+        expression_baseline=float(view.expression @ reference.key_weights),
+        turn=turn_between(estimate.rotation, view.rotation),
+        face_points=point_error(estimate.points[:FACE_POINTS], view.points),
+        found=head,
+        camera=estimate.camera,
     )
 
 
 def point_error(points: FloatArray, true: FloatArray) -> float:
     """Mean distance of (N, 2) points to the first N true ones, % of the outer-eye distance."""
-    eyes = float(np.linalg.norm(true[OUTER_EYES[0]] - true[OUTER_EYES[1]]) or 1)
+    eyes = float(np.linalg.norm(true[EYE_RIGHT] - true[EYE_LEFT]) or 1)
     # Seen from the side the eyes come together: measure with their distance as seen from the front.
     eyes = max(eyes, 0.3 * float(np.ptp(true[:FACE_POINTS], axis=0).max()))
     count = min(len(points), len(true))
     return 100 * float(np.linalg.norm(points[:count] - true[:count], axis=1).mean()) / eyes
 
 
-def summarise(rows: list[Row | None]) -> dict[str, Any]:
+def summarise(rows: Sequence[StageRow | None]) -> dict[str, Any]:
     """Means by stage and pose."""
     found = [row for row in rows if row is not None]
     summary: dict[str, Any] = {
         "views": len(found) // len(STAGES) + rows.count(None),
         "not_found": rows.count(None),
     }
-    for pose, (low, high) in POSES.items():
+    for pose, posed in by_pose(found).items():
         for stage in STAGES:
-            some = [r for r in found if r.stage == stage and low <= abs(r.yaw) < high]
+            some = [row for row in posed if row.stage == stage]
             if some:
                 summary[f"{stage}, {pose}"] = means(some)
     return summary
 
 
-def means(rows: list[Row]) -> dict[str, Any]:
+def means(rows: Sequence[StageRow]) -> dict[str, Any]:
     """Means over rows, at least one, whatever they have in common."""
-    mean = float(np.mean([row.shape.mean for row in rows]))
-    baseline = float(np.mean([row.shape.mean_baseline for row in rows]))
     return {
         "views": len(rows),
-        "regions_mm": mean,
-        "mean_face_mm": baseline,
-        "ratio": mean / baseline,
-        "recovered": float(np.mean([row.shape.recovered for row in rows])),
+        **shape_means([row.shape for row in rows]),
         "face_mm": float(np.mean([row.shape.face for row in rows])),
         "face_baseline_mm": float(np.mean([row.shape.face_baseline for row in rows])),
         "by_region": {
@@ -206,31 +197,3 @@ def report(summary: dict[str, Any]) -> str:
                 f"{figures['turn_degrees']:5.1f}°"
             )
     return "\n".join(lines)
-
-
-def run(data: Path, reference: Path, fits: Path, people: int) -> list[Row | None]:
-    """All rows of ``people`` random people; see :func:`views_of`."""
-    seen = views_of(data, reference, fits, people)
-    return list(measure(seen, make_ruler(load_head_model(reference))))
-
-
-def views_of(
-    data: Path, reference: Path, fits: Path, people: int, stands: bool = False
-) -> Iterator[View]:
-    """All views of ``people`` random people, with a bar; ``stands``: see :func:`people.views`.
-
-    Raises
-    ------
-    UsageError: the reference head or the fits have not been made.
-    """
-    from .people import kept_out_studio, views
-
-    for path in (reference, fits):
-        if not path.exists():
-            raise UsageError(
-                f"{path} is needed to render people with known shapes",
-                "Make it as docs/training.md says, or name it with --reference and --fits",
-            )
-    studio = kept_out_studio(data, reference, fits)
-    seen = views(studio, load_head_model(reference), data, people, stands=stands)
-    yield from tqdm(seen, desc="synthetic people", total=people * len(YAWS), leave=False)

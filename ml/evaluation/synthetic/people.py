@@ -1,4 +1,4 @@
-"""Photos of people who do not exist, for the synthetic ruler.
+"""Rendered views of random people of whom everything is known.
 
 Shapes come straight from ICT-FaceKit and MakeHuman, not from Effigy's own modes, and skins are
 those that training never saw.
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
-from ...data import ByteArray, FaceBox, FloatArray
+from ...data import ByteArray, FaceBox, FloatArray, Photo
 from ...fitting.camera import FACING
 from ...geometry.rotations import rotation_from_vector
 from ...head.model import HeadModel
@@ -34,17 +35,38 @@ from ...training.head.statistics.population import (
     people_weights,
 )
 from ...training.head.statistics.sources import read_ict, read_makehuman
+from .kept_out import KeptOut
 
-SEED, FOLD_SEED = 4242, 977
+FOLD_SEED = 977
 SIDE = 448
 # The picture is this many times as wide as the head's landmarks reach.
 ROOM = 1.3
 # Yaw in degrees of each person's views: nearly frontal, turned, far turned.
 YAWS = ((0, 12), (12, 30), (30, 60))
+# Spans of yaw, either way, whose views are summarised together.
+POSES = {"to 30 degrees": (0.0, 30.0), "30 to 60 degrees": (30.0, 60.0)}
 
 
-class Person(NamedTuple):
-    """Somebody who does not exist.
+@dataclass(frozen=True)
+class Crowd:
+    """Which people are rendered, and from where.
+
+    Attributes
+    ----------
+    seed: of the people and their pictures. yaws: spans of degrees, one view in each.
+    folded: whether people have folds and lumps of their own, from seeds that no training has.
+    """
+
+    seed: int = 4242
+    yaws: Sequence[tuple[int, int]] = YAWS
+    folded: bool = False
+
+
+SMOOTH, FOLDED = Crowd(), Crowd(folded=True)
+
+
+class RandomPerson(NamedTuple):
+    """The shape of a random person.
 
     source: "ict" or "makehuman". shape: (V, 3) metres, on the reference's vertices.
     age: "child", "young", "middle-aged" or "old"; empty where the source does not say.
@@ -56,9 +78,12 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stand:
-    """How one picture was made: the dressed head, the camera and the picture before the film.
+class Rendering:
+    """How a view's picture was made.
 
+    Attributes
+    ----------
+    figure: the dressed head. camera: what it was drawn by. drawing: the picture before the film.
     to_photo: (2, 3) the crop, see :func:`ml.photo.crop.crop_to_photo`.
     """
 
@@ -69,17 +94,17 @@ class Stand:
 
 
 @dataclass(frozen=True)
-class View:
+class RenderedView:
     """One picture with everything that is true about it.
 
     Attributes
     ----------
     rgb: (S, S, 3) uint8. person: number; source: "ict" or "makehuman". neutral: (V, 3) metres, on
     the reference's vertices. expression: (E,). rotation: (3, 3) head -> camera. yaw: degrees.
-    points: (L, 2) pixels of the dense landmarks. age: see Person. tone: of the skin, the
+    points: (L, 2) pixels of the dense landmarks. age: see RandomPerson. tone: of the skin, the
     individual typology angle in degrees: above 41 light, below 10 dark. borrowed: whether its
-    detail comes from a real face. shown: (S, S) bool, where the person is. stand: how the picture
-    was made, if that was asked for.
+    detail comes from a real face. shown: (S, S) bool, where the person is. rendering: how the
+    picture was made; large, so whoever keeps views drops it.
     """
 
     rgb: ByteArray
@@ -94,32 +119,54 @@ class View:
     tone: float = 0.0
     borrowed: bool = False
     shown: np.ndarray | None = None
-    stand: Stand | None = None
+    rendering: Rendering | None = None
+
+    @property
+    def photo(self) -> Photo:
+        """The picture as a photo that comes from no file."""
+        return Photo(self.rgb, Path("synthetic.png"), "")
 
 
-def kept_out_studio(data: Path, reference: Path, fits: Path) -> Studio:
-    """The data engine's studio with other skins."""
-    studio = open_studio(data, reference, fits)
+class _WithYaw(Protocol):
+    @property
+    def yaw(self) -> float: ...
+
+
+Row = TypeVar("Row", bound=_WithYaw)
+
+
+def by_pose(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """What was measured on views, by the names of POSES."""
+    return {
+        pose: [row for row in rows if low <= abs(row.yaw) < high]
+        for pose, (low, high) in POSES.items()
+    }
+
+
+def kept_out_studio(kept_out: KeptOut) -> Studio:
+    """The studio that training renders its samples in, with other skins."""
+    data = kept_out.data
+    studio = open_studio(data, kept_out.reference, kept_out.fits)
     textures = [data / "skins" / name for name in KEPT_OUT]
     return replace(studio, skins=load_skins(data, studio.stage, textures))
 
 
-def random_people(data: Path, count: int, rng: np.random.Generator) -> list[Person]:
+def random_people(data: Path, count: int, rng: np.random.Generator) -> list[RandomPerson]:
     """``count`` people, their sources in turn."""
     ict, makehuman = read_ict(data), read_makehuman(data)
     transfer = make_transfer(data, ict, makehuman)
     average = transfer.carry(people(makehuman, average_weights(makehuman)[None])[0])
-    rows: list[Person] = []
+    rows: list[RandomPerson] = []
     for number in range(count):
         if number % 2 == 0:
             modes = np.clip(rng.normal(size=len(ict.identity)), -2.5, 2.5).astype(np.float32)
-            rows.append(Person("ict", ict.mean + np.tensordot(modes, ict.identity, 1)))
+            rows.append(RandomPerson("ict", ict.mean + np.tensordot(modes, ict.identity, 1)))
         else:
             weights = people_weights(makehuman, 1, rng)
             made = transfer.carry(people(makehuman, weights)[0])
             age = age_group(age_shares(makehuman, weights[0]))
             # MakeHuman's own average face is not ICT's: only how a person differs counts.
-            rows.append(Person("makehuman", ict.mean + made - average, age))
+            rows.append(RandomPerson("makehuman", ict.mean + made - average, age))
     return rows
 
 
@@ -130,29 +177,27 @@ def age_group(shares: dict[str, float]) -> str:
     return ("young", "middle-aged", "old")[min(int(3 * shares["old"]), 2)]
 
 
-def views(
-    studio: Studio,
-    reference: HeadModel,
-    data: Path,
-    count: int,
-    seed: int = SEED,
-    stands: bool = False,
-    folded: bool = False,
-    yaws: Sequence[tuple[int, int]] = YAWS,
-) -> Iterator[View]:
-    """A view of each of ``count`` people in every span of ``yaws``, degrees; ``stands``: with how
-    each was made; ``folded``: of people who have folds and lumps of their own, from seeds that no
-    training has."""
-    rng = np.random.default_rng(seed)
-    for number, person in enumerate(random_people(data, count, rng)):
-        shape = person.shape.astype(np.float32)
-        if folded:
-            folds, _ = random_folds(studio.stage, np.random.default_rng([FOLD_SEED, number]))
-            shape[studio.stage.vertices] += folds
-        for span in yaws:
-            view = _view(studio, reference, shape, span, rng)
-            view = replace(view, person=number, source=person.source, age=person.age)
-            yield view if stands else replace(view, stand=None)
+def rendered_views(kept_out: KeptOut, crowd: Crowd = SMOOTH) -> Iterator[RenderedView]:
+    """A view of each person in every span of the crowd's yaws, person by person, with a bar.
+
+    Raises
+    ------
+    UsageError: the reference head or the fits have not been made.
+    """
+    kept_out.check()
+    studio, reference = kept_out_studio(kept_out), kept_out.head
+    rng = np.random.default_rng(crowd.seed)
+    total = kept_out.people * len(crowd.yaws)
+    with tqdm(desc="rendered people", total=total, leave=False) as bar:
+        for number, person in enumerate(random_people(kept_out.data, kept_out.people, rng)):
+            shape = person.shape.astype(np.float32)
+            if crowd.folded:
+                folds, _ = random_folds(studio.stage, np.random.default_rng([FOLD_SEED, number]))
+                shape[studio.stage.vertices] += folds
+            for span in crowd.yaws:
+                view = _view(studio, reference, shape, span, rng)
+                yield replace(view, person=number, source=person.source, age=person.age)
+                bar.update()
 
 
 def _view(
@@ -161,7 +206,7 @@ def _view(
     neutral: FloatArray,
     span: tuple[int, int],
     rng: np.random.Generator,
-) -> View:
+) -> RenderedView:
     expression = studio.expression(rng)
     moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
     points = reference.embeddings["dense"].on(moved.astype(np.float32))
@@ -176,7 +221,7 @@ def _view(
     drawing = draw_head(studio.stage, head.figure, shot, head.shade)
     pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
     shown = (drawing.kind != NOTHING).astype(np.uint8)
-    return View(
+    return RenderedView(
         expose(drawing.image, rng),
         -1,
         "",
@@ -188,7 +233,7 @@ def _view(
         tone=head.traits.skin,
         borrowed=head.borrowed,
         shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
-        stand=Stand(head.figure, camera, to_photo, drawing),
+        rendering=Rendering(head.figure, camera, to_photo, drawing),
     )
 
 

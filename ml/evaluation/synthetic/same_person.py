@@ -1,34 +1,35 @@
 """Several photos of one person: what one identity for all of them is worth, and how well the
 identities of single photos tell people apart.
 
-    python -m ml.evaluation same-person --data ../shared/data [--people N]
+    python -m ml.evaluation same-person --data DATA
 
-The people are those of the synthetic ruler, three views of each. Beside the common fit stand each
-view alone, the most frontal view alone, and the best of the three, which only the truth can name.
+Random people are rendered in three views each. Beside the common fit stand each view alone, the
+most frontal view alone, and the best of the three, which only the truth can name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...data import FloatArray, Photo
+from ...data import FloatArray
 from ...errors import NoFaceFound
-from ...head.storage import load_head_model
 from ...pipeline.same_person import fit_alone, fit_together
 from ...pipeline.timing import Clock
+from ..benchmark import ONE_FACE, Outcome
 from ..metrics import identity_distances
-from .heads import ONE_FACE, Ruler, make_ruler, views_of
-from .people import View
-from .shape import ShapeError, shape_error
+from .kept_out import KeptOut, add_kept_out_options
+from .people import RenderedView, rendered_views
+from .reference import Reference, make_reference
+from .shape import ShapeError, shape_error, shape_means
 
 WAYS = ("each view alone", "most frontal view", "best view", "together")
-# Whose identities are compared: the network's last word, and the fit's.
+# Whose identities are compared: the network's last estimate, and the fit's.
 STAGES = ("network", "fitted")
 BINS = 12
 
@@ -58,17 +59,32 @@ class PersonRow:
         return dict(zip(WAYS, ([*self.alone], [frontal], [best], [self.together]), strict=True))
 
 
-def measure(views: Iterable[View], ruler: Ruler) -> Iterator[PersonRow | None]:
-    """A row a person; None where a face was found in fewer than two views."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, people=40)
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    summary = summarise(measure_people(KeptOut.of(arguments)))
+    return Outcome(report(summary), {"summary": summary})
+
+
+def measure_people(kept_out: KeptOut) -> list[PersonRow | None]:
+    """All rows of random people; see :func:`measure`. Raises UsageError, see KeptOut."""
+    views = rendered_views(kept_out)
+    return list(measure(views, make_reference(kept_out.head)))
+
+
+def measure(views: Iterable[RenderedView], reference: Reference) -> Iterator[PersonRow | None]:
+    """One row per person; None where a face was found in fewer than two views."""
     for _, group in groupby(views, key=lambda view: view.person):
-        yield _person(list(group), ruler)
+        yield _person(list(group), reference)
 
 
-def _person(views: list[View], ruler: Ruler) -> PersonRow | None:
+def _person(views: list[RenderedView], reference: Reference) -> PersonRow | None:
     seen, found = [], []
     for view in views:
         try:
-            seen.append(fit_alone(Photo(view.rgb, Path("synthetic.png"), ""), ONE_FACE, Clock()))
+            seen.append(fit_alone(view.photo, ONE_FACE, Clock()))
         except NoFaceFound:
             continue
         found.append(view)
@@ -77,10 +93,10 @@ def _person(views: list[View], ruler: Ruler) -> PersonRow | None:
     fitted = np.stack([item.fitted.fit.coefficients.identity for item in seen])
     network = np.stack([item.fitted.evidence.start.identity for item in seen])
     together = fit_together(seen)[0].coefficients.identity
-    true, shape = found[0].neutral, ruler.reference.shape
+    true, shape = found[0].neutral, reference.head.shape
 
     def error(identity: FloatArray) -> ShapeError:
-        return shape_error(shape.neutral(identity), true, shape.mean, ruler.regions)
+        return shape_error(shape.neutral(identity), true, shape.mean, reference.regions)
 
     return PersonRow(
         found[0].person,
@@ -92,31 +108,20 @@ def _person(views: list[View], ruler: Ruler) -> PersonRow | None:
     )
 
 
-def summarise(rows: list[PersonRow | None]) -> dict[str, Any]:
+def summarise(rows: Sequence[PersonRow | None]) -> dict[str, Any]:
     """Shape errors by way, and distances of identities by stage."""
     found = [row for row in rows if row is not None]
     summary: dict[str, Any] = {"people": len(found), "not_found": len(rows) - len(found)}
     for way in WAYS:
         errors = [error for row in found for error in row.by_way()[way]]
         if errors:
-            summary[way] = _means(errors)
+            summary[way] = shape_means(errors)
     for way in WAYS[1:3]:
         better = [row.together.mean < row.by_way()[way][0].mean for row in found]
         summary[f"together better than {way}"] = float(np.mean(better)) if better else None
     for stage in STAGES:
         summary[f"identity distance, {stage}"] = _distances(found, stage)
     return summary
-
-
-def _means(errors: list[ShapeError]) -> dict[str, float]:
-    mean = float(np.mean([error.mean for error in errors]))
-    baseline = float(np.mean([error.mean_baseline for error in errors]))
-    return {
-        "regions_mm": mean,
-        "mean_face_mm": baseline,
-        "ratio": mean / baseline,
-        "recovered": float(np.mean([error.recovered for error in errors])),
-    }
 
 
 def _distances(rows: list[PersonRow], stage: str) -> dict[str, Any] | None:
@@ -191,9 +196,3 @@ def _histogram(stage: str, distance: dict[str, Any]) -> list[str]:
         share = (100 * one / same["pairs"], 100 * two / other["pairs"])
         lines.append(f"{low:6.2f}-{high:6.2f} {share[0]:5.1f}% {share[1]:8.1f}%")
     return lines
-
-
-def run(data: Path, reference: Path, fits: Path, people: int) -> list[PersonRow | None]:
-    """All rows of ``people`` random people. Raises UsageError as the synthetic ruler does."""
-    seen = views_of(data, reference, fits, people)
-    return list(measure(seen, make_ruler(load_head_model(reference))))

@@ -7,7 +7,7 @@ the mean, and the share of a person's deviation from the mean that was recovered
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,18 @@ def shape_error(
         _distance(flat[face], true[face]),
         float((ours * deviation).sum() / (deviation**2).sum()),
     )
+
+
+def shape_means(errors: Sequence[ShapeError]) -> dict[str, float]:
+    """Means over heads, at least one, beside the mean face's."""
+    mean = float(np.mean([error.mean for error in errors]))
+    baseline = float(np.mean([error.mean_baseline for error in errors]))
+    return {
+        "regions_mm": mean,
+        "mean_face_mm": baseline,
+        "ratio": mean / baseline,
+        "recovered": float(np.mean([error.recovered for error in errors])),
+    }
 
 
 def face_of(regions: Mapping[str, np.ndarray]) -> np.ndarray:

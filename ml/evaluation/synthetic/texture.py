@@ -1,6 +1,6 @@
-"""The texture ruler: rendered people whose skin is known, in known and in fitted geometry.
+"""Texture of rendered people whose skin is known, in known and in fitted geometry.
 
-    python -m ml.evaluation texture --data ../shared/data [--pictures OUT.png]
+    python -m ml.evaluation texture --data DATA
 
 Colour errors are CIEDE2000 (and CIE76) between albedos in CIE Lab under D65, averaged over the
 skin's surface. A photo does not tell how bright light was, so every albedo is first multiplied by
@@ -11,10 +11,10 @@ Re-renders are the texture in the light that was found, drawn with the same came
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -31,17 +31,26 @@ from ...head.storage import load_head_model
 from ...head.surface import nearest_on_triangles
 from ...rendering import interpolate, rasterize
 from ...results.preview import uv_triangles
-from ...settings import Settings
 from ...training.data.picture.draw import FOCAL
-from ...training.data.picture.scene import Stage
+from ...training.data.picture.scene import Stage, load_stage
 from ...training.skin import SKIN, skin_triangles, vertices_on
-from .people import SIDE, Stand, View
+from ..benchmark import ONE_FACE, Outcome
+from .kept_out import KeptOut, add_kept_out_options
+from .people import SIDE, RenderedView, Rendering, rendered_views
 
 SIZE = 512
 # Skin is seen if it is no farther behind what the picture shows, metres, and no steeper (cosine).
 BEHIND, STEEPEST = 0.004, 0.25
-GEOMETRIES = ("true", "fitted")
-PLAIN = Settings(texture_size=0)
+# Views that show less than this share of the skin (a helmet, a hand) are not measured.
+LEAST_VISIBLE = 0.02
+
+
+class Geometry(NamedTuple):
+    """Where a texture is taken from the photo: name "true" or "fitted", vertices (V, 3)."""
+
+    name: str
+    camera: Camera
+    vertices: FloatArray
 
 
 @dataclass(frozen=True)
@@ -62,26 +71,23 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One texture of one view. Errors over visible and hidden skin; psnr is NaN if not drawn.
+class TextureRow:
+    """One texture of one view.
 
+    Attributes
+    ----------
     way: "Effigy" or a baseline. geometry: "true" or "fitted". film: whether the picture went
-    through film, lens and shutter.
+    through film, lens and shutter. figures: errors over "visible" and "hidden" skin, and as CIE76
+    "visible_76" and "hidden_76"; "psnr" where the texture was drawn.
     """
 
-    person: int
-    yaw: float
     way: str
     geometry: str
     film: bool
-    visible: float
-    hidden: float
-    visible_76: float
-    hidden_76: float
-    psnr: float = float("nan")
+    figures: dict[str, float]
 
 
-class TextureRuler:
+class TextureReference:
     """The shipped head's texels and vertices on the reference's surface."""
 
     def __init__(self, stage: Stage, size: int = SIZE) -> None:
@@ -95,14 +101,14 @@ class TextureRuler:
         self.on_vertices, self.offset = vertices_on(self.model, stage)
         self.area = _texel_areas(self.atlas, self.model)[self.texels]
 
-    def truth(self, stand: Stand) -> Truth:
+    def truth(self, rendering: Rendering) -> Truth:
         """What is true of one picture."""
-        figure, orbit, drawing = stand.figure, stand.camera, stand.drawing
+        figure, orbit, drawing = rendering.figure, rendering.camera, rendering.drawing
         vertices = self.on_vertices.on(figure.vertices) + self.offset
         places = orbit.to_camera_space(self.on_texels.on(figure.vertices))
         normals = self.on_texels.on(figure.normals) @ orbit.rotation.T
         facing = -(normals * places).sum(1) / np.linalg.norm(places, axis=1)
-        camera = camera_of(stand)
+        camera = camera_of(rendering)
         scale = len(drawing.kind) / SIDE
         cell = (camera.project(self.on_texels.on(figure.vertices)) * scale).astype(int)
         inside = ((cell >= 0) & (cell < len(drawing.kind))).all(1)
@@ -121,16 +127,17 @@ class TextureRuler:
         rows, columns = self.atlas.rows[self.texels], self.atlas.columns[self.texels]
         return linear_of(albedo[rows, columns].astype(np.float32))
 
-    def errors(self, found: FloatArray, truth: Truth) -> tuple[float, float, float, float]:
-        """Visible and hidden, by CIEDE2000, then by CIE76, of (N, 3) linear albedo."""
+    def errors(self, found: FloatArray, truth: Truth) -> dict[str, float]:
+        """The four errors of a TextureRow of (N, 3) linear albedo."""
         seen = truth.visible
         gain = np.median(_luma(truth.albedo[seen])) / np.median(_luma(found[seen]))
         ours, theirs = (rgb2lab(srgb_of(c)[None] / 255)[0] for c in (found * gain, truth.albedo))
-        figures = []
-        for difference in (deltaE_ciede2000, deltaE_cie76):
-            apart = difference(ours, theirs)
-            figures += [float(np.average(apart[m], weights=self.area[m])) for m in (seen, ~seen)]
-        return figures[0], figures[1], figures[2], figures[3]
+        return {
+            name + ending: float(np.average(apart[where], weights=self.area[where]))
+            for ending, difference in (("", deltaE_ciede2000), ("_76", deltaE_cie76))
+            for apart in (difference(ours, theirs),)
+            for name, where in (("visible", seen), ("hidden", ~seen))
+        }
 
     def baselines(self, photo: Photo, truth: Truth) -> dict[str, FloatArray]:
         """(N, 3) linear: the photo as it is, and the visible skin's median everywhere."""
@@ -142,13 +149,13 @@ class TextureRuler:
         return {"light left in": as_photographed, "one colour": np.tile(middle, (len(row), 1))}
 
 
-def camera_of(stand: Stand) -> Camera:
+def camera_of(rendering: Rendering) -> Camera:
     """The camera of a drawn picture, which has no roll."""
-    scale, shift = stand.to_photo[0, 0], stand.to_photo[:, 2]
+    scale, shift = rendering.to_photo[0, 0], rendering.to_photo[:, 2]
     intrinsics = np.diag([FOCAL / scale, FOCAL / scale, 1]).astype(np.float32)
     intrinsics[:2, 2] = -shift / scale
-    away = np.array([0, 0, stand.camera.distance], np.float32)
-    return Camera(intrinsics, stand.camera.rotation, away, SIDE, SIDE)
+    away = np.array([0, 0, rendering.camera.distance], np.float32)
+    return Camera(intrinsics, rendering.camera.rotation, away, SIDE, SIDE)
 
 
 def redraw(texture: Texture, camera: Camera, vertices: FloatArray, model: HeadModel) -> FloatArray:
@@ -165,46 +172,57 @@ def redraw(texture: Texture, camera: Camera, vertices: FloatArray, model: HeadMo
     return photographed(colours * light) * (fragments.face >= 0)[..., None]
 
 
-def measure(views: Iterable[View], ruler: TextureRuler) -> Iterator[Row]:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_out_options(parser, people=20)
+
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    kept_out = KeptOut.of(arguments)
+    kept_out.check()
+    reference = TextureReference(load_stage(kept_out.reference))
+    summary = summarise(list(measure(rendered_views(kept_out), reference)))
+    return Outcome(report(summary), {"summary": summary})
+
+
+def measure(views: Iterable[RenderedView], reference: TextureReference) -> Iterator[TextureRow]:
     """Rows of every view: both geometries, with and without film, and the baselines."""
     for view in views:
-        assert view.stand is not None
-        truth = ruler.truth(view.stand)
-        if truth.visible.sum() < 0.02 * len(truth.visible):
-            continue  # a helmet or a hand before the face shows no skin to measure
-        for film, rgb in ((False, view.stand.drawing.image), (True, view.rgb)):
-            photo = Photo(rgb, Path("synthetic.png"), "")
-            for way, found in ruler.baselines(photo, truth).items():
-                yield Row(view.person, view.yaw, way, "true", film, *ruler.errors(found, truth))
-            for geometry, (camera, vertices) in _geometries(photo, truth, film, ruler.model):
-                texture = make_texture(photo, camera, vertices, ruler.model, ruler.size)
-                drawn = redraw(texture, camera, vertices, ruler.model)
-                errors = ruler.errors(ruler.on_skin(texture.albedo), truth)
-                yield Row(
-                    view.person,
-                    view.yaw,
-                    "Effigy",
-                    geometry,
-                    film,
-                    *errors,
-                    psnr(drawn, rgb, truth.pixels),
-                )
+        assert view.rendering is not None
+        truth = reference.truth(view.rendering)
+        if truth.visible.mean() < LEAST_VISIBLE:
+            continue
+        plain = replace(view.photo, rgb=view.rendering.drawing.image)
+        for film, photo in ((False, plain), (True, view.photo)):
+            for way, albedo in reference.baselines(photo, truth).items():
+                errors = reference.errors(albedo, truth)
+                yield TextureRow(way, "true", film, errors)
+            # The fitted geometry is what users get, and they have photos with film only.
+            fitted = _fitted(photo, reference.model) if film else []
+            for geometry in (Geometry("true", truth.camera, truth.vertices), *fitted):
+                figures = _figures(photo, geometry, truth, reference)
+                yield TextureRow("Effigy", geometry.name, film, figures)
 
 
-def _geometries(
-    photo: Photo, truth: Truth, film: bool, model: HeadModel
-) -> Iterator[tuple[str, tuple[Camera, FloatArray]]]:
-    """Names, cameras and vertices. The fitted one is what a person gets: with film only."""
+def _fitted(photo: Photo, model: HeadModel) -> list[Geometry]:
+    """The geometry that the pipeline finds; nothing if it finds no face."""
     from ...pipeline.fit import fit_photo
 
-    yield "true", (truth.camera, truth.vertices)
-    if not film:
-        return
     try:
-        fit = fit_photo(photo, PLAIN, model).fit
+        fit = fit_photo(photo, ONE_FACE, model).fit
     except NoFaceFound:
-        return
-    yield "fitted", (fit.camera, model.shape.at(fit.coefficients))
+        return []
+    return [Geometry("fitted", fit.camera, model.shape.at(fit.coefficients))]
+
+
+def _figures(
+    photo: Photo, geometry: Geometry, truth: Truth, reference: TextureReference
+) -> dict[str, float]:
+    """The errors and the PSNR of Effigy's texture."""
+    camera, vertices, model = geometry.camera, geometry.vertices, reference.model
+    texture = make_texture(photo, camera, vertices, model, reference.size)
+    drawn = redraw(texture, camera, vertices, model)
+    errors = reference.errors(reference.on_skin(texture.albedo), truth)
+    return errors | {"psnr": psnr(drawn, photo.rgb, truth.pixels)}
 
 
 def psnr(drawn: FloatArray, photo: np.ndarray, where: np.ndarray) -> float:
@@ -217,7 +235,7 @@ def psnr(drawn: FloatArray, photo: np.ndarray, where: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / max(square, 1e-9)))
 
 
-def summarise(rows: list[Row]) -> dict[str, Any]:
+def summarise(rows: Sequence[TextureRow]) -> dict[str, Any]:
     """Means by way, geometry and film."""
     summary: dict[str, Any] = {}
     for way, geometry, film in dict.fromkeys((r.way, r.geometry, r.film) for r in rows):
@@ -225,9 +243,9 @@ def summarise(rows: list[Row]) -> dict[str, Any]:
         name = f"{way}, {geometry} geometry, {'with' if film else 'without'} film"
         figures = {"views": float(len(some))}
         for key in ("visible", "hidden", "visible_76", "hidden_76", "psnr"):
-            values = [getattr(row, key) for row in some]
+            values = [row.figures.get(key, np.nan) for row in some]
             figures[key] = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
-        figures["visible_median"] = float(np.median([row.visible for row in some]))
+        figures["visible_median"] = float(np.median([row.figures["visible"] for row in some]))
         summary[name] = figures
     return summary
 
@@ -245,15 +263,6 @@ def report(summary: dict[str, Any]) -> str:
             f"{row['psnr']:6.1f}"
         )
     return "\n".join(lines)
-
-
-def run(data: Path, reference: Path, fits: Path, people: int) -> list[Row]:
-    """All rows of ``people`` random people; see :func:`synthetic.views_of`."""
-    from ...training.data.picture.scene import load_stage
-    from .heads import views_of
-
-    seen = views_of(data, reference, fits, people, stands=True)
-    return list(measure(seen, TextureRuler(load_stage(reference))))
 
 
 def _luma(colours: FloatArray) -> FloatArray:

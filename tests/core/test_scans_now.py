@@ -12,8 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from ml.errors import HeadError, UsageError
 from ml.evaluation import __main__ as commands
-from ml.evaluation.benchmarks import now
-from ml.evaluation.benchmarks.outcome import Outcome, Score, Tally, score_all
+from ml.evaluation.benchmarks import now, protocol
+from ml.evaluation.benchmarks.result import ScanResult, Score, Tally, score_all
 from ml.evaluation.benchmarks.scans import read_obj
 from ml.geometry.alignment import Similarity
 from tests.support.scan_folders import (
@@ -58,7 +58,7 @@ def test_now_of_the_same_neutral_head_is_nought(folders, model, truth):
     data, results = folders
     write_now(data, model, truth)
     write_result(results / PHOTO, truth)
-    outcome = now.run(data, results, model)
+    outcome = now.measure(data, results, model)
     assert max(values(outcome).values()) < 1e-3
     assert outcome.tally.rows[0]["challenge"] == "multiview_neutral"
 
@@ -68,7 +68,7 @@ def test_now_tells_how_much_of_the_person_was_found(folders, model, truth):
     write_now(data, model, truth)
     write_obj(results / f"{PHOTO}.obj", moved(person(model, 0.5), ANYWHERE))
     np.save(results / f"{PHOTO}.npy", ANYWHERE.apply(landmarks(model, person(model, 0.5))))
-    outcome = now.run(data, results, model)
+    outcome = now.measure(data, results, model)
     assert outcome.scores[1].recovered == pytest.approx(0.5, abs=0.05)
     assert outcome.scores[2].recovered is None
 
@@ -115,7 +115,7 @@ def test_now_names_what_is_missing(folders, model, truth, lost, named):
     write_obj(results / f"{PHOTO}.obj", truth)
     (data / "final_release_version" / lost).rename(data / "elsewhere")
     with pytest.raises(UsageError, match="is missing") as caught:
-        now.run(data, results, model)
+        now.measure(data, results, model)
     assert named in caught.value.message
     assert "--data" in caught.value.hint
 
@@ -134,11 +134,11 @@ def test_now_wants_seven_landmarks_beside_a_mesh(folders, model, truth):
     data, results = folders
     write_now(data, model, truth)
     with pytest.raises(UsageError, match="holds no prediction"):
-        now.run(data, results, model)
+        now.measure(data, results, model)
     write_obj(results / f"{PHOTO}.obj", truth)
     (results / f"{PHOTO}.txt").write_text("1 2 3\n")
     with pytest.raises(UsageError, match=r"IMG_0001\.txt does not hold 7 landmarks"):
-        now.run(data, results, model)
+        now.measure(data, results, model)
 
 
 def test_damaged_meshes_are_named(tmp_path):
@@ -185,7 +185,7 @@ def test_what_is_finished_is_kept_when_the_person_stops():
 
 def test_the_report_says_what_was_recovered_and_what_was_not_scored():
     scores = [Score("nose", "mm", 1.0, 4.0), Score("CR", "share", 0.9, 0.8, deviation=False)]
-    report = Outcome("REALY", scores, Tally([{}], ["3"], {"4": "no faces"})).report()
+    report = ScanResult("REALY", scores, Tally([{}], ["3"], {"4": "no faces"})).report()
     assert "75 %" in report
     assert "1 scored, 2 without" in report
     assert "4: no faces" in report
@@ -194,7 +194,7 @@ def test_the_report_says_what_was_recovered_and_what_was_not_scored():
 
 def test_commands(folders, model, truth, monkeypatch, capsys):
     data, results = folders
-    monkeypatch.setattr(commands, "load_head_model", lambda: model)
+    monkeypatch.setattr(protocol, "load_head_model", lambda: model)
     ask = ["now", "--data", str(data), "--results", str(results), "--json"]
     out = Path(results.parent / "out" / "now.json")
     assert commands.main([*ask, str(out)]) == 1

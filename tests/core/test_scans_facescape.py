@@ -54,7 +54,7 @@ def test_facescape_wild_settles_the_depth_and_nothing_else(folders, model, small
     data, results = folders
     placed = write_wild(data, small)
     write_obj(results / "wild" / "000.obj", replace(placed, vertices=placed.vertices - [0, 0, 0.7]))
-    outcome = facescape.run(data, results, model)
+    outcome = facescape.measure(data, results, model)
     figures = values(outcome)
     assert figures["wild CD"] < 1e-3
     assert figures["wild MNE"] < 1e-3
@@ -63,7 +63,7 @@ def test_facescape_wild_settles_the_depth_and_nothing_else(folders, model, small
     bigger = replace(placed, vertices=1.1 * (placed.vertices - BACK) + BACK)
     write_obj(results / "wild" / "000.obj", bigger)
     # A tenth too large is some millimetres, which no shift takes out.
-    assert values(facescape.run(data, results, model))["wild CD"] > 1
+    assert values(facescape.measure(data, results, model))["wild CD"] > 1
 
 
 def test_facescape_wild_puts_a_result_into_its_camera(folders, model, small):
@@ -75,7 +75,7 @@ def test_facescape_wild_puts_a_result_into_its_camera(folders, model, small):
         np.diag([1, -1, -1]).astype(np.float32), np.float32([-0.012, 0.008, 100]), 256, 256,
     )  # fmt: skip
     write_result(results / "wild" / "000", small, small.vertices, camera=far)
-    figures = values(facescape.run(data, results, model))
+    figures = values(facescape.measure(data, results, model))
     assert figures["wild CD"] < 0.05
     assert figures["wild CR"] > 0.99
 
@@ -91,7 +91,7 @@ def test_facescape_lab_puts_a_result_into_its_camera(folders, model, small, size
     place = camera.translation * np.float32([1, 1, zoom])
     seen = Camera(own, camera.rotation, place, 256 * size, 256 * size)
     write_result(results / "lab" / "00_0_00", small, small.vertices, camera=seen)
-    figures = values(facescape.run(data, results, model))
+    figures = values(facescape.measure(data, results, model))
     assert figures["lab CD"] < 0.05
     assert figures["lab CR"] > 0.99
 
@@ -101,7 +101,7 @@ def test_facescape_lab_settles_the_depth_along_the_rays(folders, model, small):
     camera = write_lab(data, small)
     there = (small.vertices @ camera.rotation.T + camera.translation) * 1000 / facescape.PUPILS
     write_obj(results / "lab" / "00_0_00.obj", replace(small, vertices=1.05 * there))
-    figures = values(facescape.run(data, results, model))
+    figures = values(facescape.measure(data, results, model))
     assert figures["lab CD"] < 0.05
     assert figures["lab CR"] > 0.99
 
@@ -118,7 +118,7 @@ def test_facescape_names_what_is_missing(folders, model, small, lost, named):
     write_obj(results / "wild" / "000.obj", write_wild(data, small))
     (data / lost).rename(data / "elsewhere")
     with pytest.raises(UsageError, match=named) as caught:
-        facescape.run(data, results, model)
+        facescape.measure(data, results, model)
     assert "--data" in caught.value.hint
 
 
@@ -127,4 +127,4 @@ def test_facescape_says_that_a_mesh_lies_elsewhere(folders, model, small):
     placed = write_wild(data, small)
     write_obj(results / "wild" / "000.obj", replace(placed, vertices=placed.vertices - [0, 9, 0]))
     with pytest.raises(UsageError, match="has to lie in the photo's camera"):
-        facescape.run(data, results, model)
+        facescape.measure(data, results, model)

@@ -1,32 +1,32 @@
-"""The ruler for several photos of one person, on heads whose answer is known."""
+"""The benchmark for several photos of one person, on heads whose answer is known."""
 
 import numpy as np
 import pytest
 
 from ml.data import Observation
 from ml.errors import NoFaceFound
-from ml.evaluation.synthetic.heads import REGIONS, Ruler
-from ml.evaluation.synthetic.people import View
+from ml.evaluation.synthetic.people import RenderedView
+from ml.evaluation.synthetic.reference import REGIONS, Reference
 from ml.evaluation.synthetic.same_person import WAYS, PersonRow, measure, report, summarise
 from ml.evaluation.synthetic.shape import ShapeError
 from ml.fitting.camera import FACING
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
-from ml.pipeline import same_person as walk
+from ml.pipeline import same_person as pipeline
 from tests.support.known_faces import SIDE, found_face
 
 TURNS = (0.05, 0.4, -0.7)
 
 
 @pytest.fixture(scope="module")
-def ruler() -> Ruler:
+def reference() -> Reference:
     model = load_head_model()
     regions = {name: model.masks[name] > 0.5 for name in REGIONS}
-    return Ruler(model, regions, np.ones(len(model.expression_names), np.float32))
+    return Reference(model, regions, np.ones(len(model.expression_names), np.float32))
 
 
 @pytest.fixture
-def views(monkeypatch) -> list[View]:
+def views(monkeypatch) -> list[RenderedView]:
     """Three views of each of three people; the last person has a face in one view only."""
     model, rng = load_head_model(), np.random.default_rng(2)
     seen, faces = [], []
@@ -41,7 +41,7 @@ def views(monkeypatch) -> list[View]:
             neutral = model.shape.neutral(identity)
             yaw = float(np.degrees(turn))
             points = np.zeros((1, 2), np.float32)
-            seen.append(View(rgb, person, "ict", neutral, expression, FACING, yaw, points))
+            seen.append(RenderedView(rgb, person, "ict", neutral, expression, FACING, yaw, points))
 
     def find(photo, settings):
         face = faces[int(photo.rgb[0, 0, 0])]
@@ -49,24 +49,24 @@ def views(monkeypatch) -> list[View]:
             raise NoFaceFound("No face")
         return [Observation(face, face.output.landmarks, "dense")]
 
-    monkeypatch.setattr(walk, "observe", find)
+    monkeypatch.setattr(pipeline, "observe", find)
     # Even pictures have nothing that another look could see.
     monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)
     return seen
 
 
-def test_a_row_a_person_and_none_for_who_is_seen_once(views, ruler):
-    first, second, third = measure(views, ruler)
+def test_a_row_a_person_and_none_for_who_is_seen_once(views, reference):
+    first, second, third = measure(views, reference)
     assert third is None
     assert (first.person, second.person) == (0, 1)
     assert len(first.alone) == len(first.yaws) == 3
     # This network knows nothing of the person; the fits do.
     np.testing.assert_array_equal(first.identities["network"], 0)
-    assert first.identities["fitted"].shape == (3, ruler.reference.identity_count)
+    assert first.identities["fitted"].shape == (3, reference.head.identity_count)
 
 
-def test_together_is_better_than_alone_where_only_views_are_missing(views, ruler):
-    summary = summarise(list(measure(views, ruler)))
+def test_together_is_better_than_alone_where_only_views_are_missing(views, reference):
+    summary = summarise(list(measure(views, reference)))
     assert (summary["people"], summary["not_found"]) == (2, 1)
     assert summary["together"]["ratio"] < summary["each view alone"]["ratio"] < 1
     assert summary["together"]["recovered"] > summary["each view alone"]["recovered"] > 0

@@ -63,7 +63,7 @@ def test_realy_of_the_same_head_is_nought_wherever_it_lies(folders, model, truth
     data, results = folders
     write_realy(data, model, truth)
     write_obj(results / "1.obj", moved(truth, ANYWHERE))
-    outcome = realy.run(data, results, model)
+    outcome = realy.measure(data, results, model)
     assert set(values(outcome)) == {*REGION_BOUNDS, "all"}
     assert max(values(outcome).values()) < 1e-3
     assert outcome.scores[-1].recovered == pytest.approx(1, abs=0.01)
@@ -74,7 +74,7 @@ def test_realy_scores_the_expressed_head_of_a_result(folders, model, truth):
     data, results = folders
     write_realy(data, model, truth)
     write_result(results / "1_left", mean_face(model), truth.vertices)
-    outcome = realy.run(data, results, model)
+    outcome = realy.measure(data, results, model)
     assert values(outcome)["all"] < 1e-3
     assert outcome.tally.rows[0]["name"] == "1_left"
 
@@ -84,7 +84,7 @@ def test_realy_sees_a_hill_where_it_is_and_as_high_as_it_is(folders, model, trut
     write_realy(data, model, truth)
     hilly, hill = raised(truth, (0, 0.058, 0.095), 0.003, 0.015)
     write_obj(results / "1.obj", hilly)
-    errors = values(realy.run(data, results, model))
+    errors = values(realy.measure(data, results, model))
     used = np.zeros(len(hill), bool)
     used[np.unique(truth.triangles)] = True
     heights = 1000 * hill[used & (model.masks["realy_forehead"] > 0)]
@@ -98,9 +98,9 @@ def test_realy_errors_are_in_the_persons_millimetres(folders, model, truth):
     data, results = folders
     write_realy(data, model, truth)
     write_obj(results / "1.obj", mean_face(model))
-    before = values(realy.run(data, results, model))
+    before = values(realy.measure(data, results, model))
     np.savetxt(data / "metrical_scale.txt", np.full(100, 2 * UNIT))
-    after = values(realy.run(data, results, model))
+    after = values(realy.measure(data, results, model))
     assert after["all"] == pytest.approx(2 * before["all"])
 
 
@@ -115,7 +115,7 @@ def test_realy_bends_all_but_the_cheeks_by_landmarks(folders, model, truth, monk
         return vertices
 
     monkeypatch.setattr(realy, "bend", bend)
-    realy.run(data, results, model)
+    realy.measure(data, results, model)
     ours = dict(zip(REGION_BOUNDS, seen[:4], strict=True))
     assert ours["cheek"][1] is None
     for name, count in (("nose", 9), ("mouth", 14), ("forehead", 22)):
@@ -150,12 +150,12 @@ def test_realy_takes_meshes_of_another_topology_with_their_keypoints(folders, mo
         rows.append([int(triangle), float(corner == 0), float(corner == 1)])
     write_obj(results / "1.obj", other)
     with pytest.raises(UsageError, match=r"1\.obj has \d+ vertices.*keypoints\.txt"):
-        realy.run(data, results, model)
+        realy.measure(data, results, model)
     (results / "keypoints.txt").write_text(json.dumps(rows))
-    assert values(realy.run(data, results, model))["all"] < 1e-3
+    assert values(realy.measure(data, results, model))["all"] < 1e-3
     (results / "keypoints.txt").write_text(json.dumps(rows[:80]))
     with pytest.raises(UsageError, match=r"keypoints\.txt holds no 85 keypoints"):
-        realy.run(data, results, model)
+        realy.measure(data, results, model)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_realy_names_what_is_missing(folders, model, truth, lost, named):
     write_obj(results / "1.obj", truth)
     (data / lost).rename(data / "elsewhere")
     with pytest.raises(UsageError, match="is missing") as caught:
-        realy.run(data, results, model)
+        realy.measure(data, results, model)
     assert named in caught.value.message
     assert caught.value.hint
 
@@ -183,9 +183,9 @@ def test_realy_says_which_people_have_no_head(folders, model, truth):
     write_realy(data, model, truth)
     write_realy(data, model, truth, number=2)
     with pytest.raises(UsageError, match="holds no prediction: looked for 1, 2"):
-        realy.run(data, results, model)
+        realy.measure(data, results, model)
     write_obj(results / "2.obj", truth)
-    outcome = realy.run(data, results, model)
+    outcome = realy.measure(data, results, model)
     assert outcome.tally.missing == ["1"]
     assert "not comparable with others': 1" in outcome.report()
 
@@ -196,7 +196,7 @@ def test_a_result_of_another_head_model_is_refused(folders, model, truth):
     old = Provenance("invented-head", "0.1", "CC0-1.0", "a.jpg", "ab", 600, 800, "0.1")
     write_result(results / "1", truth, provenance=old)
     with pytest.raises(UsageError, match=r"invented-head 0\.1, .* Reconstruct the photo again"):
-        realy.run(data, results, model)
+        realy.measure(data, results, model)
 
 
 def test_a_head_model_without_the_landmarks_is_refused(folders, model, truth):
@@ -206,4 +206,4 @@ def test_a_head_model_without_the_landmarks_is_refused(folders, model, truth):
     bare = replace(model, embeddings={})
     for protocol, name in ((realy, "realy85"), (now, "now7")):
         with pytest.raises(ModelUnreadable, match=f"no landmark embedding '{name}'.*newer"):
-            protocol.run(data, results, bare)
+            protocol.measure(data, results, bare)

@@ -1,9 +1,9 @@
-"""The synthetic ruler's figures where the answer is known."""
+"""Figures on rendered people, where the answer is known."""
 
 import numpy as np
 import pytest
 
-from ml.evaluation.synthetic.heads import STAGES, Row, point_error, report, summarise
+from ml.evaluation.synthetic.heads import STAGES, StageRow, point_error, report, summarise
 from ml.evaluation.synthetic.people import age_group
 from ml.evaluation.synthetic.shape import ShapeError, shape_error, turn_between
 from ml.geometry.rotations import rotation_from_vector
@@ -102,10 +102,10 @@ def test_targets_tell_how_old_a_person_is():
     assert age_group({"child": 0, "young": 0, "old": 1}) == "old"
 
 
-def row(stage: str, yaw: float, error: float) -> Row:
+def row(stage: str, yaw: float, error: float) -> StageRow:
     names = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
     shape = ShapeError(dict.fromkeys(names, error), dict.fromkeys(names, 2.0), error, 2.0, 0.5)
-    return Row(0, "ict", yaw, stage, shape, 3.0, 0.1, 0.2, 4.0)
+    return StageRow(0, "ict", yaw, stage, shape, 3.0, 0.1, 0.2, 4.0)
 
 
 def test_the_summary_parts_poses_and_stages_and_counts_what_was_missed():

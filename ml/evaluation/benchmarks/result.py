@@ -1,4 +1,4 @@
-"""What a protocol on scans says in the end: its scores, and what came of every photo."""
+"""The result of a benchmark on scans: its scores, and what became of every photo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ...errors import HeadError
 
-Row = dict[str, Any]
+ScanRow = dict[str, Any]
 NAMED = 5  # how many files a message names
 
 
@@ -47,13 +47,13 @@ class Tally:
     problems: name and message of those whose prediction cannot be scored.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ScanRow] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScanResult:
     """All scores of one protocol."""
 
     protocol: str
@@ -87,7 +87,7 @@ class Outcome:
         return "\n".join(lines)
 
 
-def score_all(names: Sequence[str], score: Callable[[str], Row | None], title: str) -> Tally:
+def score_all(names: Sequence[str], score: Callable[[str], ScanRow | None], title: str) -> Tally:
     """``score`` every name, with a bar; None means that there is no prediction.
 
     A prediction that cannot be scored costs only itself, and Ctrl-C keeps what is finished.

@@ -1,0 +1,46 @@
+"""Every command of ``python -m ml.evaluation``, and the module that it runs.
+
+A new benchmark is a module with the functions of :class:`.benchmark.Benchmark`, and a line here.
+Modules are imported when their command runs: what one benchmark needs must not slow another down.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple, cast
+
+from .benchmark import Benchmark
+
+
+class Command(NamedTuple):
+    """A command: its name, the module within this package, and what it measures."""
+
+    name: str
+    module: str
+    help: str
+
+    def benchmark(self) -> Benchmark:
+        """The module, imported."""
+        return cast(Benchmark, import_module(f".{self.module}", __package__))
+
+
+COMMANDS = (
+    Command("portraits", "photos.landmarks", "landmark error on labelled portraits"),
+    Command("wild", "photos.landmarks", "landmark error on labelled photos in the wild"),
+    Command("detection", "photos.detection", "finding tilted, small and turned faces only"),
+    Command("calibration", "photos.calibration", "whether confidence 0.8 is right 8 times in 10"),
+    Command("sheet", "photos.sheet", "overlays of all results on one of the labelled sets"),
+    Command("head", "head.quality", "the head model: its mesh, its reach, its contacts"),
+    Command("synthetic", "synthetic.heads", "shape, expression and pose of rendered people"),
+    Command("same-person", "synthetic.same_person", "one identity for several photos of a person"),
+    Command("texture", "synthetic.texture", "albedo, hidden skin and re-rendering"),
+    Command("detail", "synthetic.detail", "folds and lumps of rendered people who have them"),
+    Command("ablation", "ablation.measure", "what each part of the method adds"),
+    Command("realy", "benchmarks.protocol", "results against the scans of REALY"),
+    Command("now", "benchmarks.protocol", "results against the scans of NoW"),
+    Command("facescape", "benchmarks.protocol", "results against the scans of FaceScape"),
+    Command("speed", "speed.photo", "time of one photo by step, cold and warm"),
+    Command("one", "speed.one", "reconstruct one photo, for timing a new process"),
+    Command("throughput", "speed.throughput", "photos per second, beside what the machine can do"),
+    Command("report", "report.command", "measure everything and write docs/accuracy.md"),
+)
