@@ -1,5 +1,7 @@
 """Figures on rendered people, where the answer is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -105,7 +107,7 @@ def test_targets_tell_how_old_a_person_is():
 def row(stage: str, yaw: float, error: float) -> StageRow:
     names = ("realy_nose", "realy_mouth", "realy_forehead", "realy_cheek")
     shape = ShapeError(dict.fromkeys(names, error), dict.fromkeys(names, 2.0), error, 2.0, 0.5)
-    return StageRow(0, "ict", yaw, stage, shape, 3.0, 0.1, 0.2, 4.0)
+    return StageRow(SimpleNamespace(yaw=yaw), stage, shape, 3.0, 0.1, 0.2, 4.0, 2.5, None)
 
 
 def test_the_summary_parts_poses_and_stages_and_counts_what_was_missed():

@@ -72,9 +72,7 @@ def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
         shape = ShapeError(
             dict.fromkeys(names, amount), dict.fromkeys(names, 2.0), amount, 2.0, 0.5
         )
-        yield StageRow(
-            person, "ict", yaw, stage, shape, 3.0 * amount, 0.1, 0.2, 4.0, 2.5, view, found, CAMERA
-        )
+        yield StageRow(view, stage, shape, 3.0 * amount, 0.1, 0.2, 4.0, 2.5, found, CAMERA)
 
 
 def crowd(count=4, **changes):

@@ -151,7 +151,9 @@ def distances(fitted: Sequence[StageRow]) -> tuple[np.ndarray, np.ndarray]:
     if len(fitted) < 2:
         return np.zeros(0), np.zeros(0)
     identities = np.stack([row.found.identity for row in fitted])
-    people, sources = (np.array([getattr(row.view, n) for row in fitted]) for n in ("person", "source"))
+    people, sources = (
+        np.array([getattr(row.view, n) for row in fitted]) for n in ("person", "source")
+    )
     return identity_distances(identities, people, sources)
 
 

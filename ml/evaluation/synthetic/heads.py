@@ -48,7 +48,8 @@ class StageRow:
 
     Attributes
     ----------
-    view: what was measured. shape: of the neutral head. landmarks: mean distance, per cent of the outer-eye distance.
+    view: what was measured. shape: of the neutral head.
+    landmarks: mean distance, per cent of the outer-eye distance.
     expression: mean absolute error of the keys, weighted by how far they move the face;
     expression_baseline: of a face at rest. turn: degrees of the head's rotation.
     face_points: like landmarks, of the first 468. found: the head; camera: where the fit put it.
