@@ -31,6 +31,11 @@ class Inputs:
 def file_options(*names: str) -> argparse.ArgumentParser:
     """The options ``names`` (data, reference, fits), to be a parent of a command's parser."""
     parser = argparse.ArgumentParser(add_help=False)
+    add_file_options(parser, *names)
+    return parser
+
+
+def add_file_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """The same for a command's own parser."""
     for name in names:
         parser.add_argument(f"--{name}", type=Path, **_OPTIONS[name])
-    return parser

@@ -33,6 +33,7 @@ from ...regressor.surface import CHANNELS, SIDE
 from ...regressor.surface_network import SurfaceNetwork
 from ...regressor.surface_refinement import SurfaceRefinement
 from ...settings import Settings
+from ...training.arguments import file_options
 from ...training.data.stored import PHOTO, PROFILED, RENDER
 from ...training.steps import follow, rate_at
 from ...training.surface.batches import Samples, batches_ahead, open_folders
@@ -153,10 +154,10 @@ def all_variants(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[file_options("data", "reference")]
+    )
     parser.add_argument("--samples", type=Path, nargs="+", default=[Path("out/data/shape")])
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--json", type=Path, default=Path("out/surface_compared.json"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...errors import UsageError
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
+from ...training.arguments import add_file_options
 from ..benchmark import add_data_options
 
 
@@ -57,6 +58,5 @@ class KeptOut:
 def add_kept_out_options(parser: argparse.ArgumentParser, people: int) -> None:
     """``--data``, ``--json``, ``--reference``, ``--fits``, ``--people``, by default ``people``."""
     add_data_options(parser)
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
-    parser.add_argument("--fits", type=Path, default=Path("out/fits/train.npz"))
+    add_file_options(parser, "reference", "fits")
     parser.add_argument("--people", type=int, default=people, help="how many (%(default)s)")
