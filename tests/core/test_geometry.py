@@ -9,8 +9,15 @@ from ml.geometry.alignment import Similarity, best_rigid, best_rotation, best_si
 from ml.geometry.colour import linear_of, srgb_of
 from ml.geometry.mirror import mirror_twins
 from ml.geometry.rotations import rotated_about, rotation_from_vector
-from ml.geometry.sampling import bilinear, colours_at
-from ml.geometry.triangles import quad_of_triangle, triangulate, triangulate_with_uv
+from ml.geometry.sampling import bilinear, colours_at, texels_at
+from ml.geometry.triangles import (
+    edges_of,
+    grid_quads,
+    quad_of_triangle,
+    triangulate,
+    triangulate_with_uv,
+    tube_quads,
+)
 
 RNG = np.random.default_rng(4)
 # A quad, a triangle that repeats its last index, one that repeats its first, and another quad.
@@ -34,6 +41,36 @@ def test_a_seam_does_not_make_a_half_empty():
     triangles, flat = triangulate_with_uv(quads, np.array([[5, 5, 6, 7]]))
     assert len(triangles) == 2
     np.testing.assert_array_equal(flat, [[5, 5, 6], [5, 6, 7]])
+
+
+def turns(places, quads):
+    """Twice the signed area of (F, 4) quads of flat places, positive where counter-clockwise."""
+    x, y = places[quads].transpose(2, 0, 1)
+    return (x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)
+
+
+def test_a_grid_s_quads_cover_it_once():
+    grid = np.arange(12).reshape(3, 4)
+    row, column = np.divmod(np.arange(12), 4)
+    quads = grid_quads(grid)
+    # Counter-clockwise where rows run down: y is minus the row.
+    np.testing.assert_array_equal(turns(np.column_stack([column, -row]), quads), 2)
+    np.testing.assert_array_equal(quads[1], [1, 5, 6, 2])
+    assert len(np.unique(quads[:, 0])) == 6
+
+
+def test_a_tube_s_quads_join_rings_and_close():
+    rings = [np.array([0, 1, 2]), np.array([5, 6, 7]), np.array([10, 11, 12])]
+    quads = tube_quads(rings)
+    expected = [[0, 1, 6, 5], [1, 2, 7, 6], [2, 0, 5, 7], [5, 6, 11, 10]]
+    np.testing.assert_array_equal(quads[:4], expected)
+    directed = edges_of(quads)
+    assert len(np.unique(directed, axis=0)) == len(directed) == 24
+
+
+def test_edges_come_side_by_side():
+    expected = [[0, 1], [4, 5], [1, 2], [5, 6], [2, 3], [6, 6], [3, 0], [6, 4]]
+    np.testing.assert_array_equal(edges_of(QUADS[:2]), expected)
 
 
 @pytest.mark.parametrize("vector", [[0.3, -1.2, 0.5], [0, 0, 0], [0, 3.1, 0], [1e-9, 0, 0]])
@@ -164,6 +201,12 @@ def test_colours_of_a_photo_and_beyond_its_rim():
     np.testing.assert_array_equal(colours_at(photo, np.array([[4.5, 2.5]]))[0], photo[2, 4])
     grid = colours_at(photo, pixels.reshape(10, 5, 2))
     np.testing.assert_array_equal(grid.reshape(50, 3), colours_at(photo, pixels))
+
+
+def test_a_texel_is_found_from_the_bottom_left():
+    texture = np.arange(9).reshape(3, 3)
+    uv = np.array([[0, 0], [0.5, 0.5], [0.99, 0.99], [0.1, 0.9], [1, 0], [-1, 2]])
+    np.testing.assert_array_equal(texels_at(texture, uv), [6, 4, 2, 0, 8, 0])
 
 
 def test_the_colour_curve_is_iec_61966_2_1():

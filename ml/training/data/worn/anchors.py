@@ -9,10 +9,11 @@ import numpy as np
 
 from ....data import IntArray
 from ....geometry import MILLIMETRES
+from ....geometry.mirror import MIRROR
 from ....geometry.sampling import bilinear
 from ....rendering import vertex_normals
 from ..picture.scene import Stage
-from .extra import Floats, dot, unit
+from .extra import Floats, circle, dot, unit
 
 ROWS, COLUMNS, LOWEST = 44, 64, 2.6
 CENTRE = np.array([0, 0.045, 0.0], np.float32)
@@ -20,9 +21,16 @@ CENTRE = np.array([0, 0.045, 0.0], np.float32)
 # temple, sideburn, over the ear, behind it, nape.
 _AZIMUTH = (0, 22, 36, 48, 58, 66, 73, 80, 88, 100, 112, 125, 142, 180)
 _HAIRLINE = (91, 92, 88, 76, 56, 24, 16, 44, 57, 56, 40, -4, -32, -42)
-EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE = (  # left side, on the mean head
-    (0.071, 0.044, 0.006), (0.0735, 0.026, -0.016), (0.0735, -0.011, 0.014), (0.072, 0.02, 0.008),
-)  # fmt: skip
+# The left ear's top, back, lobe and hole on the mean head.
+_EAR = np.array(
+    [
+        [0.071, 0.044, 0.006],
+        [0.0735, 0.026, -0.016],
+        [0.0735, -0.011, 0.014],
+        [0.072, 0.02, 0.008],
+    ]
+)
+_EARS = np.stack([_EAR, _EAR * MIRROR])
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,7 @@ def anchors_of(stage: Stage) -> HeadAnchors:
     tree = cKDTree(np.where(skin[:, None], mean, 9))
     landmarks = stage.dense.mean[:478]
     nearest = tree.query(landmarks)[1].astype(np.int32)
-    places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE])
-    ears = tree.query(np.stack([places, places * [-1, 1, 1]]))[1].astype(np.int32)
+    ears = tree.query(_EARS)[1].astype(np.int32)
     frontal = skin & (np.abs(mean[:, 0]) < 0.075) & (np.abs(mean[:, 1] - 0.025) < 0.05)
     return HeadAnchors(
         stage,
@@ -148,9 +155,7 @@ def measure(anchors: HeadAnchors, vertices: Floats, normals: Floats | None = Non
     scale = after.std(0) / np.maximum(before.std(0), 1e-6)
     bust = np.stack([scale, after.mean(0) - before.mean(0) * scale])
     landmarks = vertices[anchors.nearest] + anchors.offset
-    places = np.array([EAR_TOP, EAR_BACK, EAR_LOBE, EAR_HOLE], np.float32)
-    places = np.stack([places, places * [-1, 1, 1]]).astype(np.float32)
-    ears = vertices[anchors.ears] + places - mean[anchors.ears]
+    ears = vertices[anchors.ears] + _EARS.astype(np.float32) - mean[anchors.ears]
     away = hit - centre
     radius = np.sqrt(dot(away, away)).astype(np.float32)
     return Wearer(
@@ -174,7 +179,7 @@ def direction(polar: Floats, azimuth: Floats) -> Floats:
 
 def _hairline(hit: Floats) -> Floats:
     """(COLUMNS,) polar angle at which each column of the field reaches the hairline's height."""
-    around = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
+    around = circle(COLUMNS)
     wrapped = np.degrees(np.abs((around + np.pi) % (2 * np.pi) - np.pi))
     height = np.interp(wrapped, _AZIMUTH, _HAIRLINE) / MILLIMETRES
     rows = np.arange(ROWS) * LOWEST / (ROWS - 1)
@@ -197,7 +202,7 @@ def _areas(stage: Stage, skin: np.ndarray) -> Floats:
 def _first_met(mean: Floats, triangles: IntArray) -> tuple[IntArray, Floats]:
     """Where each ray of the field first meets the skin: (ROWS, COLUMNS, 3) corners, weights."""
     polar = np.arange(ROWS) * LOWEST / (ROWS - 1)
-    rays = direction(polar[:, None], np.arange(COLUMNS)[None] / COLUMNS * 2 * np.pi)
+    rays = direction(polar[:, None], circle(COLUMNS))
     corners = (mean[triangles] - CENTRE).astype(np.float64).transpose(0, 2, 1)
     good = np.abs(np.linalg.det(corners)) > 1e-14
     triangles, inverse = triangles[good], np.linalg.inv(corners[good])

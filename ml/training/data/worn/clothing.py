@@ -6,7 +6,7 @@ import numpy as np
 
 from ....geometry.colour import linear_of
 from .anchors import Wearer
-from .extra import Extra, Floats, surface
+from .extra import Extra, Floats, circle, surface
 
 # Rings down the mean bust: height at the side, how much lower the front is than the side per metre
 # of depth, half width, half depth, middle's z. The first is where the neck begins.
@@ -39,7 +39,7 @@ def _rings(at: Floats) -> Floats:
 def _loft(wearer: Wearer, at: Floats, ease: Floats) -> Floats:
     """(R, _COLUMNS, 3) the bust at ring positions ``at`` (R, _COLUMNS), ``ease`` metres off it."""
     ring = _rings(at)
-    around = np.arange(_COLUMNS) / _COLUMNS * 2 * np.pi
+    around = circle(_COLUMNS)
     power = np.clip((at - 3) * 0.15, 0, 0.25)
     sine, cosine = np.sin(around), np.cos(around)
     x = (ring[..., 2] + ease) * np.sign(sine) * np.abs(sine) ** (1 - power)
@@ -73,7 +73,7 @@ def random_clothes(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """A shirt, a jacket, a jumper: one to three shells."""
     kind = str(rng.choice(KINDS, p=_SHARES))
     colour, second = fabric_colour(rng), fabric_colour(rng)
-    around = np.arange(_COLUMNS) / _COLUMNS * 2 * np.pi
+    around = circle(_COLUMNS)
     front = np.clip(np.cos(around), 0, 1)
     low = {"v": 2.4 * front**6, "jacket": 4.0 * front**9, "boat": 1.2 + 0.4 * front}.get(
         kind, rng.uniform(0.1, 1.0) * front

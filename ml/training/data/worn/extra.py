@@ -32,6 +32,11 @@ class Extra:
     gloss: float = 0.04
 
 
+def circle(count: int) -> Floats:
+    """(count,) angles from 0, evenly round a circle, radians."""
+    return np.arange(count) / count * 2 * np.pi
+
+
 def dot(a: Floats, b: Floats) -> Floats:
     """(..., 3) dot products."""
     product = a * b

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....geometry.colour import linear_of
 from .anchors import Wearer
-from .extra import Extra, Floats, lattice, opaque, surface, unit
+from .extra import Extra, Floats, circle, lattice, opaque, surface, unit
 
 _RIGHT_EYE, _LEFT_EYE = (33, 133), (263, 362)
 _POINTS = 32
@@ -47,8 +47,7 @@ def random_frame(rng: np.random.Generator, dark: bool | None = None) -> Frame:
         (2.0, 0.92, 0.0, 0.0), (4.5, 0.62, 0.0, 0.05), (2.6, 0.72, 0.0, 0.0),
         (2.6, 0.86, 0.22, -0.05), (2.8, 0.7, 0.0, 0.22), (5.0, 0.8, 0.0, 0.0),
     ][rng.integers(6)]  # fmt: skip
-    around = np.arange(_POINTS) / _POINTS * 2 * np.pi
-    sine, cosine = np.sin(around), np.cos(around)
+    sine, cosine = np.sin(circle(_POINTS)), np.cos(circle(_POINTS))
     x = np.sign(cosine) * np.abs(cosine) ** (2 / power)
     y = np.sign(sine) * np.abs(sine) ** (2 / power) * aspect * rng.uniform(0.92, 1.1)
     y = np.where(y < 0, y * (1 + drop * (0.5 + 0.5 * x)), y) + tilt * np.clip(x, 0, 1) * (y > 0)

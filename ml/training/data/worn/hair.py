@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .anchors import COLUMNS, LOWEST, Wearer, angles, direction
-from .extra import Extra, Floats, surface, unit
+from .extra import Extra, Floats, circle, surface, unit
 from .haircuts import Cut, line_at
 from .strands import Strands, grow, ribbons
 
@@ -26,10 +26,9 @@ def shell(
     wearer: Wearer, line: Floats, thickness: float, colour: Floats, rng: np.random.Generator
 ) -> Extra:
     """An opaque cap of hair above the line, thin at its rim and a little uneven."""
-    around = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
     steps = np.sqrt(np.linspace(0, 1, 14))[:, None]
     polar = line * steps
-    azimuth = np.broadcast_to(around, polar.shape)
+    azimuth = np.broadcast_to(circle(COLUMNS), polar.shape)
     bumps = 1 + 0.18 * np.sin(azimuth * 5 + polar * 9 + rng.uniform(0, 6)) * steps
     swell = thickness * np.clip((1 - steps) / 0.3, 0, 1) ** 0.5 * bumps + 0.0006
     out = direction(polar, azimuth)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....geometry.colour import linear_of
 from .anchors import COLUMNS, Wearer
-from .extra import Floats
+from .extra import Floats, circle
 
 # sRGB and how often: black, browns, blonds, reds, grey, white.
 _COLOURS = np.array(
@@ -17,21 +17,24 @@ _COLOURS = np.array(
      [138, 66, 36], [92, 45, 29], [140, 138, 136], [212, 208, 200]], np.float32,
 )  # fmt: skip
 _SHARES = np.array([0.26, 0.22, 0.15, 0.09, 0.06, 0.06, 0.03, 0.03, 0.07, 0.03])
-STYLES = (
-    "buzz",
-    "short",
-    "side part",
-    "back",
-    "quiff",
-    "curly",
-    "afro",
-    "bob",
-    "long",
-    "tail",
-    "bun",
-    "receding",
-)
-_STYLE_SHARES = np.array([0.08, 0.15, 0.12, 0.07, 0.07, 0.09, 0.05, 0.1, 0.12, 0.04, 0.04, 0.07])
+# Styles and how often they come.
+_STYLES = {
+    "buzz": 0.08,
+    "short": 0.15,
+    "side part": 0.12,
+    "back": 0.07,
+    "quiff": 0.07,
+    "curly": 0.09,
+    "afro": 0.05,
+    "bob": 0.1,
+    "long": 0.12,
+    "tail": 0.04,
+    "bun": 0.04,
+    "receding": 0.07,
+}
+STYLES = tuple(_STYLES)
+_TIED = {"lift": 0.004, "gravity": 0.0}
+_COILED = {"count": 900, "turns": 2.0, "gravity": 0.0, "width": 0.0028}
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ def hair_colour(rng: np.random.Generator) -> Floats:
 
 def random_cut(wearer: Wearer, rng: np.random.Generator, style: str | None = None) -> Cut:
     """A haircut for this head."""
-    style = style or str(rng.choice(STYLES, p=_STYLE_SHARES / _STYLE_SHARES.sum()))
-    around = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
+    style = style or str(rng.choice(STYLES, p=list(_STYLES.values())))
+    around = circle(COLUMNS)
     waves = sum(rng.normal(0, 0.02) * np.cos(k * around + rng.uniform(0, 6)) for k in (2, 3, 5, 9))
     front = np.clip(np.cos(around), 0, 1) ** 2
     recede = rng.uniform(0, 0.16) if style != "receding" else rng.uniform(0.45, 1.0)
@@ -99,10 +102,11 @@ def random_cut(wearer: Wearer, rng: np.random.Generator, style: str | None = Non
 
 
 def _tailored(style: str, rng: np.random.Generator) -> dict[str, Any]:
+    """What differs from a usual cut in this style."""
     between = rng.uniform
     falls = {"gravity": between(0.5, 0.9), "lift": between(0.006, 0.02), "count": 760}
     wavy = {"curl": between(0.002, 0.01), "turns": between(1, 2.2)} if rng.random() < 0.4 else {}
-    special: dict[str, dict[str, float]] = {
+    return {
         "buzz": {"count": 0, "thickness": between(0.0005, 0.002)},
         "side part": {"length": between(0.05, 0.085), "lift": between(0.008, 0.02)},
         "back": {"length": between(0.06, 0.1), "gravity": 0.08},
@@ -125,19 +129,15 @@ def _tailored(style: str, rng: np.random.Generator) -> dict[str, Any]:
         "afro": {
             "length": between(0.015, 0.03),
             "thickness": between(0.015, 0.055),
-            "count": 900,
             "curl": between(0.003, 0.006),
-            "turns": 2.0,
-            "gravity": 0.0,
-            "width": 0.0028,
+            **_COILED,
         },
         "bob": {"end": between(-0.09, -0.02), **falls, **wavy},
         "long": {"end": between(-0.3, -0.11), "width": between(0.003, 0.006), **falls, **wavy},
-        "tail": {"lift": 0.004, "gravity": 0},
-        "bun": {"lift": 0.004, "gravity": 0},
+        "tail": _TIED,
+        "bun": _TIED,
         "receding": {"length": between(0.012, 0.03), "count": 380, "thickness": 0.003},
-    }
-    return special.get(style, {})
+    }.get(style, {})
 
 
 def line_at(line: Floats, azimuth: Floats) -> Floats:

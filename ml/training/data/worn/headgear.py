@@ -9,13 +9,15 @@ import numpy as np
 from ....geometry.colour import linear_of
 from .anchors import COLUMNS, Wearer, direction
 from .clothing import drape, fabric_colour, pattern
-from .extra import Extra, Floats, surface, unit
+from .extra import Extra, Floats, circle, surface, unit
 
 HATS = ("cap", "beanie", "wide brim", "scarf", "helmet")
 _SHARES = (0.3, 0.25, 0.2, 0.15, 0.1)
+# Polar angle of the rim before the forehead, above the ears and behind the head.
+_LINES = {"beanie": (1.02, 1.55, 1.75), "helmet": (1.0, 1.6, 1.9), "scarf": (1.0, 1.6, 1.9)}
 # sRGB of gold, silver and pearls.
 _JEWELS = np.array([[225, 190, 90], [215, 215, 220], [240, 235, 225]])
-_AROUND = (np.arange(COLUMNS) / COLUMNS * 2 * np.pi).astype(np.float32)
+_AROUND = circle(COLUMNS).astype(np.float32)
 
 
 def random_kind(rng: np.random.Generator) -> str:
@@ -25,9 +27,7 @@ def random_kind(rng: np.random.Generator) -> str:
 
 def hat_line(kind: str, rng: np.random.Generator) -> Floats:
     """(COLUMNS,) polar angle of a hat's rim: forehead, above the ears, back of the head."""
-    front, side, back = {
-        "beanie": (1.02, 1.55, 1.75), "helmet": (1.0, 1.6, 1.9), "scarf": (1.0, 1.6, 1.9),
-    }.get(kind, (1.08, 1.4, 1.6))  # fmt: skip
+    front, side, back = _LINES.get(kind, (1.08, 1.4, 1.6))
     front = front + rng.normal(0, 0.08)
     cosine, sine = np.cos(_AROUND), np.sin(_AROUND)
     ahead, behind = np.clip(cosine, 0, 1) ** 2, np.clip(-cosine, 0, 1) ** 2
@@ -163,7 +163,7 @@ def _scarf(wearer: Wearer, colour: Floats, rng: np.random.Generator) -> Extra:
     """A scarf or hood: everything but an oval round the face, down to the shoulders."""
     face = wearer.landmarks
     middle = (face[10] + face[152]) / 2 - [0, 0, 0.045]
-    turn = np.arange(48) / 48 * 2 * np.pi
+    turn = circle(48)
     half = (face[10] - face[152])[1] / 2
     tall = np.where(np.cos(turn) > 0, rng.uniform(0.82, 1.1), rng.uniform(0.98, 1.12)) * half
     wide = float(np.ptp(face[[234, 454], 0])) / 2 * rng.uniform(0.92, 1.04)
@@ -209,43 +209,27 @@ def headphones(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
         rows.append(wearer.centre + out * (wearer.reach(out) + off)[:, None])
     made = [surface(np.stack(rows), colour, wearer.centre)]
     size = rng.uniform(0.03, 0.042)
-    turn = np.arange(20) / 20 * 2 * np.pi
+    turn = circle(20)
+    rim = np.stack([0 * turn, 1.15 * size * np.sin(turn), size * np.cos(turn)], -1)
     for ear in wearer.ears:
         side = np.sign(ear[3, 0])
         profile = ((0.85, 0.006), (1, 0.012), (1, 0.026), (0.85, 0.033), (0, 0.034))
-        rings = [
-            ear[3]
-            + np.stack(
-                [
-                    np.full(20, side * out),
-                    size * 1.15 * wide * np.sin(turn),
-                    size * wide * np.cos(turn),
-                ],
-                -1,
-            )
-            for wide, out in profile
-        ]
+        rings = [ear[3] + rim * wide + [side * out, 0, 0] for wide, out in profile]
         made.append(surface(np.stack(rings), colour * 0.8, ear[3], closed=True))
     return made
 
 
 def earrings(wearer: Wearer, rng: np.random.Generator) -> list[Extra]:
     """Studs or hoops under the lobes."""
-    colour = linear_of(
-        np.array([[225, 190, 90], [215, 215, 220], [240, 235, 225]])[rng.integers(3)]
-    )
+    colour = linear_of(_JEWELS[rng.integers(3)])
     size = rng.choice([rng.uniform(0.003, 0.006), rng.uniform(0.01, 0.02)])
     thick = 0.0014 if size > 0.008 else size * 0.6
-    turn, tube = np.arange(20) / 20 * 2 * np.pi, np.arange(6) / 6 * 2 * np.pi
+    turn, tube = circle(20), circle(6)[:, None]
     made = []
     for ear in wearer.ears:
         middle = ear[2] - [-np.sign(ear[2, 0]) * 0.003, size, 0]
-        ring = size + thick * np.cos(tube)[:, None]
-        grid = middle + np.stack(
-            np.broadcast_arrays(
-                thick * np.sin(tube)[:, None], ring * np.cos(turn), ring * np.sin(turn)
-            ),
-            -1,
-        )
+        ring = size + thick * np.cos(tube)
+        parts = thick * np.sin(tube), ring * np.cos(turn), ring * np.sin(turn)
+        grid = middle + np.stack(np.broadcast_arrays(*parts), -1)
         made.append(surface(grid, colour, middle, closed=True))
     return made

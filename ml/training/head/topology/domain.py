@@ -12,13 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import spsolve
 
 from ....data import FloatArray, IntArray
 from ....geometry.triangles import edges_of, triangulate, tube_quads
 from ....head.model import HeadModel, SurfacePoints
 from ..statistics.correspondence import locate_in_plane
+from .flatten import harmonic
 
 MIDLINE = 1e-5
 HOLE_RINGS = 4
@@ -139,19 +138,4 @@ def _tutte(
     for vertices, start, end in sides:
         along = np.linspace(0, 1, len(vertices))[:, None]
         plane[vertices] = start + along * (end - start)
-    used = np.unique(edges)
-    fixed = ~np.isnan(plane[used, 0])
-    free = used[~fixed]
-    row = np.full(hub + 1, -1)
-    row[free] = np.arange(len(free))
-    both = np.concatenate([edges, edges[:, ::-1]])
-    both = both[row[both[:, 0]] >= 0]
-    degree = np.bincount(row[both[:, 0]], minlength=len(free))
-    inner = row[both[:, 1]] >= 0
-    size = (len(free), len(free))
-    matrix = coo_matrix((np.ones(inner.sum()), (row[both[inner, 0]], row[both[inner, 1]])), size)
-    system = coo_matrix((degree, (np.arange(len(free)),) * 2), size) - matrix
-    known = np.zeros((len(free), 2))
-    np.add.at(known, row[both[~inner, 0]], plane[both[~inner, 1]])
-    plane[free] = np.column_stack([spsolve(system.tocsc(), known[:, k]) for k in range(2)])
-    return plane[:count]
+    return harmonic(edges, np.ones(len(edges)), plane)[:count]

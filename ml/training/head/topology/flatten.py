@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import splu, spsolve
 
 from ....data import IntArray
 
@@ -100,6 +100,24 @@ def flattened(sheet: Sheet, start: np.ndarray, rounds: int) -> np.ndarray:
         else:
             break
     return places
+
+
+def harmonic(edges: IntArray, weights: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(V, 2) ``places``, those that are NaN put at the weighted mean of their neighbours.
+
+    edges: (E, 2) with (E,) positive weights; vertices without any stay as they are. With a convex
+    rim and no hole this is a map without folds (Tutte's theorem).
+    """
+    count = len(places)
+    both = np.concatenate([edges, edges[:, ::-1]])
+    joined = coo_matrix((np.tile(weights, 2), (both[:, 0], both[:, 1])), (count, count)).tocsr()
+    degree = np.asarray(joined.sum(1)).ravel()
+    system = coo_matrix((degree, (np.arange(count),) * 2), (count, count)).tocsr() - joined
+    free, fixed = np.isnan(places[:, 0]) & (degree > 0), ~np.isnan(places[:, 0])
+    filled = places.copy()
+    known = -(system[free][:, fixed] @ places[fixed])
+    filled[free] = spsolve(system[free][:, free].tocsc(), known)
+    return filled
 
 
 def jacobians(triangles: IntArray, inverse: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -104,10 +104,9 @@ def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
         piece = inlay(block, grid, places, rim)
         places = np.concatenate([places, piece.places])
         if block.hole:
-            for k in range(len(border)):
-                places[piece.rings[:, k]] = _spoke(
-                    domain, places[piece.rings[-1, k]], places[border[k]], block.rings
-                )
+            for k, outer in enumerate(places[border]):
+                line = piece.rings[:, k]
+                places[line] = _spoke(domain, places[line[-1]], outer, block.rings)
         quads.append(piece.quads)
         inlays[block.name] = piece
     cells = grid_quads(grid)[keep.ravel()][:, [0, 3, 2, 1]]

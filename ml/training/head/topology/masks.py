@@ -7,6 +7,7 @@ import numpy as np
 from ....data import FloatArray, IntArray
 from ....head.arkit import EXPRESSION_NAMES
 from ....head.model import HeadModel
+from .parts import smoothstep
 
 # Points of MediaPipe's face mesh in the middle of each region, and how far it reaches (metres).
 SEEDS: dict[str, tuple[tuple[int, ...], float, float]] = {
@@ -51,8 +52,7 @@ def make_masks(model: HeadModel) -> dict[str, FloatArray]:
 
 def _falling(values: FloatArray, full: float, none: float) -> FloatArray:
     """1 up to ``full``, 0 from ``none`` on, smooth between."""
-    share = np.clip((values - none) / (full - none), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))
+    return smoothstep((values - none) / (full - none))
 
 
 def _ears(mean: FloatArray) -> FloatArray:

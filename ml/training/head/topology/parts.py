@@ -47,6 +47,12 @@ def quad_normals(points: FloatArray, quads: IntArray) -> FloatArray:
     return np.cross(p[:, 2] - p[:, 0], p[:, 3] - p[:, 1])
 
 
+def smoothstep(share: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, smooth between."""
+    share = np.clip(share, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
 def affine_follower(places: FloatArray, follow: IntArray, mean: FloatArray) -> Carry:
     """``places`` move as the best affine map of the reference's vertices ``follow`` does."""
     centre = mean[follow].mean(0)

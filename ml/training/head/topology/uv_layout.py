@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import spsolve
 
 from ....data import FloatArray, IntArray
 from ....geometry.triangles import edges_of
-from .flatten import Sheet, flattened_evenly, wanted_shapes
+from .flatten import Sheet, flattened_evenly, harmonic, wanted_shapes
 from .layout import HalfLayout
+from .parts import smoothstep
 from .skin import SkinMesh
 
 SKIN_BOX = (0.004, 0.15, 0.996, 0.996)
@@ -131,17 +130,12 @@ def face_density(places: FloatArray) -> np.ndarray:
     """(N,) wanted texels per area at (N, 3) places of the mean head: 1 behind, FACE_DENSITY on
     the face."""
     x, y, z = places.T.astype(np.float64)
-    ahead = _smooth((z - 0.008) / 0.016)
-    below = _smooth((y + 0.115) / 0.014)
-    above = _smooth((0.115 - y) / 0.014)
+    ahead = smoothstep((z - 0.008) / 0.016)
+    below = smoothstep((y + 0.115) / 0.014)
+    above = smoothstep((0.115 - y) / 0.014)
     # Lips are drawn apart to be laid flat and get more than they want.
-    lips = _smooth(1.6 - (x / 0.034) ** 2 - ((y + 0.034) / 0.018) ** 2) * (z > 0.08)
+    lips = smoothstep(1.6 - (x / 0.034) ** 2 - ((y + 0.034) / 0.018) ** 2) * (z > 0.08)
     return (1 + (FACE_DENSITY - 1) * ahead * below * above) * (1 - LIPS_LESS * lips)
-
-
-def _smooth(share: np.ndarray) -> np.ndarray:
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))
 
 
 def _fan(rim: IntArray, hub: int, *, closed: bool) -> IntArray:
@@ -173,14 +167,7 @@ def _harmonic(
     flat[middle] = np.column_stack([np.zeros(len(middle)), 1 - _along(places[middle])])
     angle = np.pi * (0.5 - _along(places[arc]))
     flat[arc] = np.column_stack([np.cos(angle), 0.5 + 0.5 * np.sin(angle)])
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    joined = coo_matrix((np.tile(weights, 2), (both[:, 0], both[:, 1])), (count, count)).tocsr()
-    free = np.isnan(flat[:, 0])
-    degree = np.asarray(joined.sum(1)).ravel()
-    system = coo_matrix((degree, (np.arange(count),) * 2), (count, count)).tocsr() - joined
-    known = -(system[free][:, ~free] @ flat[~free])
-    flat[free] = spsolve(system[free][:, free].tocsc(), known)
-    return flat
+    return harmonic(pairs, weights, flat)
 
 
 def _edge_weights(
