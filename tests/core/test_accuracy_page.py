@@ -62,6 +62,18 @@ def test_the_page_has_all_parts_and_its_pictures(tmp_path):
     assert all(Image.open(tmp_path / name).size[0] > 100 for name in shown)
 
 
+def test_the_page_in_the_documents_is_what_the_command_writes(tmp_path):
+    """Its headings and its sentences that hold no figure."""
+    found = measured(detection={"x": 1.0}, calibration={"x": 1.0})
+    written = write_page(found, tmp_path).read_text(encoding="utf-8").splitlines()
+    page = (Path(__file__).parents[2] / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    fixed = [
+        line for line in page.splitlines() if line.startswith(("#", "The labels", "Portraits"))
+    ]
+    assert len(fixed) > 15
+    assert set(fixed) <= set(written)
+
+
 def test_portraits_are_counted_and_wild_failures_named(tmp_path):
     text = write_page(measured(), tmp_path).read_text(encoding="utf-8")
     for name in ("X000001", "Y000002", "Z3"):

@@ -59,7 +59,7 @@ def write_page(measured: Measured, out: Path) -> Path:
     parts += ["\n## Rendered people\n", *_renders(measured, out)]
     parts += ["\n## Several photos of one person\n", _together(measured.same_person)]
     parts += ["\n## Training\n", *_training(measured.surface, out)]
-    parts += ["\n## MediaPipe by the same rulers\n", measured.peer or _left_out("--mediapipe")]
+    parts += ["\n## MediaPipe on the same benchmarks\n", measured.peer or _left_out("--mediapipe")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
     path = out / "accuracy.md"
     path.write_text(text, encoding="utf-8")
@@ -126,9 +126,9 @@ def _photos(measured: Measured, out: Path) -> list[str]:
     if not measured.photos:
         return [_left_out("--skip")]
     parts = [
-        "The labels are MediaPipe's: a good teacher, not a measurement. The mean face is told the "
-        "answer's pose, scale and place; the head has to find them. How far a face is turned is "
-        "read from that pose. Portraits show real people and are counted, not named.\n"
+        "The labels are MediaPipe's: a good teacher, not a measurement. The mean face has the "
+        "label's own pose, scale and place; the pipeline has to find them. How far a face is "
+        "turned is read from that pose. Portraits show real people and are counted, not named.\n"
     ]
     series = {}
     for name, rows in measured.photos.items():
