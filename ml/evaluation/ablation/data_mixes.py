@@ -1,4 +1,4 @@
-"""What each kind of data, and each size of encoder, is worth to the surface refinement.
+"""What each kind of data, and each size of encoder, adds to the surface refinement.
 
     python -m ml.evaluation.ablation.data_mixes --data DATA --samples out/data/shape out/data/v3
 

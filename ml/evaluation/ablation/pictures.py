@@ -1,4 +1,4 @@
-"""The ablation's picture: drawn people, and what every variant says of their heads at rest."""
+"""The ablation's picture: rendered people, and the heads at rest that every variant finds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ..synthetic.people import RenderedView
 from ..synthetic.shape import onto
 
 TILE = 176
-# The heads are drawn turned by so many degrees, a face of so many metres filling a tile.
+# Degrees by which heads are drawn turned, and the metres that fill a tile.
 TURN, WIDTH = -28.0, 0.24
-# Millimetres that are drawn in the last colour.
+# Millimetres and more have the last colour.
 MOST = 5.0
 TRUTH = "true"
 
@@ -41,7 +41,7 @@ class Face:
 def sheet(
     views: Sequence[RenderedView], found: Sequence[dict[str, FloatArray]], face: Face
 ) -> ByteArray:
-    """Two rows a view: person and heads in clay; below, how far each lies from the true one.
+    """Two rows per view: person and heads in clay; below, how far each is from the true one.
 
     found: by variant, (V, 3) metres, heads at rest, on the reference's vertices.
     """

@@ -229,7 +229,7 @@ def _score(photo: FaceScapePhoto, path: Path, model: HeadModel) -> ScanRow:
             "A mesh has to lie in the photo's camera, as the release's predictions do",
         )
     if len(surface.vertices) == len(mean.vertices):
-        # The mean face where the prediction's is: it is told the pose, all it lacks is the person.
+        # The mean face has the prediction's pose, so all it lacks is the person.
         face = face_vertices(mean.vertices.astype(np.float32), mean.triangles)
         pose = best_similarity(mean.vertices[face], surface.vertices[face])
         base = figures_of(photo, replace(mean, vertices=pose.apply(mean.vertices)))

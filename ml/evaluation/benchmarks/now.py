@@ -59,7 +59,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class NowData:
-    """A person's own copy of the data."""
+    """The user's own copy of the data."""
 
     data: Path
 

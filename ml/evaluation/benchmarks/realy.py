@@ -68,7 +68,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class RealyData:
-    """A person's own copy of REALY; subjects are read when asked for."""
+    """The user's own copy of REALY; subjects are read when they are asked for."""
 
     data: Path
 

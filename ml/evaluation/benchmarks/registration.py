@@ -93,15 +93,15 @@ def refine_similarity(
 
 
 def _steps(near: np.ndarray, scan: np.ndarray) -> Iterator[Similarity]:
-    """Small similarities that may bring ``near`` closer to ``scan``, the boldest first."""
+    """Small similarities that may bring ``near`` closer to ``scan``, the largest first."""
     yield _small_similarity(_descent(near, scan), near.mean(0))
     yield best_similarity(near, scan)
 
 
 def _descent(near: np.ndarray, scan: np.ndarray) -> np.ndarray:
-    """(7,) log-scale, rotation vector and translation that shorten the ways to ``scan`` the most.
+    """(7,) log-scale, rotation vector and translation that shorten the distances to ``scan``.
 
-    About the middle of the (N, 3) points ``near``; to first order. Ways without a length have
+    The best to first order, about the middle of the (N, 3) points ``near``. Distances of zero have
     no direction and do not resist, which is why a step may go too far.
     """
     way = scan - near
@@ -114,6 +114,6 @@ def _descent(near: np.ndarray, scan: np.ndarray) -> np.ndarray:
 
 
 def _small_similarity(step: np.ndarray, middle: np.ndarray) -> Similarity:
-    """What the (7,) of :func:`_descent` stand for, about ``middle`` (3,)."""
+    """The similarity that the (7,) of :func:`_descent` parametrise, about ``middle`` (3,)."""
     rotation, scale = rotation_from_vector(step[1:4]), float(np.exp(step[0]))
     return Similarity(scale, rotation, middle + step[4:] - scale * rotation @ middle)

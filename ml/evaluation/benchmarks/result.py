@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ...errors import HeadError
 
 ScanRow = dict[str, Any]
-NAMED = 5  # how many files a message names
+NAMED = 5  # files that a message names
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of every photo.
+    """What became of every photo.
 
     Attributes
     ----------
     rows: the figures of those that were scored.
-    missing: names of those without a prediction, or not reached before the person stopped.
+    missing: names of those without a prediction, or not reached before the user stopped.
     problems: name and message of those whose prediction cannot be scored.
     """
 

@@ -1,4 +1,4 @@
-"""What the protocols on scans share: surfaces, predictions, and the mean face.
+"""What the benchmarks on scans share: surfaces, predictions, and the mean face.
 
 A folder of results holds, for every photo, either an Effigy result (``NAME/reconstruction.json``)
 or a mesh (``NAME.obj``). A mesh with the head model's vertices in its order has its landmarks.
@@ -88,7 +88,7 @@ def read_obj(path: Path, hint: str = WHOLE) -> Surface:
 
 
 def _index(item: str, count: int) -> int:
-    """From 1, or backwards from the last vertex so far, to from 0; -1 is no vertex."""
+    """OBJ's index, from 1 or backwards from the last vertex so far, as one from 0; -1 is none."""
     number = int(item.split("/")[0])
     return number - 1 if number >= 0 else count + number
 
@@ -131,7 +131,7 @@ def read_prediction(path: Path, model: HeadModel, *, expressed: bool) -> Predict
 
 
 def mean_face(model: HeadModel) -> Surface:
-    """The baseline: what is known before any photo is seen; metres."""
+    """The baseline, which knows no photo; metres."""
     triangles = _outside(model.quads, model.part, model.part_names)
     return Surface(model.shape.mean.astype(np.float64), triangles)
 

@@ -1,4 +1,4 @@
-"""What the head model is worth: which people it can be, how it is built, and what touches what.
+"""The head model in figures: which people it represents, how it is built, and what touches what.
 
     python -m ml.evaluation head --data DATA
 

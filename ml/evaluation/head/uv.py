@@ -10,7 +10,7 @@ from ...geometry.triangles import triangulate
 from ...head.model import HeadModel
 from .topology import quad_areas
 
-# The face for the UV's sake: what a photo from the front shows, forehead to chin, ear to ear.
+# The face: what a photo from the front shows, from forehead to chin and ear to ear; metres.
 FACE_DEPTH, FACE_LOW, FACE_HIGH = 0.02, -0.105, 0.105
 SIDE = 1024
 # Twice the area, in texels, that an edge and a point on it span by rounding.

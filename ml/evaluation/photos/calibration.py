@@ -42,10 +42,10 @@ def calibration(confidence: FloatArray, truth: FloatArray) -> dict[str, float]:
     for low, high in pairwise(EDGES):
         inside = (confidence >= low) & ((confidence < high) | (high == EDGES[-1]))
         if inside.any():
-            said, true = float(confidence[inside].mean()), float(truth[inside].mean())
-            error += inside.sum() * abs(said - true) / len(truth)
+            given, true = float(confidence[inside].mean()), float(truth[inside].mean())
+            error += inside.sum() * abs(given - true) / len(truth)
             name = f"{low:.2f} to {high:.2f} ({inside.sum()} crops)"
-            figures[f"{name}, said"], figures[f"{name}, true"] = said, true
+            figures[f"{name}, said"], figures[f"{name}, true"] = given, true
     figures["expected calibration error"] = error
     figures["Brier score"] = float(np.mean((confidence - truth) ** 2))
     return figures
@@ -61,11 +61,11 @@ def measure(samples: Path) -> dict[str, float]:
 
     network, stored = load_regressor().network, open_samples(samples)
     rows = finished_rows(samples, len(stored["kind"]))
-    said = []
+    given = []
     with torch.inference_mode():
         for some in np.array_split(rows, max(1, len(rows) // PER_PASS)):
             crops = torch.from_numpy(centre_crops(stored["images"][some], network.shape.crop))
-            look = network(crops.contiguous(memory_format=torch.channels_last))[-1]
-            said.append(torch.sigmoid(look.confidence).numpy())
+            output = network(crops.contiguous(memory_format=torch.channels_last))[-1]
+            given.append(torch.sigmoid(output.confidence).numpy())
     truth = np.asarray(stored["supervision"][rows])[:, 3].astype(np.float32)
-    return calibration(np.concatenate(said), truth)
+    return calibration(np.concatenate(given), truth)

@@ -1,7 +1,7 @@
 """Labelled development photos: where they lie and what their labels mean.
 
-Labels are 478 MediaPipe landmarks a photo, in pixels of the photo. They come from a good detector,
-not from a measurement: an error of zero against them is neither possible nor the aim.
+Labels are 478 MediaPipe landmarks per photo, in its pixels. They come from a good detector and are
+not a measurement: an error of zero against them is neither possible nor the aim.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PHOTO_SETS = {
     "portraits": ("portraits/dev", "portraits/dev.npz"),
     "wild": ("wild", "wild.npz"),
 }
-# Labels that were looked at and lie on something else than a face. Reports name them.
+# Labels that lie on something else than a face, as a look at them shows. Reports name them.
 FALSE_LABELS: dict[str, dict[str, str]] = {
     "wild": {"003.jpg": "lies on a fist"},
     "portraits": {},

@@ -22,12 +22,12 @@ def main(folder: Path, out: Path) -> None:
     meshes = importlib.import_module("mediapipe").solutions.face_mesh
     paths = sorted(folder.glob("*.png"))
     points = np.full((len(paths), POINTS, 2), np.nan, np.float32)
-    look = meshes.FaceMesh(
+    mesh = meshes.FaceMesh(
         static_image_mode=True, refine_landmarks=True, max_num_faces=1, min_detection_confidence=0.3
     )
     for number, path in enumerate(paths):
         rgb = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
-        faces = look.process(rgb).multi_face_landmarks
+        faces = mesh.process(rgb).multi_face_landmarks
         if faces:
             size = (rgb.shape[1], rgb.shape[0])
             points[number] = [(mark.x * size[0], mark.y * size[1]) for mark in faces[0].landmark]

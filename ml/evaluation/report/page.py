@@ -1,4 +1,4 @@
-"""``python -m ml.evaluation report``: measure everything and write docs/accuracy.md."""
+"""The page docs/accuracy.md and its pictures, from what was measured."""
 
 from __future__ import annotations
 

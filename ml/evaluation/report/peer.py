@@ -57,7 +57,7 @@ def face_mesh_of(python: Path) -> FaceMesh:
 
 
 def _run(python: Path, folder: Path, count: int) -> None:
-    """The script, with a bar; raises EngineUnavailable with what it said last."""
+    """The script, with a bar; raises EngineUnavailable with its last message."""
     command = [str(python), str(SCRIPT), str(folder), str(folder / "out.npz")]
     log = folder / "log.txt"
     try:
@@ -71,8 +71,8 @@ def _run(python: Path, folder: Path, count: int) -> None:
     except OSError as error:
         raise EngineUnavailable(f"{python} could not be started ({error})", REMEDY) from error
     if process.returncode or not (folder / "out.npz").exists():
-        said = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
-        raise EngineUnavailable(f"MediaPipe could not be run: {said[-1]}", REMEDY)
+        lines = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
+        raise EngineUnavailable(f"MediaPipe could not be run: {lines[-1]}", REMEDY)
 
 
 def repeat_errors(photos: Sequence[LabelledPhoto], mesh: FaceMesh) -> dict[str, list[float]]:

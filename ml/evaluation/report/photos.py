@@ -1,4 +1,4 @@
-"""The page's part on labelled photos: portraits are counted, only the wild ones are named."""
+"""The part of the page on labelled photos: portraits are counted, only wild photos are named."""
 
 from __future__ import annotations
 

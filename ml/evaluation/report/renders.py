@@ -1,4 +1,4 @@
-"""The page's part on rendered people, of whom everything is known."""
+"""The part of the page on rendered people, of whom everything is known."""
 
 from __future__ import annotations
 

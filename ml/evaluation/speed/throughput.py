@@ -3,7 +3,7 @@
     python -m ml.evaluation throughput --data DATA
 
 Times alone say little about another machine: beside them stand the network's floating-point
-operations, how many of them it does a second, and how many a matrix product does in the same run.
+operations, how many of them it does per second, and how many a matrix product does in the same run.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ def measure(data: Path, count: int) -> dict[str, float]:
     return {
         "one photo, ms (median)": float(np.median(single)),
         "one photo, ms (95 %)": float(np.percentile(single, 95)),
-        "batch, photos a second": batch_rate(paths),
+        "batch, photos per second": batch_rate(paths),
         **network_rate(),
         "peak memory of a process, MB": peak_memory(),
     }
 
 
 def batch_rate(paths: list[Path]) -> float:
-    """Photos a second of PROCESSES processes with a thread each, loading and decoding left out."""
+    """Photos per second of PROCESSES processes with one thread each, decoding left out."""
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Barrier(PROCESSES)
     with ProcessPoolExecutor(PROCESSES, spawn, _open_process, (ready,)) as pool:
@@ -119,8 +119,8 @@ def network_rate() -> dict[str, float]:
         product = milliseconds(lambda: square @ square, REPEATS).min() / 1000
     achieved, peak = CROPS * operations / spent, 2 * SIDE**3 / product
     return {
-        "network, GFLOP a crop": operations / 1e9,
-        "network, ms a crop in a batch": 1000 * spent / CROPS,
+        "network, GFLOP per crop": operations / 1e9,
+        "network, ms per crop in a batch": 1000 * spent / CROPS,
         "network, GFLOP/s": achieved / 1e9,
         "matrix product, GFLOP/s": peak / 1e9,
         "share of the matrix product's rate": achieved / peak,
@@ -128,6 +128,6 @@ def network_rate() -> dict[str, float]:
 
 
 def peak_memory() -> float:
-    """Megabytes that this process has held at most."""
+    """Megabytes: the most memory that this process has held."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1e6 if sys.platform == "darwin" else 1e3)

@@ -52,9 +52,14 @@ MODES = (*DETAIL_MODES, PERFECT)
 
 @dataclass(frozen=True)
 class DetailRow:
-    """One view in one mode. shape: of the head at rest, with its detail; band: the middle band's;
-    smooth: that of a head with none. milliseconds: that detail took. found: (V, 3) the head at
-    rest, on the reference's vertices."""
+    """One view in one mode.
+
+    Attributes
+    ----------
+    shape: error of the head at rest with its detail. band: error in the middle band; smooth: that
+    of a head without detail. milliseconds: time that detail took.
+    found: (V, 3) the head at rest, on the reference's vertices.
+    """
 
     person: int
     yaw: float
@@ -116,7 +121,7 @@ def measure_people(kept_out: KeptOut, best: int) -> list[DetailRow]:
 
 
 def make_detail_reference(head: HeadModel) -> DetailReference:
-    """Both heads share one mean shape; what is nearest there is the same place."""
+    """Both heads share one mean shape, so places that are nearest there correspond."""
     triangles = triangulate(head.quads[head.part_faces("Face")])
     shipped = load_head_model()
     fine = level_of(shipped, "high")

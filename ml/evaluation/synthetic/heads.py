@@ -68,7 +68,7 @@ class StageRow:
 
     @property
     def yaw(self) -> float:
-        """Degrees; what poses are told apart by."""
+        """Degrees; decides the pose in POSES."""
         return self.view.yaw
 
 
@@ -108,8 +108,8 @@ def _estimates(photo: Photo) -> Iterator[Estimate]:
 
     observation = observe(photo, ONE_FACE)[0]
     passes = load_regressor().looks([crop_face(photo, observation.face.box)])[0]
-    for stage, said in zip(STAGES, (passes[0], passes[-1]), strict=False):
-        yield Estimate(stage, said.coefficients, said.landmarks.points, said.rotation)
+    for stage, output in zip(STAGES, (passes[0], passes[-1]), strict=False):
+        yield Estimate(stage, output.coefficients, output.landmarks.points, output.rotation)
     fitted = fit_observation(photo, observation)
     evidence, head, camera = fitted.evidence, fitted.fit.coefficients, fitted.fit.camera
     yield Estimate("surface", evidence.start, evidence.landmarks.points, camera.rotation)

@@ -48,7 +48,10 @@ class MidBand:
 
 @dataclass(frozen=True)
 class BandError:
-    """Of one head. normal: mean angle in degrees; depth: mean distance along the normal in mm."""
+    """Error of one head in the band.
+
+    normal: mean angle in degrees. depth: mean distance along the normal in mm.
+    """
 
     normal: float
     depth: float
@@ -92,7 +95,7 @@ def _cotangents(places: np.ndarray, triangles: IntArray) -> tuple[csc_matrix, np
         a, b, c = (triangles[:, (corner + k) % 3] for k in range(3))
         one, other = places[b] - places[a], places[c] - places[a]
         twice = np.maximum(np.linalg.norm(np.cross(one, other), axis=1), 1e-12)
-        # Obtuse triangles would push; they may only not pull.
+        # Obtuse triangles would have negative weights, which make diffusion unstable.
         half = np.maximum((one * other).sum(1) / twice / 2, 0)
         rows += [b, c]
         columns += [c, b]
