@@ -14,6 +14,9 @@ from ..head.model import HeadModel
 from ..rendering import rasterize
 from .contours import Contours, contours_of
 
+# Which texels show skin is decided on an atlas of this size, whatever the texture's size.
+COARSE = 512
+
 
 @dataclass(frozen=True)
 class Atlas:
