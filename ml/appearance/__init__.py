@@ -1,1 +1,1 @@
-"""From a fitted head and its photo to a texture, and to a picture of the result."""
+"""From a fitted head and its photo to an albedo texture and the light in the photo."""

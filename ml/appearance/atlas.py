@@ -1,4 +1,4 @@
-"""Where on the mesh every texel lies. Depends on the model only, so it is made once."""
+"""The place of every texel on the mesh. It depends on the model only, so it is made once."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ COARSE = 512
 
 @dataclass(frozen=True)
 class Atlas:
-    """Texels of a model's UV layout, row 0 at the top (v = 1).
+    """The N covered texels of a model's UV layout, row 0 at the top (v = 1).
 
     Attributes
     ----------
-    rows, columns: (N,) places of the N covered texels.
+    rows, columns: (N,) in the texture.
     corners: (N, 3) vertices of the triangle each lies in. weights: (N, 3) barycentric.
-    part: (N,) index into the model's part names. mirror: (N,) the texel opposite, as an index
-    into these N, or -1 where there is none near enough.
-    mean: (N, 3) places on the mean head. contours: how far these are from eyes' and lips' edges.
+    part: (N,) index into the model's part names.
+    mirror: (N,) index of the skin texel on the other side of the face; -1 if there is none.
+    mean: (N, 3) places on the mean head, metres in head space.
+    contours: their distances from the edges of eyes, brows and lips.
     """
 
     rows: IntArray
@@ -51,9 +52,9 @@ class Atlas:
 
     def image(self, values: FloatArray, size: int) -> FloatArray:
         """(N, ...) values of texels -> (size, size, ...), 0 where there is no texel."""
-        laid = np.zeros((size, size, *values.shape[1:]), np.float32)
-        laid[self.rows, self.columns] = values
-        return laid
+        image = np.zeros((size, size, *values.shape[1:]), np.float32)
+        image[self.rows, self.columns] = values
+        return image
 
     def of_parts(self, parts: Sequence[int]) -> IntArray:
         """Indices of the texels in any of these parts."""
@@ -61,7 +62,10 @@ class Atlas:
 
 
 def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
-    """Parts called ``kind`` or ``kind_...``, as ``teeth_upper``; ``side``: only those of it."""
+    """Indices of the parts named ``kind`` or ``kind_...`` (such as ``teeth_upper``).
+
+    side: only parts whose name ends with it.
+    """
     return [
         index
         for index, name in enumerate(model.part_names)
@@ -71,7 +75,7 @@ def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
 
 @lru_cache(maxsize=4)
 def atlas_of(model: HeadModel, size: int) -> Atlas:
-    """The atlas of ``model`` at ``size`` texels a side."""
+    """The atlas of ``model`` with ``size`` texels per side."""
     uv = model.uv
     corners, flat = triangulate_with_uv(model.quads, model.uv_quads)
     part = model.part[quad_of_triangle(model.quads)]
@@ -81,7 +85,7 @@ def atlas_of(model: HeadModel, size: int) -> Atlas:
     face = drawn.face[rows, columns]
     index = np.full((size, size), -1, np.int32)
     index[rows, columns] = np.arange(len(rows))
-    # The layout is mirrored left to right, so a texel's twin lies in the same row.
+    # The layout is mirrored left to right, so a texel's mirror texel lies in the same row.
     skin = part[face] == model.part_names.index("skin")
     mirror = np.where(skin, index[rows, size - 1 - columns], -1)
     weights = drawn.barycentric[rows, columns]

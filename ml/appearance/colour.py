@@ -1,4 +1,4 @@
-"""What a typical camera makes of light."""
+"""A typical camera's response to light, and its inverse."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from ..data import FloatArray
 from ..geometry.colour import linear_of, srgb_of
 
-# A typical camera's shoulder: light b is recorded as b (1 + s / 2) / (1 + s b), then as sRGB.
+# The response compresses highlights: linear light b becomes b (1 + s / 2) / (1 + s b), then sRGB.
 SHOULDER = 0.35
-# Less light than this counts as this much where logs are taken.
+# Linear light below this counts as this in logarithms.
 FAINTEST = 0.002
 
 
 def photographed(light: FloatArray) -> FloatArray:
-    """Linear light -> sRGB 0..255 as a typical camera records it."""
+    """Linear light -> sRGB 0..255 of a typical camera."""
     return srgb_of(light * (1 + SHOULDER / 2) / (1 + SHOULDER * light))
 
 
@@ -25,5 +25,5 @@ def recorded(srgb: FloatArray) -> FloatArray:
 
 
 def log_of(light: FloatArray) -> FloatArray:
-    """Log of linear light, bounded in the dark."""
+    """Natural logarithm of linear light, at least that of FAINTEST."""
     return np.log(np.maximum(light, FAINTEST))

@@ -1,4 +1,4 @@
-"""How far texels are from the edges of eyes and lips, as a face seen from the front."""
+"""Distances of texels from the edges of eyes, brows and lips, in the frontal plane."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..data import FloatArray
 from ..head.model import HeadModel
 
-# Rings of MediaPipe's landmarks.
+# Closed rings of MediaPipe's landmarks.
 EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
@@ -22,18 +22,18 @@ LIPS_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 3
               95)  # fmt: skip
 LIPS_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91,
               146)  # fmt: skip
-# Texels farther away than this, or farther back, are given as infinitely far.
+# Texels farther away than this, or this far behind a ring, get an infinite distance. Metres.
 NEAR_M, BEHIND_M = 0.02, 0.035
 
 
 @dataclass(frozen=True)
 class Contours:
-    """Distances (N,) of texels on the mean head, in metres; inf where they are far.
+    """Distances (N,) of texels on the mean head, in metres; infinite beyond NEAR_M.
 
     Attributes
     ----------
     lids: to the nearer eye's opening; negative inside it.
-    gap: to the line where the lips meet.
+    gap: to the line where the lips meet; never negative.
     lips: to the lips' outline; negative on the lips.
     brows: to the nearer brow's outline; negative in it.
     """
@@ -45,7 +45,7 @@ class Contours:
 
 
 def contours_of(model: HeadModel, places: FloatArray) -> Contours:
-    """The distances of (N, 3) places of the mean head."""
+    """The distances of (N, 3) places on the mean head, metres in head space."""
     points = model.embeddings["mediapipe478"].on(model.shape.mean)
     lids = [_signed(places, points[list(ring)]) for ring in EYES]
     inner, outer = (_signed(places, points[list(ring)]) for ring in (LIPS_INNER, LIPS_OUTER))

@@ -1,4 +1,4 @@
-"""What the photo tells of an eye: the iris' colour, and how bright its white is."""
+"""Measure the colours of an eye in the photo: its iris, and its white."""
 
 from __future__ import annotations
 
@@ -11,61 +11,67 @@ from ..data import Camera, FloatArray, Photo
 from ..head.model import HeadModel
 from .contours import EYES
 
-# MediaPipe's iris landmarks, centre and four points of the rim, and the ring of the opening.
+# MediaPipe's landmarks: the iris' centre and four points of its rim, and the eye's opening.
 LANDMARKS = {"right": (slice(468, 473), EYES[0]), "left": (slice(473, 478), EYES[1])}
 COMMON_IRIS = np.array([96.0, 72.0, 54.0], np.float32)
-# An iris smaller than this in the photo tells nothing, pixels.
+# Smallest radius of an iris in the photo, pixels: a smaller one is not measured.
 SMALLEST_IRIS = 2.5
-# The eye is looked at in a patch where its iris has this radius, pixels.
+# The eye is resampled to a patch of this (width, height) in which its iris has this radius, pixels.
 RADIUS, PATCH = 10, (72, 44)
-# The iris lies within this many of its radii of where the fit says, sideways and up or down: dark
-# lashes are above it. At least this share of its disc shows.
+# The iris is sought within this many radii of its fitted place, across and down (dark lashes lie
+# above it), where at least this share of its disc lies in the eye's opening.
 SEARCH, SHOWN = (1.1, 0.3), 0.5
 
 
 @dataclass(frozen=True)
-class SeenEye:
-    """One eye in the photo.
+class EyeColours:
+    """The colours of one eye in the photo, in the photo's light.
 
     Attributes
     ----------
-    iris: (3,) its colour in the photo's light; None where the photo does not tell.
-    white: (3,) colour of the bright part of its white; None where the photo does not tell.
+    iris: (3,) sRGB 0..255; None where the photo does not show it well enough.
+    white: (3,) sRGB 0..255 of the bright part of its white; None likewise.
     """
 
     iris: FloatArray | None
     white: FloatArray | None
 
 
-def see_eye(
+def measure_eye(
     photo: Photo, camera: Camera, vertices: FloatArray, model: HeadModel, side: str
-) -> SeenEye:
-    """Look at the eye of a side; vertices: (V, 3) the head as the photo shows it."""
+) -> EyeColours:
+    """Measure the eye of the ``side`` "left" or "right".
+
+    vertices: (V, 3) the head with the photo's expression; head space, metres.
+    """
     iris, opening = LANDMARKS[side]
     points = camera.project(model.embeddings["mediapipe478"].on(vertices))
     radius = float(np.linalg.norm(points[iris][1:] - points[iris][0], axis=1).mean())
     if not np.isfinite(points).all() or radius < SMALLEST_IRIS:
-        return SeenEye(None, None)
+        return EyeColours(None, None)
     patch, inside, expected = _patch(photo, points[iris][0], points[list(opening)], radius)
     centre = _darkest_disc(patch, inside, expected)
     if centre is None:
-        return SeenEye(None, None)
+        return EyeColours(None, None)
     rows, columns = np.indices(inside.shape)
     away = np.hypot(columns - centre[0], rows - centre[1]) / RADIUS
     white = _bright(patch[inside & (away > 1.2)])
-    # Not its upper part, which lies in the lid's shadow.
+    # The upper part lies in the lid's shadow.
     ring = inside & (away > 0.4) & (away < 0.8) & (rows > centre[1] - 0.3 * RADIUS)
-    return SeenEye(_iris(patch[ring], white), white)
+    return EyeColours(_iris(patch[ring], white), white)
 
 
 def _patch(
     photo: Photo, iris: FloatArray, opening: FloatArray, radius: float
 ) -> tuple[FloatArray, np.ndarray, FloatArray]:
-    """The eye (H, W, 3), which pixels are in its opening (H, W), and where its iris should be."""
+    """The eye (H, W, 3), (H, W) bool for pixels in its opening, and the iris' expected (2,) place.
+
+    iris: (2,), opening: (P, 2) and radius: pixels of the photo.
+    """
     scale = RADIUS / radius
     shift = np.array(PATCH) / 2 - opening.mean(0) * scale
     to_patch = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    # Pixels are named by their corners in our coordinates, by their middles in OpenCV's.
+    # (0, 0) is the first pixel's corner in our coordinates, its centre in OpenCV's.
     to_patch[:, 2] += 0.5 * scale - 0.5
     patch = cv2.warpAffine(
         photo.rgb, to_patch, PATCH, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -81,7 +87,10 @@ def _patch(
 def _darkest_disc(
     patch: FloatArray, inside: np.ndarray, expected: FloatArray
 ) -> tuple[int, int] | None:
-    """Column and row round which an iris' disc is darkest in red, as neither skin nor white is."""
+    """Column and row of the disc that is darkest in red: skin and white are bright in red.
+
+    None if too little of the opening is near the ``expected`` place.
+    """
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RADIUS + 1,) * 2).astype(np.float32)
     weight = inside.astype(np.float32)
     area = cv2.filter2D(weight, -1, disc, borderType=cv2.BORDER_CONSTANT)
@@ -98,18 +107,18 @@ def _darkest_disc(
 
 
 def _bright(colours: FloatArray) -> FloatArray | None:
-    """(3,) of the whiter pixels, but not of the whitest, which are reflections."""
+    """(3,) colour of the white: bright pixels, but not the brightest, which are reflections."""
     if len(colours) < 20:
         return None
-    # Skin is low in blue, however bright.
+    # By the smallest channel, because even bright skin is low in blue.
     return _middle_of(colours, colours.min(1), (0.75, 0.95))
 
 
 def _iris(colours: FloatArray, white: FloatArray | None) -> FloatArray | None:
-    """(3,) its lighter part; None where that cannot be an iris."""
+    """(3,) colour of the iris' lighter part; None if that cannot be an iris."""
     if len(colours) < 20:
         return None
-    # Pupil, rim and lashes' shadows are darker, reflections brighter.
+    # Pupil, rim and the lashes' shadows are darker, reflections are brighter.
     found = _middle_of(colours, colours.mean(1), (0.5, 0.85))
     lid = found[0] > 2.3 * max(found[2], 1)
     bright = 165 if white is None else min(0.85 * float(white.mean()), 165)
@@ -117,6 +126,6 @@ def _iris(colours: FloatArray, white: FloatArray | None) -> FloatArray | None:
 
 
 def _middle_of(colours: FloatArray, key: FloatArray, share: tuple[float, float]) -> FloatArray:
-    """(3,) the median of those of (N, 3) colours whose rank by ``key`` lies within ``share``."""
+    """(3,) median of those (N, 3) colours whose rank by (N,) ``key`` lies within ``share``."""
     first, last = (int(end * len(colours)) for end in share)
     return np.median(colours[np.argsort(key)[first:last]], axis=0).astype(np.float32)

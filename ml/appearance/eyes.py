@@ -15,13 +15,14 @@ EYE_KINDS = ("eye", "iris", "pupil")
 SCLERA = np.array([226.0, 220.0, 216.0], np.float32)
 CORNER = np.array([214.0, 178.0, 172.0], np.float32)
 PUPIL_COLOUR = np.array([10.0, 9.0, 9.0], np.float32)
-# Shares of the iris' radius: where its dark rim begins, and how softly it ends in the white.
+# Shares of the iris' radius: where its dark rim begins, and the widths of the soft edges of iris
+# and pupil.
 LIMBUS, LIMBUS_WIDTH, PUPIL_WIDTH = 0.8, 0.14, 0.08
 
 
 @dataclass(frozen=True)
 class Eye:
-    """Where the mean head's eye is; it looks along +Z.
+    """The place of one eye of the mean head, whose gaze is along +Z.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Eye:
 
 
 def eye_of(model: HeadModel, side: str) -> Eye:
-    """The eye of a side, told by its parts."""
+    """The eye of the ``side`` "left" or "right", measured on the model's iris and pupil."""
     ring, hole = (_part(model, kind, side) for kind in ("iris", "pupil"))
     centre = (ring.min(0) + ring.max(0)) / 2
     radii = [float(np.linalg.norm((part - centre)[:, :2], axis=1).max()) for part in (ring, hole)]
@@ -49,13 +50,13 @@ def paint_eye(eye: Eye, places: FloatArray, iris: FloatArray) -> FloatArray:
     offset = places - eye.centre
     share = (np.linalg.norm(offset[:, :2], axis=1) / eye.iris)[:, None]
     turn = np.arctan2(offset[:, 1], offset[:, 0])[:, None]
-    # Fibres run outwards, none quite like the next.
+    # Radial fibres, irregular because two frequencies are mixed.
     fibres = 1 + 0.07 * np.sin(23 * turn) + 0.05 * np.sin(41 * turn + 1.3)
     hole = eye.pupil / eye.iris
     outwards = np.clip((share - hole) / (1 - hole), 0, 1)
     inner = iris * fibres * (1.2 - 0.35 * outwards)
     inner = inner * (1 - 0.55 * _step(share, (LIMBUS + 1) / 2, 1 - LIMBUS))
-    # Towards the corners the white turns pink; behind the lids nobody looks.
+    # Towards the corners the white turns pink, as it does towards the part behind the lids.
     pink = _step(share, 2.05, 0.7) * 0.6
     white = SCLERA * (1 - pink) + CORNER * pink
     colours = _mix(inner, white, _step(share, 1.0, LIMBUS_WIDTH))

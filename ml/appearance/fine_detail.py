@@ -1,4 +1,4 @@
-"""The photo's fine detail over the skin that statistics expect, and both as sRGB."""
+"""The photo's fine detail relative to the statistical skin, and both together as sRGB."""
 
 from __future__ import annotations
 
@@ -9,71 +9,77 @@ from ..data import FloatArray, IntArray, Photo
 from ..geometry.colour import srgb_of
 from .atlas import COARSE, Atlas
 from .colour import recorded
-from .confidence import on_edges
+from .confidence import off_edges
 from .projection import Projection
 
-# How much of the other side's fine detail hidden skin gets.
-TWIN = 0.6
-# Trust over one of this is as good as full trust, for detail.
-CLEAR = 2.5
-# Detail lighter than this (log) is mostly shine, and of what is over it only so much is kept.
+# Hidden skin gets this share of the fine detail on the other side of the face.
+MIRROR_SHARE = 0.6
+# Detail is kept fully where the confidence is at least 1 / DETAIL_GAIN.
+DETAIL_GAIN = 2.5
+# Detail brighter than SHINE (natural logarithm) is mostly shine; this share of the excess is kept.
 SHINE, SHINE_KEPT = 0.2, 0.4
-# What is left of the detail around at every step, twice as wide as the last, into what is hidden.
+# Detail fades into hidden skin: it is multiplied by this on each coarser level of the pyramid.
 FADE = 0.75
-# Detail darker or lighter than the statistics by more than this (log) is held there.
-MOST_DETAIL = 2.2
-# sRGB of the squares of 0..1.
+# Detail is clipped to this (natural logarithm) above or below the statistical skin.
+DETAIL_LIMIT = 2.2
+# sRGB of the squares of 0..1, so that a look-up by the square root is fine enough in the dark.
 _SQUARES = srgb_of(np.linspace(0, 1, 4096, dtype=np.float32) ** 2)
-# Light that a photo's 256 numbers stand for.
+# Linear light of a photo's 256 values.
 _RECORDED = recorded(np.arange(256, dtype=np.float32))
 
 
 def fine_detail(
     photo: Photo,
-    seen: Projection,
+    projection: Projection,
     expected: FloatArray,
-    trust: FloatArray,
+    confidence: FloatArray,
     coarse: Atlas,
     atlas: Atlas,
     size: int,
 ) -> FloatArray:
-    """(S, S, 3) log of what the photo shows over what statistics expect; 0 far from what it shows.
+    """(S, S, 3) logarithm of the photo's colours over the expected ones; 0 far from visible skin.
 
-    expected: (V, 3) log colours. trust: of the coarse atlas.
+    Parameters
+    ----------
+    expected: (V, 3) log colours of the statistical skin in its light.
+    confidence: (N,) 0..1 at the texels of ``coarse``.
+    size: side S of the texture, which ``atlas`` belongs to.
     """
-    from .kernels import blend_twins, residual
+    from .kernels import blend_mirrored, residual
 
-    off = np.empty((len(atlas.rows), 3), np.float32)
-    values = np.column_stack([np.nan_to_num(seen.pixels), expected]).astype(np.float32)
-    residual(atlas.corners, atlas.weights, values, photo.rgb, _RECORDED, off)
-    np.clip(off, -MOST_DETAIL, MOST_DETAIL, out=off)
-    dulled(off)
-    fine = trust if atlas is coarse else _enlarged(trust, coarse, atlas, size)
+    found = np.empty((len(atlas.rows), 3), np.float32)
+    values = np.column_stack([np.nan_to_num(projection.pixels), expected]).astype(np.float32)
+    residual(atlas.corners, atlas.weights, values, photo.rgb, _RECORDED, found)
+    np.clip(found, -DETAIL_LIMIT, DETAIL_LIMIT, out=found)
+    reduce_shine(found)
+    fine = confidence if atlas is coarse else _enlarged(confidence, coarse, atlas, size)
     canvas = np.zeros((size, size, 4), np.float32)
-    # Skin seen at a slant is blurred, but better than a guess.
-    weight = np.minimum(CLEAR * fine, 1) * on_edges(atlas)
-    blend_twins(off, weight, atlas.mirror, TWIN, atlas.rows, atlas.columns, canvas)
+    # Skin seen at a slant is blurred, but better than statistics alone.
+    weight = np.minimum(DETAIL_GAIN * fine, 1) * off_edges(atlas)
+    blend_mirrored(found, weight, atlas.mirror, MIRROR_SHARE, atlas.rows, atlas.columns, canvas)
     return _fill(canvas)
 
 
-def dulled(off: FloatArray) -> None:
-    """Take shine out of (N, 3) logs of detail, in place: what is brighter than skin can be."""
-    bright = off.mean(1)
+def reduce_shine(detail: FloatArray) -> None:
+    """Reduce in place what is brighter than skin can be in (N, 3) logs of detail; see SHINE."""
+    bright = detail.mean(1)
     over = np.flatnonzero(bright > SHINE)
     kept = SHINE + SHINE_KEPT * (bright[over] - SHINE)
-    off[over] *= (kept / bright[over])[:, None]
+    detail[over] *= (kept / bright[over])[:, None]
 
 
-def developed(albedo: FloatArray, own: IntArray, detail: FloatArray, atlas: Atlas) -> FloatArray:
-    """(S, S, 3) sRGB of the vertices' (V, 3) log albedo plus (S, S, 3) detail.
+def compose_albedo(
+    albedo: FloatArray, skin: IntArray, detail: FloatArray, atlas: Atlas
+) -> FloatArray:
+    """(S, S, 3) sRGB 0..255 of the vertices' (V, 3) log albedo plus (S, S, 3) detail.
 
-    own: the skin's vertices; beside the texels there is the median of their colours.
+    skin: indices of the skin's vertices; the background gets their median colour.
     """
-    from .kernels import develop
+    from .kernels import encode_albedo
 
     colours = np.empty((*detail.shape[:2], 3), np.float32)
-    colours[:] = srgb_of(np.exp(np.median(albedo[own], axis=0)))
-    develop(
+    colours[:] = srgb_of(np.exp(np.median(albedo[skin], axis=0)))
+    encode_albedo(
         atlas.corners,
         atlas.weights,
         albedo.astype(np.float32),
@@ -87,14 +93,14 @@ def developed(albedo: FloatArray, own: IntArray, detail: FloatArray, atlas: Atla
 
 
 def _enlarged(values: FloatArray, coarse: Atlas, atlas: Atlas, size: int) -> FloatArray:
-    """(N,) values of a coarse atlas' texels at a finer atlas'."""
+    """Values at the texels of a coarse atlas -> (N,) at the texels of a finer one."""
     image = coarse.image(values, min(COARSE, size))
     large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
     return large[atlas.rows, atlas.columns]
 
 
 def _fill(canvas: FloatArray) -> FloatArray:
-    """Where nothing is known, the average of what is known around, farther away nothing.
+    """Fill gaps with the average of the known values around them, fading to 0 with distance.
 
     canvas: (S, S, 4) values times their weight, and the weight, which is at most 1.
 
@@ -111,6 +117,5 @@ def _fill(canvas: FloatArray) -> FloatArray:
     while pyramid:
         level = pyramid.pop()
         known = cv2.resize(known, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        # Less at each level: far from what is seen, statistics are all there is.
         fill_gaps(level, known, np.float32(FADE), known)
     return known

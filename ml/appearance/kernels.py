@@ -1,4 +1,4 @@
-"""The loops over all texels, compiled: numpy would go through memory once for every step."""
+"""Compiled loops over all texels: NumPy would pass through memory once for every operation."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ def gather(corners, weights, values, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _cell(x, y, height, width):  # type: ignore[no-untyped-def]
-    """Of a place in an (H, W) photo: the four pixels around it (left, top, right, low), and how far
-    along it lies between them, across and down. The photo's rim is repeated."""
+    """The four pixels around a place in an (H, W) photo, and the bilinear weights there.
+
+    Returns left, top, right and bottom pixel, and the share 0..1 across and down. The photo's
+    border is repeated.
+    """
     x = min(max(x - 0.5, 0.0), width - 1.0)
     y = min(max(y - 0.5, 0.0), height - 1.0)
     left, top = int(x), int(y)
@@ -49,7 +52,7 @@ def _bilinear(rgb, k, left, top, right, low, across, down):  # type: ignore[no-u
 
 @njit(cache=True, nogil=True)
 def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
-    """(N, 3) bilinear colours of an (H, W, 3) photo at (N, 2) pixels; its rim is repeated."""
+    """(N, 3) bilinear colours of an (H, W, 3) photo at (N, 2) pixels; its border is repeated."""
     height, width = rgb.shape[0], rgb.shape[1]
     for n in range(pixels.shape[0]):
         cell = _cell(pixels[n, 0], pixels[n, 1], height, width)
@@ -59,10 +62,10 @@ def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-untyped-def]
-    """(N, 3) ``out``: log of what an (H, W, 3) photo shows of texels over what is expected there.
+    """(N, 3) ``out``: logarithm of an (H, W, 3) photo's light at texels over the expected light.
 
-    values: (V, 5) pixel x, pixel y and three expected logs of the vertices. table: (256,) light of
-    the photo's numbers. As :func:`mix` and :func:`sample`, but nothing in between is stored.
+    values: (V, 5) pixel x, pixel y and three expected logs per vertex. table: (256,) linear light
+    of the photo's values. The same as :func:`mix` and :func:`sample` without storing their results.
     """
     height, width = rgb.shape[0], rgb.shape[1]
     mixed = np.empty(5, np.float32)
@@ -108,7 +111,7 @@ def signed_distance(places, ring, behind, near, out):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def blend_twins(off, weight, mirror, share, rows, columns, canvas):  # type: ignore[no-untyped-def]
+def blend_mirrored(off, weight, mirror, share, rows, columns, canvas):  # type: ignore[no-untyped-def]
     """Write (N, 3) values and their weight 0..1 into (S, S, 4) ``canvas``, times that weight.
 
     A texel whose own weight is small gets up to ``share`` of its mirror texel's value.
@@ -131,10 +134,10 @@ def blend_twins(off, weight, mirror, share, rows, columns, canvas):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def develop(corners, weights, values, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
-    """Write exp(log albedo + (S, S, 3) detail) through a table of its square root's values.
+def encode_albedo(corners, weights, values, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
+    """Write exp(log albedo + (S, S, 3) detail) as sRGB into (S, S, 3) ``out`` at the texels.
 
-    values: (V, 3) the log albedo of the vertices.
+    values: (V, 3) the vertices' log albedo. table: sRGB by the square root of the linear colour.
     """
     most = len(table) - 1
     for n in range(corners.shape[0]):

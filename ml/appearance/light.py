@@ -1,10 +1,10 @@
-"""Part the photo's colours into the skin's own and the light on it.
+"""Intrinsic decomposition: separate the photo's colours into the skin's albedo and the light on it.
 
-Everything is a sum of logarithms: log colour = log albedo + log light. A second-order
+Everything is a sum of natural logarithms: log colour = log albedo + log light. A second-order
 spherical-harmonic environment (Ramamoorthi and Hanrahan, "An Efficient Representation for
-Irradiance Environment Maps", 2001) is fitted first; what it leaves is parted by the statistics of
-ml.appearance.skin into albedo and the shadows and shine that harmonics miss. Both are Gaussian
-about their means, so that their most likely values solve one small linear system.
+Irradiance Environment Maps", 2001) is fitted first. The statistics of ml.appearance.skin separate
+its residual into albedo and the shadows and shine that harmonics cannot represent. Both are
+Gaussian about their means, so that the maximum a posteriori solves one small linear system.
 """
 
 from __future__ import annotations
@@ -17,47 +17,50 @@ from ..data import FloatArray, IntArray
 from ..rendering import harmonics_of
 from .skin import SkinModel
 
-# Log of how far a photo's exposure and the two sides of its white balance may be off.
+# Standard deviation of the logarithm of a photo's exposure, and of both axes of its white balance.
 EXPOSURE_SIGMA, TINT_SIGMA = 0.6, 0.08
 TINTS = np.array([[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]], np.float32)
-# Vertices beside each other say nearly the same: together they count as this many fewer.
-CROWD = 12.0
-# Harmonics above the mean are held small by as many vertices as this share of all that are seen.
-CALM = 0.004
+# Neighbouring vertices are correlated: this many count as one independent measurement.
+CORRELATED = 12.0
+# Ridge on the harmonics of degree 1 and 2, as a share of the total weight of the vertices.
+RIDGE = 0.004
 # Log residuals beyond this are shadows, hair and shine, not skin in that light.
 OUTLIER = 0.35
 ROUNDS = 3
 DARKEST = 0.004
-# What neither side's main axes explain is mostly broad shadow: light, if so many steps of
-# averaging over the mesh leave it, and so much of it.
-STEPS, BROAD = 8, 0.7
+# What the modes of neither albedo nor light explain is mostly broad shadow. This many steps of
+# averaging over the mesh find it, and this share of it counts as light.
+STEPS, BROAD_SHARE = 8, 0.7
 
 
 @dataclass(frozen=True)
 class SkinColours:
-    """What the photo says of V skin vertices.
+    """The photo's colours at V skin vertices.
 
     Attributes
     ----------
-    colours: (V, 3) linear. weight: (V,) 0..1 how far they are believed. normals: (V, 3) unit,
-    camera space. vague: (V,) 0..1, weight of colours that only hint at what is there, as hair
-    does over a scalp.
+    colours: (V, 3) linear. weight: (V,) 0..1 confidence that they are the skin's.
+    normals: (V, 3) unit, camera space.
+    hint_weight: (V,) 0..1 weight of colours that only suggest the skin's, such as hair's over a
+        scalp.
     """
 
     colours: FloatArray
     weight: FloatArray
     normals: FloatArray
-    vague: FloatArray
+    hint_weight: FloatArray
 
 
 @dataclass(frozen=True)
-class Parted:
-    """Skin and light of V vertices.
+class AlbedoAndLight:
+    """The separated colours of V vertices.
 
     Attributes
     ----------
-    albedo: (V, 3) log of linear albedo. light: (V, 3) log of what falls on it, shadows and shine
-    included. harmonics: (9, 3) the smooth part in camera space, exposure included.
+    albedo: (V, 3) natural logarithm of linear albedo.
+    light: (V, 3) natural logarithm of the light on it, shadows and shine included.
+    harmonics: (9, 3) linear coefficients of the smooth part of the light, in camera space,
+        exposure included.
     """
 
     albedo: FloatArray
@@ -65,27 +68,27 @@ class Parted:
     harmonics: FloatArray
 
 
-def part(seen: SkinColours, skin: SkinModel, edges: IntArray) -> Parted:
-    """The most likely skin and light behind an observation; edges: (E, 2) of its vertices."""
+def separate_light(seen: SkinColours, skin: SkinModel, edges: IntArray) -> AlbedoAndLight:
+    """The most likely albedo and light of the skin; ``edges``: (E, 2) between its V vertices."""
     basis = harmonics_of(seen.normals)
     log_seen = np.log(np.maximum(seen.colours, DARKEST))
     albedo, outlier = skin.mean, np.ones(len(basis), np.float32)
     for _ in range(ROUNDS):
         smooth, harmonics = _environment(seen, basis, np.exp(albedo), outlier)
-        # How bright and of what colour the light is, the statistics decide.
+        # The statistics decide how bright the light is and which colour it has.
         weight = seen.weight * outlier + 1e-9
         level = np.average(np.log(smooth), weights=weight, axis=0).astype(np.float32)
         smooth, harmonics = smooth / np.exp(level), harmonics / np.exp(level)
         left = log_seen - np.log(smooth)
-        albedo, extra = _likeliest(left, seen, skin, outlier)
+        albedo, extra = _most_likely(left, seen, skin, outlier)
         miss = np.abs(left - albedo - extra).mean(1)
         outlier = (1 / (1 + (miss / OUTLIER) ** 2)).astype(np.float32)
     broad = _averaged(left - albedo - extra, seen.weight * outlier, edges)
-    return Parted(albedo, np.log(smooth) + extra + BROAD * broad, harmonics)
+    return AlbedoAndLight(albedo, np.log(smooth) + extra + BROAD_SHARE * broad, harmonics)
 
 
 def _averaged(values: FloatArray, weight: FloatArray, edges: IntArray) -> FloatArray:
-    """(V, 3) values, each over and over the weighted mean of its neighbours'; 0 where unknown."""
+    """(V, 3) values after STEPS rounds of weighted averaging with neighbours; 0 where unknown."""
     count = len(values)
     ends = np.concatenate([edges, edges[:, ::-1]])
     sums = np.column_stack([values * weight[:, None], weight]).astype(np.float32)
@@ -101,16 +104,16 @@ def _averaged(values: FloatArray, weight: FloatArray, edges: IntArray) -> FloatA
 def _environment(
     seen: SkinColours, basis: FloatArray, albedo: FloatArray, outlier: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) light of the harmonics that explain the colours best, and their (9, 3) numbers."""
+    """(V, 3) light of the least-squares harmonics, and their (9, 3) coefficients."""
     weight = seen.weight * outlier
     coefficients = np.empty((9, 3), np.float32)
-    calm = np.diag([1e-4] + [CALM * max(float(weight.sum()), 1.0)] * 8)
+    ridge = np.diag([1e-4] + [RIDGE * max(float(weight.sum()), 1.0)] * 8)
     for channel in range(3):
-        # In units of what is seen, so that dark skin and dark photos are held as calm as others.
+        # In units of the mean colour, so that the ridge is as strong for dark skin and dark photos.
         scale = max(float(np.average(seen.colours[:, channel], weights=weight + 1e-9)), DARKEST)
         design = basis * albedo[:, channel : channel + 1]
         typical = float(np.average(albedo[:, channel], weights=weight + 1e-9))
-        normal = (design * weight[:, None]).T @ design / typical**2 + calm
+        normal = (design * weight[:, None]).T @ design / typical**2 + ridge
         right = (design * weight[:, None]).T @ seen.colours[:, channel] / (typical * scale)
         coefficients[:, channel] = np.linalg.solve(normal, right) * scale / typical
     light = basis @ coefficients
@@ -118,12 +121,15 @@ def _environment(
     return np.maximum(light, np.maximum(floor, 1e-3)).astype(np.float32), coefficients
 
 
-def _likeliest(
+def _most_likely(
     left: FloatArray, seen: SkinColours, skin: SkinModel, outlier: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) log albedo and (V, 3) log light beside the harmonics'."""
-    noise = (skin.noise + skin.light.noise) * CROWD
-    weight = seen.weight * outlier / noise + seen.vague / (CROWD * 0.35)
+    """(V, 3) log albedo and (V, 3) log light in addition to the harmonics': the MAP estimate.
+
+    left: (V, 3) log colours without the harmonics' light. outlier: (V,) robust weights.
+    """
+    noise = (skin.noise + skin.light.noise) * CORRELATED
+    weight = seen.weight * outlier / noise + seen.hint_weight / (CORRELATED * 0.35)
     casts = TINTS * np.array([[EXPOSURE_SIGMA], [TINT_SIGMA], [TINT_SIGMA]], np.float32)
     casts = np.broadcast_to(casts[:, None], (3, len(left), 3))
     axes = np.concatenate([skin.modes, skin.light.modes, casts])

@@ -1,4 +1,4 @@
-"""Eyes, teeth, tongue, mouth and lashes are painted: a photo shows too little of them."""
+"""Paint eyes, teeth, tongue, mouth and lashes: a photo shows too little of them to project."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..geometry.colour import linear_of, srgb_of
 from ..head.model import HeadModel
 from .atlas import Atlas, parts_of_kind
 from .colour import recorded
-from .eye_colour import COMMON_IRIS, SeenEye, see_eye
+from .eye_colour import COMMON_IRIS, EyeColours, measure_eye
 from .eyes import EYE_KINDS, SCLERA, SIDES, eye_of, paint_eye
 
 
 @dataclass(frozen=True)
 class Paint:
-    """One kind of part.
+    """How one kind of part is painted.
 
     Attributes
     ----------
-    colour: sRGB at its foremost point, in full light.
+    colour: sRGB 0..255 at its foremost point, in full light.
     depth_m: metres inwards over which it darkens to a third.
     """
 
@@ -37,23 +37,24 @@ PAINTS = {
     "tongue": Paint((184, 104, 102), 0.055),
     "mouth": Paint((140, 66, 62), 0.06),
 }
-# sRGB of a common iris in dark skin, and mean linear albedos of dark and of pale skin.
+# sRGB of a common iris of people with dark skin, and mean linear albedos of dark and pale skin.
 DARK_BROWN = np.array([60.0, 39.0, 28.0], np.float32)
 DEEP_SKIN, PALE_SKIN = 0.08, 0.18
 LASHES = (52.0, 40.0, 34.0)
-# The share of the face's light that reaches the eyes, where their whites do not tell, and how much
-# light an iris gives back at most.
+# The share of the face's light that reaches the eyes if their whites cannot be measured, and the
+# largest linear albedo of an iris.
 IN_SHADE, LIGHTEST_IRIS = 0.7, 0.4
-# Share of the light that a wet cornea throws back, and how bright (mean linear) irises are of which
-# what is left tells no hue, in dark and in pale skin: no dark iris is grey or blue.
+# Linear light that a wet cornea reflects of the surroundings; and the mean linear albedo of an iris
+# below which its measured hue is not used, and above which it is, for dark and for pale skin: dark
+# irises that look grey or blue reflect the sky.
 MIRRORED, DARK_IRIS = 0.004, ((0.06, 0.12), (0.012, 0.03))
-# Texels that an island's colours go on beyond its rim.
+# Texels by which an island's colours extend beyond its border.
 BLEED = 4
 
 
 @dataclass(frozen=True)
 class FaceTone:
-    """(3,) linear: the face's median skin, and the median of the light on it."""
+    """(3,) each, linear: the median albedo of the face's skin, and the median light on it."""
 
     skin: FloatArray
     light: FloatArray
@@ -68,9 +69,12 @@ def paint_inner_parts(
     atlas: Atlas,
     face: FaceTone,
 ) -> ByteArray:
-    """Paint all texels that are not skin over (S, S, 3) ``texture``, and return it as uint8."""
-    eyes = {side: see_eye(photo, camera, vertices, model, side) for side in SIDES}
-    iris = own_iris(list(eyes.values()), face)
+    """Paint all texels that are not skin into (S, S, 3) sRGB ``texture``; return it as uint8.
+
+    vertices: (V, 3) the head with the photo's expression; head space, metres.
+    """
+    eyes = {side: measure_eye(photo, camera, vertices, model, side) for side in SIDES}
+    iris = iris_albedo(list(eyes.values()), face)
     inner = np.zeros(texture.shape[:2], bool)
     for texels, colours in [
         *_painted_parts(model, atlas),
@@ -88,11 +92,10 @@ def paint_inner_parts(
     return texture.astype(np.uint8)
 
 
-def own_iris(eyes: Sequence[SeenEye], face: FaceTone) -> FloatArray:
-    """(3,) sRGB of the irises themselves, a common brown where the photo does not tell.
+def iris_albedo(eyes: Sequence[EyeColours], face: FaceTone) -> FloatArray:
+    """(3,) sRGB 0..255 of the irises without light; a common brown if none was measured.
 
-    They are freed of the face's light, as skin is; how much of it reaches the eyes is read from
-    their whites.
+    The light on the eyes is measured on their whites, relative to the light on the face.
     """
     seen = [eye.iris for eye in eyes if eye.iris is not None]
     if not seen:
@@ -102,31 +105,31 @@ def own_iris(eyes: Sequence[SeenEye], face: FaceTone) -> FloatArray:
     whites = [recorded(eye.white) for eye in eyes if eye.white is not None]
     if whites:
         found = np.max(whites, axis=0) / linear_of(SCLERA)
-        # Half of its tint: a small eye's white is mixed with the skin around.
+        # Half of its tint: the white of a small eye is mixed with the skin around it.
         reaches = np.clip((found + found.mean()) / 2, 0.3 * light, 1.2 * light)
-    # Both irises of a person are alike; one may lie in shade.
+    # Both irises of a person are alike, and one may lie in shade.
     freed = recorded(np.mean(seen, axis=0)) / np.maximum(reaches, 0.02)
     return srgb_of(_likely_iris(np.minimum(freed, LIGHTEST_IRIS), face))
 
 
 def common_iris(face: FaceTone) -> FloatArray:
-    """(3,) sRGB of a common iris: the darker the skin, the darker."""
+    """(3,) sRGB of a common iris: darker for darker skin."""
     return np.asarray(_by_skin(face, DARK_BROWN, COMMON_IRIS), dtype=np.float32)
 
 
 def _likely_iris(freed: FloatArray, face: FaceTone) -> FloatArray:
-    """(3,) linear: what is seen without the sky that the cornea mirrors; dark irises are brown."""
+    """(3,) linear: ``freed`` without the cornea's reflection, and brown if dark; see DARK_IRIS."""
     own = np.maximum(freed - MIRRORED, 0.004)
     bright = float(own.mean())
     brown = linear_of(common_iris(face))
     brown = brown * bright / brown.mean()
     no_hue, hue = _by_skin(face, *np.array(DARK_IRIS))
-    told = np.clip((bright - no_hue) / (hue - no_hue), 0, 1)
-    return np.asarray(told * own + (1 - told) * brown, dtype=np.float32)
+    share = np.clip((bright - no_hue) / (hue - no_hue), 0, 1)
+    return np.asarray(share * own + (1 - share) * brown, dtype=np.float32)
 
 
 def _by_skin(face: FaceTone, deep: FloatArray, pale: FloatArray) -> FloatArray:
-    """What lies between two things as the skin does between dark and pale."""
+    """Interpolate between values for dark and for pale skin by the face's own albedo."""
     share = np.clip((float(face.skin.mean()) - DEEP_SKIN) / (PALE_SKIN - DEEP_SKIN), 0, 1)
     return deep + share * (pale - deep)
 
@@ -147,7 +150,7 @@ def _painted_parts(model: HeadModel, atlas: Atlas) -> Painted:
 
 
 def _lash_tiles(model: HeadModel, size: int) -> list[tuple[slice, slice]]:
-    """Rows and columns of the tiles of lashes, which are too thin to cover texels of their own."""
+    """Rows and columns of the lashes' tiles: lashes are too thin to cover texels' centres."""
     tiles = []
     for part in parts_of_kind(model, "lashes"):
         uv = model.uv[model.uv_quads[model.part == part]].reshape(-1, 2) * size
@@ -166,13 +169,17 @@ def _painted_eyes(iris: FloatArray, model: HeadModel, atlas: Atlas) -> Painted:
 
 
 def _bleed(painted: FloatArray, inner: np.ndarray, free: np.ndarray) -> None:
-    """Let islands' rims run outwards, so that filtering never mixes in the background."""
+    """Extend islands' borders by BLEED texels, so that filtering never mixes in the background.
+
+    painted: (S, S, 3), changed in place. inner, free: (S, S) bool, the islands and where colours
+    may be written.
+    """
     outside = (~inner).astype(np.uint8)
     distance, label = cv2.distanceTransformWithLabels(
         outside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     rows, columns = np.nonzero(inner)
-    # Labels count the painted texels in the order of the rows.
+    # Labels number the painted texels in row order.
     nearest = np.empty(int(label.max()) + 1, np.int64)
     nearest[label[rows, columns]] = np.arange(len(rows))
     rim = free & (distance > 0) & (distance <= BLEED)

@@ -1,4 +1,4 @@
-"""What the photo shows of each texel, and how well."""
+"""Project the head into the photo: the colour at each texel, and how well the photo shows it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from .atlas import Atlas
 # The visibility test draws the head at most this large.
 LARGEST_DRAWING = 700
 DEPTH_TOLERANCE_M = 0.006
-# Skin seen at a steeper angle than this (cosine) is smeared by projection.
+# Cosine between normal and view: no visibility below the first (projection smears skin at such
+# slants), full visibility above the second.
 STEEPEST, FRONTAL = 0.15, 0.55
-# A head that is cut off fades over this share of its size, not in a line.
+# Where the photo's border cuts a head off, visibility fades over this share of the head's size.
 BORDER = 0.03
 
 
 @dataclass(frozen=True)
 class Projection:
-    """A head in a photo.
+    """A head's vertices in a photo.
 
     Attributes
     ----------
-    pixels: (V, 2) where its vertices are. normals: (V, 3) unit, in camera space.
-    facing: (V,) cosine between normal and the way to the camera.
+    pixels: (V, 2) in the photo. normals: (V, 3) unit, in camera space.
+    facing: (V,) cosine between the normal and the direction to the camera.
     """
 
     pixels: FloatArray
@@ -37,9 +38,9 @@ class Projection:
 
 
 def project(camera: Camera, vertices: FloatArray, model: HeadModel) -> Projection:
-    """The head with (V, 3) vertices, expression included, as the camera sees it."""
+    """Project (V, 3) vertices in head space, expression included, into the photo."""
     in_camera = camera.to_camera_space(vertices)
-    # Camera space is the head's turned by half a turn about x: triangles keep their orientation.
+    # From head space to camera space is a rotation, so triangles keep their orientation.
     normals = vertex_normals(in_camera, model.triangles)
     rays = in_camera / np.linalg.norm(in_camera, axis=1, keepdims=True)
     facing = -(normals * rays).sum(1)
@@ -59,31 +60,39 @@ def sample(rgb: ByteArray, pixels: FloatArray, atlas: Atlas) -> FloatArray:
     return colours
 
 
-def trust_in(
+def visibility_of(
     photo: Photo,
     camera: Camera,
     vertices: FloatArray,
     model: HeadModel,
     atlas: Atlas,
-    seen: Projection,
+    projection: Projection,
     renderer: str = "builtin",
 ) -> FloatArray:
-    """(N,) 0..1: how well the photo shows each texel, by what ``renderer`` draws."""
-    low = seen.pixels.min(0)
-    extent = float((seen.pixels.max(0) - low).max())
+    """(N,) 0..1: how well the photo shows each texel.
+
+    0 where the head hides the texel (found with ``renderer``) or the photo ends; else by the angle
+    of view and the distance from the photo's border and from the head's outline.
+
+    Raises
+    ------
+    EngineUnavailable: the renderer is not installed.
+    """
+    low = projection.pixels.min(0)
+    extent = float((projection.pixels.max(0) - low).max())
     scale = min(LARGEST_DRAWING / extent, 1.0) if extent > 0 else 1.0
     side = int(np.ceil(extent * scale)) + 2
     depths = camera.to_camera_space(vertices)[:, 2:]
     drawn = rasterize(
-        np.column_stack([(seen.pixels - low) * scale + 1, depths]),
+        np.column_stack([(projection.pixels - low) * scale + 1, depths]),
         model.triangles,
         side,
         side,
         renderer,
     )
-    # The farthest depth of the neighbourhood: a rim must not hide itself for a rounded pixel.
+    # The farthest depth of the neighbourhood, so that rounding to pixels does not hide an outline.
     nearest = cv2.dilate(np.where(np.isfinite(drawn.depth), drawn.depth, 0), np.ones((3, 3)))
-    of_texels = atlas.on(np.column_stack([seen.pixels, depths, seen.facing]))
+    of_texels = atlas.on(np.column_stack([projection.pixels, depths, projection.facing]))
     pixels, depth, facing = of_texels[:, :2], of_texels[:, 2], of_texels[:, 3]
     cell = np.clip(((pixels - low) * scale + 1).astype(int), 0, side - 1)
     visible = depth <= nearest[cell[:, 1], cell[:, 0]] + DEPTH_TOLERANCE_M
@@ -94,7 +103,10 @@ def trust_in(
 
 
 def _from_silhouette(face: np.ndarray, cell: np.ndarray) -> FloatArray:
-    """(N,) 0 at the head's outline, 1 well inside: the fit is never exact to the pixel."""
+    """(N,) 0 at the head's outline, 1 well inside: a fit is never exact to the pixel.
+
+    face: (H, H) triangle per pixel, -1 for none. cell: (N, 2) column and row of each texel.
+    """
     distance = cv2.distanceTransform((face >= 0).astype(np.uint8), cv2.DIST_L2, 3)
     margin = 0.02 * len(face)
     return np.clip((distance[cell[:, 1], cell[:, 0]] - 0.3 * margin) / margin, 0, 1)

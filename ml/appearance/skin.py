@@ -1,4 +1,4 @@
-"""What skin looks like in general: a mean and main axes of log albedo, and of shadows and shine."""
+"""Statistics of skin: mean and principal components of log albedo, and of shadows and shine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ SKIN_MODEL = Path(__file__).parent / "assets" / "skin.npz"
 
 @dataclass(frozen=True)
 class LightModes:
-    """What second-order harmonics leave of the log light on a head: cast shadows, shine, edges.
+    """Log light on a head beyond second-order harmonics: cast shadows, shine, edges.
 
     Attributes
     ----------
-    modes: (K, V, 3) of one standard deviation each. noise: (V,) variance beyond them.
+    modes: (K, V, 3) principal components, one standard deviation each.
+    noise: (V,) variance of one channel that they leave.
     """
 
     modes: FloatArray
@@ -30,12 +31,13 @@ class LightModes:
 
 @dataclass(frozen=True)
 class SkinModel:
-    """Statistics on the V skin vertices of Effigy Head, in the order of their numbers.
+    """Statistics on the V skin vertices of Effigy Head, in the order of their indices.
 
     Attributes
     ----------
-    mean: (V, 3) natural logarithm of linear albedo. modes: (K, V, 3) of one standard deviation
-    each. noise: (V,) variance of one channel beyond them. light: see LightModes.
+    mean: (V, 3) natural logarithm of linear albedo.
+    modes: (K, V, 3) principal components of it, one standard deviation each.
+    noise: (V,) variance of one channel that they leave. light: see LightModes.
     """
 
     mean: FloatArray
@@ -45,7 +47,7 @@ class SkinModel:
 
 
 def save_skin_model(skin: SkinModel, path: Path) -> None:
-    """Write ``skin`` as float16; its card is the caller's to write."""
+    """Write ``skin`` as float16. The caller writes the card."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
         "mean": skin.mean,

@@ -1,4 +1,4 @@
-"""The skin's albedo and the light on it, from one photo, and how far each texel is trusted."""
+"""Estimate the skin's albedo and the light on it from one photo, and a confidence per texel."""
 
 from __future__ import annotations
 
@@ -11,19 +11,34 @@ from ..data import FloatArray, IntArray, Photo
 from ..head.model import HeadModel
 from .atlas import COARSE, Atlas
 from .colour import log_of, recorded
-from .confidence import FACE, bare_neck, believed, scalp_of, throat_of, unobstructed, within
-from .fine_detail import CLEAR, dulled
-from .light import Parted, SkinColours, part
+from .confidence import (
+    FACE,
+    neck_confidence,
+    scalp_of,
+    skin_confidence,
+    throat_of,
+    unobstructed,
+    within,
+)
+from .fine_detail import DETAIL_GAIN, reduce_shine
+from .light import AlbedoAndLight, SkinColours, separate_light
 from .projection import Projection, sample
 from .skin import SkinModel
 
-# Logs of light over the face's from which on a photo's noise lets skin be seen.
+# Natural logarithms of the light on skin relative to the face's median. Below the first a photo
+# shows noise instead of skin, above the second it shows skin.
 DARK = (-2.3, -1.2)
 
 
 @dataclass(frozen=True)
 class SkinMesh:
-    """vertices: (V',) numbers of the skin's, in the order of ml.appearance.skin; edges: (E, 2)."""
+    """The skin as a graph.
+
+    Attributes
+    ----------
+    vertices: (V',) indices of the skin's vertices, in the order of ml.appearance.skin.
+    edges: (E, 2) indices into ``vertices``.
+    """
 
     vertices: IntArray
     edges: IntArray
@@ -31,7 +46,7 @@ class SkinMesh:
 
 @lru_cache(maxsize=4)
 def skin_mesh(model: HeadModel) -> SkinMesh:
-    """The skin's part of a model."""
+    """The skin of a head model."""
     quads = model.quads[model.part_faces("skin")]
     vertices, local = np.unique(quads, return_inverse=True)
     local = local.reshape(quads.shape)
@@ -40,51 +55,65 @@ def skin_mesh(model: HeadModel) -> SkinMesh:
     return SkinMesh(vertices.astype(np.int32), edges.astype(np.int32))
 
 
-def understand(
+def estimate_skin(
     photo: Photo,
-    geometry: FloatArray,
+    visibility: FloatArray,
     model: HeadModel,
     atlas: Atlas,
-    seen: Projection,
+    projection: Projection,
     skin: SkinModel,
-) -> tuple[Parted, FloatArray]:
-    """Skin and light, and (N,) 0..1 confidence in each texel of the coarse atlas.
+) -> tuple[AlbedoAndLight, FloatArray]:
+    """Albedo and light of the skin, and the (N,) confidence 0..1 in each texel of ``atlas``.
 
-    Decided twice: first skin is what has the face's colour, then what has it in this light.
+    Two passes: the first takes for skin what has the face's colour, the second what has the
+    colour that skin would have in the light that the first pass found.
 
-    geometry: (N,) 0..1 how well the photo shows each texel, 0 off the skin.
+    Parameters
+    ----------
+    visibility: (N,) 0..1 how well the photo shows each texel, 0 off the skin.
+    atlas: the coarse atlas. projection: of the head's vertices into the photo.
     """
     size = min(COARSE, int(atlas.rows.max()) + 1)
     size = max(size, int(atlas.columns.max()) + 1)
-    colours = sample(photo.rgb, seen.pixels, atlas)
-    tone = _skin_tone(colours, geometry * within(atlas.mean, FACE))
+    colours = sample(photo.rgb, projection.pixels, atlas)
+    tone = _skin_tone(colours, visibility * within(atlas.mean, FACE))
     throat = throat_of(model, atlas)
-    trust = geometry * believed(colours, tone[None], geometry, throat, model, atlas, size)
+    confidence = visibility * skin_confidence(
+        colours, tone[None], visibility, throat, model, atlas, size
+    )
     mesh, linear = skin_mesh(model), recorded(colours)
-    first = part(_observe(linear, trust, geometry, atlas, seen, mesh.vertices), skin, mesh.edges)
+    first = separate_light(
+        _gather_colours(linear, confidence, visibility, atlas, projection, mesh.vertices),
+        skin,
+        mesh.edges,
+    )
     expected = np.zeros_like(model.shape.mean)
     expected[mesh.vertices] = first.albedo + first.light
-    off = log_of(linear) - atlas.on(expected)
-    bare, clear = unobstructed(off, trust, atlas, size)
-    trust = trust * bare
-    trust = np.maximum(trust, geometry * bare_neck(off, atlas, size))
-    observed = _observe(linear, trust, geometry, atlas, seen, mesh.vertices)
-    parted = part(observed, skin, mesh.edges)
-    shown = clear * (1 - throat) * _lit(parted, model, atlas)
+    residual = log_of(linear) - atlas.on(expected)
+    bare, clear = unobstructed(residual, confidence, atlas, size)
+    confidence = confidence * bare
+    confidence = np.maximum(confidence, visibility * neck_confidence(residual, atlas, size))
+    observed = _gather_colours(linear, confidence, visibility, atlas, projection, mesh.vertices)
+    separated = separate_light(observed, skin, mesh.edges)
+    shown = clear * (1 - throat) * _lit(separated, model, atlas)
     held = _at_vertices(shown[:, None], atlas, len(expected))[mesh.vertices]
-    return _shaded(parted, observed, held), trust * shown
+    return _with_residual_light(separated, observed, held), confidence * shown
 
 
-def _shaded(parted: Parted, seen: SkinColours, held: FloatArray) -> Parted:
-    """The same skin, but what its texture does not hold is light: shine, shadow, what lies before.
+def _with_residual_light(
+    separated: AlbedoAndLight, observed: SkinColours, held: FloatArray
+) -> AlbedoAndLight:
+    """The same albedo, and light that includes all that the texture does not hold.
 
-    held: (V, 1) 0..1, how much of what the photo shows of vertices the texture holds.
+    That is shine, shadows and what covers the skin.
+
+    held: (V', 1) 0..1, the share of what the photo shows at a vertex that the texture holds.
     """
-    left = log_of(seen.colours) - parted.albedo - parted.light
-    off = left.copy()
-    dulled(off)
-    seen_well = np.minimum(CLEAR * seen.weight, 1)[:, None]
-    return replace(parted, light=parted.light + seen_well * (left - held * off))
+    residual = log_of(observed.colours) - separated.albedo - separated.light
+    detail = residual.copy()
+    reduce_shine(detail)
+    seen_well = np.minimum(DETAIL_GAIN * observed.weight, 1)[:, None]
+    return replace(separated, light=separated.light + seen_well * (residual - held * detail))
 
 
 def _at_vertices(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
@@ -97,37 +126,37 @@ def _at_vertices(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
     return sums[:, :-1] / np.maximum(sums[:, -1:], 1e-6)
 
 
-def _lit(parted: Parted, model: HeadModel, atlas: Atlas) -> FloatArray:
-    """(N,) 0 in the dark, where a photo's noise is as strong as its colours, else 1."""
-    own = skin_mesh(model).vertices
+def _lit(separated: AlbedoAndLight, model: HeadModel, atlas: Atlas) -> FloatArray:
+    """(N,) 0 in the dark, where a photo's noise is as strong as its colours, else 1; see DARK."""
+    skin = skin_mesh(model).vertices
     light = np.zeros((len(model.shape.mean), 1), np.float32)
-    light[own, 0] = parted.light.mean(1)
-    on_face = np.median(light[own][within(model.shape.mean[own], FACE)])
+    light[skin, 0] = separated.light.mean(1)
+    on_face = np.median(light[skin][within(model.shape.mean[skin], FACE)])
     return np.clip((atlas.on(light)[:, 0] - on_face - DARK[0]) / (DARK[1] - DARK[0]), 0, 1)
 
 
-def _observe(
+def _gather_colours(
     linear: FloatArray,
-    trust: FloatArray,
-    geometry: FloatArray,
+    confidence: FloatArray,
+    visibility: FloatArray,
     atlas: Atlas,
-    seen: Projection,
-    own: IntArray,
+    projection: Projection,
+    skin: IntArray,
 ) -> SkinColours:
-    """Texels' linear colours gathered at the skin's vertices."""
+    """(N, 3) linear colours of texels as means at the (V',) skin vertices."""
     bright = linear.mean(1)
-    # Hair is hardly ever lighter than the skin, as hats are.
-    skin_level = np.average(bright, weights=trust + 1e-9)
-    hint = geometry * (1 - trust) * scalp_of(atlas.mean) * (bright < 1.1 * skin_level)
-    both = trust + hint
-    values = np.column_stack([linear * both[:, None], trust, hint])
-    means = _at_vertices(values, atlas, len(seen.pixels))[own]
-    sure, vague = means[:, 3], means[:, 4]
+    # Hair is hardly ever lighter than the skin; hats are.
+    skin_level = np.average(bright, weights=confidence + 1e-9)
+    hint = visibility * (1 - confidence) * scalp_of(atlas.mean) * (bright < 1.1 * skin_level)
+    both = confidence + hint
+    values = np.column_stack([linear * both[:, None], confidence, hint])
+    means = _at_vertices(values, atlas, len(projection.pixels))[skin]
+    weight, hint_weight = means[:, 3], means[:, 4]
     mean = means[:, :3] / np.maximum(means[:, 3:].sum(1, keepdims=True), 1e-6)
-    return SkinColours(mean, sure, seen.normals[own], vague)
+    return SkinColours(mean, weight, projection.normals[skin], hint_weight)
 
 
-def _skin_tone(colours: FloatArray, trust: FloatArray) -> FloatArray:
-    """(3,) the person's robust mean skin colour."""
-    clear = trust > 0.6 * trust.max()
+def _skin_tone(colours: FloatArray, weight: FloatArray) -> FloatArray:
+    """(3,) median of the (N, 3) colours whose (N,) weight is high: the person's skin colour."""
+    clear = weight > 0.6 * weight.max()
     return np.median(colours[clear], axis=0).astype(np.float32)

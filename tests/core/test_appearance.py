@@ -13,7 +13,7 @@ from PIL import Image
 
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import photographed
-from ml.appearance.eye_colour import see_eye
+from ml.appearance.eye_colour import measure_eye
 from ml.appearance.texture import make_albedo, make_texture
 from ml.data import Camera, Photo
 from ml.fitting.camera import FACING, make_intrinsics
@@ -189,13 +189,13 @@ def test_the_iris_has_the_photos_colour(model, iris, turned):
 def test_closed_and_tiny_eyes_get_a_common_brown(model):
     closed = expressed(model, eyeBlinkLeft=1, eyeBlinkRight=1)
     photo, camera = photograph(model, 0, closed)
-    assert see_eye(photo, camera, model.shape.mean, model, "left").iris is None
+    assert measure_eye(photo, camera, model.shape.mean, model, "left").iris is None
     albedo = make_albedo(photo, camera, model.shape.mean, model, SIZE)
     iris = np.median(texels(model, albedo, "iris_left"), axis=0)
     assert iris[0] > 1.2 * iris[2]  # not the lids' colour, nor blue
     assert iris.mean() < 100
     far = replace(camera, translation=camera.translation + np.float32([0, 0, 5]))
-    assert see_eye(photo, far, model.shape.mean, model, "left").white is None
+    assert measure_eye(photo, far, model.shape.mean, model, "left").white is None
 
 
 def test_a_dark_photo_does_not_darken_the_whites(model):

@@ -1,4 +1,4 @@
-"""What of a photo is taken for skin, which colour irises have, and distances to eyes and lips."""
+"""Confidence that the photo shows skin, irises' colours, and distances to eyes and lips."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from ml.appearance import kernels
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import recorded
 from ml.appearance.confidence import throat_of, unobstructed
-from ml.appearance.eye_colour import SeenEye
-from ml.appearance.paint import FaceTone, common_iris, own_iris
+from ml.appearance.eye_colour import EyeColours
+from ml.appearance.paint import FaceTone, common_iris, iris_albedo
 from ml.head.storage import load_head_model
 
 SIZE = 512
@@ -35,7 +35,7 @@ def striped(atlas, depth: float) -> np.ndarray:
     return np.repeat(np.where(atlas.columns % 4 < 2, depth, -depth)[:, None], 3, 1)
 
 
-def test_bare_skin_is_believed_everywhere(atlas):
+def test_bare_skin_is_confident_everywhere(atlas):
     off = np.random.default_rng(0).normal(0, 0.05, (len(atlas.rows), 3)).astype(np.float32)
     bare, clear = unobstructed(off, np.ones(len(off), np.float32), atlas, SIZE)
     assert bare.min() == 1
@@ -78,15 +78,15 @@ def test_throats_begin_under_the_jaw(model, atlas):
     assert throat[skin & (y < -0.06) & (z < 0.07)].mean() > 0.9
 
 
-def eye(iris, white=(226, 220, 216)) -> SeenEye:
-    return SeenEye(np.array(iris, np.float32), np.array(white, np.float32))
+def eye(iris, white=(226, 220, 216)) -> EyeColours:
+    return EyeColours(np.array(iris, np.float32), np.array(white, np.float32))
 
 
 def test_grey_in_the_dark_iris_of_dark_skin_is_the_sky():
     light = np.ones(3, np.float32)
-    iris = own_iris([eye((60, 60, 66))], FaceTone(DEEP, light))
+    iris = iris_albedo([eye((60, 60, 66))], FaceTone(DEEP, light))
     assert iris[0] > 1.3 * iris[2]
-    blue = own_iris([eye((90, 115, 150))], FaceTone(PALE, light))
+    blue = iris_albedo([eye((90, 115, 150))], FaceTone(PALE, light))
     assert blue[2] > 1.3 * blue[0]
 
 
@@ -94,7 +94,9 @@ def test_irises_that_nobody_sees_are_as_dark_as_is_common():
     light = np.ones(3, np.float32)
     pale, deep = (common_iris(FaceTone(skin, light)) for skin in (PALE, DEEP))
     assert (deep < 0.75 * pale).all()
-    np.testing.assert_array_equal(own_iris([SeenEye(None, None)], FaceTone(DEEP, light)), deep)
+    np.testing.assert_array_equal(
+        iris_albedo([EyeColours(None, None)], FaceTone(DEEP, light)), deep
+    )
 
 
 def test_distances_to_a_ring_are_negative_inside_and_stay_infinite_far_off():
