@@ -58,7 +58,7 @@ def make_detail(
     band = band_of(model)
     field = load_detailer().field(told, band)
     if mode == "best":
-        from .polish import polished
+        from .optimise import polished
 
         field = polished(field, view, told, model, band, progress)
     return bake(enlarged(field), mode, mesh, model)

@@ -1,4 +1,4 @@
-"""One rasteriser interface: a built-in z-buffer, pytorch3d where it is installed and asked for."""
+"""One rasteriser interface: a built-in z-buffer, and pytorch3d if it is chosen and installed."""
 
 from .harmonics import harmonics_of
 from .rasterizer import BACKENDS, Fragments, interpolate, rasterize, vertex_normals

@@ -1,14 +1,14 @@
-"""The differentiable renderer: everything that training and polishing draw with.
+"""The differentiable renderer, for training and for the optimisation of detail.
 
 A picture is made in five steps, each of which may be left out or replaced::
 
     points = cameras.project_with_depth(vertices)                    # head space to pixels
-    seen = look(batch_of(points, topology), height, width)           # which triangle, where on it
-    normals = seen.interpolate(normals_of(...)); uv = seen.interpolate(uv, uv_triangles)
-    colour = shade(seen, unit(normals), light) * sample_texture(seen, texture, uv)
-    rgb, coverage = paint(seen, colour, background)                  # pictures, outlines blended
+    fragments = rasterize_meshes(batch_of(points, topology), height, width)
+    normals = fragments.interpolate(normals_of(...)); uv = fragments.interpolate(uv, uv_triangles)
+    colour = shade(fragments, unit(normals), light) * sample_texture(fragments, texture, uv)
+    rgb, coverage = paint(fragments, colour, background)             # antialiased pictures
 
-Kept apart from the package's own interface, which is numpy only and does not load torch.
+Separate from the package's own interface, which uses NumPy only and does not load PyTorch.
 """
 
 from __future__ import annotations
@@ -17,37 +17,39 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .fragments import MeshFragments, rasterize_meshes
 from .meshes import Meshes, Topology, batch_of, joined
-from .seen import Seen, look
 from .shading import harmonics, normals_of, sample_texture, shade
 from .silhouettes import antialias
 
 __all__ = [
+    "MeshFragments",
     "Meshes",
-    "Seen",
     "Topology",
     "antialias",
     "batch_of",
     "harmonics",
     "joined",
-    "look",
     "normals_of",
     "paint",
+    "rasterize_meshes",
     "sample_texture",
     "shade",
     "unit",
 ]
 
 
-def paint(seen: Seen, values: Tensor, background: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+def paint(
+    fragments: MeshFragments, values: Tensor, background: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
     """(P, C) values of the pixels -> antialiased pictures (B, H, W, C) and coverage (B, H, W) 0..1.
 
-    ``background`` broadcasts to (B, H, W, C). It shows through at outlines, so give the one that
-    the picture is compared with.
+    ``background`` broadcasts to (B, H, W, C). It is blended in at outlines, so pass the background
+    of the picture that the result is compared with.
     """
-    drawn = seen.picture(values, background)
-    covered = seen.picture(values.new_ones(len(values), 1))
-    both = antialias(torch.cat([drawn, covered], -1), seen)
+    drawn = fragments.picture(values, background)
+    covered = fragments.picture(values.new_ones(len(values), 1))
+    both = antialias(torch.cat([drawn, covered], -1), fragments)
     return both[..., :-1], both[..., -1]
 
 

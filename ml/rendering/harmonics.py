@@ -1,4 +1,4 @@
-"""Real spherical harmonics of light, for arrays; shading.py has the same for tensors."""
+"""Real spherical harmonics for arrays; shading.py has the same for tensors."""
 
 from __future__ import annotations
 

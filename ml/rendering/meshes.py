@@ -1,7 +1,7 @@
-"""Triangle meshes as tensors: what the differentiable renderer draws.
+"""Triangle meshes as tensors, for the differentiable renderer.
 
-Several meshes of any size are laid end to end, one for each picture of a batch, so that one pass
-of every operation serves them all.
+Meshes of any size are concatenated, one per picture of a batch, so that every operation runs once
+for all of them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Topology:
-    """Which vertices make triangles, and which triangles share edges. Made once for a head model.
+    """Triangles and the edges they share. Made once per head model.
 
     Attributes
     ----------
     triangles: (F, 3) int64 vertex indices.
     edges: (E, 2) int64 vertex indices.
-    edge_faces: (E, 2) int64 triangles at the edge; the second is -1 where there is only one. An
-        edge of more than two triangles appears once for every two.
-    opposite: (E, 2) int64 third vertex of each of them; -1 likewise.
+    edge_faces: (E, 2) int64 triangles at the edge; the second is -1 if there is only one. An
+        edge of more than two triangles appears once per two of them.
+    opposite: (E, 2) int64 third vertex of each of these triangles; -1 likewise.
     """
 
     triangles: Tensor
@@ -34,14 +34,14 @@ class Topology:
 
     @classmethod
     def of(cls, triangles: np.ndarray | Tensor) -> Topology:
-        """Find the edges of (F, 3) triangles. Triangles that repeat a vertex have none."""
+        """Find the edges of (F, 3) triangles. Triangles that repeat a vertex get no edges."""
         faces = np.asarray(torch.as_tensor(triangles).cpu(), dtype=np.int64).reshape(-1, 3)
         device = triangles.device if isinstance(triangles, Tensor) else torch.device("cpu")
         arrays = (faces, *_edges_of(faces))
         return cls(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays))
 
     def to(self, device: torch.device | str) -> Topology:
-        """The same on another device."""
+        """The same topology on another device."""
         return Topology(
             self.triangles.to(device),
             self.edges.to(device),
@@ -81,13 +81,13 @@ def _edges_of(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Meshes:
-    """One mesh for each picture of a batch, laid end to end.
+    """One mesh per picture of a batch, concatenated.
 
     Attributes
     ----------
     points: (V, 3) of all meshes: pixel x, pixel y, depth, in the conventions of
         :mod:`ml.rendering.rasterizer`. Gradients flow to it.
-    topology: of all meshes, indices into ``points``.
+    topology: of all meshes; its indices refer to ``points``.
     first_face: B + 1 numbers; picture i draws triangles first_face[i] up to first_face[i + 1].
     first_edge: the same for edges.
     """
@@ -104,13 +104,13 @@ class Meshes:
 def batch_of(points: Tensor, topology: Topology) -> Meshes:
     """(B, V, 3) pixel x, y and depth of B meshes with the same triangles.
 
-    Values at their vertices go to :meth:`Seen.interpolate` as (B, V, C) flattened to (B * V, C).
+    :meth:`MeshFragments.interpolate` takes values at their vertices, (B, V, C), as (B * V, C).
     """
     return joined(list(points), [topology] * len(points))
 
 
 def joined(points: Sequence[Tensor], topologies: Sequence[Topology]) -> Meshes:
-    """Meshes of any sizes: for each picture (V_i, 3) points and its topology.
+    """Meshes of any size: per picture (V_i, 3) points and a topology.
 
     Values at their vertices are concatenated in the same order.
     """

@@ -1,4 +1,4 @@
-"""pytorch3d's rasteriser behind the same buffers, for those who have it installed."""
+"""pytorch3d's rasteriser behind the same interface, for those who have it installed."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def _rasterise(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Face (H, W), -1 for none, depth (H, W) and barycentric weights (H, W, 3) of one mesh."""
     rasterize_meshes, meshes_class = load()
-    # Oblong pictures differ between pytorch3d's versions; a square one is the same in all.
+    # The conventions for non-square pictures differ between pytorch3d's versions: draw a square.
     side = max(height, width)
-    # It would draw a triangle with some corners behind the camera; the interface skips it.
+    # pytorch3d draws triangles with some corners behind the camera; this interface skips them.
     drawn = torch.nonzero((points[triangles][..., 2] > 0).all(1))[:, 0]
     if not len(drawn):
         nothing = torch.full((height, width), -1, dtype=torch.int64, device=points.device)
         return nothing, nothing.float(), nothing[..., None].expand(-1, -1, 3).float()
-    # Its axes point left and up, from -1 to 1.
+    # pytorch3d's axes point left and up, from -1 to 1.
     screen = torch.cat([1 - 2 * points[:, :2] / side, points[:, 2:]], 1)
     found, nearest, barycentric, _ = rasterize_meshes(
         meshes_class(screen[None], triangles[drawn][None]),

@@ -1,4 +1,4 @@
-"""Rasterise triangle meshes: which face each pixel sees, and where on it.
+"""Rasterise triangle meshes: the nearest triangle at each pixel, and the place on it.
 
 Camera-space conventions of :mod:`ml.data`: pixels continuous with (0, 0) the top-left corner, so a
 pixel's centre is at +0.5; depth positive and growing away from the camera.
@@ -15,19 +15,19 @@ from ..data import FloatArray, IntArray
 from ..errors import UsageError
 
 Fill = Callable[[FloatArray, IntArray, IntArray, FloatArray, FloatArray], None]
-# "torch" is what "builtin" is on a GPU; on a CPU, the z-buffer in numba is much faster.
+# "builtin" is a numba z-buffer on a CPU, where it is much faster, and "torch" on a GPU.
 BACKENDS = ("builtin", "torch", "pytorch3d")
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """What each pixel of a picture sees.
+    """The nearest triangle at each pixel of a picture.
 
     Attributes
     ----------
     face: (H, W) int32 index of the nearest triangle, -1 where there is none.
     barycentric: (H, W, 3) perspective-correct weights of its corners.
-    depth: (H, W) its depth; infinite where there is none.
+    depth: (H, W) depth of the triangle; infinite where there is none.
     """
 
     face: IntArray
@@ -38,13 +38,13 @@ class Fragments:
 def rasterize(
     vertices: FloatArray, triangles: IntArray, width: int, height: int, backend: str = "builtin"
 ) -> Fragments:
-    """Nearest triangle for every pixel.
+    """Find the nearest triangle at every pixel.
 
     Parameters
     ----------
     vertices: (V, 3) pixel x, pixel y, depth. Triangles with a corner at depth <= 0 are skipped.
     triangles: (F, 3); both orientations are drawn.
-    backend: one of BACKENDS. Never chosen by itself: on a CPU, pytorch3d is far slower.
+    backend: one of BACKENDS. pytorch3d is never chosen automatically: on a CPU it is far slower.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def known_backend(name: str) -> None:
 
 
 def load_backend(name: str) -> Fill:
-    """The rasteriser of this name.
+    """The function that fills face, weight and depth buffers, of the rasteriser ``name``.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def load_backend(name: str) -> Fill:
         return in_torch
     from . import pytorch3d_backend
 
-    pytorch3d_backend.load()  # Missing, it is to be missed now and not at the first picture.
+    pytorch3d_backend.load()  # Fails now if it is not installed, not at the first picture.
     return pytorch3d_backend.fill
 
 
 def interpolate(fragments: Fragments, values: FloatArray, triangles: IntArray) -> FloatArray:
-    """(V, C) per-vertex values -> (H, W, C) picture; zero where nothing is seen."""
+    """(V, C) values per vertex -> (H, W, C) picture; zero where there is no triangle."""
     seen = fragments.face >= 0
     picture = np.zeros((*fragments.face.shape, values.shape[1]), np.float32)
     corners = values[triangles[fragments.face[seen]]]
@@ -103,7 +103,7 @@ def interpolate(fragments: Fragments, values: FloatArray, triangles: IntArray) -
 
 
 def vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
-    """(V, 3) unit normals, each the area-weighted mean of its triangles'."""
+    """(V, 3) unit vertex normals: the area-weighted means of the (T, 3) triangles' normals."""
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
     across = np.cross(b - a, c - a)
     normals = np.empty((len(vertices), 3), np.float32)

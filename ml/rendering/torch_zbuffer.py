@@ -1,7 +1,7 @@
-"""A z-buffer made of whole-tensor operations: the built-in rasteriser of a GPU.
+"""A z-buffer of tensor operations: the built-in rasteriser on a GPU.
 
-Every triangle is tried at every pixel of its bounding box; the nearest is kept by an atomic
-minimum over numbers whose upper half is the depth and whose lower half is the triangle.
+Every triangle is tested at every pixel of its bounding box. The nearest is kept by an atomic
+minimum over 64-bit integers whose upper half is the depth and whose lower half is the triangle.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..data import FloatArray, IntArray
 
-# Pixels of bounding boxes tried at once; about 100 bytes each.
+# Pixels of bounding boxes that are tested at once; each takes about 100 bytes.
 CHUNK = 4_000_000
 _NOTHING = torch.iinfo(torch.int64).max
 
@@ -22,8 +22,8 @@ def visible_faces(
 ) -> Tensor:
     """(B, H, W) int64 index of the nearest triangle at each pixel's centre, -1 for none.
 
-    Parameters are those of :class:`ml.rendering.meshes.Meshes`. On any device; the CPU has a much
-    faster way in :mod:`ml.rendering.zbuffer`.
+    Parameters are those of :class:`ml.rendering.meshes.Meshes`, on any device. On the CPU,
+    :mod:`ml.rendering.zbuffer` is much faster.
     """
     pictures = len(first_face) - 1
     nearest = torch.full(
@@ -50,9 +50,9 @@ def visible_faces(
 
 
 def _boxes(corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """First pixel (F, 2) x, y and size (F, 2) of what each triangle may cover; 0 for none."""
+    """(F, 2) first pixel x, y and (F, 2) size of each triangle's bounding box; size 0 for none."""
     last = torch.tensor([width - 1, height - 1], device=corners.device)
-    # Clamped before they become integers: a point near the camera's plane can lie very far out.
+    # Clamped before the conversion to integers: points near the camera's plane project very far.
     bounds = corners[..., :2].clamp(-1e6, 1e6)
     low = torch.ceil(bounds.amin(1) - 0.5).long().clamp(min=0)
     high = torch.minimum(torch.floor(bounds.amax(1) - 0.5).long(), last)
@@ -69,7 +69,7 @@ def _try(
     picture: Tensor,
     size: tuple[int, int],
 ) -> None:
-    """Offer (F,) faces to all pixels of their boxes."""
+    """Test (F,) faces at all pixels of their bounding boxes and update ``nearest`` in place."""
     height, width = size
     count = extent.prod(1)
     row = torch.repeat_interleave(torch.arange(len(faces), device=faces.device), count)
@@ -90,9 +90,10 @@ def _try(
 
 
 def edge_functions(corners: Tensor, pixels: Tensor) -> Tensor:
-    """(P, 3) twice the signed areas that (P, 2) pixel centres cut from triangles (P, 3, 3).
+    """(P, 3) edge functions of triangles (P, 3, 3) at (P, 2) pixel centres.
 
-    The k-th belongs to the k-th corner; their sum is twice the triangle's signed area, in pixels.
+    The k-th is twice the signed area between the pixel and the edge opposite the k-th corner, in
+    square pixels; their sum is twice the triangle's signed area.
     """
     x = corners[..., 0] - pixels[:, :1]
     y = corners[..., 1] - pixels[:, 1:]

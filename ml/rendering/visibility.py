@@ -1,4 +1,4 @@
-"""Which triangle each pixel of a batch sees: the one step that has no gradient."""
+"""The nearest triangle at each pixel of a batch: the one step without a gradient."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .rasterizer import known_backend
 
 @torch.no_grad()
 def visible_faces(meshes: Meshes, height: int, width: int, backend: str = "builtin") -> Tensor:
-    """(B, H, W) int64 index into the meshes' triangles, -1 where nothing is seen.
+    """(B, H, W) int64 index into the meshes' triangles, -1 where there is none.
 
     Triangles with a corner at depth <= 0, or at no finite place, are skipped.
 

@@ -13,7 +13,7 @@ from ..data import ByteArray, Camera, FloatArray, HeadMesh, IntArray
 from ..geometry.triangles import triangulate_with_uv
 from ..head.model import HeadModel
 from ..rendering import interpolate, rasterize, vertex_normals
-from ..results.reconstruction import Reconstruction
+from .reconstruction import Reconstruction
 
 PANEL, SUPERSAMPLING = 420, 2
 GROUND = np.array([58.0, 60.0, 64.0], np.float32)

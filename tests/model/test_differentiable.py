@@ -18,9 +18,9 @@ from ml.rendering.differentiable import (
     batch_of,
     harmonics,
     joined,
-    look,
     normals_of,
     paint,
+    rasterize_meshes,
     sample_texture,
     shade,
     unit,
@@ -53,7 +53,7 @@ def polygon_area(corners: torch.Tensor) -> torch.Tensor:
 
 
 def one(points: torch.Tensor, topology: Topology, size: int = SIZE):
-    return look(batch_of(points[None], topology), size, size)
+    return rasterize_meshes(batch_of(points[None], topology), size, size)
 
 
 def naive_picture(points: np.ndarray, triangles: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ def test_gradient_of_values_light_texture_and_camera(weights):
             now = {**leaves, name: leaf}
             parts = (now[part] for part in ("focal", "principal", "rotation", "translation"))
             points = Cameras(*parts).project_with_depth(now["vertices"][None])
-            seen = look(batch_of(points, topology), SIZE, SIZE)
+            seen = rasterize_meshes(batch_of(points, topology), SIZE, SIZE)
             assert len(seen.pixel) > 100
             normals = seen.interpolate(normals_of(now["vertices"], topology.triangles))
             colour = shade(seen, unit(normals), now["light"]) * sample_texture(
@@ -272,7 +272,7 @@ def test_the_gpu_s_rasteriser_agrees_with_the_cpu_s(monkeypatch):
     points[7, 2] = -1.0
     points[8, 0] = torch.nan
     meshes = joined([points, points[:0], points.flip(1)[:, [2, 1, 0]]], [topology, *_two(topology)])
-    ours, other = (look(meshes, 30, 40, backend) for backend in ("builtin", "torch"))
+    ours, other = (rasterize_meshes(meshes, 30, 40, backend) for backend in ("builtin", "torch"))
     same = _faces(ours) == _faces(other)
     assert len(ours.pixel) > 500
     assert same.double().mean() > 0.999
@@ -300,7 +300,7 @@ def test_the_numpy_interface_draws_the_same_with_torch():
 def test_meshes_of_different_sizes_are_drawn_as_if_alone():
     first, second = soup(seed=0), ball(9.0, 120)
     values = [torch.rand(len(points), 2).double() for points, _ in (first, second)]
-    together = look(joined([first[0], second[0]], [first[1], second[1]]), SIZE, SIZE)
+    together = rasterize_meshes(joined([first[0], second[0]], [first[1], second[1]]), SIZE, SIZE)
     pictures, coverage = paint(together, together.interpolate(torch.cat(values)))
     for index, ((points, topology), own) in enumerate(zip((first, second), values, strict=True)):
         alone = one(points, topology)
@@ -312,7 +312,7 @@ def test_meshes_of_different_sizes_are_drawn_as_if_alone():
 
 def test_a_batch_gives_every_picture_its_own_light_and_texture():
     points, topology = ball(9.0, 120)
-    seen = look(batch_of(torch.stack([points, points + 1]), topology), SIZE, SIZE)
+    seen = rasterize_meshes(batch_of(torch.stack([points, points + 1]), topology), SIZE, SIZE)
     normals = torch.zeros(len(seen.pixel), 3).double()
     light = torch.zeros(2, 9, 3).double()
     light[0, 0], light[1, 0] = 1, 2
@@ -328,7 +328,7 @@ def test_a_batch_gives_every_picture_its_own_light_and_texture():
 def test_nothing_to_see_is_an_empty_picture_with_gradients(backend):
     points = torch.tensor([[0.0, 0, 1], [40, 0, -1], [0, 40, 1], [90, 90, 1]], requires_grad=True)
     topology = Topology.of(np.array([[0, 1, 2], [3, 3, 0]]))
-    seen = look(batch_of(points[None], topology), SIZE, SIZE, backend)
+    seen = rasterize_meshes(batch_of(points[None], topology), SIZE, SIZE, backend)
     assert len(seen.pixel) == 0
     picture, coverage = paint(seen, seen.interpolate(torch.rand(4, 3)), background=0.25)
     assert (picture == 0.25).all()
@@ -338,7 +338,7 @@ def test_nothing_to_see_is_an_empty_picture_with_gradients(backend):
 
 
 def test_a_batch_of_nothing():
-    seen = look(joined([], []), SIZE, SIZE)
+    seen = rasterize_meshes(joined([], []), SIZE, SIZE)
     picture, coverage = paint(seen, torch.zeros(0, 3))
     assert picture.shape == (0, SIZE, SIZE, 3)
     assert coverage.shape == (0, SIZE, SIZE)
@@ -454,16 +454,16 @@ def test_edges_know_their_triangles():
 def test_an_unknown_rasteriser_is_refused():
     points, topology = soup()
     with pytest.raises(UsageError, match="crayon"):
-        look(batch_of(points[None], topology), SIZE, SIZE, "crayon")
+        rasterize_meshes(batch_of(points[None], topology), SIZE, SIZE, "crayon")
 
 
 def test_pytorch3d_agrees_or_says_how_to_get_it():
     meshes = joined(*zip(soup(seed=0), ball(9.0), strict=True))
     if importlib.util.find_spec("pytorch3d") is None:
         with pytest.raises(EngineUnavailable, match="pytorch3d"):
-            look(meshes, SIZE, SIZE, "pytorch3d")
+            rasterize_meshes(meshes, SIZE, SIZE, "pytorch3d")
         return
-    ours, theirs = (look(meshes, SIZE, SIZE, name) for name in ("builtin", "pytorch3d"))
+    ours, theirs = (rasterize_meshes(meshes, SIZE, SIZE, name) for name in ("builtin", "pytorch3d"))
     assert (_faces(ours) == _faces(theirs)).double().mean() > 0.99
 
 

@@ -15,9 +15,9 @@ from ...geometry.cameras import Cameras
 from ...rendering.differentiable import (
     Topology,
     batch_of,
-    look,
     normals_of,
     paint,
+    rasterize_meshes,
     sample_texture,
     shade,
     unit,
@@ -121,7 +121,7 @@ def _draw(topology: Topology, leaves: list[Tensor]) -> Tensor:
     """All steps of a photometric loss for one picture."""
     vertices, *camera, light, texture = leaves
     meshes = batch_of(Cameras(*camera).project_with_depth(vertices), topology)
-    seen = look(meshes, SIZE, SIZE)
+    seen = rasterize_meshes(meshes, SIZE, SIZE)
     normals = normals_of(vertices[0], topology.triangles)
     places = 0.5 + 4 * vertices[0, :, :2].detach()
     values = seen.interpolate(torch.cat([normals, places], 1))

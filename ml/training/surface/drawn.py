@@ -23,9 +23,9 @@ from ...rendering.differentiable import (
     Topology,
     batch_of,
     harmonics,
-    look,
     normals_of,
     paint,
+    rasterize_meshes,
     unit,
 )
 from .batches import Labels
@@ -116,7 +116,7 @@ class Artist:
         vertices = (self._mean + both @ self._bases).view(len(both), -1, 3)
         points = cameras.project_with_depth(vertices)
         points = points * points.new_tensor([side / whole, side / whole, 1])
-        seen = look(batch_of(points, self._topology), side, side)
+        seen = rasterize_meshes(batch_of(points, self._topology), side, side)
         turned = torch.cat(
             [
                 normals_of(one, self._topology.triangles) @ rotation.T

@@ -1,4 +1,4 @@
-"""What the pixels of a batch see, as tensors through which gradients flow to the vertices."""
+"""Rasterised meshes as tensors: gradients flow from the pixels to the vertices."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .meshes import Meshes
 from .torch_zbuffer import edge_functions
 from .visibility import visible_faces
 
-# Twice a triangle's area in square pixels, below which its shape says nothing in float32.
+# Twice a triangle's area in square pixels, below which float32 cannot resolve its shape.
 SLIVER = 1e-8
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The P pixels of B pictures that see a surface, picture by picture, row by row.
+class MeshFragments:
+    """The P covered pixels of B pictures, picture by picture, row by row.
 
     Attributes
     ----------
-    meshes: what was drawn. size: (B, H, W).
-    pixel: (P,) int64 index into the B * H * W pixels. face: (P,) int64 triangle seen there.
+    meshes: the meshes that were drawn. size: (B, H, W).
+    pixel: (P,) int64 index into the B * H * W pixels. face: (P,) int64 nearest triangle there.
     barycentric: (P, 3) perspective-correct weights of its corners. depth: (P,). Both carry
-        gradients to the meshes' points: *which* triangle is seen is fixed, *where* on it is not.
-    counts: how many of the P pixels belong to each picture.
+        gradients to the meshes' points: the choice of triangle is fixed, the place on it is not.
+    counts: number of covered pixels per picture; they sum to P.
     """
 
     meshes: Meshes
@@ -37,12 +37,12 @@ class Seen:
     counts: tuple[int, ...]
 
     def interpolate(self, values: Tensor, triangles: Tensor | None = None) -> Tensor:
-        """(N, C) values at vertices, mesh after mesh -> (P, C) at the pixels.
+        """(N, C) values per vertex, mesh after mesh -> (P, C) at the pixels.
 
         Parameters
         ----------
-        triangles: (F, 3) int64 indices into ``values`` for all meshes' triangles, where they are
-            not the vertices' own: places in a UV layout with seams.
+        triangles: (F, 3) int64 indices into ``values`` for all meshes' triangles; by default
+            their vertices. For UV coordinates with seams.
         """
         corners = self.meshes.topology.triangles if triangles is None else triangles
         return (take(values, corners[self.face]) * self.barycentric[..., None]).sum(1)
@@ -56,12 +56,14 @@ class Seen:
         return flat.index_copy(0, self.pixel, values).view(shape)
 
     def per_picture(self, values: Tensor) -> tuple[Tensor, ...]:
-        """(P, C) -> for each picture the (P_i, C) of its own pixels."""
+        """(P, C) -> per picture the (P_i, C) values of its own pixels."""
         return values.split(self.counts)
 
 
-def look(meshes: Meshes, height: int, width: int, backend: str = "builtin") -> Seen:
-    """What (B, H, W) pictures of the meshes see at their pixels' centres.
+def rasterize_meshes(
+    meshes: Meshes, height: int, width: int, backend: str = "builtin"
+) -> MeshFragments:
+    """Rasterise B meshes at the pixels' centres of (B, H, W) pictures.
 
     Both orientations of a triangle are drawn; those with a corner at depth <= 0 are skipped.
 
@@ -80,7 +82,7 @@ def look(meshes: Meshes, height: int, width: int, backend: str = "builtin") -> S
     centres = torch.stack([within - row * width, row], 1).to(corners.dtype) + 0.5
     barycentric, depth = _perspective(corners, centres)
     size = (len(meshes), height, width)
-    return Seen(meshes, size, pixel, face, barycentric, depth, tuple(counts))
+    return MeshFragments(meshes, size, pixel, face, barycentric, depth, tuple(counts))
 
 
 def _perspective(corners: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,7 +91,7 @@ def _perspective(corners: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     Attributes divided by depth are linear in the picture (Blinn, "Hyperbolic Interpolation", 1992).
     """
     edge = edge_functions(corners, centres)
-    # A sliver's place under the pixel is no function of its corners; it gets no gradient.
+    # A sliver's barycentric weights are not a stable function of its corners: no gradient.
     clear = (edge.sum(1, keepdim=True).abs() > SLIVER).expand(-1, 3)
     edge = torch.where(clear, edge, torch.ones_like(edge))
     share = edge / corners[..., 2]
@@ -100,7 +102,7 @@ def _perspective(corners: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
 def take(values: Tensor, index: Tensor) -> Tensor:
     """(N, C) values at (..., K) indices -> (..., K, C).
 
-    Plain indexing means the same, but summing its gradient up costs several times as much on a CPU.
+    Plain indexing gives the same, but its backward pass is several times as slow on a CPU.
     """
     rows = index.reshape(-1, 1).expand(-1, values.shape[1])
     return values.gather(0, rows).view(*index.shape, values.shape[1])

@@ -8,7 +8,7 @@ import torch
 
 from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
-from ml.detail.polish import SIZE, STEPS, Scene, encoded, follow, make_scene
+from ml.detail.optimise import SIZE, STEPS, Scene, encoded, follow, make_scene
 from ml.detail.unwrap import unwrap
 from ml.detail.view import PersonView
 from ml.detail.window import TEXEL_MM, window_of
