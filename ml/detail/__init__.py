@@ -1,1 +1,1 @@
-"""Mid-frequency detail: folds, lumps and asymmetries that no identity mode holds."""
+"""Mid-frequency detail: folds, lumps and asymmetries that no identity mode represents."""

@@ -1,9 +1,9 @@
-"""The band that detail lives in: features of 2 to 20 mm.
+"""The frequency band of detail: features of 2 to 20 mm.
 
-A feature is half a wave: a fold 5 mm wide repeats after 10. What is wider is the identity's to
-say, what is narrower is pores and noise. The wide end is Gaussian: half of a wave at the limit
-passes. At the fine end a Gaussian as narrow as the grid only softens (four fifths pass at 2 mm);
-what is finer than that, the grid does not hold at all.
+A feature is half a wave: a fold 5 mm wide has a period of 10 mm. Wider shapes belong to the
+identity; narrower ones are pores and noise. Both limits are Gaussian. At 20 mm half of a wave's
+amplitude passes. The narrow Gaussian is hardly wider than the grid: at 2 mm four fifths of the
+amplitude pass, and the grid itself cannot represent finer features.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from ..head.model import HeadModel
 from .window import SIDE, TEXEL_MM, window_of
 
 FINEST_MM, COARSEST_MM = 2.0, 20.0
-# The band needs no more than texels twice as wide: there, waves of the finest features still have
-# two places each, and all work is a quarter.
+# The band's grid has texels twice as wide as the window's: waves of the finest features still have
+# two samples each, and all computations take a quarter of the time.
 STEP = 2
 GRID = SIDE // STEP
 
 
 def sigma_of(feature_mm: float) -> float:
-    """Width in mm of the Gaussian that halves waves of features of this size.
+    """Standard deviation in mm of the Gaussian that halves waves of features of this size.
 
-    exp(-2 pi^2 s^2 / w^2) is a half at w = 2 * feature.
+    The Gaussian's transfer function exp(-2 pi^2 s^2 / w^2) is 1/2 at the period w = 2 * feature.
     """
     return 2 * feature_mm * math.sqrt(math.log(2) / 2) / math.pi
 
 
 class Band(nn.Module):
-    """Keeps of a field what lies in the band. Linear, differentiable, without weights.
+    """A band-pass filter for fields. Linear, differentiable, without weights to learn.
 
-    Averages are products with matrices, which on a CPU are several times as fast as convolutions of
-    so few channels.
+    Averages are matrix products, which on a CPU are several times as fast as convolutions of so
+    few channels.
 
     Parameters
     ----------
-    skin: (GRID, GRID) 0 or 1; what a field says elsewhere does not count.
-    allowed: (GRID, GRID) 0..1 how much detail may be at a place.
+    skin: (GRID, GRID) 0 or 1; values of a field off the skin are ignored.
+    allowed: (GRID, GRID) 0..1 by which the result is multiplied.
     """
 
     skin: Tensor
@@ -57,7 +57,7 @@ class Band(nn.Module):
             self.register_buffer(f"{name}_share", 1 / known, persistent=False)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """(B, 3, GRID, GRID) mm -> the same in the band."""
+        """(B, 3, GRID, GRID) field in mm -> (B, 3, GRID, GRID) its part in the band."""
         fine = self._average(fields, "fine")
         return (fine - self._average(fine, "coarse")) * self.allowed
 
@@ -67,13 +67,13 @@ class Band(nn.Module):
 
 
 def band_of(model: HeadModel) -> Band:
-    """The band on the model's window."""
+    """The band-pass filter on the model's window."""
     window = window_of(model, GRID)
     return Band(torch.from_numpy(window.skin), torch.from_numpy(window.allowed))
 
 
 def _averaging(sigma: float) -> Tensor:
-    """(GRID, GRID) whose product with a column is its Gaussian average; beyond the rim is 0."""
+    """(GRID, GRID) matrix whose product with a column is its Gaussian average, zero-padded."""
     place = torch.arange(GRID, dtype=torch.float32)
     weights = torch.exp(-0.5 * ((place[:, None] - place) / sigma) ** 2)
     return weights / weights[GRID // 2].sum()

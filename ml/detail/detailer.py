@@ -1,4 +1,4 @@
-"""Detail of a person from a photo: the trained network as a function of plain data."""
+"""Detail of a person from a photo: the trained network as a function on plain data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..head.model import HeadModel
 from .band import Band, band_of
 from .maps import bake
 from .network import DetailNetwork, NetworkShape
-from .unwrap import Unwrapped, unwrap
+from .unwrap import DetailInput, prepare_input
 from .view import PersonView
 from .window import SIDE
 
@@ -23,18 +23,18 @@ WEIGHTS = Path(__file__).parent / "assets" / "detail.safetensors"
 
 
 class Detailer:
-    """Holds the network; made once a process by :func:`load_detailer`.
+    """The detail network; made once per process by :func:`load_detailer`.
 
-    strength: what the network's answers are multiplied by; measured on people it had not seen.
+    strength: factor on the network's output, measured on people who were kept out of training.
     """
 
     def __init__(self, network: DetailNetwork, strength: float) -> None:
         self._network, self._strength = network.eval(), strength
 
     @torch.inference_mode()
-    def field(self, told: Unwrapped, band: Band) -> FloatArray:
-        """(GRID, GRID, 3) mm in the band, from what a photo shows."""
-        fine, coarse = (torch.from_numpy(part)[None] for part in (told.fine, told.coarse))
+    def field(self, inputs: DetailInput, band: Band) -> FloatArray:
+        """(GRID, GRID, 3) offsets in mm, in the band, from an unwrapped photo."""
+        fine, coarse = (torch.from_numpy(part)[None] for part in (inputs.fine, inputs.coarse))
         found = band(self._network(fine, coarse)) * self._strength
         return np.ascontiguousarray(found[0].permute(1, 2, 0).numpy())
 
@@ -42,30 +42,32 @@ class Detailer:
 def make_detail(
     view: PersonView, mesh: HeadMesh, model: HeadModel, mode: str, progress: Progress
 ) -> Detail:
-    """Detail of ``mesh``, which is the person's at any level.
+    """The detail of ``mesh``, the person's mesh at any level.
 
     Parameters
     ----------
-    mode: "fast" or "best".
+    mode: "fast" (one forward pass) or "best" (optimised against the photo; experimental).
 
     Raises
     ------
-    WeightsMissing: those of the network, or for "best" of the CLIP.
+    WeightsMissing: the network's weights are missing, or for "best" those of the face CLIP.
     """
     progress(0.0, "Reading the face's detail")
     person = view.person
-    told = unwrap(view.rgb, view.camera, person.rest, person.expressed, model, view.renderer)
+    inputs = prepare_input(
+        view.rgb, view.camera, person.rest, person.expressed, model, view.renderer
+    )
     band = band_of(model)
-    field = load_detailer().field(told, band)
+    field = load_detailer().field(inputs, band)
     if mode == "best":
-        from .optimise import polished
+        from .optimise import optimised
 
-        field = polished(field, view, told, model, band, progress)
+        field = optimised(field, view, inputs, model, band, progress)
     return bake(enlarged(field), mode, mesh, model)
 
 
 def enlarged(field: FloatArray) -> FloatArray:
-    """(GRID, GRID, 3) -> (S, S, 3), smoothly."""
+    """(GRID, GRID, 3) -> (SIDE, SIDE, 3), by cubic interpolation."""
     return np.asarray(cv2.resize(field, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC))
 
 

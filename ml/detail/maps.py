@@ -1,4 +1,4 @@
-"""A field as what a mesh of any level can carry: moved vertices and maps."""
+"""Turn a field into vertex offsets and texture maps for a mesh of any level."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..rendering import rasterize, vertex_normals
 from .window import BOTTOM, LEFT, SPAN, sample, tangents_of, to_window, window_of
 
 MAP_SIDE = 512
-# The window's rows and columns of the map: elsewhere there is no detail to work out.
+# The window's rows and columns in the map; elsewhere there is no detail.
 _LEFT, _RIGHT = int(LEFT * MAP_SIDE), int(np.ceil((LEFT + SPAN) * MAP_SIDE))
 _TOP, _END = int((1 - BOTTOM - SPAN) * MAP_SIDE), int(np.ceil((1 - BOTTOM) * MAP_SIDE))
 
 
 def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Detail:
-    """Detail of ``mesh``, a person's at any level, from a field (S, S, 3) of the window in mm."""
+    """The detail of ``mesh``, a person's at any level, from an (S, S, 3) field in mm."""
     offsets = window_of(model).in_head_space(field)
     faces = mesh.part == mesh.part_names.index("skin")
     triangles, uv_triangles = triangulate_with_uv(mesh.quads[faces], mesh.uv_quads[faces])
     moved = np.zeros_like(mesh.vertices)
-    # A vertex has one place in UV wherever there is detail: the layout's seams are behind it.
+    # A vertex has one place in UV wherever there is detail: the layout's seams lie farther back.
     moved[triangles.ravel()] = sample(offsets, mesh.uv[uv_triangles.ravel()])
     texels = _texels(mesh, triangles, uv_triangles)
     plain = _surface(mesh.vertices, mesh.uv, triangles, uv_triangles, texels)
@@ -36,15 +36,20 @@ def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Deta
 
 @dataclass(frozen=True)
 class _Texels:
-    """Where the map has skin: (R, C) bool; corners (R, C, 3) and weights (R, C, 3) of its
-    triangles there."""
+    """The window's R rows and C columns of the map.
+
+    Attributes
+    ----------
+    skin: (R, C) bool. corners: (R, C, 3) vertices of the triangle there.
+    weights: (R, C, 3) barycentric, zero off the skin.
+    """
 
     skin: np.ndarray
     corners: IntArray
     weights: FloatArray
 
     def on(self, values: FloatArray) -> FloatArray:
-        """(V, C) -> (M, M, C), zero off the skin."""
+        """(V, K) values per vertex -> (R, C, K), zero off the skin."""
         first, second, third = (
             np.take(values, self.corners[..., k], axis=0) * self.weights[..., k, None]
             for k in range(3)
@@ -54,8 +59,13 @@ class _Texels:
 
 @dataclass(frozen=True)
 class _Surface:
-    """A smooth-shaded mesh at the map's texels: unit normal, tangent and bitangent, and how it
-    moves along u and v in metres per unit of UV; all (R, C, 3)."""
+    """A smooth-shaded mesh at the map's texels; all (R, C, 3).
+
+    Attributes
+    ----------
+    normal, tangent, bitangent: unit vectors in head space.
+    along_u, along_v: derivatives of the position by u and v, metres per unit of UV.
+    """
 
     normal: FloatArray
     tangent: FloatArray
@@ -79,19 +89,19 @@ def _surface(
     texels: _Texels,
 ) -> _Surface:
     normals = vertex_normals(vertices, triangles)
-    # What lies in the surface as shaded, not as tessellated: facets are not detail.
+    # Tangents of the surface as it is shaded, not as it is tessellated: facets are not detail.
     ways = [
         way - (way * normals).sum(1, keepdims=True) * normals
         for way in tangents_of(vertices, uv, triangles, uv_triangles)
     ]
-    told = texels.on(np.concatenate([normals, *ways], 1))
-    normal, along_u, along_v = _unit(told[..., :3]), told[..., 3:6], told[..., 6:]
+    values = texels.on(np.concatenate([normals, *ways], 1))
+    normal, along_u, along_v = _unit(values[..., :3]), values[..., 3:6], values[..., 6:]
     tangent = _unit(along_u - (along_u * normal).sum(-1, keepdims=True) * normal)
     return _Surface(normal, tangent, np.cross(normal, tangent), along_u, along_v)
 
 
 def _on_map(offsets: FloatArray) -> FloatArray:
-    """(S, S, 3) of the window -> (R, C, 3) at the map's texels of it, smoothly."""
+    """(S, S, 3) on the window -> (R, C, 3) at the map's texels, by cubic interpolation."""
     middle = (np.arange(MAP_SIDE, dtype=np.float32) + 0.5) / MAP_SIDE
     u, v = np.meshgrid(middle[_LEFT:_RIGHT], 1 - middle[_TOP:_END])
     place = to_window(np.stack([u, v], -1), len(offsets)) - 0.5
@@ -99,6 +109,7 @@ def _on_map(offsets: FloatArray) -> FloatArray:
 
 
 def _normal_map(full: FloatArray, plain: _Surface, coarse: _Surface) -> ByteArray:
+    """The normal map that ``coarse`` needs to look like ``plain`` with ``full`` offsets."""
     # Rows go down, v goes up.
     down, across = np.gradient(full, axis=(0, 1))
     along_u = plain.along_u + across * MAP_SIDE
@@ -114,6 +125,7 @@ def _normal_map(full: FloatArray, plain: _Surface, coarse: _Surface) -> ByteArra
 
 
 def _displacement(full: FloatArray, plain: _Surface) -> np.ndarray:
+    """``full`` offsets along tangent, normal and bitangent of ``plain``, as 16 bits."""
     along = np.stack(
         [(full * axis).sum(-1) for axis in (plain.tangent, plain.normal, plain.bitangent)], -1
     )
@@ -122,7 +134,7 @@ def _displacement(full: FloatArray, plain: _Surface) -> np.ndarray:
 
 
 def _pasted(part: np.ndarray, around: tuple[int, int, int]) -> np.ndarray:
-    """The window's part of a map in the whole of it, which is ``around`` elsewhere."""
+    """The whole map: the window's ``part``, and the constant ``around`` elsewhere."""
     whole = np.full((MAP_SIDE, MAP_SIDE, 3), around, part.dtype)
     whole[_TOP:_END, _LEFT:_RIGHT] = part
     return whole

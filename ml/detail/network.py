@@ -1,9 +1,9 @@
-"""The network: from what a photo shows on the unwrapped face to offsets in the band.
+"""The detail network: from the unwrapped photo to offsets on the face's window.
 
-A U-Net over the window, after HRN's mid-frequency branch (Lei et al., CVPR 2023), which predicts
-UV deformations from a position map and an unwrapped texture; ours also sees which skin is visible
-and how it is turned. Trained to expect, not to guess: where the photo says nothing, the least
-squared error is the mean, which is next to nothing.
+A U-Net, after HRN's mid-frequency branch (Lei et al., CVPR 2023), which predicts UV deformations
+from a position map and an unwrapped texture. This one also gets the visibility and the normals of
+the skin. It is trained with a squared error, so it predicts the mean, which is almost zero, where
+the photo holds no information.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from torch.nn import functional
 
 from .band import GRID
 
-# What is told of every place of the band's grid: colours, how well they are seen, and relief; and
-# of every block of places, normals and positions. See unwrap.py.
+# Input channels per texel of the band's grid (colours, visibility, relief) and per block of texels
+# (normals, positions); see unwrap.DetailInput.
 FINE_CHANNELS, COARSE_CHANNELS = 5, 6
-# Blocks of this many places a side become channels, and channels become blocks again: convolutions
-# over every place would take four times as long.
+# Blocks of BLOCK x BLOCK texels become channels at the input and are unpacked at the output:
+# convolutions over all texels would take four times as long.
 BLOCK = 2
-# Outputs of the last layer are this many millimetres.
+# Millimetres per unit of the last layer's output.
 _UNIT = 0.3
 
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Sizes of the network.
+    """Sizes of the network; stored in the card of its weights.
 
     Attributes
     ----------
-    widths: channels at GRID/2, GRID/4, ... places. places: channels of the map that tells where on
-        the face a block is; it is learned.
+    widths: channels at resolutions GRID/2, GRID/4, ...
+    places: channels of the learned position embedding.
     """
 
     widths: tuple[int, ...] = (24, 48, 72, 96, 96)
@@ -51,7 +51,7 @@ class NetworkShape:
 
 
 class DetailNetwork(nn.Module):
-    """Fields in millimetres from the unwrapped face; what it says is not yet band-limited."""
+    """Predicts offsets in millimetres from the unwrapped photo, not yet band-limited."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()

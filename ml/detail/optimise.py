@@ -1,10 +1,10 @@
-"""Detail polished against the photo: what is drawn should show a CLIP what the photo shows it.
+"""Optimise detail against the photo with the feature consistency loss. Experimental.
 
-The head stays where the fit put it, so the face is rasterised once; only the normals of its skin
-bend with the field. Light is what best explains the photo with the smooth skin's normals, and the
-skin's colour is what is left of the photo after it, averaged so widely that no fold is in it. The
-field then follows the gradient of the feature consistency loss (ml.perception), held to what the
-network expected: one that explains nothing stays as it was.
+The head keeps its pose, so the face is rasterised once, and only the normals of its skin change
+with the field. The light is the least-squares fit to the photo with the smooth skin's normals. The
+skin's colour is the photo divided by that light, averaged so widely that it holds no folds. The
+field then follows the gradient of the feature consistency loss (ml.perception), with a penalty on
+its distance from the network's prediction.
 """
 
 from __future__ import annotations
@@ -28,32 +28,33 @@ from ..photo.crop import warp_crop
 from ..rendering import rasterize, vertex_normals
 from ..rendering.shading import harmonics
 from .band import STEP, Band
-from .unwrap import Unwrapped
+from .unwrap import DetailInput
 from .view import PersonView
 from .window import BOTTOM, LEFT, SIDE, SPAN, TEXEL_MM, skin_triangles, tangents_of, window_of
 
 SIZE = 160
 STEPS, RATE_MM = 24, 0.02
-# How far, in millimetres, the photo may pull the field from what the network expected before the
-# loss counts it as 1, beside the consistency's "two different people".
-TRUST_MM = 0.15
-# Skin's colour is averaged over this many millimetres; light is never less than this, its mean
-# being 1.
+# Distance in millimetres from the network's prediction that costs a loss of 1, which is also the
+# consistency loss between two different people.
+PRIOR_MM = 0.15
+# Standard deviation in millimetres of the averaging of the skin's colour; smallest light, relative
+# to its mean of 1.
 _COLOUR_MM, _DARKEST = 10.0, 0.15
 _VIEWS = ViewSettings(count=2)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The face as the photo shows it, in a square picture of P visible skin pixels.
+    """A square picture of the face with P pixels of visible skin, ready to be drawn again.
 
     Attributes
     ----------
-    photo: (1, 3, S, S) sRGB 0..1. mask: (1, 1, S, S) 0..1 where detail may be seen.
-    pixel: (P,) numbers of the pixels. place: (P, 2) in the window, -1..1, x right and y down.
-    normal: (P, 3) unit, camera space, +z towards the camera. rise: (P, 2, 3) what a slope of 1 mm
-        a millimetre along the window's x and y takes from the normal.
-    colour: (P, 3) linear, of the skin without light. light: (9, 3) for its harmonics.
+    photo: (1, 3, S, S) sRGB 0..1. mask: (1, 1, S, S) 0..1 where detail may be compared.
+    pixel: (P,) indices into the S * S pixels.
+    place: (P, 2) of each in the window, -1..1, x right and y down.
+    normal: (P, 3) unit, camera space with +y up and +z towards the camera.
+    rise: (P, 2, 3) what slopes of 1 along the window's x and y subtract from the normal.
+    colour: (P, 3) linear colour of the skin without light. light: (9, 3) harmonic coefficients.
     """
 
     photo: Tensor
@@ -66,7 +67,7 @@ class Scene:
     light: Tensor
 
     def draw(self, field: Tensor) -> Tensor:
-        """(1, 3, G, G) mm -> (1, 3, S, S) sRGB; the photo itself where there is no skin."""
+        """(1, 3, G, G) field in mm -> (1, 3, S, S) sRGB 0..1; the photo where there is no skin."""
         height = field[:, 2:]
         wide = functional.pad(height, (1, 1, 1, 1), mode="replicate")
         across = (wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]) / (2 * STEP * TEXEL_MM)
@@ -81,31 +82,31 @@ class Scene:
         return flat.T.reshape_as(self.photo)
 
 
-def polished(
+def optimised(
     field: FloatArray,
     view: PersonView,
-    told: Unwrapped,
+    inputs: DetailInput,
     model: HeadModel,
     band: Band,
     progress: Progress,
 ) -> FloatArray:
-    """(G, G, 3) mm, polished from ``field``; see the module.
+    """(G, G, 3) mm: ``field``, optimised; unchanged if too little of the face is visible.
 
     Raises
     ------
-    WeightsMissing: the face CLIP is not there. Cancelled: ``progress`` says so.
+    WeightsMissing: the face CLIP is missing. Cancelled: raised by ``progress``.
     """
     consistency = face_consistency(face_config(_VIEWS))
-    scene = make_scene(view, told, model)
+    scene = make_scene(view, inputs, model)
     if scene is None:
         return field
-    return follow(field, scene, consistency, band, progress)
+    return descend(field, scene, consistency, band, progress)
 
 
-def follow(
+def descend(
     field: FloatArray, scene: Scene, consistency: FeatureConsistency, band: Band, progress: Progress
 ) -> FloatArray:
-    """Descend from ``field``; the best of what was tried is kept."""
+    """Gradient descent on the field's heights; returns the (G, G, 3) field of the lowest loss."""
     start = torch.from_numpy(field.transpose(2, 0, 1).copy())[None]
     moved = torch.zeros_like(start[:, 2:]).requires_grad_(True)
     optimizer = torch.optim.Adam([moved], lr=RATE_MM)
@@ -113,10 +114,10 @@ def follow(
     total = band.allowed.sum().clamp(min=1)
     best, least = torch.zeros_like(start), float("inf")
     for step in range(STEPS + 1):
-        progress(step / (STEPS + 1), "Polishing the face's detail")
+        progress(step / (STEPS + 1), "Optimising the face's detail")
         change = band(functional.pad(moved, (0, 0, 0, 0, 2, 0)))
         loss = consistency.compare(scene.draw(start + change), target).total
-        loss = loss + (change / TRUST_MM).square().sum() / total
+        loss = loss + (change / PRIOR_MM).square().sum() / total
         if float(loss.detach()) < least:
             best, least = change.detach(), float(loss.detach())
         optimizer.zero_grad()
@@ -125,10 +126,10 @@ def follow(
     return np.ascontiguousarray((start + best)[0].permute(1, 2, 0).numpy())
 
 
-def make_scene(view: PersonView, told: Unwrapped, model: HeadModel) -> Scene | None:
-    """The face in the photo; None if too little of it is seen to tell anything."""
+def make_scene(view: PersonView, inputs: DetailInput, model: HeadModel) -> Scene | None:
+    """The face in the photo; None if fewer than 500 pixels of it are well visible."""
     triangles, uv_triangles = skin_triangles(model)
-    to_photo = _crop(view, model, told)
+    to_photo = _crop(view, model, inputs)
     photo = warp_crop(view.rgb, to_photo, SIZE).astype(np.float32) / 255
     camera = _cropped(view.camera, to_photo)
     expressed = view.person.expressed
@@ -136,13 +137,13 @@ def make_scene(view: PersonView, told: Unwrapped, model: HeadModel) -> Scene | N
     pixel, face, weights = _skin_seen(camera, expressed, model, view.renderer)
     uv = np.einsum("pk,pkc->pc", weights, model.uv[uv_triangles[face]])
     place = np.stack([(uv[:, 0] - LEFT) / SPAN, 1 - (uv[:, 1] - BOTTOM) / SPAN], -1) * 2 - 1
-    # Camera space with y up and z towards the camera, as lights are described.
+    # Camera space with y up and z towards the camera, the convention of the light.
     turned = (in_camera * [1, -1, -1]).astype(np.float32)
     values = _smooth(turned, model.uv, triangles, uv_triangles)
     normal, along_u, along_v = (
         np.einsum("pk,pkc->pc", weights, values[triangles[face]]).reshape(-1, 3, 3).swapaxes(0, 1)
     )
-    seen = _at(told.seen * window_of(model, len(told.seen)).allowed, place)
+    seen = _at(inputs.seen * window_of(model, len(inputs.seen)).allowed, place)
     if (seen > 0.5).sum() < 500:
         return None
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
@@ -166,10 +167,10 @@ def make_scene(view: PersonView, told: Unwrapped, model: HeadModel) -> Scene | N
 def _skin_seen(
     camera: Camera, expressed: FloatArray, model: HeadModel, renderer: str
 ) -> tuple[np.ndarray, np.ndarray, FloatArray]:
-    """Pixels (P,) that see skin, its triangle (P,) and the weights (P, 3) of its corners."""
+    """(P,) pixels that show skin, (P,) the triangle there and (P, 3) its barycentric weights."""
     skin, _ = skin_triangles(model)
     quads = np.delete(model.quads, model.part_faces("skin"), axis=0)
-    # All of the head hides, only the skin is looked at: its triangles come first.
+    # All of the head occludes, but only skin is used: its triangles come first.
     others = triangulate(quads)
     points = np.column_stack([camera.project(expressed), camera.to_camera_space(expressed)[:, 2]])
     drawn = rasterize(points, np.concatenate([skin, others]), SIZE, SIZE, renderer)
@@ -181,11 +182,11 @@ def _tensor(values: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
-def _crop(view: PersonView, model: HeadModel, told: Unwrapped) -> FloatArray:
-    """(2, 3) map from the picture's pixels to the photo's: a square round the visible skin."""
-    window = window_of(model, len(told.seen))
+def _crop(view: PersonView, model: HeadModel, inputs: DetailInput) -> FloatArray:
+    """(2, 3) affine map from the picture's to the photo's pixels: a square round visible skin."""
+    window = window_of(model, len(inputs.seen))
     pixels = view.camera.project(window.on(view.person.expressed))
-    where = told.seen * window.allowed > 0.3
+    where = inputs.seen * window.allowed > 0.3
     some = pixels[where] if where.any() else pixels[window.skin]
     low, high = some.min(0), some.max(0)
     side = 1.1 * float((high - low).max())
@@ -194,6 +195,7 @@ def _crop(view: PersonView, model: HeadModel, told: Unwrapped) -> FloatArray:
 
 
 def _cropped(camera: Camera, to_photo: FloatArray) -> Camera:
+    """The same camera in the pixels of the cropped picture."""
     scale = 1 / to_photo[0, 0]
     intrinsics = camera.intrinsics.copy()
     intrinsics[:2, 2] -= to_photo[:, 2]
@@ -202,7 +204,7 @@ def _cropped(camera: Camera, to_photo: FloatArray) -> Camera:
 
 
 def _smooth(vertices, uv, triangles, uv_triangles) -> FloatArray:  # type: ignore[no-untyped-def]
-    """(V, 9) normal, and the ways along +u and +v in the surface as it is shaded, per UV."""
+    """(V, 9) normal, and tangents along +u and +v of the surface as shaded, metres per UV."""
     normals = vertex_normals(vertices, triangles)
     ways = [
         way - (way * normals).sum(1, keepdims=True) * normals
@@ -212,8 +214,10 @@ def _smooth(vertices, uv, triangles, uv_triangles) -> FloatArray:  # type: ignor
 
 
 def _duals(normal: FloatArray, along_u: FloatArray, along_v: FloatArray) -> FloatArray:
-    """(P, 2, 3): a height that grows by 1 mm along one texel-millimetre of x (or y, downwards)
-    takes this from the unit normal."""
+    """(P, 2, 3): what a height with a slope of 1 along the window's x and y takes from the normal.
+
+    normal: (P, 3) unit. along_u, along_v: (P, 3) tangents in metres per unit of UV.
+    """
     across, down = along_u * SPAN / SIDE, -along_v * SPAN / SIDE
     area = (np.cross(across, down) * normal).sum(1, keepdims=True)
     area = np.where(np.abs(area) < 1e-12, 1e-12, area)
@@ -229,7 +233,10 @@ def _explained(
     camera: Camera,
     in_camera: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Light (9, 3) that one colour of skin would need, and the colour (P, 3) left over."""
+    """(9, 3) light fitted to (P, 3) ``linear`` colours as if skin had one colour, and (P, 3) skin.
+
+    The skin's colour is what the light leaves, averaged over _COLOUR_MM.
+    """
     basis = harmonics(torch.from_numpy(normal.astype(np.float32))).numpy()
     weight = seen[:, None]
     ridge = 1e-3 * float(seen.sum()) * np.eye(9)
@@ -237,9 +244,9 @@ def _explained(
         rows = basis * weight
         light = np.linalg.solve(rows.T @ basis + ridge, rows.T @ linear)
         off = np.abs(basis @ light - linear).mean(1, keepdims=True)
-        # Brows, beard and shine are not light.
+        # Robust weights: brows, beard and shine are not light.
         weight = seen[:, None] / (1 + (off / np.maximum(np.median(off), 1e-4)) ** 2)
-    # Light of mean 1: its strength and tint go to the colour.
+    # Light of mean 1: its strength and tint become part of the colour.
     light /= np.maximum((basis @ light * seen[:, None]).sum(0) / seen.sum(), 1e-4)
     ratio = np.clip(linear / np.maximum(basis @ light, _DARKEST), 0, 4)
     sigma = _COLOUR_MM / 1000 * float(camera.intrinsics[0, 0] / in_camera[:, 2].mean())
@@ -250,14 +257,14 @@ def _explained(
 
 
 def _at(picture: FloatArray, place: FloatArray) -> FloatArray:
-    """(G, G) at (P, 2) places -1..1 -> (P,)."""
+    """(G, G) picture at (P, 2) places -1..1 -> (P,), bilinear, 0 outside."""
     where = ((place + 1) / 2 * len(picture) - 0.5).astype(np.float32)
     found = cv2.remap(picture, where[:, :1], where[:, 1:], cv2.INTER_LINEAR, borderValue=0)
     return np.asarray(found[:, 0])
 
 
 def _lit(normals: Tensor, light: Tensor) -> Tensor:
-    """(P, 3) light on skin; never quite none, or there would be no gradient."""
+    """(P, 3) light on skin; softplus keeps it positive with a gradient."""
     return functional.softplus(harmonics(normals) @ light, beta=20.0)
 
 

@@ -1,4 +1,4 @@
-"""The photo laid out on the face's window, with what the fit knows of every texel."""
+"""Unwrap the photo onto the face's window, with visibility, normals and positions per texel."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from .band import COARSEST_MM, GRID, STEP, sigma_of
 from .network import BLOCK, FINE_CHANNELS
 from .window import TEXEL_MM, window_of
 
-# Photos are reduced to this fineness, so that no place of the grid skips pixels.
+# Finer photos are reduced to this resolution, so that the grid's samples skip no pixels.
 PIXELS_PER_MM = 0.65
-# The visibility test draws the head this large; a rim must not hide itself for rounding.
+# Size in pixels of the drawing for the visibility test, and its tolerance of depth in metres, so
+# that rounding does not hide outlines.
 DRAWING, TOLERANCE_M = 256, 0.006
-# Cosine of the steepest angle at which skin counts as seen, and from which it counts fully.
+# Cosine between normal and view: not visible below the first, fully visible above the second.
 STEEPEST, FRONTAL = 0.1, 0.4
-# Positions are told in units of this many metres.
+# Metres per unit of the positions.
 _REACH = 0.1
-# Pixel that texels off the skin lie at.
+# The pixel coordinate of texels off the skin.
 _NOWHERE = -1e4
-# Folds change the light by some hundredths: relief is told so many times enlarged.
+# Folds change brightness by some hundredths: relief is multiplied by this.
 _RELIEF = 4.0
-# Brightness below this share of the face's tone is no darker: a nostril is not a cliff.
+# Brightness is at least this share of the face's tone: a nostril must not count as deep relief.
 _DARKEST = 0.1
 
 
 @dataclass(frozen=True)
-class Laid:
-    """The photo laid out on the window, as it is; G is GRID.
+class UnwrappedPhoto:
+    """The photo resampled on the window; G is GRID.
 
     Attributes
     ----------
-    colours: (G, G, 3) 0..255. seen, coarse: as in Unwrapped.
+    colours: (G, G, 3) 0..255. seen, coarse: as in DetailInput.
     """
 
     colours: FloatArray
@@ -46,15 +47,15 @@ class Laid:
 
 
 @dataclass(frozen=True)
-class Unwrapped:
-    """What is known of the window's places; G is GRID.
+class DetailInput:
+    """The detail network's input on the window; G is GRID.
 
     Attributes
     ----------
-    fine: (5, G, G) colours, each as its ratio to that of the visible face less one; seen; and
-        relief, how much brighter a place is than what is seen around it: the band's own light.
-    coarse: (6, G/2, G/2) normals in camera space, and places of the head at rest over 0.1 m.
-    seen: (G, G) 0..1, how well the photo shows each texel: whether at all, and how steeply.
+    fine: (5, G, G) three colours as ratios to the visible face's mean, minus 1; visibility; and
+        relief, the logarithm of brightness relative to the visible surroundings, times 4.
+    coarse: (6, G/2, G/2) normals in camera space, and positions of the head at rest over 0.1 m.
+    seen: (G, G) 0..1, visibility: 0 if hidden or outside the photo, else by the angle of view.
     """
 
     fine: FloatArray
@@ -62,58 +63,65 @@ class Unwrapped:
     seen: FloatArray
 
 
-def unwrap(
+def prepare_input(
     rgb: ByteArray,
     camera: Camera,
     rest: FloatArray,
     expressed: FloatArray,
     model: HeadModel,
     renderer: str = "builtin",
-) -> Unwrapped:
-    """Lay out a photo.
+) -> DetailInput:
+    """Unwrap a photo and normalise it for the network.
 
     Parameters
     ----------
-    rgb: (H, W, 3) that ``camera`` projects to. rest, expressed: (V, 3) the head without and with
-        the photo's expression; head space, metres. renderer: one of ml.rendering.BACKENDS.
+    rgb: (H, W, 3) uint8 that ``camera`` projects to. rest, expressed: (V, 3) the head without and
+        with the photo's expression; head space, metres. renderer: one of ml.rendering.BACKENDS.
+
+    Raises
+    ------
+    EngineUnavailable: the renderer is not installed.
     """
-    laid = lay_out(rgb, camera, rest, expressed, model, renderer)
-    return told_of(laid, window_of(model, GRID).allowed)
+    unwrapped = unwrap_photo(rgb, camera, rest, expressed, model, renderer)
+    return network_input(unwrapped, window_of(model, GRID).allowed)
 
 
-def lay_out(
+def unwrap_photo(
     rgb: ByteArray,
     camera: Camera,
     rest: FloatArray,
     expressed: FloatArray,
     model: HeadModel,
     renderer: str = "builtin",
-) -> Laid:
-    """See :func:`unwrap`; training keeps this, and changes colours before they are told."""
+) -> UnwrappedPhoto:
+    """Unwrap a photo; parameters as for :func:`prepare_input`.
+
+    Training stores this and augments the colours before :func:`network_input`.
+    """
     window = window_of(model, GRID)
     in_camera = camera.to_camera_space(expressed)
     normals = vertex_normals(in_camera, model.triangles)
     rays = in_camera / np.linalg.norm(in_camera, axis=1, keepdims=True)
     facing = -(normals * rays).sum(1, keepdims=True)
     flat = camera.project(expressed)
-    told = window.on(np.column_stack([flat, in_camera[:, 2], facing]))
-    pixels = np.where(window.skin[..., None], told[..., :2], _NOWHERE)
+    values = window.on(np.column_stack([flat, in_camera[:, 2], facing]))
+    pixels = np.where(window.skin[..., None], values[..., :2], _NOWHERE)
     height, width = rgb.shape[:2]
     inside = ((pixels > 0.5) & (pixels < [width - 0.5, height - 0.5])).all(-1)
-    angle = np.clip((told[..., 3] - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
+    angle = np.clip((values[..., 3] - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
     head = np.column_stack([flat, in_camera[:, 2]])
-    shown = _visible(head, model, pixels, told[..., 2], renderer)
+    shown = _visible(head, model, pixels, values[..., 2], renderer)
     geometry = window_of(model, GRID // BLOCK).on(np.concatenate([normals, rest / _REACH], 1))
-    return Laid(
+    return UnwrappedPhoto(
         _colours(rgb, camera, in_camera, pixels),
         (angle * shown * inside).astype(np.float32),
         np.ascontiguousarray(geometry.transpose(2, 0, 1)),
     )
 
 
-def told_of(laid: Laid, allowed: FloatArray) -> Unwrapped:
-    """What the network is told of a photo laid out on a window with ``allowed``."""
-    colours, seen = laid.colours, laid.seen
+def network_input(unwrapped: UnwrappedPhoto, allowed: FloatArray) -> DetailInput:
+    """Normalise an unwrapped photo; ``allowed``: (G, G) 0..1, see Window."""
+    colours, seen = unwrapped.colours, unwrapped.seen
     weight = seen * allowed
     tone = np.einsum("rc,rcx->x", weight, colours) / max(float(weight.sum()), 1e-6)
     shown = (seen > 0)[..., None]
@@ -121,11 +129,11 @@ def told_of(laid: Laid, allowed: FloatArray) -> Unwrapped:
     fine = np.empty((FINE_CHANNELS, *seen.shape), np.float32)
     fine[:3], fine[3] = (np.clip(ratio - 1, -1, 2) * shown).transpose(2, 0, 1), seen
     fine[4] = _relief(ratio.mean(-1), seen)
-    return Unwrapped(fine, laid.coarse, seen)
+    return DetailInput(fine, unwrapped.coarse, seen)
 
 
 def _relief(bright: FloatArray, seen: FloatArray) -> FloatArray:
-    """(G, G) log of brightness less its average over the band's coarsest feature."""
+    """(G, G) logarithm of brightness minus its average over the band's coarsest feature."""
     shown = (seen > 0).astype(np.float32)
     light = np.log(np.maximum(bright, _DARKEST)) * shown
     sigma = sigma_of(COARSEST_MM) / (STEP * TEXEL_MM)
@@ -136,7 +144,7 @@ def _relief(bright: FloatArray, seen: FloatArray) -> FloatArray:
 def _colours(
     rgb: ByteArray, camera: Camera, in_camera: FloatArray, pixels: FloatArray
 ) -> FloatArray:
-    """(G, G, 3) 0..255 at (G, G, 2) pixels, from a photo no finer than training's."""
+    """(G, G, 3) 0..255 at (G, G, 2) pixels, from the photo reduced to PIXELS_PER_MM."""
     fineness = float(camera.intrinsics[0, 0]) / max(float(in_camera[:, 2].mean()), 1e-3) / 1000
     scale = min(PIXELS_PER_MM / fineness, 1.0)
     if scale < 0.9:
@@ -154,7 +162,10 @@ def _colours(
 def _visible(
     head: FloatArray, model: HeadModel, pixels: FloatArray, depth: FloatArray, renderer: str
 ) -> np.ndarray:
-    """(G, G) bool: nothing of the head, (V, 3) pixels and depths, lies before the texel."""
+    """(G, G) bool: the head does not hide the texel.
+
+    head: (V, 3) pixels and depths of the vertices. pixels: (G, G, 2), depth: (G, G) of the texels.
+    """
     flat = head[:, :2]
     low = flat.min(0)
     scale = DRAWING / max(float((flat.max(0) - low).max()), 1e-6)

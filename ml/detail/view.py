@@ -1,4 +1,4 @@
-"""A photo and the person fitted to it: what finding detail starts from."""
+"""A photo and the person fitted to it: the input of :mod:`ml.detail`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PersonView:
     Attributes
     ----------
     rgb: (H, W, 3) uint8 that ``camera`` projects to.
-    renderer: what finds the visible skin, one of ml.rendering.BACKENDS.
+    person: in head space. renderer: one of ml.rendering.BACKENDS; it finds the visible skin.
     """
 
     rgb: ByteArray

@@ -1,8 +1,8 @@
-"""The window: the face's part of the UV layout as a square picture, and fields on it.
+"""The window: the square of the UV layout that holds the face, and fields of offsets on it.
 
-A field is an offset for every texel, (S, S, 3) millimetres along the mean head's own tangent
-(+u), bitangent (+v) and normal, row 0 at the top. The face is laid out almost evenly, so that
-lengths on the skin are lengths in the window: one texel is ``TEXEL_MM`` wide, give or take a tenth.
+A field holds one offset per texel, (S, S, 3) millimetres along the mean head's tangent (+u),
+bitangent (+v) and normal, row 0 at the top. The UV layout of the face has little distortion: a
+texel is ``TEXEL_MM`` wide on the skin to within a tenth.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ SIDE = 256
 # The window's lower left corner and its side, in UV; the layout's side is 384 mm of face skin.
 LEFT, BOTTOM, SPAN = 0.2, 0.3, 0.6
 TEXEL_MM = 384 * SPAN / SIDE
-# Rings of MediaPipe's landmarks round what moves by itself and has no folds that stay.
+# Rings of MediaPipe's landmarks round parts that move and have no permanent folds.
 _EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
 )
 _LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 _NOSTRILS = (79, 309, 166, 392, 60, 290)
-# Metres from these rings, and from the window's rim, over which detail sets in; how far back on the
-# mean head it ends, and over what depth.
+# Detail is blended in over these distances from the rings and from the window's border; it ends at
+# this depth (z) on the mean head and fades over the last distance. Metres.
 _SET_IN, _RIM, _BACK, _BACK_FADE = 0.004, 0.014, 0.005, 0.03
 
 
 @dataclass(frozen=True)
 class Window:
-    """Texels of the face. S is SIDE, or less for coarser ones.
+    """Texels of the face; S is SIDE, or less for a coarser window.
 
     Attributes
     ----------
     skin: (S, S) bool, where the layout has skin.
-    corners: (S, S, 3) vertices of the triangle each texel lies in. weights: (S, S, 3) barycentric;
-        zero off the skin.
-    places: (S, S, 3) on the mean head, metres.
-    frames: (S, S, 3, 3) rows tangent, bitangent, normal.
-    allowed: (S, S) 0..1 how much detail may be here: none on lids and lips and at the rim.
+    corners: (S, S, 3) vertices of the triangle each texel lies in.
+    weights: (S, S, 3) barycentric; zero off the skin.
+    places: (S, S, 3) on the mean head, metres in head space.
+    frames: (S, S, 3, 3) unit tangent, bitangent and normal as rows.
+    allowed: (S, S) 0..1 factor on detail: 0 on lids, lips and nostrils and at the border.
     """
 
     skin: np.ndarray
@@ -100,21 +100,21 @@ def to_window(uv: FloatArray, side: int) -> FloatArray:
 
 
 def sample(picture: FloatArray, uv: FloatArray) -> FloatArray:
-    """(S, S, C) picture of the window at (N, 2) UV -> (N, C), bilinear; zero outside the window."""
+    """(S, S, C) picture on the window at (N, 2) UV -> (N, C), bilinear; zero outside it."""
     return bilinear(picture, to_window(uv, len(picture)) - 0.5)
 
 
 def tangents_of(
     vertices: FloatArray, uv: FloatArray, triangles: IntArray, uv_triangles: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) twice: how a mesh's surface moves along +u and +v, metres per unit of UV.
+    """(V, 3) twice: derivatives of a mesh's position by u and v, metres per unit of UV.
 
-    The mean over a vertex's triangles, weighted by their size in UV.
+    The mean over a vertex's triangles, weighted by their area in UV.
     """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     first, second = (uv[uv_triangles[:, k]] - uv[uv_triangles[:, 0]] for k in (1, 2))
     area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    # Each is the gradient times the area: summing them weighs the triangles.
+    # Each is the derivative times the area, so that their sum is weighted by area.
     along_u = (b - a) * second[:, 1:] - (c - a) * first[:, 1:]
     along_v = (c - a) * first[:, :1] - (b - a) * second[:, :1]
     count, index = len(vertices), triangles.ravel()

@@ -15,7 +15,7 @@ from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
 from ml.detail.detailer import WEIGHTS, load_detailer
 from ml.detail.network import BLOCK, COARSE_CHANNELS, FINE_CHANNELS, DetailNetwork, NetworkShape
-from ml.detail.unwrap import Laid, told_of, unwrap
+from ml.detail.unwrap import UnwrappedPhoto, network_input, prepare_input
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled, WeightsMissing
 from ml.evaluation.synthetic.detail import DetailReference, perfect_offsets
@@ -94,12 +94,12 @@ def test_band_keeps_nothing_even_and_nothing_where_none_is_allowed():
 
 def test_a_new_network_says_nothing():
     network = DetailNetwork(NetworkShape()).eval()
-    told = (
+    inputs = (
         torch.rand(2, FINE_CHANNELS, GRID, GRID),
         torch.rand(2, COARSE_CHANNELS, *(GRID // BLOCK,) * 2),
     )
-    assert network(*told).shape == (2, 3, GRID, GRID)
-    assert not network(*told).any()
+    assert network(*inputs).shape == (2, 3, GRID, GRID)
+    assert not network(*inputs).any()
     assert sum(p.numel() for p in network.parameters()) < 2_000_000
 
 
@@ -107,21 +107,21 @@ def test_unwrapped_colours_come_from_where_texels_are_seen(person):
     camera = camera_at(10)
     ramp = np.linspace(40, 240, SIDE).astype(np.uint8)
     rgb = np.repeat(np.broadcast_to(ramp, (SIDE, SIDE))[..., None], 3, 2)
-    told = unwrap(rgb, camera, person.rest, person.expressed, MODEL)
+    inputs = prepare_input(rgb, camera, person.rest, person.expressed, MODEL)
     window = window_of(MODEL, GRID)
-    seen = (told.seen > 0.9) & (window.allowed > 0.5)
+    seen = (inputs.seen > 0.9) & (window.allowed > 0.5)
     columns = camera.project(window.on(person.expressed))[seen][:, 0]
-    slope, offset = np.polyfit(columns, told.fine[0][seen], 1)
+    slope, offset = np.polyfit(columns, inputs.fine[0][seen], 1)
     assert slope > 0
-    assert np.abs(columns * slope + offset - told.fine[0][seen]).max() < 0.02
-    assert told.fine.shape == (FINE_CHANNELS, GRID, GRID)
-    assert told.coarse.shape == (COARSE_CHANNELS, GRID // BLOCK, GRID // BLOCK)
+    assert np.abs(columns * slope + offset - inputs.fine[0][seen]).max() < 0.02
+    assert inputs.fine.shape == (FINE_CHANNELS, GRID, GRID)
+    assert inputs.coarse.shape == (COARSE_CHANNELS, GRID // BLOCK, GRID // BLOCK)
 
 
 @pytest.mark.parametrize("yaw", [-60, 60])
 def test_the_far_cheek_is_not_seen(person, yaw):
     rgb = np.full((SIDE, SIDE, 3), 120, np.uint8)
-    seen = unwrap(rgb, camera_at(yaw), person.rest, person.expressed, MODEL).seen
+    seen = prepare_input(rgb, camera_at(yaw), person.rest, person.expressed, MODEL).seen
     left, right = seen[50:90, 80:110].mean(), seen[50:90, 18:48].mean()
     near, far = (left, right) if left > right else (right, left)
     assert near > 0.9
@@ -143,16 +143,16 @@ def test_detail_is_beside_the_head_not_in_it(heads):
 
 
 def test_detail_can_be_cancelled(portrait):
-    told = []
+    inputs = []
 
     def progress(fraction, message):
-        told.append(fraction)
+        inputs.append(fraction)
         if "detail" in message:
             raise Cancelled("Stopped", "")
 
     with pytest.raises(Cancelled):
         reconstruct(portrait, Settings(texture_size=0, detail="fast"), progress)
-    assert told == sorted(told)
+    assert inputs == sorted(inputs)
 
 
 def test_altered_weights_are_refused(tmp_path):
@@ -190,7 +190,7 @@ def test_the_window_is_its_own_mirror():
 
 
 def test_relief_is_light_in_the_band():
-    """Ridges are told of, whatever the exposure; shade from one cheek to the other is not."""
+    """Ridges are inputs of, whatever the exposure; shade from one cheek to the other is not."""
     place = np.arange(GRID) * STEP * TEXEL_MM
     ridges = np.tile(1 + 0.1 * np.sin(2 * np.pi * place / 16), (GRID, 1)).astype(np.float32)
     shade = np.tile(np.linspace(0.7, 1.3, GRID), (GRID, 1)).astype(np.float32)
@@ -198,14 +198,16 @@ def test_relief_is_light_in_the_band():
 
     def relief(bright):
         colours = np.repeat(bright[..., None], 3, 2)
-        laid = Laid(colours, np.ones((GRID, GRID), np.float32), np.zeros((6, 64, 64), np.float32))
-        return told_of(laid, allowed).fine[4][:, middle]
+        unwrapped = UnwrappedPhoto(
+            colours, np.ones((GRID, GRID), np.float32), np.zeros((6, 64, 64), np.float32)
+        )
+        return network_input(unwrapped, allowed).fine[4][:, middle]
 
-    told = relief(120 * ridges)
-    assert np.corrcoef(told[0], ridges[0, middle])[0, 1] > 0.99
-    assert np.abs(told).max() > 0.3
-    np.testing.assert_allclose(told, relief(40 * ridges), atol=1e-3)
-    assert np.abs(relief(120 * shade)).max() < 0.1 * np.abs(told).max()
+    inputs = relief(120 * ridges)
+    assert np.corrcoef(inputs[0], ridges[0, middle])[0, 1] > 0.99
+    assert np.abs(inputs).max() > 0.3
+    np.testing.assert_allclose(inputs, relief(40 * ridges), atol=1e-3)
+    assert np.abs(relief(120 * shade)).max() < 0.1 * np.abs(inputs).max()
 
 
 def test_what_is_not_seen_does_not_darken_its_surroundings():
@@ -216,8 +218,8 @@ def test_what_is_not_seen_does_not_darken_its_surroundings():
     # A dark brow far away: the rest of the face is brighter than its tone.
     colours[:20] = 40
     colours[:, : GRID // 2] = 5
-    laid = Laid(colours, seen, np.zeros((6, 64, 64), np.float32))
-    relief = told_of(laid, seen).fine[4]
+    unwrapped = UnwrappedPhoto(colours, seen, np.zeros((6, 64, 64), np.float32))
+    relief = network_input(unwrapped, seen).fine[4]
     assert np.abs(relief[60:]).max() < 1e-4
     assert np.abs(relief[:30]).max() > 0.3
     assert not relief[:, : GRID // 2].any()

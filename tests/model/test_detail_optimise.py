@@ -1,4 +1,4 @@
-"""Polishing: what is drawn is the photo's skin, and the field goes where the photo pulls it."""
+"""Optimised detail: the drawing matches the photo, and the field follows the gradient."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ import torch
 
 from ml.data import Camera, HeadCoefficients
 from ml.detail.band import GRID, STEP, band_of
-from ml.detail.optimise import SIZE, STEPS, Scene, encoded, follow, make_scene
-from ml.detail.unwrap import unwrap
+from ml.detail.optimise import SIZE, STEPS, Scene, descend, encoded, make_scene
+from ml.detail.unwrap import prepare_input
 from ml.detail.view import PersonView
 from ml.detail.window import TEXEL_MM, window_of
 from ml.errors import Cancelled
@@ -37,7 +37,7 @@ class Pixels:
 
 
 @pytest.fixture(scope="module")
-def sight():
+def view():
     """The mean head in one colour under light from the upper left, drawn without any of ours."""
     person = person_of(
         MODEL,
@@ -57,10 +57,10 @@ def sight():
 
 
 @pytest.fixture(scope="module")
-def scene(sight) -> Scene:
-    person = sight.person
-    told = unwrap(sight.rgb, sight.camera, person.rest, person.expressed, MODEL)
-    return make_scene(sight, told, MODEL)
+def scene(view) -> Scene:
+    person = view.person
+    inputs = prepare_input(view.rgb, view.camera, person.rest, person.expressed, MODEL)
+    return make_scene(view, inputs, MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +90,10 @@ def test_ridges_are_lit_on_the_side_of_the_light(scene, ridges):
     assert float(torch.corrcoef(both)[0, 1]) > 0.4
 
 
-def test_polishing_finds_what_the_photo_shows(scene, ridges):
+def test_optimising_finds_what_the_photo_shows(scene, ridges):
     shown = replace(scene, photo=scene.draw(ridges).detach())
     start = np.zeros((GRID, GRID, 3), np.float32)
-    found = follow(start, shown, Pixels(), band_of(MODEL), lambda fraction, message: None)
+    found = descend(start, shown, Pixels(), band_of(MODEL), lambda fraction, message: None)
     window = window_of(MODEL, GRID)
     where = window.allowed > 0.9
     where &= np.abs(window.places[..., 0]) < 0.04
@@ -105,30 +105,30 @@ def test_polishing_finds_what_the_photo_shows(scene, ridges):
 def test_a_photo_that_agrees_leaves_the_field_alone(scene):
     start = np.zeros((GRID, GRID, 3), np.float32)
     shown = replace(scene, photo=scene.draw(torch.zeros(1, 3, GRID, GRID)).detach())
-    found = follow(start, shown, Pixels(), band_of(MODEL), lambda fraction, message: None)
+    found = descend(start, shown, Pixels(), band_of(MODEL), lambda fraction, message: None)
     assert np.abs(found).max() < 1e-3
 
 
-def test_polishing_tells_how_far_it_is_and_stops(scene):
-    told = []
+def test_optimising_reports_progress_and_can_be_cancelled(scene):
+    reported = []
 
-    def tell(fraction, message):
-        told.append(fraction)
-        if len(told) == 3:
+    def report(fraction, message):
+        reported.append(fraction)
+        if len(reported) == 3:
             raise Cancelled("Stopped", "")
 
     start = np.zeros((GRID, GRID, 3), np.float32)
     with pytest.raises(Cancelled):
-        follow(start, scene, Pixels(), band_of(MODEL), tell)
-    assert told == [0, 1 / (STEPS + 1), 2 / (STEPS + 1)]
+        descend(start, scene, Pixels(), band_of(MODEL), report)
+    assert reported == [0, 1 / (STEPS + 1), 2 / (STEPS + 1)]
 
 
-def test_a_face_that_is_hardly_seen_is_not_polished(sight):
-    person = sight.person
+def test_a_hardly_visible_face_is_not_optimised(view):
+    person = view.person
     rgb = np.zeros((40, 40, 3), np.uint8)
-    away = replace(sight.camera, width=40, height=40)
-    told = unwrap(rgb, away, person.rest, person.expressed, MODEL)
-    assert make_scene(PersonView(rgb, away, person), told, MODEL) is None
+    away = replace(view.camera, width=40, height=40)
+    inputs = prepare_input(rgb, away, person.rest, person.expressed, MODEL)
+    assert make_scene(PersonView(rgb, away, person), inputs, MODEL) is None
 
 
 def test_light_is_drawn_in_the_curve_that_the_photo_was_read_in():

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...data import FloatArray
 from ...detail.band import GRID
-from ...detail.unwrap import told_of
+from ...detail.unwrap import network_input
 from ...detail.window import window_of
 from ...head.model import HeadModel
 from ..data.augment import discolour
@@ -28,7 +28,7 @@ DISCOLOURED = 0.5
 @dataclass(frozen=True)
 class Batch:
     """B samples: fine (B, 5, G, G), coarse (B, 6, G/2, G/2) and seen (B, G, G) as in
-    unwrap.Unwrapped; field (B, 3, G, G) mm, what is true, not yet band-limited. G is GRID."""
+    unwrap.DetailInput; field (B, 3, G, G) mm, what is true, not yet band-limited. G is GRID."""
 
     fine: FloatArray
     coarse: FloatArray
@@ -65,7 +65,7 @@ def make_sample(
     if rng is not None and rng.random() < DISCOLOURED:
         changed = discolour(laid.colours.astype(np.uint8), rng)
         laid = replace(laid, colours=changed.astype(np.float32))
-    told = told_of(laid, window_of(source.model, GRID).allowed)
+    told = network_input(laid, window_of(source.model, GRID).allowed)
     folds, true, fitted = (
         arrays[name][row].astype(np.float32) for name in ("folds", "identity", "fit_identity")
     )

@@ -8,7 +8,7 @@ refinement, and laid out along that fit. Beside the samples are written (others 
     fit_identity (N, I) float16        whom the fit found
     laid_colours (N, G, G, 3) uint8    the picture laid out on the window; G is the band's GRID
     laid_seen (N, G, G) uint8          0..255, how well each texel is seen
-    laid_coarse (N, 6, G/2, G/2) float16    see unwrap.Laid
+    laid_coarse (N, 6, G/2, G/2) float16    see unwrap.UnwrappedPhoto
     fitted (N,) uint8                  1 if all this is there, 2 if the face could not be fitted
     fits.json                          the weights that the walk had
 
@@ -30,7 +30,7 @@ from ...assets.card import read_card
 from ...data import FaceBox, FloatArray, FoundFace, HeadCoefficients, Observation, Photo
 from ...detail.band import GRID
 from ...detail.network import BLOCK, COARSE_CHANNELS
-from ...detail.unwrap import Laid, lay_out
+from ...detail.unwrap import UnwrappedPhoto, unwrap_photo
 from ...errors import NoFaceFound
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
@@ -95,7 +95,7 @@ def fit_batch(
         except NoFaceFound:
             fits["fitted"][row] = UNFITTED
             continue
-        laid = lay_out(photo.rgb, found.camera, *shapes(model, found.coefficients), model)
+        laid = unwrap_photo(photo.rgb, found.camera, *shapes(model, found.coefficients), model)
         fits["fit_identity"][row] = found.coefficients.identity
         fits["laid_colours"][row] = np.round(np.clip(laid.colours, 0, 255))
         fits["laid_seen"][row] = np.round(255 * laid.seen)
@@ -103,9 +103,9 @@ def fit_batch(
         fits["fitted"][row] = FITTED
 
 
-def laid_of(fits: dict[str, np.ndarray], row: int) -> Laid:
+def laid_of(fits: dict[str, np.ndarray], row: int) -> UnwrappedPhoto:
     """What was stored of a row."""
-    return Laid(
+    return UnwrappedPhoto(
         fits["laid_colours"][row].astype(np.float32),
         fits["laid_seen"][row].astype(np.float32) / 255,
         fits["laid_coarse"][row].astype(np.float32),
