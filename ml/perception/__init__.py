@@ -1,4 +1,4 @@
-"""CLIP features, and the loss that compares a render with a photo in them.
+"""CLIP features, and the loss that compares a render with a photo by them.
 
-Imported by submodule, because open_clip and torchvision take seconds to load.
+Import the submodules: open_clip and torchvision take seconds to load.
 """

@@ -1,4 +1,4 @@
-"""Load CLIP models through open_clip: from a file, or from a download that a person agreed to."""
+"""Load CLIP models through open_clip, from a file or from a download that a person agreed to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..assets.card import verified
 from ..errors import EngineUnavailable, UsageError, WeightsMissing
 from .torchvision_shim import ensure_torchvision
 
-# What open_clip and torch raise for files that are damaged or belong to another model.
+# Errors that open_clip and torch raise for files that are damaged or belong to another model.
 _UNFIT = (
     RuntimeError,
     KeyError,
@@ -36,7 +36,7 @@ _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 @dataclass(frozen=True)
 class ClipSource:
-    """Which CLIP, and where its weights come from.
+    """A CLIP's architecture and the source of its weights.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class ClipSource:
         own TorchScript archive.
     tag: without ``weights``, open_clip's name of published ones ("openai").
 
-    OpenAI's models were trained with another activation than open_clip's default: with a file of
-    theirs, the name must end in "-quickgelu" where open_clip has such a twin. With a tag, and with
-    their own archives, that is seen to.
+    OpenAI's models use another activation than open_clip's default. For a state dictionary of
+    theirs, the architecture's name must end in "-quickgelu" where open_clip has that variant. For
+    a tag, and for OpenAI's own archives, the activation is set automatically.
     """
 
     architecture: str | Path | dict[str, Any]
@@ -58,7 +58,7 @@ class ClipSource:
 
 
 def carded(weights: Path) -> ClipSource:
-    """The model in ``weights`` that has its config (.json) and its card beside it.
+    """The source of a model whose config (.json) and card lie beside ``weights``.
 
     Raises
     ------
@@ -71,17 +71,17 @@ def carded(weights: Path) -> ClipSource:
 def load_clip(
     source: ClipSource, *, allow_download: bool = False, cache: Path | None = None
 ) -> Any:
-    """The model: open_clip's own class, float32, on the CPU, in evaluation mode and frozen.
+    """The model as open_clip's own class: float32, on the CPU, in evaluation mode and frozen.
 
     Parameters
     ----------
-    allow_download: whether a tag's weights may be fetched now. Ones that were fetched before are
-        used without it.
-    cache: where downloads lie; huggingface_hub's own folder by default.
+    allow_download: whether a tag's weights may be downloaded now. Earlier downloads are always
+        used.
+    cache: folder of downloads; huggingface_hub's own folder by default.
 
     Raises
     ------
-    WeightsMissing: no weights, or not this model's. Never runs on random ones.
+    WeightsMissing: no weights, or another model's. Never runs on random weights.
     UsageError: no such architecture or tag. EngineUnavailable: open_clip is not installed.
     """
     if source.weights is not None and not source.weights.is_file():
@@ -102,7 +102,7 @@ def load_clip(
 
 
 def open_clip_module() -> Any:
-    """open_clip itself, imported only now.
+    """open_clip itself, imported on first use.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def open_clip_module() -> Any:
 
 
 def _from_config(source: ClipSource) -> nn.Module:
-    """A model from an open_clip config that open_clip does not know by name."""
+    """A model from a config instead of one of open_clip's names."""
     if source.weights is None:
         raise UsageError("A CLIP config has no published weights", "Give the path of a checkpoint")
     config = _read_config(source.architecture)
@@ -209,7 +209,7 @@ def _published(open_clip: Any, name: str, tag: str) -> dict[str, Any]:
 def _fetched(
     open_clip: Any, published: dict[str, Any], what: str, allow_download: bool, cache: Path | None
 ) -> Path:
-    """Path of published weights, from the cache or, if that is agreed to, from the network."""
+    """Path of published weights, from the cache or, if a download is allowed, from the network."""
     present = _in_cache(published.get("hf_hub", ""), cache)
     if present is not None:
         return present
@@ -228,7 +228,7 @@ def _fetched(
 
 
 def _in_cache(place: str, cache: Path | None) -> Path | None:
-    """Weights at "owner/name/" or "owner/name/file" of the hub, fetched earlier; no network."""
+    """Weights at the hub's "owner/name/" or "owner/name/file" in the cache; never the network."""
     from huggingface_hub import try_to_load_from_cache
 
     repository, _, filename = place.rpartition("/")
@@ -243,7 +243,7 @@ def _in_cache(place: str, cache: Path | None) -> Path | None:
 
 
 def _is_torchscript(path: Path) -> bool:
-    """Whether the file is an archive with code, as OpenAI published its models."""
+    """Whether the file is a TorchScript archive, the form in which OpenAI published its models."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:

@@ -1,9 +1,9 @@
-"""The feature consistency loss: a render should show CLIP what the photo shows it.
+"""The feature consistency loss: a render should have the same CLIP features as the photo.
 
 After FaceCLIP (Computational Visual Media 2025, DOI 10.26599/CVM.2025.9450434): *geometric*
 features are the early stages of a convolutional CLIP, compared by their squared difference;
-*semantic* features are patch tokens of a transformer CLIP, compared by their angle. Views and the
-pair itself go back to CLIPasso (Vinker et al., 2022).
+*semantic* features are patch tokens of a transformer CLIP, compared by their angle. Random views
+and this pair of features go back to CLIPasso (Vinker et al., 2022).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .views import ViewSettings, draw_views, through_views
 
 @dataclass(frozen=True)
 class ConsistencyConfig:
-    """Every weight of the loss. The defaults are the paper's layers for RN101 and ViT-B/32.
+    """The weights of the loss. The defaults are the paper's layers for RN101 and ViT-B/32.
 
     Attributes
     ----------
     geometric, semantic: weights of the two halves.
     stages: names of the convolutional CLIP's layers, each with its weight.
-    blocks: numbers of the transformer CLIP's blocks, from 0, each with its weight.
-    views: how the pictures are looked at.
+    blocks: indices of the transformer CLIP's blocks, from 0, each with its weight.
+    views: number and distribution of the random views.
     """
 
     geometric: float = 0.5
@@ -40,11 +40,11 @@ class ConsistencyConfig:
 
 @dataclass(frozen=True)
 class Consistency:
-    """The loss, and what it is made of. Scalars; 0 where everything agrees.
+    """The loss and its terms: scalars, 0 for equal features.
 
     Attributes
     ----------
-    total: geometric and semantic with their weights. Carries gradients to the render.
+    total: weighted sum of geometric and semantic. Carries gradients to the render.
     geometric: weighted sum of mean squared differences. semantic: of mean 1 - cosine.
     layers: each layer's own value, unweighted and detached.
     """
@@ -57,9 +57,12 @@ class Consistency:
 
 @dataclass(frozen=True)
 class Target:
-    """A photo as the loss sees it; made once where the same views serve several renders.
+    """A photo's features; made once when several renders are compared in the same views.
 
-    photo: (B, 3, S, S). mask: (B, 1, S, S). views: (N, B, 3, 3). features: by half and layer.
+    Attributes
+    ----------
+    photo: (B, 3, S, S) sRGB 0..1. mask: (B, 1, S, S) 0..1. views: (N, B, 3, 3) homographies.
+    features: by half and layer, (N * B, C, h, w).
     """
 
     photo: Tensor
@@ -76,12 +79,12 @@ class _Half:
 
 
 class FeatureConsistency:
-    """The loss with its one or two CLIP models, which stay as they are.
+    """The loss with its one or two CLIP models, which are not trained.
 
     Parameters
     ----------
-    convolutional: gives the geometric features; may be None where their weight is 0.
-    transformer: gives the semantic features; likewise.
+    convolutional: for the geometric features; may be None if their weight is 0.
+    transformer: for the semantic features; likewise.
 
     Raises
     ------
@@ -109,15 +112,15 @@ class FeatureConsistency:
         Parameters
         ----------
         render, photo: (B, 3, S, S) sRGB in 0..1; gradients flow to ``render``.
-        mask: (B, 1, S, S) in 0..1, where the render is to be compared. Outside it the photo is
-            put behind the render, so that neither differs there. A constant: with a gradient,
-            the head would shrink away from what it does not match.
+        mask: (B, 1, S, S) in 0..1, where the render is compared. Outside it the photo replaces
+            the render. It gets no gradient: with one, the head would shrink where it does not
+            match.
         """
         return self.compare(render, self.target(photo, mask, generator))
 
     @torch.no_grad()
     def target(self, photo: Tensor, mask: Tensor, generator: torch.Generator) -> Target:
-        """The photo's features in views drawn from ``generator``; parameters as in a call."""
+        """The photo's features in views drawn from ``generator``; parameters as in ``__call__``."""
         if photo.shape[-2:] != mask.shape[-2:] or len(photo) != len(mask) or mask.shape[1] != 1:
             raise UsageError(
                 f"A mask of {tuple(mask.shape)} does not fit photos of {tuple(photo.shape)}",
@@ -178,7 +181,7 @@ def _angles(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _within(apart: Tensor, mask: Tensor) -> Tensor:
-    """Mean of (N, 1, h, w) where the (N, 1, H, W) mask is; pictures without any count as 0."""
+    """Mean of (N, 1, h, w) weighted by the (N, 1, H, W) mask; an empty mask counts as 0."""
     share = functional.adaptive_avg_pool2d(mask.float(), (apart.shape[-2], apart.shape[-1]))
     inside = (apart * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=1e-6)
     return inside.sum() / max(len(inside), 1)

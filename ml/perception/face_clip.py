@@ -1,8 +1,9 @@
-"""The CLIP of faces that ships with Effigy, and the feature consistency loss with it: no downloads.
+"""The face CLIP that ships with Effigy, and the feature consistency loss with it.
 
-Two models of open_clip's own class, trained together on drawn people with captions of what is true
-of them (see ml/training/perception): one with a convolutional image encoder, whose early stages are
-the loss's geometric features, and one with a transformer, whose patch tokens are its semantic ones.
+Two models of open_clip's own class, trained together on rendered people with captions of their
+true attributes (see ml/training/perception). One has a convolutional image encoder, whose early
+stages are the loss's geometric features, the other a transformer, whose patch tokens are its
+semantic features.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ ASSETS = Path(__file__).parent / "assets"
 RESNET, VIT = ASSETS / "face_resnet.safetensors", ASSETS / "face_vit.safetensors"
 STAGES = ("layer1", "layer2")
 BLOCKS = (0, 2, 4, 5)
-# Ids of the tokens round a caption's words. open_clip reads a caption at its largest id.
+# Ids of the special tokens. open_clip takes a caption's embedding at its largest id.
 _FILL, _BEGIN, _FIRST_WORD = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class FaceWords:
-    """The words that the face CLIP knows, and how a caption becomes numbers.
+    """The face CLIP's vocabulary and tokeniser.
 
     Attributes
     ----------
-    words: in the order of their ids. length: ids of a caption, the rest is filled up.
+    words: in the order of their ids. length: ids per caption; short captions are padded.
     """
 
     words: tuple[str, ...]
@@ -48,11 +49,11 @@ class FaceWords:
 
     @property
     def size(self) -> int:
-        """How many ids there are."""
+        """The number of ids."""
         return _FIRST_WORD + len(self.words) + 1
 
     def encode(self, captions: Sequence[str]) -> Tensor:
-        """Captions -> (N, length) int64.
+        """N captions -> (N, length) int64 token ids.
 
         Raises
         ------
@@ -61,57 +62,62 @@ class FaceWords:
         ids = {word: _FIRST_WORD + index for index, word in enumerate(self.words)}
         rows = torch.full((len(captions), self.length), _FILL, dtype=torch.int64)
         for row, caption in zip(rows, captions, strict=True):
-            said = re.findall(r"[a-z-]+", caption.lower())
-            unknown = [word for word in said if word not in ids]
+            used = re.findall(r"[a-z-]+", caption.lower())
+            unknown = [word for word in used if word not in ids]
             if unknown:
                 raise UsageError(
                     f"The face CLIP does not know {', '.join(unknown)}",
                     f"It knows: {', '.join(self.words)}",
                 )
-            if len(said) > self.length - 2:
+            if len(used) > self.length - 2:
                 raise UsageError(
                     f"{caption!r} is too long for the face CLIP",
                     f"Use at most {self.length - 2} words",
                 )
-            numbers = [_BEGIN, *(ids[word] for word in said), self.size - 1]
+            numbers = [_BEGIN, *(ids[word] for word in used), self.size - 1]
             row[: len(numbers)] = torch.tensor(numbers)
         return rows
 
 
 @dataclass(frozen=True)
 class FaceClip:
-    """One of the two models: open_clip's ``model``, its ``tower`` and the ``words`` it knows."""
+    """One of the two models: open_clip's ``model``, its image ``tower`` and its vocabulary."""
 
     model: Any
     tower: ImageTower
     words: FaceWords
 
     def choose(self, pictures: Tensor, captions: Sequence[Sequence[str]]) -> Tensor:
-        """(N, K) probabilities that K choices, each put in one or more captions, fit pictures.
+        """(N, K) probabilities of K choices, each described by one or more captions.
 
         pictures: (N, 3, S, S) sRGB in 0..1 of the tower's size.
+
+        Raises
+        ------
+        UsageError: a caption has an unknown word or is too long.
         """
-        return self.compare(self.look(pictures), captions)
+        return self.compare(self.embed(pictures), captions)
 
     @torch.no_grad()
-    def look(self, pictures: Tensor) -> Tensor:
+    def embed(self, pictures: Tensor) -> Tensor:
         """(N, 3, S, S) sRGB in 0..1 -> (N, D) embeddings of length 1."""
-        seen: Tensor = self.model.encode_image(self.tower.normalised(pictures), normalize=True)
-        return seen
+        found: Tensor = self.model.encode_image(self.tower.normalised(pictures), normalize=True)
+        return found
 
     @torch.no_grad()
-    def compare(self, seen: Tensor, captions: Sequence[Sequence[str]]) -> Tensor:
-        """(N, D) embeddings and captions of K choices -> (N, K) probabilities."""
-        choices = torch.stack([self._meaning(of_one) for of_one in captions])
-        return (self.model.logit_scale.exp() * seen @ choices.T).softmax(1)
+    def compare(self, embeddings: Tensor, captions: Sequence[Sequence[str]]) -> Tensor:
+        """(N, D) image embeddings and captions of K choices -> (N, K) probabilities."""
+        choices = torch.stack([self._embed_captions(of_one) for of_one in captions])
+        return (self.model.logit_scale.exp() * embeddings @ choices.T).softmax(1)
 
-    def _meaning(self, captions: Sequence[str]) -> Tensor:
-        said = self.model.encode_text(self.words.encode(captions), normalize=True)
-        return functional.normalize(said.mean(0), dim=0)
+    def _embed_captions(self, captions: Sequence[str]) -> Tensor:
+        """(D,) mean embedding of captions with the same meaning, of length 1."""
+        found = self.model.encode_text(self.words.encode(captions), normalize=True)
+        return functional.normalize(found.mean(0), dim=0)
 
 
 def load_face_clip(weights: Path = RESNET) -> FaceClip:
-    """RESNET or VIT, through open_clip's own loading, after checking it against its card.
+    """RESNET or VIT, loaded by open_clip after a check against its card.
 
     Raises
     ------
@@ -130,8 +136,8 @@ def load_face_clip(weights: Path = RESNET) -> FaceClip:
 def face_config(views: ViewSettings | None = None) -> ConsistencyConfig:
     """The loss's weights for the face CLIP.
 
-    Each layer is weighted so that two different people cost it about 1 in each half, and both
-    halves count the same: layers differ in scale, but none drowns another.
+    Layers differ in scale, so each is divided by its mean difference between two people. Two
+    different people therefore cost about 1 in each half, and both halves count the same.
     """
     return ConsistencyConfig(
         stages=tuple((name, _weight(RESNET, name) / len(STAGES)) for name in STAGES),
@@ -153,7 +159,7 @@ def _weight(weights: Path, layer: str) -> float:
 
 
 def face_consistency(config: ConsistencyConfig | None = None) -> FeatureConsistency:
-    """The feature consistency loss as it ships: the face CLIP, nothing to download.
+    """The feature consistency loss with the face CLIP; nothing is downloaded.
 
     Raises
     ------

@@ -16,21 +16,22 @@ import torch
 
 from ..errors import EngineUnavailable
 
-# What torchvision refers to in Python at its import, with the schemas of its own sources.
+# The operators that torchvision's Python code refers to at import, with its own schema.
 _REQUIRED = ("nms", "qnms")
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 @cache
 def ensure_torchvision() -> torch.library.Library | None:
-    """Make ``import torchvision`` work; call it before anything imports that.
+    """Make ``import torchvision`` work; call it before torchvision is imported.
 
-    Does nothing where the compiled operators load. Decided before the first import: one that has
-    failed half-way cannot be repeated in the same process.
+    Does nothing where the compiled operators load. This is decided before the first import,
+    because an import that failed half-way cannot be repeated in the same process.
 
     Returns
     -------
-    What holds the stand-ins; they are unregistered when it is collected, so the cache keeps it.
+    The library of stand-in operators. They are unregistered when it is garbage-collected, so the
+    cache keeps it.
 
     Raises
     ------

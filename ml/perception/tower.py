@@ -1,4 +1,4 @@
-"""Features from named layers of a CLIP's image encoder, as maps."""
+"""Feature maps from named layers of a CLIP's image encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = "transformer.resblocks.{}"
 class ImageTower:
     """The image encoder of a model from :func:`ml.perception.clip.load_clip`.
 
-    Not a module, so that a trainer's ``train()`` cannot switch its batch norms to other statistics.
+    Not an nn.Module, so that ``train()`` cannot switch its batch norms to batch statistics.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -31,20 +31,20 @@ class ImageTower:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device of the encoder's parameters."""
         return next(self._visual.parameters()).device
 
     def to(self, device: torch.device | str) -> ImageTower:
-        """Move it, in place."""
+        """Move the encoder to ``device``, in place; returns the tower itself."""
         self._visual.to(device)
         return self
 
     def require(self, layers: Sequence[str]) -> None:
-        """Refuse layers that it does not have.
+        """Check that the encoder has these layers.
 
         Raises
         ------
-        UsageError: with the names of those that it has.
+        UsageError: it lacks one; the hint names some of its layers.
         """
         unknown = [name for name in layers if name not in self._modules]
         if unknown:
@@ -60,7 +60,7 @@ class ImageTower:
             )
 
     def normalised(self, pictures: Tensor) -> Tensor:
-        """(N, 3, H, W) sRGB in 0..1 -> what the encoder takes."""
+        """(N, 3, H, W) sRGB in 0..1 -> the encoder's input, by CLIP's mean and deviation."""
         return (pictures - self._mean.to(pictures)) / self._std.to(pictures)
 
     def features(self, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
@@ -74,8 +74,12 @@ class ImageTower:
 
         Returns
         -------
-        (N, C, h, w) by layer. A transformer block's patch tokens lie on their grid, its class token
-        is dropped. In float32 also under autocast, whose eight bits hide small differences.
+        (N, C, h, w) by layer. A transformer block's patch tokens are arranged on their grid; its
+        class token is dropped. Always float32: bfloat16's eight bits would hide small differences.
+
+        Raises
+        ------
+        UsageError: no such layer, pictures of another size, or tokens without a grid.
         """
         self.require(layers)
         if tuple(pictures.shape[-2:]) != self.size:
@@ -92,7 +96,7 @@ class ImageTower:
         try:
             with torch.autocast(device.type, enabled=False):
                 self._visual(self.normalised(pictures.to(device).float()))
-        except _Enough:
+        except _AllComputed:
             pass
         finally:
             for hook in hooks:
@@ -109,14 +113,14 @@ class ImageTower:
         return patches.transpose(1, 2).reshape(len(output), -1, high, wide)
 
 
-class _Enough(Exception):
-    """Everything asked for has been computed: no need of the remaining layers."""
+class _AllComputed(Exception):
+    """Ends the forward pass once all requested layers have been computed."""
 
 
 def _keeper(kept: dict[str, Tensor], name: str, wanted: int) -> Any:
     def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
         kept[name] = output
         if len(kept) == wanted:
-            raise _Enough
+            raise _AllComputed
 
     return keep

@@ -16,14 +16,14 @@ _CORNERS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """How pictures are looked at.
+    """The distribution of random views.
 
     Attributes
     ----------
-    count: views of each picture. whole: whether the first is the picture as it is.
+    count: views per picture. whole: whether the first view is the whole picture.
     least_side: the smallest crop's side, as a share of the picture's.
-    bend: how far a view's corners move inwards for perspective, at most, as a share of half its
-        side. CLIPasso (Vinker et al., 2022) draws four such views.
+    bend: largest inward movement of a view's corners, for perspective, as a share of half the
+        view's side. CLIPasso (Vinker et al., 2022) draws four such views.
     """
 
     count: int = 4
@@ -33,9 +33,9 @@ class ViewSettings:
 
 
 def draw_views(settings: ViewSettings, batch: int, generator: torch.Generator) -> Tensor:
-    """(N, B, 3, 3) homographies, from a view's places to the picture's, all inside it.
+    """(N, B, 3, 3) homographies from a view's coordinates to the picture's.
 
-    Both run from -1 to 1, x right and y down.
+    Both run from -1 to 1, x right and y down. Views lie inside the picture.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def draw_views(settings: ViewSettings, batch: int, generator: torch.Generator) -
 
 
 def _homographies(corners: Tensor) -> Tensor:
-    """(..., 4, 2) places that the square's corners go to -> (..., 3, 3), by its eight equations."""
+    """(..., 4, 2) images of the square's four corners -> (..., 3, 3), by eight linear equations."""
     x, y = corners.new_tensor(_CORNERS).unbind(1)
     u, v = corners.unbind(-1)
     zero, one = torch.zeros_like(u), torch.ones_like(u)
@@ -80,9 +80,9 @@ def _homographies(corners: Tensor) -> Tensor:
 
 
 def through_views(pictures: Tensor, views: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, C, S, S) pictures through (N, B, 3, 3) views -> (N * B, C, *size), view by view.
+    """(B, C, S, S) pictures resampled by (N, B, 3, 3) views -> (N * B, C, *size), view by view.
 
-    Differentiable. Larger pictures are made smaller first, so that no view skips pixels.
+    Differentiable. Larger pictures are reduced first, so that no view skips pixels.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def through_views(pictures: Tensor, views: Tensor, size: tuple[int, int]) -> Ten
         raise UsageError(
             f"Pictures of {tuple(pictures.shape[-2:])} are not square", "Crop them to a square"
         )
-    # Bilinear samples reach one pixel: a view may take a third more than it has pixels.
+    # Bilinear samples reach one pixel, so a picture may be a third larger than a view.
     largest = math.ceil(max(size) * 4 / 3)
     if pictures.shape[-1] > largest:
         pictures = functional.interpolate(

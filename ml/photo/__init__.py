@@ -1,1 +1,1 @@
-"""From a file to the crop that the network sees: read, find faces, crop."""
+"""From a photo's file to face crops for the network: read, detect faces, crop."""

@@ -1,7 +1,7 @@
-"""The square crop of one face. Training and inference cut it in the same way: here.
+"""The square crop of one face, the same in training and inference.
 
-A box is tied to the face by its landmarks: its centre is the middle of the 468 points' bounds
-(measured in the face's own upright frame), its side is ``BOX_SCALE`` times the longer bound.
+A face's box follows from its landmarks: the centre is the middle of the 468 points' bounds in the
+face's own upright frame, the side is ``BOX_SCALE`` times the longer bound.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ FACE_POINTS = 468
 
 
 def box_from_landmarks(points: FloatArray) -> FaceBox:
-    """The box that belongs to (>=468, 2) MediaPipe-ordered points in photo pixels."""
+    """The box of a face with (>=468, 2) landmarks in MediaPipe's order, photo pixels."""
     face = np.asarray(points[:FACE_POINTS], np.float64)
     across = face[EYE_LEFT] - face[EYE_RIGHT]
-    # In a profile the corners almost coincide and their direction says nothing: the line from
-    # chin (152) to forehead (10) is long in every view.
+    # In a profile the eyes' corners almost coincide and give no direction. The line from chin (152)
+    # to forehead (10) is long in every view.
     up = face[10] - face[152]
     roll = float(np.arctan2(up[0], -up[1]))
     if np.linalg.norm(across) > 0.4 * np.linalg.norm(up):
@@ -37,7 +37,7 @@ def box_from_landmarks(points: FloatArray) -> FaceBox:
 
 
 def crop_to_photo(box: FaceBox, size: int = CROP_SIZE) -> FloatArray:
-    """(2, 3) affine map from the pixels of a ``size`` crop of ``box`` to photo pixels."""
+    """(2, 3) affine map from a square crop of ``box``, ``size`` pixels wide, to photo pixels."""
     scale = box.size / size
     turn = _rotation(box.roll) * scale
     offset = np.asarray(box.center) - turn @ np.array([size / 2, size / 2])
@@ -45,7 +45,7 @@ def crop_to_photo(box: FaceBox, size: int = CROP_SIZE) -> FloatArray:
 
 
 def crop_face(photo: Photo, box: FaceBox, size: int = CROP_SIZE) -> FaceCrop:
-    """Cut ``box`` out of the photo, upright, smoothly reduced, edges repeated."""
+    """Crop ``box`` out of the photo, upright, without aliasing; the border is repeated."""
     to_photo = crop_to_photo(box, size)
     return FaceCrop(warp_crop(photo.rgb, to_photo, size), to_photo)
 
@@ -60,9 +60,9 @@ def warp_crop(
     shrink = float(np.sqrt(abs(np.linalg.det(to_photo[:, :2]))))
     image, matrix = rgb, to_photo.astype(np.float64)
     if shrink > 1.5:
-        # warpAffine only looks at 2x2 pixels; a whole reduction first averages the rest.
+        # warpAffine interpolates between 2x2 pixels only, so area averaging comes first.
         image, matrix = _reduced(rgb, matrix, shrink, size)
-    # OpenCV puts (0, 0) at the *centre* of the first pixel; ours is the corner.
+    # OpenCV's (0, 0) is the first pixel's centre; ours is its corner.
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

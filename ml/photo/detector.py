@@ -1,9 +1,9 @@
-"""Where faces are: a small convolutional network over a pyramid of the photo.
+"""Face detection: a small convolutional network over an image pyramid.
 
-Every cell of its output, eight pixels wide, says whether the middle of a face is near, and where,
-how large and how tilted that face is. One network looks for faces of about one size; the pyramid
-brings all sizes to it. The regressor judges every box afterwards (see ml/pipeline/find.py),
-so recall is what counts here.
+Every cell of the output is eight pixels wide and predicts whether a face's centre is near, and the
+face's place, size and roll. The network detects faces of about one size; the pyramid covers all
+sizes. The regressor checks every box afterwards (see ml/pipeline/find.py), so recall matters more
+than precision here.
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ from ..data import FaceBox, FloatArray
 
 WEIGHTS = Path(__file__).parent / "assets" / "detector.safetensors"
 STRIDE = 8
-# The box sizes, in pixels of a level, that the network looks for.
+# Box sizes that the network detects, in pixels of a pyramid level, and the size that its size
+# output is relative to.
 SMALLEST, LARGEST = 18.0, 46.0
 USUAL = 28.0
-# From one level of the pyramid to the next; less than SMALLEST / LARGEST would leave gaps.
+# Scale from one pyramid level to the next; less than SMALLEST / LARGEST would leave gaps.
 STEP = 0.6
 WORKING_SIDE = 448
-# Each level is set into a frame this wide, so that faces at the photo's rim are found.
+# Each level is padded by this many pixels, so that faces at the photo's border are found.
 FRAME = 16
+# Logit of the prior that a cell holds a face.
 RARE = -4.0
-# Score, across, down, logarithm of size, sine and cosine of roll.
+# Score logit, offset across and down, logarithm of size, sine and cosine of roll.
 OUTPUTS = 6
 
-
-Enough = Callable[[list[FaceBox], float], bool]
+# Called with the boxes so far and the largest size still to come; True ends the search.
+StopTest = Callable[[list[FaceBox], float], bool]
 
 
 class DetectorNetwork(nn.Module):
-    """(B, 3, H, W) in 0..1 -> (B, OUTPUTS, H / 8, W / 8); sides are multiples of 8."""
+    """(B, 3, H, W) sRGB in 0..1 -> (B, OUTPUTS, H / 8, W / 8); H and W are multiples of 8."""
 
     def __init__(self, widths: tuple[int, int, int] = (16, 32, 48)) -> None:
         super().__init__()
@@ -56,7 +58,7 @@ class DetectorNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         found: Tensor = self.read(self.body((pictures - 0.45) / 0.25))
-        # Faces are rare: an untrained network says so (Lin et al., "Focal Loss", ICCV 2017).
+        # Faces are rare, so an untrained network predicts few (Lin et al., "Focal Loss", 2017).
         rare = found.new_zeros(OUTPUTS, 1, 1)
         rare[0] = RARE
         return found + rare
@@ -72,20 +74,20 @@ def _layer(inputs: int, outputs: int, size: int, stride: int, spacing: int) -> l
 
 
 class Detector:
-    """Holds the network; made once a process by :func:`load_detector`."""
+    """The detection network; made once per process by :func:`load_detector`."""
 
     def __init__(self, network: DetectorNetwork) -> None:
         self._network = folded(network)
 
     @torch.inference_mode()
     def boxes(
-        self, rgb: np.ndarray, least: float, side: int = WORKING_SIDE, stop: Enough | None = None
+        self, rgb: np.ndarray, least: float, side: int = WORKING_SIDE, stop: StopTest | None = None
     ) -> list[FaceBox]:
-        """Boxes in (H, W, 3) uint8, in its pixels; score 0..1, at least ``least``, best first.
+        """Boxes in an (H, W, 3) uint8 photo, in its pixels; score at least ``least``, best first.
 
-        side: the photo's longer side is made this many pixels; faces of 12 and more are found.
-        stop: asked, from the smallest level on, with the boxes so far and the largest that is
-            still to come, whether to leave the rest: the last level takes most of the time.
+        side: the photo's longer side is reduced to this many pixels; faces of 12 pixels and more
+            are found there.
+        stop: asked before each level, smallest first. The last level takes most of the time.
         """
         found: list[FaceBox] = []
         for scale in reversed(_scales(rgb, side)):
@@ -118,7 +120,7 @@ class Detector:
 
 
 def _scales(rgb: np.ndarray, side: int) -> list[float]:
-    """Of the pyramid's levels, the largest first."""
+    """The scales of the pyramid's levels, largest first."""
     scales = [min(1.0, side / max(rgb.shape[:2]))]
     while scales[-1] * min(rgb.shape[:2]) >= SMALLEST:
         scales.append(scales[-1] * STEP)
@@ -126,9 +128,9 @@ def _scales(rgb: np.ndarray, side: int) -> list[float]:
 
 
 def decoded(output: FloatArray, least: float) -> FloatArray:
-    """(OUTPUTS, h, w) -> (N, 5): x, y, size in pixels of the level, roll in radians, score.
+    """(OUTPUTS, h, w) -> (N, 5): x, y, size in pixels of the level, roll in radians, score 0..1.
 
-    Only cells that score more than their neighbours speak.
+    Only local maxima of the score of at least ``least`` become boxes.
     """
     score = 1 / (1 + np.exp(-output[0]))
     around = cv2.dilate(score, np.ones((3, 3), np.uint8))
@@ -146,7 +148,7 @@ def decoded(output: FloatArray, least: float) -> FloatArray:
 
 
 def distinct_boxes(boxes: list[FaceBox]) -> list[FaceBox]:
-    """The best of every group of boxes about one face, best first."""
+    """Non-maximum suppression: the best box per face, best first."""
     kept: list[FaceBox] = []
     for box in sorted(boxes, key=lambda item: -item.score):
         if all(not _same(box, other) for other in kept):

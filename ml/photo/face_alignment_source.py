@@ -1,9 +1,9 @@
 """The face-alignment package as an alternative detector and landmark source.
 
-Its weights are not ours to ship. They are used when they lie in torch's hub folder, or fetched by
-the package itself after the person has agreed; otherwise the error says what to do. Facts about
-face-alignment 1.5.0 this relies on: it looks for weights by their own names in
-``$TORCH_HOME/hub/checkpoints`` before downloading, and does so in its constructor.
+Its weights do not ship with Effigy. They are used if they lie in torch's hub folder, or downloaded
+by the package itself after the person has agreed; otherwise the error says what to do. This relies
+on two facts about face-alignment 1.5.0: it loads its weights in its constructor, and it looks for
+them by name in ``$TORCH_HOME/hub/checkpoints`` before it downloads them.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ from ..data import FaceBox, FloatArray, Landmarks, Photo
 from ..errors import WeightsMissing
 
 WEIGHT_FILES = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")
-# Its points are good to about this share of the face's box.
+# Standard deviation of its landmarks as a share of the face box's side.
 SIGMA_SHARE = 0.012
+# Longer side in pixels of the photo that its detector gets.
 LARGEST_SIDE = 1024
+# Side of our box per extent of the 68 points.
 IBUG_BOX_SCALE = 1.62
 
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face as face-alignment sees it: our box, and 68 iBUG landmarks in photo pixels."""
+    """A face that face-alignment detected: our box, and 68 iBUG landmarks in photo pixels."""
 
     box: FaceBox
     landmarks: Landmarks
 
 
 def weights_folder() -> Path:
-    """Where face-alignment looks for its weights."""
+    """The folder in which face-alignment looks for its weights."""
     import torch
 
     return Path(torch.hub.get_dir()) / "checkpoints"
@@ -44,6 +46,7 @@ class FaceAlignmentSource:
     """Finds faces and their 68 landmarks with face-alignment, on the CPU."""
 
     def __init__(self, *, allow_download: bool = False) -> None:
+        """Load the networks; raises WeightsMissing if their weights are missing or damaged."""
         folder = weights_folder()
         missing = [name for name in WEIGHT_FILES if not (folder / name).is_file()]
         if missing and not allow_download:
@@ -67,7 +70,7 @@ class FaceAlignmentSource:
             ) from error
 
     def detect(self, photo: Photo) -> list[DetectedFace]:
-        """All faces with their landmarks, in the order that the detector gives."""
+        """All faces with their landmarks, in the detector's order."""
         import cv2
 
         scale = min(1.0, LARGEST_SIDE / max(photo.width, photo.height))
@@ -98,7 +101,7 @@ def detected_face(points: FloatArray, score: float) -> DetectedFace:
     upright = points @ np.array([[cos, -sin], [sin, cos]])
     low, high = upright.min(0), upright.max(0)
     middle = (low + high) / 2
-    # The 68 points end at the brows: our boxes also hold the forehead.
+    # The 68 points end at the brows, and our boxes include the forehead.
     extent = float((high - low).max())
     middle[1] -= 0.08 * extent
     centre = np.array([[cos, -sin], [sin, cos]]) @ middle

@@ -1,7 +1,6 @@
-"""Where faces may be, and which of those that were found is wanted.
+"""Propose face boxes, rank faces by prominence, and choose the wanted ones.
 
-The detector is bold; the regressor judges every proposal afterwards (see
-ml/pipeline/find.py), so recall is what counts here.
+Proposals favour recall, because the regressor checks each afterwards (see ml/pipeline/find.py).
 """
 
 from __future__ import annotations
@@ -15,47 +14,47 @@ from ..data import FaceBox, Photo
 from ..errors import NoFaceFound
 from ..settings import check_face
 
-MOST = 12
-# Detector's scores that make a proposal, at first and where nothing else was found.
-BOLD, DESPERATE = 0.6, 0.08
-# A proposal that may end the search for others.
-SURE = 0.9
-# The longer side of large photos when small faces are sought in them.
+MAX_PROPOSALS = 12
+# Smallest detection score of a proposal, at first and if no face was found.
+SCORE, LOW_SCORE = 0.6, 0.08
+# A proposal with this score may end the search for others.
+HIGH_SCORE = 0.9
+# Longer side in pixels to which large photos are reduced in the search for small faces.
 FINE_SIDE = 1344
 
 
 def propose_faces(photo: Photo, wanted: str = "all") -> list[FaceBox]:
-    """Up to twelve candidate boxes of faces tilted by 45 degrees at most, the surest first.
+    """Up to MAX_PROPOSALS boxes of faces tilted by at most 45 degrees, best score first.
 
-    Where only the prominent face is ``wanted``, faces too small to be it may be missing.
+    If ``wanted`` is "prominent", faces that are too small to be the prominent one may be missing.
     """
     from .detector import load_detector
 
     def enough(found: list[FaceBox], largest: float) -> bool:
         """Whether no face up to ``largest`` pixels could be more prominent than one found."""
-        sure = [prominence(box, photo) for box in found if box.score >= SURE]
+        sure = [prominence(box, photo) for box in found if box.score >= HIGH_SCORE]
         return bool(sure) and max(sure) > largest / min(photo.width, photo.height)
 
     stop = enough if wanted == "prominent" else None
-    return load_detector().boxes(photo.rgb, BOLD, stop=stop)[:MOST]
+    return load_detector().boxes(photo.rgb, SCORE, stop=stop)[:MAX_PROPOSALS]
 
 
-def propose_harder(photo: Photo) -> list[FaceBox]:
-    """For photos where no proposal held: faint and small faces, photos on their side or head."""
+def propose_more_faces(photo: Photo) -> list[FaceBox]:
+    """Proposals for a photo in which no face was found: small and faint faces, rotated photos."""
     from .detector import distinct_boxes, load_detector
 
     detector = load_detector()
-    boxes = detector.boxes(photo.rgb, BOLD, FINE_SIDE)
+    boxes = detector.boxes(photo.rgb, SCORE, FINE_SIDE)
     boxes += [
         _turned_back(box, quarter, photo.width, photo.height)
         for quarter in range(4)
-        for box in detector.boxes(np.ascontiguousarray(np.rot90(photo.rgb, quarter)), DESPERATE)
+        for box in detector.boxes(np.ascontiguousarray(np.rot90(photo.rgb, quarter)), LOW_SCORE)
     ]
-    return distinct_boxes(boxes)[:MOST]
+    return distinct_boxes(boxes)[:MAX_PROPOSALS]
 
 
 def _turned_back(box: FaceBox, quarter: int, width: int, height: int) -> FaceBox:
-    """A box in a photo turned counter-clockwise by ``quarter`` right angles, in the photo."""
+    """The box in the photo of a box found after ``quarter`` counter-clockwise right angles."""
     x, y = box.center
     for step in range(quarter, 0, -1):
         # numpy.rot90 puts (x, y) of a picture w wide at (y, w - x).
@@ -65,14 +64,16 @@ def _turned_back(box: FaceBox, quarter: int, width: int, height: int) -> FaceBox
 
 
 def prominence(box: FaceBox, photo: Photo) -> float:
-    """How much a face looks like the photo's subject: size, then certainty, then centrality."""
+    """Prominence of a face: its relative size times factors of score and centrality."""
     away = np.hypot(box.center[0] / photo.width - 0.5, box.center[1] / photo.height - 0.5)
     share = box.size / min(photo.width, photo.height)
     return float(share * (0.5 + 0.5 * box.score) * (1.0 - 0.6 * min(away, 1.0)))
 
 
 def choose(count: int, wanted: str, path: Path) -> Sequence[int]:
-    """Which of ``count`` faces (most prominent first) are wanted: "prominent", "all" or "2".
+    """Indices of the wanted faces among ``count``, most prominent first.
+
+    wanted: "prominent", "all" or a number from 1 such as "2". path: of the photo, for messages.
 
     Raises
     ------

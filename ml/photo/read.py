@@ -1,4 +1,4 @@
-"""Read a photo the way a viewer shows it: upright, in sRGB, eight bits a channel."""
+"""Read a photo as a viewer shows it: upright, in sRGB, with eight bits per channel."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..data import ByteArray, Photo
 from ..errors import ImageUnreadable
 from ..settings import PHOTO_EXTENSIONS
 
-# A face needs some pixels; and a picture beyond 100 megapixels takes gigabytes to handle.
+# A face needs some pixels, and a photo of more than 100 megapixels takes gigabytes of memory.
 SMALLEST_SIDE, LARGEST_PIXELS, LARGEST_ASPECT = 32, 100_000_000, 12
 FILM_WIDTH_MM = 36.0
-# Transparent pixels are shown on this grey: on white or black their rims would look like edges.
+# Transparent pixels are composited on this grey: white or black would make strong edges.
 BEHIND_ALPHA = (128, 128, 128)
 
 
@@ -106,11 +106,11 @@ def _to_srgb(image: Image.Image) -> ByteArray:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Modes of one wide channel (I;16, I, F) scaled to eight bits; others as they are."""
+    """Scale modes with one wide channel (I;16, I, F) to eight bits; others are returned as is."""
     if not (image.mode.startswith("I") or image.mode == "F"):
         return image
     values = np.asarray(image, dtype=np.float64)
-    # PNG and TIFF hold 16 bits in "I"; floats are 0..1 by custom, wider if they say so.
+    # PNG and TIFF store 16 bits in "I". Floats are 0..1 by convention, else 0..255 or 16 bits.
     top = 1.0 if image.mode == "F" and np.nanmax(values) <= 1 else 65535.0
     if image.mode == "F" and 1 < np.nanmax(values) <= 255:
         top = 255.0
@@ -126,7 +126,7 @@ def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
         target = ImageCms.createProfile("sRGB")
         found = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        # A broken or mismatched profile is common and harmless: show the plain values.
+        # A broken or mismatched profile is common and harmless: use the values as they are.
         return image
     return found if found is not None else image
 
@@ -134,8 +134,8 @@ def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _focal_px(image: Image.Image) -> float | None:
     """EXIF's focal length in pixels of the upright image, or None.
 
-    The 35 mm equivalent is defined by the long side here: cameras differ in whether they mean
-    the width or the diagonal, by less than four per cent for 3:2 frames.
+    The 35 mm equivalent refers to the longer side here. Cameras use the width or the diagonal,
+    which differ by less than four per cent for 3:2 frames.
     """
     try:
         exif = image.getexif().get_ifd(ExifTags.IFD.Exif)

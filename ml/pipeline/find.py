@@ -41,7 +41,7 @@ def observe(photo: Photo, settings: Settings) -> list[Observation]:
     ------
     NoFaceFound: none, or not the one asked for. WeightsMissing
     """
-    from ..photo.faces import propose_faces, propose_harder
+    from ..photo.faces import propose_faces, propose_more_faces
     from ..regressor.regressor import load_regressor
 
     if settings.landmarks == "face-alignment":
@@ -49,7 +49,7 @@ def observe(photo: Photo, settings: Settings) -> list[Observation]:
     predict = load_regressor().predict
     faces = find_faces(photo, propose_faces(photo, settings.face), predict)
     if not faces:
-        faces = find_faces(photo, propose_harder(photo), predict)
+        faces = find_faces(photo, propose_more_faces(photo), predict)
     faces.sort(key=lambda face: -prominence(face.box, photo))
     return [
         Observation(faces[index], faces[index].output.landmarks, "dense")

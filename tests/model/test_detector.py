@@ -22,7 +22,7 @@ from ml.photo.detector import (
     distinct_boxes,
     load_detector,
 )
-from ml.photo.faces import propose_faces, propose_harder
+from ml.photo.faces import propose_faces, propose_more_faces
 from ml.training.detector.tiles import CELLS, TILE, face_tile, targets
 from ml.training.detector.train import detection_loss, export
 
@@ -134,7 +134,7 @@ def test_exported_weights_come_back_and_altered_ones_do_not(tmp_path):
 @pytest.mark.parametrize("quarter", [0, 1, 2, 3])
 def test_photos_on_their_side_are_searched(quarter):
     rgb = np.ascontiguousarray(np.rot90(astronaut(), quarter))
-    boxes = propose_harder(Photo(rgb, Path("side.jpg"), ""))
+    boxes = propose_more_faces(Photo(rgb, Path("side.jpg"), ""))
     # Turned counter-clockwise, (x, y) of a square picture 512 wide goes to (y, 512 - x).
     x, y = ASTRONAUT.center
     for _ in range(quarter):
@@ -146,7 +146,7 @@ def test_photos_on_their_side_are_searched(quarter):
 
 
 def test_nothing_is_proposed_in_a_blank_photo():
-    assert propose_harder(BLANK) == []
+    assert propose_more_faces(BLANK) == []
 
 
 def test_the_shipped_detector_finds_the_astronaut():
@@ -169,7 +169,7 @@ def test_small_faces_in_large_photos_are_proposed_on_the_second_try():
 
     photo = Photo(rgb, Path("far.jpg"), "")
     # The small picture's edges make a larger face of it, too.
-    assert any(right(box) for box in propose_harder(photo))
+    assert any(right(box) for box in propose_more_faces(photo))
     assert not any(right(box) for box in propose_faces(photo))
 
 

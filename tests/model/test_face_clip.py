@@ -228,7 +228,7 @@ def test_figures_count_every_choice_the_same(config):
     assert truth.tolist() == [0] * 8 + [1, 2]
 
     class AlwaysLeft:
-        def look(self, pictures):
+        def embed(self, pictures):
             return pictures
 
         def compare(self, seen, captions):

@@ -134,7 +134,7 @@ def figures_of(
 
     pictures: (N, 3, S, S) in 0..1.
     """
-    seen = torch.cat([clip.look(part) for part in pictures.split(_MANY)])
+    seen = torch.cat([clip.embed(part) for part in pictures.split(_MANY)])
     found: dict[str, Any] = {}
     for name, choices in questions.items():
         truth = answers(known, choices)
