@@ -1,1 +1,1 @@
-"""Gauss–Newton on dense landmarks: a head and a camera that agree with the photo."""
+"""Fit a head and a camera to dense landmarks by Gauss–Newton."""

@@ -1,4 +1,4 @@
-"""Camera intrinsics from what is known, and a first pose from landmarks."""
+"""Camera intrinsics from EXIF or a guess, and a first pose from landmarks."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from ..data import Camera, FloatArray
 
 # A "normal" lens: 50 mm on 36 mm film, as a share of the photo's long side.
 NORMAL_LENS = 50 / 36
-# A photo may be a crop of a larger one; nobody's portrait is taken from nearer than this, except
-# selfies, and those carry EXIF.
+# A photo may be a crop of a larger one. Portraits are not taken from nearer than this distance,
+# except selfies, which have EXIF data.
 NEAREST_GUESS_M = 1.1
 FACE_HEIGHT_M = 0.165
-# Looking straight into the camera: head +Y is up, camera +y is down; head +Z comes towards us.
+# The rotation of a face that looks into the camera: head +Y is camera -y, head +Z is camera -z.
 FACING = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
 
 
 def guess_focal(width: int, height: int, face_px: float, focal_px: float | None = None) -> float:
-    """Focal length in pixels: EXIF's if known, else a normal lens not nearer than 1.1 m.
+    """Focal length in pixels: EXIF's if known, else a normal lens at a distance of at least 1.1 m.
 
-    ``face_px`` is the face's height (brow to chin, 468 points' longer bound) in pixels.
+    face_px: the longer side of the 468 face points' bounds, in pixels. focal_px: EXIF's, in pixels.
     """
     if focal_px is not None:
         return focal_px
@@ -28,7 +28,7 @@ def guess_focal(width: int, height: int, face_px: float, focal_px: float | None 
 
 
 def make_intrinsics(focal: float, width: int, height: int) -> FloatArray:
-    """(3, 3) with square pixels and the principal point at the photo's centre."""
+    """(3, 3) intrinsics with square pixels and the principal point at the photo's centre."""
     return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], np.float32)
 
 
@@ -39,9 +39,10 @@ def first_camera(
     intrinsics: FloatArray,
     size: tuple[int, int],
 ) -> Camera:
-    """The camera with a given rotation whose projection of (L, 3) points best meets (L, 2) pixels.
+    """The camera with the given rotation that projects (L, 3) points closest to (L, 2) pixels.
 
-    Weak perspective in closed form: one scale and one shift, turned into a translation.
+    Weak perspective in closed form: one scale and one shift, converted to a translation in metres.
+    size: width and height of the photo.
     """
     turned = points @ rotation.T
     centre, target = turned[:, :2].mean(0), pixels.mean(0)

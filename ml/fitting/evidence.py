@@ -1,4 +1,4 @@
-"""What the network says of one face, as the fit takes it; and whether a fit is one."""
+"""The input of the fit for one photo, and the check of its result."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .camera import first_camera, guess_focal, make_intrinsics
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one photo says.
+    """Landmarks and initial estimates from one photo.
 
     Attributes
     ----------
-    landmarks: (L, 2) pixels with sigma (L,); an infinite sigma switches a point off.
-    camera: first guess; its intrinsics stay.
-    start: first guess; its expression is also the centre of the expression prior.
-    identity_sigma: (I,) how far each of ``start.identity`` may be off, in standard deviations of
-        the population; None if it is no more than a place to start.
+    landmarks: (L, 2) pixels with sigma (L,); an infinite sigma excludes a point.
+    camera: initial estimate; its intrinsics are not fitted.
+    start: initial estimate; its expression is also the mean of the expression prior.
+    identity_sigma: (I,) standard deviation of the error of ``start.identity``, in standard
+        deviations of the population; None if ``start.identity`` is only a starting point.
     """
 
     landmarks: Landmarks
@@ -36,9 +36,9 @@ class Evidence:
 def evidence_of(
     photo: Photo, observation: Observation, model: HeadModel
 ) -> tuple[LinearShape, Evidence]:
-    """The model at the landmarks of ``observation``, and what these say of the head."""
+    """The model restricted to the landmarks of ``observation``, and the input of the fit."""
     face, landmarks = observation.face, observation.landmarks
-    # A network may know only the first points of the dense set.
+    # A network may predict only the first points of the dense set.
     shape = model.points(observation.landmark_set).first(len(landmarks.points))
     extent = float(np.ptp(face.output.landmarks.points[:FACE_POINTS], axis=0).max())
     focal = guess_focal(photo.width, photo.height, extent, photo.focal_px)
@@ -55,11 +55,11 @@ def evidence_of(
 
 
 def check_fit(fit: FitResult, path: Path) -> FitResult:
-    """``fit``, if it puts the head of the photo at ``path`` in front of the camera.
+    """Return ``fit`` if the head is in front of the camera; ``path``: of the photo, for messages.
 
     Raises
     ------
-    NoFaceFound: it does not.
+    NoFaceFound: it is behind the camera, or the fit diverged.
     """
     if not np.isfinite(fit.camera.translation).all() or fit.camera.translation[2] <= 0:
         raise NoFaceFound(

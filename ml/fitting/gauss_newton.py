@@ -1,16 +1,17 @@
-"""Fit one person's identity, and expression and pose in each photo, to landmarks with sigma.
+"""Fit one identity per person, and expression and pose per photo, to landmarks with sigma.
 
-Minimises, over identity z and, in every photo, expression e, rotation R and translation t,
+Minimises, over identity z and, per photo, expression e, rotation R and translation t,
 
     sum_l rho(|pi(R x_l(z, e) + t) - mu_l|^2 / s_l^2)  +  |(z - z0) / a|^2  +  |(e - e0) / b|^2
 
-with 0 <= e <= 1: ``mu`` and ``s`` are the network's points and their sigma, ``rho`` the
-Geman–McClure loss that forgives points that lie (hands, hair), and the priors say that the
-network's identity z0 and expression e0 are fair guesses (without one, z0 = 0 and a = 1: people are
-normal). Dense Landmarks (Wood et al., ECCV 2022) minimises the same kind of energy; here it is
-solved with Levenberg–Marquardt steps. What belongs to one photo alone is eliminated first (the
-Schur complement of bundle adjustment), so that ten photos cost ten times one; bounds are kept by
-freezing what presses against them.
+with 0 <= e <= 1. ``mu`` and ``s`` are the landmarks and their sigma, ``pi`` is the projection,
+``rho`` is the Geman–McClure loss, which limits the influence of outliers (points on hands or
+hair), and z0 and e0 are the means of Gaussian priors: the network's identity and expression
+(without an identity sigma z0 = 0 and a = 1, the population). Dense Landmarks (Wood et al., ECCV
+2022) minimises the same kind of energy. Here it is solved with Levenberg–Marquardt steps. The
+unknowns of each photo are eliminated first (the Schur complement of bundle adjustment), so that
+the time is linear in the number of photos. Bounds are active sets: an expression at a bound whose
+gradient points beyond it is not moved.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks
 from ..head.model import LinearShape
 from .evidence import Evidence
-from .view import POSE_NUMBERS, Blocks, Pose, View, stepped
+from .photo_energy import POSE_NUMBERS, Blocks, ExpressedPose, PhotoEnergy, stepped
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,18 @@ class FitSettings:
 
     Attributes
     ----------
-    iterations: at most this many steps; stops earlier when the energy settles.
-    stride: only every so many-th landmark is looked at, and counts for those left out.
-    sigma_scale: landmarks' sigma times this. Above 1 because the errors of neighbouring points
-        go together: 722 points are worth far fewer independent ones. Measured on renders of random
-        people, after two looks of the surface refinement: 3, 4 and 6 give the same shape within
-        half a per cent.
-    identity_weight: strength of the identity prior, 1 / a for a network without sigma.
-    expression_sigma: b; how far an expression may stray from the first guess.
-    outlier: in sigmas; residuals beyond it lose their influence.
+    iterations: largest number of steps.
+    stride: every stride-th landmark is used, with this weight.
+    sigma_scale: factor on the landmarks' sigma. Above 1 because the errors of neighbouring points
+        are correlated: 722 points are worth far fewer independent ones. Measured on renders of
+        random people after two surface refinements: 3, 4 and 6 give the same shape within half a
+        per cent.
+    identity_weight: strength of the identity prior; 1 / a without an identity sigma.
+    expression_sigma: b, the standard deviation of the expression prior.
+    outlier: scale of the Geman–McClure loss, in sigmas.
     settled: stop when a step lowers the energy by less than this share.
-    modes: how many identity modes are fitted; those after them, which hold half a per cent of the
-        variance, keep the first guess and would double the time.
+    modes: number of identity modes that are fitted. The remaining modes hold half a per cent of
+        the variance and would double the time; they keep their initial values.
     """
 
     iterations: int = 12
@@ -64,7 +65,7 @@ def fit_head(
     settings: FitSettings | None = None,
     identity_sigma: FloatArray | None = None,
 ) -> FitResult:
-    """Fit a model, restricted to its landmark set, to one photo; see :class:`Evidence`.
+    """Fit a model to one photo; for the parameters see :class:`Evidence`.
 
     shape: the model at the landmarks: mean (L, 3), identity (I, L, 3), expression (E, L, 3).
     """
@@ -75,12 +76,15 @@ def fit_head(
 def fit_person(
     shape: LinearShape, photos: Sequence[Evidence], settings: FitSettings | None = None
 ) -> list[FitResult]:
-    """Fit one identity to several photos of a person; the results share it."""
+    """Fit one identity to several photos of a person; one result per photo, in their order.
+
+    shape: the model at the landmarks, as for :func:`fit_head`.
+    """
     settings = settings or FitSettings()
     whole = np.mean([item.start.identity for item in photos], axis=0).astype(np.float64)
     fitted, rest = np.split(whole, [settings.modes])
     views = [
-        View(
+        PhotoEnergy(
             shape,
             item,
             settings.sigma_scale,
@@ -101,7 +105,9 @@ def fit_person(
     ]
 
 
-def _result(view: View, identity: np.ndarray, rest: np.ndarray, pose: Pose) -> FitResult:
+def _result(
+    view: PhotoEnergy, identity: np.ndarray, rest: np.ndarray, pose: ExpressedPose
+) -> FitResult:
     error = np.linalg.norm(view.residual(identity, pose), axis=1)
     extent = np.ptp(view.target, axis=0).max()
     identity = np.concatenate([identity, rest])
@@ -112,21 +118,21 @@ def _result(view: View, identity: np.ndarray, rest: np.ndarray, pose: Pose) -> F
 def _identity_prior(
     photos: Sequence[Evidence], settings: FitSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and precision (I,): what the network saw, knowing the population, on average.
+    """(I,) mean and (I,) precision of the identity prior, averaged over the photos.
 
-    Its errors on photos of one person go together, so its guesses do not add up: taken as
-    independent, three photos together were worse than each of them alone.
+    The network's errors on photos of one person are correlated, so precisions are not added up:
+    with independent errors assumed, three photos together were worse than each of them alone.
     """
     count = len(photos[0].start.identity)
-    told = [item for item in photos if item.identity_sigma is not None]
-    if not told:
+    with_sigma = [item for item in photos if item.identity_sigma is not None]
+    if not with_sigma:
         return np.zeros(count), np.full(count, settings.identity_weight**2)
-    # A guess is never vaguer than the population.
+    # The precision is at least the population's.
     precisions = [
         np.maximum(np.maximum(np.asarray(item.identity_sigma, float), 1e-3) ** -2, 1)
-        for item in told
+        for item in with_sigma
     ]
-    guesses = [item.start.identity for item in told]
+    guesses = [item.start.identity for item in with_sigma]
     centre = np.average(guesses, axis=0, weights=precisions)
     return centre, np.mean(precisions, axis=0) * settings.identity_weight**2
 
@@ -134,12 +140,12 @@ def _identity_prior(
 @dataclass(frozen=True)
 class _State:
     identity: np.ndarray
-    poses: list[Pose]
+    poses: list[ExpressedPose]
 
 
 @dataclass(frozen=True)
 class _Problem:
-    views: list[View]
+    views: list[PhotoEnergy]
     centre: np.ndarray
     precision: np.ndarray
     settings: FitSettings
@@ -172,7 +178,7 @@ def _minimise(problem: _Problem, state: _State) -> _State:
 
 
 def _step(problem: _Problem, state: _State, blocks: Sequence[Blocks], damping: float) -> _State:
-    """One damped step: identity by the Schur complement, then every photo's own unknowns."""
+    """One damped step: the identity by the Schur complement, then the unknowns of each photo."""
     stiff = 1 + damping
     system = np.diag(stiff * problem.precision)
     gradient = problem.precision * (state.identity - problem.centre)
@@ -197,8 +203,8 @@ def _step(problem: _Problem, state: _State, blocks: Sequence[Blocks], damping: f
     return _State(state.identity + delta, poses)
 
 
-def _frozen(pose: Pose, gradient: np.ndarray) -> np.ndarray:
-    """(E + 6,) expressions at a bound that would be crossed stay there."""
+def _frozen(pose: ExpressedPose, gradient: np.ndarray) -> np.ndarray:
+    """(E + 6,) bool: expressions at a bound that a step would cross."""
     slope = gradient[:-POSE_NUMBERS]
     at_bound = ((pose.expression <= 0) & (slope > 0)) | ((pose.expression >= 1) & (slope < 0))
     return np.concatenate([at_bound, np.zeros(POSE_NUMBERS, bool)])

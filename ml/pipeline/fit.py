@@ -115,11 +115,11 @@ def refine(
 
     box = box_of_fit(box_from_landmarks(fit.camera.project(shape.at(fit.coefficients))))
     crop = crop_face(photo, box, PICTURE)
-    seen = refinement.look([crop], [(fit.coefficients, fit.camera)], mirrored)[0]
+    estimate = refinement.predict([crop], [(fit.coefficients, fit.camera)], mirrored)[0]
     return replace(
         evidence,
-        landmarks=seen.landmarks,
+        landmarks=estimate.landmarks,
         camera=fit.camera,
-        start=seen.coefficients,
-        identity_sigma=seen.identity_sigma,
+        start=estimate.coefficients,
+        identity_sigma=estimate.identity_sigma,
     )

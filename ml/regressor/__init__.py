@@ -1,1 +1,1 @@
-"""From a face crop to coefficients, pose and dense landmarks with their sigma."""
+"""From a face crop to coefficients, pose and dense landmarks with their uncertainty."""

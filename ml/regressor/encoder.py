@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut."""
+    """Two 3x3 convolutions and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(B, 3, S, S) -> feature maps at 1/4, 1/8 and 1/16 of the input."""
+    """(B, 3, S, S) -> feature maps at 1/4, 1/8 and 1/16 of the input's resolution."""
 
     def __init__(self, widths: tuple[int, int, int, int]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the network says: sizes, an estimate while it is being corrected, and the prediction."""
+"""The regressor's sizes, its estimate between rounds of refinement, and its prediction."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ROTATION_NUMBERS = 6
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Sizes of the network; stored beside its weights.
+    """Sizes of the network; stored in the card of its weights.
 
     Attributes
     ----------
-    points, identity, expression: how many landmarks and coefficients it predicts.
+    points, identity, expression: numbers of predicted landmarks and coefficients.
     crop: side of the input in pixels. widths: channels of the four stages.
-    summary: length of the vector that the coefficients are read from.
-    refine: channels per point in the refinement module. rounds: how often it looks.
+    summary: length of the vector from which the coefficients are regressed.
+    refine: channels per point in the refinement module. rounds: number of refinements.
     """
 
     points: int
@@ -38,21 +38,22 @@ class NetworkShape:
 
     @classmethod
     def from_dict(cls, sizes: dict[str, Any]) -> NetworkShape:
-        """From what :meth:`to_dict` gave, also after JSON. TypeError: sizes unknown or missing."""
+        """The inverse of :meth:`to_dict`, also after JSON. TypeError: unknown or missing sizes."""
         tuples = {name: tuple(v) for name, v in sizes.items() if isinstance(v, list | tuple)}
         return cls(**{**sizes, **tuples})
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Tensors of one look at a batch.
+    """The network's prediction for a batch of B crops.
 
     Attributes
     ----------
     points: (B, L, 2) in crop units: -1 and 1 are the crop's borders.
     log_scale: (B, L) natural logarithm of the points' Laplace scale, in crop units.
     visible: (B, L) logit that nothing hides the point.
-    identity: (B, I). expression: (B, E) 0..1. rotation: (B, 3, 3). confidence: (B,) logit.
+    identity: (B, I) in standard deviations. expression: (B, E) 0..1.
+    rotation: (B, 3, 3) head space -> camera space. confidence: (B,) logit.
     """
 
     points: Tensor
@@ -66,7 +67,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the rounds correct: Prediction's values before bounds, rotation as six numbers."""
+    """The values that rounds of refinement correct: a Prediction's before bounds are applied.
+
+    The rotation is (B, 6), see :func:`rotation_from_six`.
+    """
 
     points: Tensor
     log_scale: Tensor
@@ -76,7 +80,7 @@ class Estimate:
     rotation: Tensor
 
     def plus(self, other: Estimate) -> Estimate:
-        """Corrected; gradients of points and scales reach only the correction."""
+        """The sum. For points, scales and visibility, gradients reach only the correction."""
         return Estimate(
             self.points.detach() + other.points,
             self.log_scale.detach() + other.log_scale,
@@ -87,7 +91,7 @@ class Estimate:
         )
 
     def prediction(self, confidence: Tensor) -> Prediction:
-        """With everything inside its bounds."""
+        """The prediction, with all values inside their bounds; ``confidence``: (B,) logits."""
         return Prediction(
             self.points,
             self.log_scale.clamp(-7, 2),
@@ -100,12 +104,15 @@ class Estimate:
 
 
 def full_precision(like: Tensor) -> torch.autocast:
-    """Numbers that become pixels need more than bfloat16's eight bits: 0.1 pixel in a crop."""
+    """Disables autocast: points need more precision than bfloat16's eight bits (0.1 pixel)."""
     return torch.autocast(like.device.type, enabled=False)
 
 
 def rotation_from_six(numbers: Tensor) -> Tensor:
-    """(B, 6) -> (B, 3, 3): Gram–Schmidt on two rows (Zhou et al., CVPR 2019), zero = facing us."""
+    """(B, 6) -> (B, 3, 3) by Gram–Schmidt on two rows (Zhou et al., CVPR 2019).
+
+    Zero is the rotation of a face that looks into the camera.
+    """
     facing = numbers.new_tensor([1.0, 0, 0, 0, -1.0, 0])
     first, second = (numbers + facing).view(-1, 2, 3).unbind(1)
     x = functional.normalize(first, dim=1)

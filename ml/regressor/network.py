@@ -1,10 +1,9 @@
 """The network: an encoder that keeps its spatial map, and a parameter refinement module.
 
-The encoder regresses everything once. The refinement module then looks again where the landmarks
-were predicted: it samples fine feature maps there (as PyMAF does at projected vertices) and
-predicts corrections, from zero-initialised heads, to the points one by one and to the
-coefficients together; then it looks once more where the points lie now. FaceCLIP's module runs on
-a pooled vector; this one sees the map.
+The encoder regresses everything once. The refinement module then samples fine feature maps at the
+predicted landmarks (as PyMAF does at projected vertices) and predicts corrections, from
+zero-initialised layers, to every point by itself and to the coefficients together. It repeats this
+at the corrected landmarks. FaceCLIP's module uses a pooled feature vector instead of maps.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ SUMMARY_CHANNELS = 64
 
 
 class HeadNetwork(nn.Module):
-    """Encoder, coarse estimate, rounds of refinement."""
+    """The encoder, a coarse estimate and rounds of refinement."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -47,7 +46,7 @@ class HeadNetwork(nn.Module):
         self.refinement = ParameterRefinement(shape)
 
     def forward(self, crops: Tensor) -> list[Prediction]:
-        """(B, 3, S, S) in 0..1 -> the coarse prediction and the one after each round."""
+        """(B, 3, S, S) sRGB in 0..1 -> the coarse prediction and one per round of refinement."""
         maps = self.encoder((crops - 0.45) / 0.25)
         flat_map = self.flatten(maps[-1])
         levels = self.refinement.prepare(maps)
@@ -58,8 +57,8 @@ class HeadNetwork(nn.Module):
             ).split(self.sizes, 1)
             points = flat.view(len(crops), -1, 2)
             now = Estimate(points, log_scale - 3, visible, identity, expression, rotation)
-            looks = [now.prediction(confidence[:, 0])]
+            predictions = [now.prediction(confidence[:, 0])]
             for _ in range(self.shape.rounds):
                 now = now.plus(self.refinement(levels, summary, now))
-                looks.append(now.prediction(confidence[:, 0]))
-        return looks
+                predictions.append(now.prediction(confidence[:, 0]))
+        return predictions

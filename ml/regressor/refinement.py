@@ -1,4 +1,4 @@
-"""The parameter refinement module: look again where the landmarks were seen."""
+"""The parameter refinement module: corrections from features at the predicted landmarks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ POINT_NUMBERS = 4
 
 
 class ParameterRefinement(nn.Module):
-    """Corrections from what the maps show at the predicted landmarks.
+    """Predicts corrections from feature maps sampled at the predicted landmarks.
 
-    The features seen there move each point by itself, with weights that all landmarks share;
-    coefficients, and what points do together, are read from all points' features and the summary.
+    The features at a landmark move that landmark, with weights shared by all landmarks. The
+    coefficients, and a joint movement of all points, are regressed from the features of all
+    landmarks and the summary vector.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -37,11 +38,14 @@ class ParameterRefinement(nn.Module):
                 nn.init.zeros_(parameter)
 
     def prepare(self, maps: list[Tensor]) -> list[Tensor]:
-        """The maps that every round looks at."""
+        """The encoder's maps -> the feature maps that every round samples."""
         return [self.fine(maps[0]).float(), self.middle(maps[1]).float()]
 
     def forward(self, levels: list[Tensor], summary: Tensor, now: Estimate) -> Estimate:
-        """The correction of an estimate. ``levels``: from :meth:`prepare`."""
+        """The correction of an estimate.
+
+        levels: from :meth:`prepare`. summary: (B, shape.summary).
+        """
         places = now.points.detach()
         fine, middle = (
             functional.grid_sample(level, places[:, :, None], align_corners=False)[..., 0]

@@ -1,4 +1,4 @@
-"""The trained network as a function from crops to plain data."""
+"""The regressor: the trained network as a function from crops to plain data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAPLACE_TO_SIGMA = 3**0.5
 
 
 class Regressor:
-    """Holds the network; made once a process by :func:`load_regressor`."""
+    """The trained network; made once per process by :func:`load_regressor`."""
 
     def __init__(self, network: HeadNetwork, identity_sigma: FloatArray) -> None:
         self.network = folded(network)
@@ -28,26 +28,27 @@ class Regressor:
 
     @property
     def crop_size(self) -> int:
-        """Side of the crops that it takes, in pixels."""
+        """Side of the crops that the network takes, in pixels."""
         return self.network.shape.crop
 
     def predict(self, crops: Sequence[FaceCrop]) -> list[RegressorOutput]:
-        """One pass over the crops; points, sigma and rotation come back in the photo."""
-        return [looks[-1] for looks in self.looks(crops, last_only=True)]
+        """One output per crop; points, sigma and rotation refer to the photo."""
+        return [rounds[-1] for rounds in self.predict_rounds(crops, last_only=True)]
 
     @torch.inference_mode()
-    def looks(
+    def predict_rounds(
         self, crops: Sequence[FaceCrop], *, last_only: bool = False
     ) -> list[list[RegressorOutput]]:
-        """For each crop the coarse estimate and what every round of refinement makes of it."""
+        """Per crop the coarse output and one per round of refinement; or only the last."""
         if not crops:
             return []
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
-        looks = self.network(batch.contiguous(memory_format=torch.channels_last))
-        wanted = looks[-1:] if last_only else looks
+        predictions = self.network(batch.contiguous(memory_format=torch.channels_last))
+        wanted = predictions[-1:] if last_only else predictions
         return [
-            [self._output(look, row, crop) for look in wanted] for row, crop in enumerate(crops)
+            [self._output(prediction, row, crop) for prediction in wanted]
+            for row, crop in enumerate(crops)
         ]
 
     def _output(self, prediction: Prediction, row: int, crop: FaceCrop) -> RegressorOutput:
@@ -68,7 +69,7 @@ class Regressor:
 
 
 def _unrolled(rotation: FloatArray, turn: FloatArray) -> FloatArray:
-    """The rotation seen in the photo rather than in the crop that was turned by ``turn``."""
+    """The rotation in the photo, from that in a crop which was rotated by (2, 2) ``turn``."""
     spin = np.eye(3, dtype=np.float32)
     spin[:2, :2] = turn
     return np.asarray(spin @ rotation, dtype=np.float32)

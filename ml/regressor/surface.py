@@ -1,8 +1,8 @@
-"""The face's surface laid out flat: where the current estimate projects, the picture is sampled.
+"""Unwrap a picture along the estimated face onto a map that is the same for all people.
 
-Every texel of the map is a point of the head's surface, the same for all people. Pose, place and
-size are thereby taken out of the picture before a network sees it, and a landmark that the
-estimate puts beside its true place shows as a feature beside its usual texel.
+Every texel of the map is a fixed point of the head's surface; the picture is sampled where the
+current estimate projects it. This removes pose, place and size from the network's input, and a
+landmark with a wrong estimate appears as a feature displaced from its usual texel.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ from ..head.model import HeadModel, LinearShape, SurfacePoints
 from ..rendering import rasterize
 
 SIDE = 96
-# Metres above and below the head's origin, and degrees to each side, that the map shows.
+# The map's extent: metres of height, and degrees to each side.
 BOTTOM, TOP, AROUND = -0.1, 0.1, 100.0
-# The map's middle is drawn wider than its sides: this much of the column follows x, not the angle.
+# A column is a mixture of x / HALF_WIDTH (this share) and of the angle, so that the map's middle is
+# wider than its sides.
 FRONTAL, HALF_WIDTH = 0.55, 0.085
 PARTS = ("skin", "eye_left", "iris_left", "pupil_left", "eye_right", "iris_right", "pupil_right")
-# What a texel tells the network: colour, normal, whether it lies inside the picture.
+# Channels per texel: three of colour, three of the normal, whether it lies inside the picture.
 CHANNELS = 7
 
 
 @dataclass(frozen=True)
 class SurfaceMap:
-    """The layout.
+    """The map's layout on the head.
 
     Attributes
     ----------
     shape: the head at the U vertices that the map needs.
-    texels: (SIDE * SIDE) points on them, row by row from the top; (0, 0, 0) where known is False.
-    known: (SIDE, SIDE) bool.
-    places: (L, 2) where the dense landmarks lie in the map, -1..1 from left and top as
-        grid_sample counts; beyond that for those outside. inside: (L,) bool.
+    texels: SIDE * SIDE points on them, row by row from the top; weights are 0 where known is False.
+    known: (SIDE, SIDE) bool, whether the surface covers the texel.
+    places: (L, 2) of the dense landmarks in the map, -1..1 from left and top as in grid_sample;
+        outside this range for landmarks outside the map. inside: (L,) bool.
     """
 
     shape: LinearShape
@@ -55,7 +56,7 @@ def make_surface_map(model: HeadModel) -> SurfaceMap:
     triangles = _triangles(model)
     flat = flattened(model.shape.mean)
     cells = (flat[:, :2] * 0.5 + 0.5) * SIDE
-    # Rays come from outside: what lies farther from the axis is nearer.
+    # Seen from outside: what lies farther from the axis is nearer.
     drawn = rasterize(np.column_stack([cells, flat[:, 2]]), triangles, SIDE, SIDE)
     known = drawn.face >= 0
     corners = np.where(known[..., None], triangles[drawn.face], 0).reshape(-1, 3)
@@ -72,14 +73,14 @@ def make_surface_map(model: HeadModel) -> SurfaceMap:
 
 
 def _triangles(model: HeadModel) -> IntArray:
-    """Those of PARTS, without the ones behind, where the map's two ends meet."""
+    """(T, 3) triangles of PARTS, without those at the back, where the map's two ends meet."""
     triangles = triangulate(model.quads[model.part_faces(*PARTS)])
     columns = flattened(model.shape.mean)[:, 0][triangles]
     return np.ascontiguousarray(triangles[np.ptp(columns, axis=1) < 0.5], np.int32)
 
 
 def flattened(points: FloatArray) -> FloatArray:
-    """(N, 3) mean head -> column and row, -1..1 in the map, and a depth that is least outside."""
+    """(N, 3) on the mean head -> (N, 3) column and row, -1..1, and depth, smallest outside."""
     x, y, z = points.T
     angle = np.degrees(np.arctan2(x, z)) / AROUND
     # The subject's left lies on the map's right, as in a photo of somebody facing us.
@@ -89,7 +90,7 @@ def flattened(points: FloatArray) -> FloatArray:
 
 
 class Unwrap(nn.Module):
-    """Samples pictures where an estimate's surface projects."""
+    """Samples pictures where the surface of an estimate projects."""
 
     mean: Tensor
     bases: Tensor
@@ -111,13 +112,13 @@ class Unwrap(nn.Module):
             self.register_buffer(name, torch.from_numpy(value), persistent=False)
 
     def surface(self, coefficients: Tensor) -> Tensor:
-        """(B, I + E) -> (B, SIDE, SIDE, 3) head space."""
+        """(B, I + E) identity and expression -> (B, SIDE, SIDE, 3) metres in head space."""
         vertices = (self.mean + coefficients @ self.bases).view(len(coefficients), -1, 3)
         texels = (vertices[:, self.corners] * self.weights).sum(2)
         return texels.view(-1, SIDE, SIDE, 3)
 
     def forward(self, pictures: Tensor, coefficients: Tensor, cameras: Cameras) -> Tensor:
-        """(B, 3, H, W) in 0..1 and an estimate of each -> (B, CHANNELS, SIDE, SIDE)."""
+        """(B, 3, H, W) sRGB in 0..1, (B, I + E) and cameras -> (B, CHANNELS, SIDE, SIDE)."""
         surface = self.surface(coefficients)
         height, width = pictures.shape[2:]
         flat = cameras.project(surface.flatten(1, 2)).view(len(surface), SIDE, SIDE, 2)
@@ -129,7 +130,7 @@ class Unwrap(nn.Module):
         return torch.cat([_evened(colour, facing) * inside, normals * self.known, inside], 1)
 
     def _normals(self, surface: Tensor, cameras: Cameras) -> Tensor:
-        """(B, 3, SIDE, SIDE) unit normals: to the head's right and up in the picture, and away."""
+        """(B, 3, SIDE, SIDE) unit normals: the head's right and up in the picture, and depth."""
         across = functional.pad(surface[:, :, 2:] - surface[:, :, :-2], (0, 0, 1, 1))
         down = functional.pad(surface[:, 2:] - surface[:, :-2], (0, 0, 0, 0, 1, 1))
         normals = functional.normalize(torch.cross(down, across, dim=3), dim=3)
@@ -141,7 +142,7 @@ class Unwrap(nn.Module):
 
 
 def _evened(colour: Tensor, weight: Tensor) -> Tensor:
-    """(B, 3, S, S) with mean 0 and deviation 1 over all channels where (B, 1, S, S) weight is."""
+    """(B, 3, S, S) normalised to mean 0 and deviation 1, weighted by (B, 1, S, S)."""
     total = weight.sum((1, 2, 3), keepdim=True).clamp(min=1e-3)
     mean = (colour.mean(1, keepdim=True) * weight).sum((1, 2, 3), keepdim=True) / total
     spread = ((colour - mean).square().mean(1, keepdim=True) * weight).sum((1, 2, 3), keepdim=True)

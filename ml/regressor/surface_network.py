@@ -1,4 +1,4 @@
-"""The network that looks at an unwrapped face and says how the estimate should move."""
+"""The network that predicts corrections of an estimate from the unwrapped face."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..data import FloatArray
 from .encoder import ResidualBlock
 from .surface import CHANNELS, SIDE
 
-# A unit of what the network says about a point, metres.
+# Metres per unit of the network's output for a point.
 UNIT = 0.005
 SUMMARY_CHANNELS = 64
 # Across, up, logarithm of scale.
@@ -23,7 +23,14 @@ POINT_NUMBERS = 3
 
 @dataclass(frozen=True)
 class SurfaceShape:
-    """Sizes; stored beside the weights. widths: channels at 1/2, 1/4, 1/8 and 1/16 of the map."""
+    """Sizes of the network; stored in the card of its weights.
+
+    Attributes
+    ----------
+    points, identity, expression: numbers of landmarks and coefficients.
+    widths: channels at 1/2, 1/4, 1/8 and 1/16 of the map's resolution.
+    summary: length of the vector from which the coefficients are regressed.
+    """
 
     points: int
     identity: int
@@ -36,19 +43,20 @@ class SurfaceShape:
 
     @classmethod
     def from_dict(cls, sizes: dict[str, Any]) -> SurfaceShape:
-        """From what :meth:`to_dict` gave, also after JSON. TypeError: sizes unknown or missing."""
+        """The inverse of :meth:`to_dict`, also after JSON. TypeError: unknown or missing sizes."""
         return cls(**{**sizes, "widths": tuple(sizes["widths"])})
 
 
 @dataclass(frozen=True)
 class Update:
-    """What B estimates lack.
+    """Corrections of B estimates.
 
     Attributes
     ----------
-    moved: (B, L, 2) how far each landmark lies from its projection, to the head's right and up in
-        the picture, in UNITs at the head's depth. log_scale: (B, L) of its Laplace scale, alike.
-    identity: (B, I) the person's, not a difference. expression: (B, E) the difference.
+    moved: (B, L, 2) offset of each landmark from its projection, to the head's right and up in the
+        picture, in UNITs at the head's depth.
+    log_scale: (B, L) natural logarithm of its Laplace scale in the same unit.
+    identity: (B, I) the corrected identity, not a difference. expression: (B, E) the difference.
     """
 
     moved: Tensor
@@ -60,8 +68,8 @@ class Update:
 class SurfaceNetwork(nn.Module):
     """(B, CHANNELS, SIDE, SIDE) unwrapped face and its estimate -> update.
 
-    A texel always shows the same spot of a face, so weights may differ from place to place: each
-    landmark has its own, on features of two scales at its texel, beside what the whole map says.
+    A texel always shows the same point of a face, so every landmark has weights of its own, on
+    features of two scales at its texel. A summary of the whole map is added.
     """
 
     places: Tensor
@@ -95,7 +103,7 @@ class SurfaceNetwork(nn.Module):
         self.register_buffer("places", grid, persistent=False)
 
     def forward(self, texels: Tensor, identity: Tensor, expression: Tensor) -> Update:
-        """identity, expression: (B, I) and (B, E) the estimate that the face was unwrapped with."""
+        """identity, expression: (B, I) and (B, E) of the estimate used to unwrap the face."""
         x = functional.relu(self.stem(texels) + self.where, inplace=True)
         fine = self.fine(x)
         middle = self.middle(fine)
@@ -107,7 +115,7 @@ class SurfaceNetwork(nn.Module):
             [functional.grid_sample(m, grid, align_corners=False)[..., 0] for m in (fine, middle)],
             1,
         )
-        # Three products of all landmarks at once: as many matrix products of theirs are slower.
+        # Three element-wise products over all landmarks: batched matrix products are slower.
         own = [(seen * weight).sum(1) for weight in self.local.unbind(0)]
         points = points.view(len(texels), -1, POINT_NUMBERS) + torch.stack(own, 2)
         return Update(points[..., :2], points[..., 2].clamp(-5, 3), identity + person, keys)

@@ -1,8 +1,8 @@
-"""The second half of the parameter refinement module: look again where the fitted surface lies.
+"""The surface refinement: correct landmarks and identity from the photo along the fitted head.
 
-The photo is unwrapped along the fitted head, and a network that knows what every spot of a face
-looks like says how each landmark and the person's identity differ from the fit. The next fit
-starts from that.
+The second half of the parameter refinement module. The photo is unwrapped along the fitted head,
+and a network predicts how each landmark and the person's identity differ from the fit. The next
+fit starts from that.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ from .surface import SurfaceMap, Unwrap, make_surface_map
 from .surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
 
 WEIGHTS = Path(__file__).parent / "assets" / "surface.safetensors"
-# Side of the pictures that it was trained with, and how much of them the regressor's box fills.
+# Side in pixels of the pictures it was trained on, and their size relative to the regressor's box.
 PICTURE, MARGIN = 208, 144 / 128
 
 
 @dataclass(frozen=True)
-class SurfaceLook:
-    """What the surface says of one face, in the photo.
+class SurfaceEstimate:
+    """The corrected estimate of one face.
 
     Attributes
     ----------
-    landmarks: dense, pixels. coefficients: where the next fit starts. identity_sigma: (I,) how far
-    each of its identity may be off, in standard deviations of the population.
+    landmarks: dense, pixels of the photo. coefficients: start of the next fit.
+    identity_sigma: (I,) standard deviation of each identity coefficient's error, in standard
+        deviations of the population.
     """
 
     landmarks: Landmarks
@@ -47,7 +48,7 @@ class SurfaceLook:
 
 
 class SurfaceRefinement:
-    """Holds the network and the surface's layout; made once by :func:`load_surface_refinement`."""
+    """The network and the surface's layout; made once by :func:`load_surface_refinement`."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class SurfaceRefinement:
         identity_sigma: FloatArray,
         layout: SurfaceMap | None = None,
     ) -> None:
-        """``layout``: of ``model``, if it has been made already."""
+        """``layout``: that of ``model``, if it has been made already."""
         self.network = folded(network)
         self._unwrap = Unwrap(layout or make_surface_map(model))
         self._dense = model.points("dense")
@@ -64,43 +65,47 @@ class SurfaceRefinement:
         self._sigma = identity_sigma
 
     @torch.inference_mode()
-    def look(
+    def predict(
         self,
         crops: Sequence[FaceCrop],
         fits: Sequence[tuple[HeadCoefficients, Camera]],
         mirrored: bool = False,
-    ) -> list[SurfaceLook]:
-        """One pass over faces with their fits; crops of :func:`box_of_fit`'s boxes.
+    ) -> list[SurfaceEstimate]:
+        """One corrected estimate per face.
 
-        mirrored: look at the mirror image instead. The answer is of the face itself; its errors
-        are others, so that two looks tell more together than two at the same picture.
+        Parameters
+        ----------
+        crops: of the boxes of :func:`box_of_fit`, PICTURE pixels wide. fits: of the same faces.
+        mirrored: use the crops' mirror images; the estimates are still of the faces themselves.
+            Their errors differ, so that both kinds of passes together are more accurate than two
+            of the same kind.
         """
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         pictures = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
         identity = _stacked([coefficients.identity for coefficients, _ in fits])
         expression = _stacked([coefficients.expression for coefficients, _ in fits])
         cameras = _in_crops(crops, [camera for _, camera in fits])
-        see = self._see_mirrored if mirrored else self._see
-        update = see(pictures, identity, expression, cameras)
+        forward = self._forward_mirrored if mirrored else self._forward
+        update = forward(pictures, identity, expression, cameras)
         axes, scale = cameras.frame()
         shift = UNIT * scale[:, None, None] * (update.moved @ axes)
         sigma = UNIT * scale[:, None] * torch.exp(update.log_scale) * LAPLACE_TO_SIGMA
         keys = (expression + update.expression).clamp(0, 1).numpy()
-        looks = []
+        estimates = []
         for row, (crop, (coefficients, camera)) in enumerate(zip(crops, fits, strict=True)):
             turn = crop.to_photo[:, :2]
             larger = float(np.sqrt(abs(np.linalg.det(turn))))
             points = camera.project(self._dense.at(coefficients)) + shift[row].numpy() @ turn.T
-            looks.append(
-                SurfaceLook(
+            estimates.append(
+                SurfaceEstimate(
                     Landmarks(points.astype(np.float32), sigma[row].numpy() * np.float32(larger)),
                     HeadCoefficients(update.identity[row].numpy(), keys[row]),
                     self._sigma,
                 )
             )
-        return looks
+        return estimates
 
-    def _see(
+    def _forward(
         self, pictures: Tensor, identity: Tensor, expression: Tensor, cameras: Cameras
     ) -> Update:
         texels = self._unwrap(pictures, torch.cat([identity, expression], 1), cameras)
@@ -108,31 +113,31 @@ class SurfaceRefinement:
         update: Update = self.network(texels, identity, expression)
         return update
 
-    def _see_mirrored(
+    def _forward_mirrored(
         self, pictures: Tensor, identity: Tensor, expression: Tensor, cameras: Cameras
     ) -> Update:
         signs, mirror = torch.from_numpy(self._mirror.identity), self._mirror
-        seen = self._see(
+        update = self._forward(
             pictures.flip(3),
             identity * signs,
             expression[:, mirror.expression],
             cameras.mirrored(pictures.shape[3]),
         )
         return Update(
-            seen.moved[:, mirror.points] * seen.moved.new_tensor([-1.0, 1.0]),
-            seen.log_scale[:, mirror.points],
-            seen.identity * signs,
-            seen.expression[:, mirror.expression],
+            update.moved[:, mirror.points] * update.moved.new_tensor([-1.0, 1.0]),
+            update.log_scale[:, mirror.points],
+            update.identity * signs,
+            update.expression[:, mirror.expression],
         )
 
 
 def box_of_fit(box: FaceBox) -> FaceBox:
-    """The part of the photo that the refinement looks at, for the box of the fit's landmarks."""
+    """The box that the refinement's crop needs, for the box of the fitted landmarks."""
     return FaceBox(box.center, box.size * MARGIN, box.roll)
 
 
 def _in_crops(crops: Sequence[FaceCrop], cameras: Sequence[Camera]) -> Cameras:
-    """The same cameras, in the pixels of the crops."""
+    """The photos' cameras as cameras in the crops' pixels."""
     focal, principal, rotation, translation = [], [], [], []
     for crop, camera in zip(crops, cameras, strict=True):
         turn = crop.to_photo[:, :2].astype(np.float64)

@@ -9,7 +9,7 @@ from ml.data import Camera, HeadCoefficients, Landmarks
 from ml.fitting.camera import FACING, first_camera, guess_focal, make_intrinsics
 from ml.fitting.evidence import Evidence
 from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person
-from ml.fitting.view import Pose, View
+from ml.fitting.photo_energy import ExpressedPose, PhotoEnergy
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.model import LinearShape
 
@@ -104,8 +104,8 @@ def test_a_stronger_prior_pulls_towards_the_mean(shape, truth):
 def test_jacobian_agrees_with_finite_differences(shape, truth):
     coefficients, camera = truth
     guess = Evidence(Landmarks(np.zeros((POINTS, 2)), np.ones(POINTS)), camera, at_rest())
-    view = View(shape, guess, 1.0, 0.3, 4.0)
-    pose = Pose(coefficients.expression, camera)
+    view = PhotoEnergy(shape, guess, 1.0, 0.3, 4.0)
+    pose = ExpressedPose(coefficients.expression, camera)
     jacobian = view.jacobian(coefficients.identity, pose)
     step = 1e-2
 
@@ -122,7 +122,7 @@ def test_jacobian_agrees_with_finite_differences(shape, truth):
                 at = replace(camera, rotation=rotation_from_vector(axis) @ camera.rotation)
             else:
                 at = replace(camera, translation=camera.translation + axis.astype(np.float32))
-        return view.residual(identity, Pose(expression, at))
+        return view.residual(identity, ExpressedPose(expression, at))
 
     for index in range(IDENTITIES + EXPRESSIONS + 6):
         slope = (moved(index, step) - moved(index, -step)) / (2 * step)

@@ -10,7 +10,7 @@ from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline.fit import REFINEMENTS, fit_refined
 from ml.regressor import surface_refinement
-from ml.regressor.surface_refinement import PICTURE, SurfaceLook
+from ml.regressor.surface_refinement import PICTURE, SurfaceEstimate
 
 
 class Seer:
@@ -20,7 +20,7 @@ class Seer:
         self.truth, self.camera, self.shape = truth, camera, shape
         self.crops, self.fits, self.mirrored = [], [], []
 
-    def look(self, crops, fits, mirrored):
+    def predict(self, crops, fits, mirrored):
         self.mirrored.append(mirrored)
         self.crops += crops
         self.fits += fits
@@ -29,7 +29,7 @@ class Seer:
             points = points + 4
         sigma = np.full(len(points), 0.02, np.float32)
         modes = np.full(len(self.truth.identity), 0.9, np.float32)
-        return [SurfaceLook(Landmarks(points.astype(np.float32), sigma), fits[0][0], modes)]
+        return [SurfaceEstimate(Landmarks(points.astype(np.float32), sigma), fits[0][0], modes)]
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_a_rolled_crop_of_a_photo_unwraps_to_the_same(model, layout):
     for roll in (0.0, 0.7):
         to_photo = crop_to_photo(FaceBox((205, 170), 330.0, roll), PICTURE)
         crop = FaceCrop(warp_crop(rgb.astype(np.uint8), to_photo, PICTURE), to_photo)
-        refinement.look([crop], [(nobody(model), camera)])
+        refinement.predict([crop], [(nobody(model), camera)])
     hook.remove()
     apart = (seen[0] - seen[1])[0, :, 20:-20, 20:-20].abs()
     assert float(apart[:3].mean()) < 0.05
@@ -133,7 +133,7 @@ def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monke
     camera = camera_of((0, 0, 0.5))
     to_photo = crop_to_photo(FaceBox((200, 180), 300.0, 0.3), PICTURE)
     crop = FaceCrop(np.zeros((PICTURE, PICTURE, 3), np.uint8), to_photo)
-    look = refinement.look([crop], [(nobody(model), camera)])[0]
+    look = refinement.predict([crop], [(nobody(model), camera)])[0]
     shift = look.landmarks.points - camera.project(model.points("dense").mean)
     unit = UNIT * 1500 / 0.9
     up = camera.rotation[:2, 1] / np.linalg.norm(camera.rotation[:2, 1])
@@ -166,9 +166,9 @@ def test_a_mirrored_look_sees_the_same_face_in_the_mirror_image(model, layout):
         rotation=camera.rotation * flip[:, None] * flip,
         translation=camera.translation * flip,
     )
-    one = refinement.look([FaceCrop(rgb, whole)], [(person, camera)])[0]
-    plain = refinement.look([FaceCrop(rgb, whole)], [(person, camera)], mirrored=True)[0]
-    other = refinement.look([FaceCrop(rgb[:, ::-1], whole)], [(twin, across)], mirrored=True)[0]
+    one = refinement.predict([FaceCrop(rgb, whole)], [(person, camera)])[0]
+    plain = refinement.predict([FaceCrop(rgb, whole)], [(person, camera)], mirrored=True)[0]
+    other = refinement.predict([FaceCrop(rgb[:, ::-1], whole)], [(twin, across)], mirrored=True)[0]
     dense = model.points("dense")
     # Where the network moves landmarks to: these themselves are not quite symmetric.
     here = one.landmarks.points - camera.project(dense.at(person))

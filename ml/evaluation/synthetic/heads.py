@@ -107,7 +107,7 @@ def _estimates(photo: Photo) -> Iterator[Estimate]:
     from ...regressor.regressor import load_regressor
 
     observation = observe(photo, ONE_FACE)[0]
-    passes = load_regressor().looks([crop_face(photo, observation.face.box)])[0]
+    passes = load_regressor().predict_rounds([crop_face(photo, observation.face.box)])[0]
     for stage, output in zip(STAGES, (passes[0], passes[-1]), strict=False):
         yield Estimate(stage, output.coefficients, output.landmarks.points, output.rotation)
     fitted = fit_observation(photo, observation)

@@ -1,4 +1,4 @@
-"""One photo of a head in the fit: residuals, their derivatives, and its share of the equations."""
+"""One photo in the fit: residuals, their derivatives, and its part of the normal equations."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ POSE_NUMBERS = 6
 
 
 @dataclass(frozen=True)
-class Pose:
-    """The unknowns that belong to one photo: expression (E,) and camera."""
+class ExpressedPose:
+    """The unknowns of one photo: expression (E,) activations 0..1, and the camera's pose."""
 
     expression: np.ndarray
     camera: Camera
@@ -24,7 +24,12 @@ class Pose:
 
 @dataclass(frozen=True)
 class Blocks:
-    """One photo's part of J^T W J and J^T W r: identity (i), and expression and pose (o)."""
+    """One photo's part of J^T W J and J^T W r, by unknowns: identity (i), expression and pose (o).
+
+    Attributes
+    ----------
+    ii: (I, I). io: (I, E + 6). oo: (E + 6, E + 6). i: (I,). o: (E + 6,).
+    """
 
     ii: np.ndarray
     io: np.ndarray
@@ -33,10 +38,10 @@ class Blocks:
     o: np.ndarray
 
 
-class View:
-    """The energy of one photo.
+class PhotoEnergy:
+    """The energy of one photo and its derivatives.
 
-    float32 throughout: its rounding is a thousandth of a pixel, and it is twice as fast.
+    float32 throughout: rounding errors are a thousandth of a pixel, and it is twice as fast.
     """
 
     def __init__(
@@ -49,13 +54,12 @@ class View:
         stride: int = 1,
         rest: np.ndarray | None = None,
     ) -> None:
-        """``rest``: values of the last identity modes, which are not fitted; see FitSettings for
-        the others."""
+        """``rest``: values of the last identity modes, which are not fitted. See FitSettings."""
         used = np.isfinite(evidence.landmarks.sigma)
         used &= np.arange(len(used)) % stride == 0
         rest = np.empty(0) if rest is None else rest
         split, whole = len(shape.identity) - len(rest), len(shape.identity)
-        # (L, 3, N): what each coefficient does to each point.
+        # (L, 3, N): displacement of each point per unit of each coefficient.
         bases = shape.by_point[used]
         self._mean = shape.mean[used] + bases[..., split:whole] @ rest.astype(np.float32)
         self._basis = np.concatenate([bases[..., :split], bases[..., whole:]], -1)
@@ -67,26 +71,26 @@ class View:
         self._precision = np.float32(expression_sigma**-2)
         self._limit = np.float32(outlier**2)
 
-    def start(self, evidence: Evidence) -> Pose:
-        """The unknowns as the evidence guesses them."""
-        return Pose(self._guess.copy(), evidence.camera)
+    def start(self, evidence: Evidence) -> ExpressedPose:
+        """The initial values of the unknowns."""
+        return ExpressedPose(self._guess.copy(), evidence.camera)
 
-    def residual(self, identity: np.ndarray, pose: Pose) -> np.ndarray:
-        """(L, 2) pixels: projection minus target."""
+    def residual(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
+        """(L, 2) pixels: projection minus landmark."""
         moved = self._places(identity, pose) + pose.camera.translation.astype(np.float32)
         focal, principal = pose.camera.intrinsics[0, 0], pose.camera.intrinsics[:2, 2]
         flat = moved[:, :2] / moved[:, 2:] * np.float32(focal) + principal.astype(np.float32)
         return np.asarray(flat - self.target)
 
-    def energy(self, identity: np.ndarray, pose: Pose) -> float:
-        """Robust landmark error (Geman–McClure) and distance from the guessed expression."""
+    def energy(self, identity: np.ndarray, pose: ExpressedPose) -> float:
+        """Robust landmark error (Geman–McClure) plus the expression prior."""
         squared = (self.residual(identity, pose) ** 2).sum(1) * self._weight
         data = (self._limit * squared / (self._limit + squared)).sum(dtype=np.float64)
         stray = (pose.expression - self._guess) ** 2
         return float(data + self._precision * stray.sum())
 
-    def blocks(self, identity: np.ndarray, pose: Pose) -> Blocks:
-        """The normal equations of :meth:`energy`."""
+    def blocks(self, identity: np.ndarray, pose: ExpressedPose) -> Blocks:
+        """The normal equations of :meth:`energy`, with iteratively reweighted residuals."""
         jacobian, residual = self.jacobian(identity, pose), self.residual(identity, pose)
         squared = (residual**2).sum(1) * self._weight
         weight = (self._limit / (self._limit + squared)) ** 2 * self._weight
@@ -106,8 +110,8 @@ class View:
             gradient[split:],
         )
 
-    def jacobian(self, identity: np.ndarray, pose: Pose) -> np.ndarray:
-        """(L, 2, I + E + 6) derivative of the projection by identity, expression, turn, shift."""
+    def jacobian(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
+        """(L, 2, I + E + 6) derivative by identity, expression, rotation and translation."""
         camera = pose.camera
         turn = camera.rotation.astype(np.float32)
         rotated = self._places(identity, pose)
@@ -121,20 +125,20 @@ class View:
             ],
             1,
         )
-        # Each axis crossed with each point, row by row; np.cross does the same five times slower.
+        # Each axis crossed with each point, row by row; np.cross is five times slower.
         rx, ry, rz = rotated.T
         turns = np.stack([zero, -rz, ry, rz, zero, -rx, -ry, rx, zero], -1).reshape(-1, 3, 3)
         by_turn = by_point @ turns.swapaxes(1, 2)
         return np.concatenate([(by_point @ turn) @ self._basis, by_turn, by_point], -1)
 
-    def _places(self, identity: np.ndarray, pose: Pose) -> np.ndarray:
-        """(L, 3) turned into camera space, not shifted."""
+    def _places(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
+        """(L, 3) points, rotated into camera space but not translated."""
         values = np.concatenate([identity, pose.expression]).astype(np.float32)
         points = self._mean + self._basis @ values
         return np.asarray(points @ pose.camera.rotation.T.astype(np.float32))
 
 
-def stepped(pose: Pose, delta: np.ndarray) -> Pose:
+def stepped(pose: ExpressedPose, delta: np.ndarray) -> ExpressedPose:
     """``pose`` after a step in (E + 6) unknowns; expressions stay within 0..1."""
     count = len(pose.expression)
     turn, shift = delta[count : count + 3], delta[count + 3 :]
@@ -145,4 +149,4 @@ def stepped(pose: Pose, delta: np.ndarray) -> Pose:
         rotation=rotation.astype(np.float32),
         translation=(pose.camera.translation + shift).astype(np.float32),
     )
-    return Pose(np.clip(pose.expression + delta[:count], 0, 1).astype(np.float32), camera)
+    return ExpressedPose(np.clip(pose.expression + delta[:count], 0, 1).astype(np.float32), camera)
