@@ -1,1 +1,1 @@
-"""The head model: mean, bases, topology, UV, landmarks, expression names."""
+"""The head model: mean, bases, topology, UV, landmark sets, expression names."""

@@ -1,4 +1,4 @@
-"""The 52 expression names of ARKit, in the order every Effigy file uses, and their regions.
+"""ARKit's 52 expression names in Effigy's order, and their regions.
 
 The order is fixed: files and weights store expressions as arrays in this order.
 """
@@ -72,7 +72,8 @@ EXPRESSION_NAMES: tuple[str, ...] = tuple(name for names in REGIONS.values() for
 def mirrored_name(name: str) -> str:
     """The name of the same expression on the other side of the face.
 
-    ``jawLeft`` and ``mouthRight`` swap like ``mouthSmileLeft``; symmetric ones return themselves.
+    A name that ends with Left or Right (``mouthSmileLeft``, ``jawLeft``) gets the other ending;
+    every other name is returned unchanged.
     """
     if name.endswith("Left"):
         return name.removesuffix("Left") + "Right"

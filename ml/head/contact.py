@@ -1,8 +1,8 @@
-"""Lids that close and do not cut the eyeball, for every person.
+"""Correct the lids of a person so that they close and do not cut the eyeball.
 
-A linear model cannot do this: how far a lid must travel depends on how open the person's eye is.
-So the keys that move lids are settled for each identity once it is known. Everything else stays
-linear, and the change is at most a few millimetres wide round the eye.
+A linear model cannot do this: how far a lid must move depends on how open the person's eye is.
+Therefore the shape keys that move lids are corrected once per identity. The correction affects a
+few millimetres round the eye; everything else stays linear.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import numpy as np
 from ..data import FloatArray, IntArray
 from ..geometry.rotations import rotated_about
 
-# Metres that a lid keeps from the eyeball; how many of a ball's vertices tell where its surface is
-# between them; rounds of pushing a lid out of it.
+# Distance of lids from the eyeball in metres; number of nearest vertices that determine the
+# eyeball's surface between them; iterations of pushing a lid out of the eyeball.
 CLEARANCE, NEAREST, ROUNDS = 0.0002, 6, 4
-# The lid's margin is this many rings wide; skin above it follows a closing lid less and less.
+# Rings of the lid's margin, and the share of the closing movement of each further ring.
 MARGIN_RINGS, FOLLOW = 3, (0.8, 0.6, 0.42, 0.26, 0.12)
-# Lashes stand in this ring of the lid. They turn as it slides over the ball, and by the skin's own
-# roll a little more, but no further (radians) than lashes can.
+# The ring in which lashes are rooted. Lashes rotate with the lid as it slides over the eyeball,
+# times a factor for the skin's own roll, up to a limit in radians.
 ROOT_RING = -2
 TURN_SHARE, TURN_LIMIT = 1.25, 1.1
-# The upper lid does most of the closing.
+# The upper lid's share of the closing movement.
 UPPER_SHARE = 0.7
 LID_KEYS = (
     "eyeBlink",
@@ -43,8 +43,8 @@ class LidRings:
 
     Attributes
     ----------
-    rings: (K, P) of the skin, outermost first; column 0 is the inner canthus, the upper lid comes
-        next, and column P - i faces column i.
+    rings: (K, P) of the skin, outermost first. Column 0 is the inner canthus, the upper lid's
+        columns follow, and column P - i is opposite column i.
     lashes: (N,) vertices of its lashes; lash_columns: (N,) the column each grows from.
     ball: (B,) vertices of the eyeball.
     """
@@ -58,7 +58,10 @@ class LidRings:
 def settle_lids(
     neutral: FloatArray, keys: FloatArray, names: tuple[str, ...], lids: Mapping[str, LidRings]
 ) -> tuple[FloatArray, FloatArray]:
-    """A person's (V, 3) rest and (E, V, 3) keys, settled. ``lids`` by "Left" and "Right"."""
+    """A person's (V, 3) vertices at rest and (E, V, 3) shape keys with corrected lids.
+
+    names: (E,) of the keys. lids: by side, "Left" and "Right". Inputs are not changed.
+    """
     neutral, keys = neutral.copy(), keys.copy()
     for side, eye in lids.items():
         centre = ball_centre(neutral[eye.ball])
@@ -79,10 +82,10 @@ def settle_lids(
 
 
 def _with_lid(arm: FloatArray, root: FloatArray, goal: FloatArray, column: IntArray) -> FloatArray:
-    """(N, 3) displacements of lashes that stay in their lid and turn with it.
+    """(N, 3) displacements of lashes that stay in their lid and rotate with it.
 
-    arm: (N, 3) from their place in the lid's ring; root, goal: (P, 3) that ring at rest and moved,
-    from the centre of the ball; column: (N,) into the ring.
+    arm: (N, 3) from the lash's place in the lid's ring. root, goal: (P, 3) that ring at rest and
+    moved, relative to the eyeball's centre. column: (N,) indices into the ring.
     """
     before, after = _smooth_directions(root), _smooth_directions(goal)
     axis = np.cross(before, after)
@@ -95,14 +98,13 @@ def _with_lid(arm: FloatArray, root: FloatArray, goal: FloatArray, column: IntAr
 
 
 def _smooth_directions(columns: FloatArray) -> FloatArray:
-    """(P, 3) unit directions, averaged over five neighbours round the eye so that lashes do not
-    cross."""
+    """(P, 3) unit directions, averaged over five neighbours so that lashes do not cross."""
     total = sum(np.roll(columns, step, axis=0) for step in (-2, -1, 0, 1, 2))
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
 
 
 def closed(posed: FloatArray) -> FloatArray:
-    """(K, P, 3) lids -> the same with both margins meeting."""
+    """(K, P, 3) rings of the lids -> the same with both margins in contact."""
     rings, count, _ = posed.shape
     upper = np.arange(1, count // 2)
     lower = count - upper
@@ -123,8 +125,10 @@ def closed(posed: FloatArray) -> FloatArray:
 
 
 def ball_centre(ball: FloatArray) -> FloatArray:
-    """The centre of the sphere through the white of an eye (B, 3), by least squares:
-    |p|^2 = 2 c.p + constant is linear in c. The cornea, which stands out, is left out."""
+    """(3,) centre of the least-squares sphere through the white of an eye (B, 3), metres.
+
+    |p|^2 = 2 c.p + constant is linear in the centre c. The cornea, which protrudes, is left out.
+    """
     white = ball[ball[:, 2] < np.percentile(ball[:, 2], 55)].astype(np.float64)
     middle = white.mean(0)
     offset = white - middle
@@ -134,17 +138,17 @@ def ball_centre(ball: FloatArray) -> FloatArray:
 
 
 def outside(lids: FloatArray, ball: FloatArray, centre: FloatArray) -> FloatArray:
-    """(K, P, 3) rings of a lid, pushed out of the ball (B, 3), away from its centre.
+    """(K, P, 3) rings of a lid, pushed out of the eyeball (B, 3), away from its centre.
 
-    What lies between the vertices counts too: where the middle of an edge or a quad would lie
-    inside, its corners go farther out.
+    The middles of edges and quads are tested, too: where one would lie inside, the corners are
+    pushed farther out.
     """
     offset = (lids - centre).astype(np.float64)
-    # Lids hardly move along the ball while they are pushed: one look at its shape is enough.
+    # Lids hardly move along the eyeball while they are pushed, so its radius is computed once.
     wall = surface_radius(refined(offset), ball - centre) + CLEARANCE
     for _ in range(ROUNDS):
         short = np.clip(wall - np.linalg.norm(refined(offset), axis=-1), 0, None)
-        # The most that any of the nine points round a vertex lacks.
+        # The largest shortfall of the nine points round a vertex.
         beside = np.maximum(np.maximum(np.roll(short, 1, 1), np.roll(short, -1, 1)), short)
         push = beside.copy()
         push[1:] = np.maximum(push[1:], beside[:-1])
@@ -164,11 +168,11 @@ def refined(rings: np.ndarray) -> np.ndarray:
 
 
 def surface_radius(offset: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """How far from its centre a ball's surface lies in the direction of (..., 3) ``offset``.
+    """(...,) radius of an eyeball's surface in the directions of (..., 3) ``offset``.
 
-    ``away`` (B, 3): the ball's vertices from its centre. Between them the radius is the plane
-    through the nearest ones, by weighted least squares: the nearest vertex alone would be half a
-    millimetre off on the cornea's flank.
+    away: (B, 3) the eyeball's vertices relative to its centre. Between them the radius is a
+    weighted least-squares plane through the nearest vertices: the nearest vertex alone would be
+    half a millimetre off on the cornea's flank.
     """
     radius = np.linalg.norm(away, axis=1).astype(np.float64)
     units = away / radius[:, None]
@@ -179,7 +183,7 @@ def surface_radius(offset: np.ndarray, away: np.ndarray) -> np.ndarray:
     steps = units[near] - places[:, None]
     square = (steps**2).sum(-1)
     weight = 1 / (square + 0.1 * square.mean(1, keepdims=True))
-    # A plane over the tangent directions; the third coordinate of a unit step is of second order.
+    # A plane over the two tangent directions; the third coordinate is of second order.
     one = np.cross(places, np.where(np.abs(places[:, :1]) < 0.7, [[1.0, 0, 0]], [[0, 1.0, 0]]))
     one /= np.linalg.norm(one, axis=1, keepdims=True)
     frame = np.stack([one, np.cross(places, one)], -1)

@@ -1,4 +1,4 @@
-"""The same head with fewer or more quads: every vertex is a fixed blend of base vertices."""
+"""Meshes of the same head with fewer or more quads; their vertices are blends of the base's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .model import HeadModel, Level, SurfacePoints
 
 @lru_cache(maxsize=4)
 def level_of(model: HeadModel, name: str) -> Level | None:
-    """The mesh called ``name``; None for the base itself.
+    """The level ``name``: "low", "base" or "high"; None for the base mesh itself.
 
     Raises
     ------
@@ -30,9 +30,9 @@ def level_of(model: HeadModel, name: str) -> Level | None:
 
 
 def subdivided(model: HeadModel) -> Level:
-    """Four quads for each of the base's, smoothed as Catmull and Clark (1978) do.
+    """Four quads per base quad, smoothed by Catmull–Clark subdivision (1978).
 
-    At open borders the rules of cubic B-spline curves keep rims where they are.
+    Open borders follow the rules of cubic B-spline curves, which keep them in place.
     """
     edges, edge_of, uses = _edges(model.quads)
     vertices, faces = model.vertex_count, len(model.quads)
@@ -68,7 +68,7 @@ def subdivided(model: HeadModel) -> Level:
 
 
 class _Stencils:
-    """Collects rows of blends as (row, column, weight) triples."""
+    """A sparse matrix of blend weights, collected as (row, column, weight) triples."""
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
@@ -94,7 +94,7 @@ class _Stencils:
 
 
 def _edges(quads: IntArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges (E, 2), the edge after each corner (F, 4), and how many faces use each."""
+    """(E, 2) edges, (F, 4) the edge after each corner, and (E,) the number of faces per edge."""
     pairs = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], -1).reshape(-1, 2), axis=1)
     edges, index, uses = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     return edges, index.reshape(quads.shape), uses
@@ -103,8 +103,11 @@ def _edges(quads: IntArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _vertex_points(
     weights: _Stencils, quads: IntArray, edges: np.ndarray, border: np.ndarray, own: np.ndarray
 ) -> None:
-    """(F + 2 R + (n - 3) P) / n inside, with F and R means of faces and edge middles; 1/8, 3/4, 1/8
-    along borders."""
+    """Add the blends of the base vertices, by Catmull and Clark's rules.
+
+    (F + 2 R + (n - 3) P) / n inside, with F and R the means of face centres and edge middles and n
+    the valence; 1/8, 3/4, 1/8 along borders.
+    """
     count = len(own)
     valence = np.bincount(edges.ravel(), minlength=count).astype(np.float64)
     on_border = np.zeros(count, bool)
@@ -124,7 +127,7 @@ def _vertex_points(
 
 
 def _linear_uv(model: HeadModel) -> tuple[FloatArray, IntArray]:
-    """UV at corners, edge middles and face middles; seams stay seams."""
+    """UV at corners, edge middles and face centres; seams remain seams."""
     edges, edge_of, _ = _edges(model.uv_quads)
     uv = np.concatenate([model.uv, model.uv[edges].mean(1), model.uv[model.uv_quads].mean(1)])
     edge_rows = len(model.uv) + edge_of

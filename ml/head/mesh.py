@@ -1,4 +1,4 @@
-"""A person's mesh at one of the model's levels: what a result holds and Blender builds."""
+"""A person's geometry, and their mesh at one of the model's levels."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..data import FloatArray, HeadCoefficients, HeadMesh
 from .levels import level_of
 from .model import HeadModel, Level, SurfacePoints
 
-# Keys are kept to whole steps of about a micrometre: what moves less than half of one does not
-# move at all, and files of them are a fifth of the size.
+# Shape keys are rounded to steps of about a micrometre: smaller displacements become zero, and
+# compressed files are a fifth of the size.
 KEY_STEP = 2.0**-20
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody's geometry in the model's own topology; metres, head space.
+    """A person's geometry in the model's topology; metres, head space.
 
     Attributes
     ----------
-    coefficients: what made it.
-    rest: (V, 3). expressed: (V, 3) rest + expression·keys.
-    keys: (E, V, 3) the person's own keys, whose lids close (see HeadModel.person).
+    coefficients: those of the geometry.
+    rest: (V, 3) neutral. expressed: (V, 3) rest + expression · keys.
+    keys: (E, V, 3) the person's own shape keys, whose lids close (see HeadModel.person).
     """
 
     coefficients: HeadCoefficients
@@ -33,14 +33,14 @@ class Person:
 
 
 def person_of(model: HeadModel, coefficients: HeadCoefficients) -> Person:
-    """The person whom these coefficients mean."""
+    """The person with these coefficients."""
     rest, keys = model.person(coefficients.identity)
     keys = _stepped(keys)
     return Person(coefficients, rest, _expressed(rest, keys, coefficients), keys)
 
 
 def person_mesh(model: HeadModel, person: Person, level: str = "base") -> HeadMesh:
-    """A person's mesh at one of LEVELS; landmarks and joints are the base's at every level.
+    """A person's mesh at one of ml.settings.LEVELS; landmarks and joints are the base's always.
 
     Raises
     ------
@@ -72,10 +72,10 @@ def person_mesh(model: HeadModel, person: Person, level: str = "base") -> HeadMe
 
 
 def blend(points: SurfacePoints, values: FloatArray) -> FloatArray:
-    """(..., V, C) per-vertex values -> (..., N, C) at the points, as :meth:`SurfacePoints.on`.
+    """(..., V, C) values per vertex -> (..., N, C) at the points, as :meth:`SurfacePoints.on`.
 
-    For whole meshes: a row holds all that is known of a vertex, and corners are added one by one,
-    so 52 keys reach the 50,000 points of the high level in 0.2 s instead of 1.5.
+    For whole meshes: all values of a vertex form one row, and the corners are added one by one, so
+    that 52 keys take 0.2 s instead of 1.5 s for the 50,000 points of the high level.
     """
     known = np.moveaxis(values, -2, 0)
     rows = np.ascontiguousarray(known).reshape(len(known), -1)

@@ -31,9 +31,9 @@ class Mirror:
 def make_mirror(reference: HeadModel) -> Mirror:
     """The mirror of a model whose modes are symmetric or antisymmetric."""
     dense = reference.points("dense")
-    # At rest the lips touch and inner points of both lie together: part them first.
-    parted = dense.mean + 0.6 * dense.expression[EXPRESSION_NAMES.index("jawOpen")]
-    distance = np.linalg.norm(parted[:, None] - (parted * MIRROR)[None], axis=2)
+    # At rest the lips touch and the inner points of both coincide, so the jaw is opened first.
+    opened = dense.mean + 0.6 * dense.expression[EXPRESSION_NAMES.index("jawOpen")]
+    distance = np.linalg.norm(opened[:, None] - (opened * MIRROR)[None], axis=2)
     twins = (distance + distance.T).argmin(1)
     swapped = dense.identity[:, twins] * MIRROR
     agreement = (swapped * dense.identity).sum((1, 2))

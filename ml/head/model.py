@@ -1,4 +1,4 @@
-"""One interface for every head model: Effigy Head, and others loaded from a person's own file."""
+"""One interface for all head models: Effigy Head, and others loaded from a person's own file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .contact import LidRings, settle_lids
 
 @dataclass(frozen=True)
 class SurfacePoints:
-    """Points that ride on a mesh's surface (a landmark embedding), or other blends of vertices.
+    """Points on a mesh's surface, such as landmarks, as weighted means of vertices.
 
     Attributes
     ----------
@@ -31,27 +31,27 @@ class SurfacePoints:
         return len(self.corners)
 
     def on(self, vertices: FloatArray) -> FloatArray:
-        """(..., V, C) per-vertex values -> (..., L, C) values at the points.
+        """(..., V, C) values per vertex -> (..., L, C) values at the points.
 
-        Works for positions and, because it is linear, for every basis.
+        It is linear, so it applies to positions and to bases.
         """
         picked = vertices[..., self.corners, :]
-        # NumPy leaves the sum in an order of its own; products with it would copy it each time.
+        # NumPy's sum is not C-contiguous, and later products would copy it each time.
         return np.ascontiguousarray((picked * self.weights[..., None]).sum(-2), dtype=np.float32)
 
     def take(self, which: slice | IntArray) -> SurfacePoints:
-        """The embedding of a subset of the points."""
+        """A subset of the points."""
         return SurfacePoints(self.corners[which], self.weights[which])
 
 
 @dataclass(frozen=True)
 class Level:
-    """Another mesh of the same head.
+    """A mesh of the same head with another topology.
 
     Attributes
     ----------
-    points: its N vertices as blends of the base's: positions, bases and keys all move over.
-    quads, uv, uv_quads, part: like HeadModel's.
+    points: its N vertices as blends of the base's, for positions, bases and shape keys.
+    quads, uv, uv_quads, part: as in HeadModel.
     """
 
     points: SurfacePoints
@@ -63,7 +63,7 @@ class Level:
 
 @dataclass(frozen=True)
 class LinearShape:
-    """A mean and its linear bases, over all vertices or only over some surface points.
+    """A mean and linear bases at N points: all vertices, or some points on the surface.
 
     Attributes
     ----------
@@ -119,24 +119,25 @@ class HeadModel:
 
     Attributes
     ----------
-    model_id, version: name the coefficients' meaning; stored beside every result.
+    model_id, version: identify the coefficient space; stored with every result.
     licence: SPDX identifier of the model's data.
     shape: mean (V, 3), identity (I, V, 3), expression (E, V, 3); head space, metres.
-    expression_names: (E,) names; the ARKit-52 in Effigy's order where the model has them.
+    expression_names: (E,) names; EXPRESSION_NAMES (ml.head.arkit) if the model has ARKit's.
     quads: (F, 4) vertex indices, counter-clockwise seen from outside; a triangle repeats its
         last index.
     uv: (T, 2) texture coordinates, origin at the bottom left, 0..1.
     uv_quads: (F, 4) indices into ``uv``, corner by corner like ``quads``.
     part: (F,) uint8 index into ``part_names``.
     part_names: names of the parts (skin, eye_left, teeth, ...).
-    embeddings: landmark sets: "ibug68", "mediapipe478", "dense" (the network's points), and
-        where the model has them "realy85" and "now7".
+    embeddings: landmark sets by name: "ibug68", "mediapipe478", "dense" (the network's points),
+        and "realy85" and "now7" if the model has them.
     masks: (V,) weights 0..1 by name. Regions for sliders: brows, eyes, nose, cheeks, mouth, jaw,
         ears, neck. Skinning: bone_neck, bone_head, bone_jaw, which sum to one with the eyes'.
         REALY's regions: realy_nose, realy_mouth, realy_forehead, realy_cheek.
-    joints: vertices whose mean is a joint of the rig: neck, head, jaw, chin, eye_left, eye_right.
-    lids: the rings round each eye ("Left", "Right"), where the model's keys close them.
-    low: the same head with fewer quads, if the model has one.
+    joints: by name, indices of the vertices whose mean is a joint of the rig: neck, head, jaw,
+        chin, eye_left, eye_right.
+    lids: the rings round each eye ("Left", "Right"), if the model's expressions close them.
+    low: the level with fewer quads, if the model has one.
     """
 
     model_id: str
@@ -185,11 +186,14 @@ class HeadModel:
 
     @cached_property
     def triangles(self) -> IntArray:
-        """(T, 3) of all quads."""
+        """(T, 3) triangles of all quads."""
         return triangulate(self.quads)
 
     def person(self, identity: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """A person at rest (V, 3) and their own keys (E, V, 3), whose lids close; metres."""
+        """(V, 3) vertices at rest and (E, V, 3) the person's own shape keys, metres.
+
+        Their lids close and do not cut the eyeballs if the model has ``lids``.
+        """
         neutral = self.shape.neutral(identity)
         if not self.lids:
             return neutral, self.shape.expression
@@ -210,7 +214,7 @@ class HeadModel:
         return np.flatnonzero(np.isin(self.part, wanted)).astype(np.int32)
 
 
-# Every photo's fit asks for the same landmark set.
+# Every fit uses the same landmark set.
 @lru_cache(maxsize=8)
 def _restricted(model: HeadModel, name: str) -> LinearShape:
     """See :meth:`HeadModel.points`."""

@@ -1,7 +1,7 @@
 """Head models as files: one ``.npz`` of plain arrays, bases in float16.
 
-float16 keeps a basis of millimetres to better than a micrometre, because each basis is stored
-divided by its own largest value.
+Each basis vector is stored divided by its largest value, so that float16 keeps millimetres to
+better than a micrometre.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def load_head_model(path: Path = EFFIGY_HEAD) -> HeadModel:
 def save_head_model(model: HeadModel, path: Path) -> None:
     """Write ``model`` as an ``.npz`` with float16 bases.
 
-    Not compressed: float16 noise hardly shrinks, and reading would take four times as long.
+    Not compressed: float16 values hardly compress, and reading would take four times as long.
     """
     arrays: dict[str, np.ndarray] = {
         "model_id": np.array(model.model_id),

@@ -1,4 +1,4 @@
-"""A head's surface: its triangles, its face, and its points that are closest to others."""
+"""A head's surface: skin triangles, face vertices, and closest points on triangles."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from ..geometry.triangles import triangulate
 from ..rendering import vertex_normals
 from .model import HeadModel, SurfacePoints
 
-# Names that models give to the outer skin.
+# Names of the outer skin in the supported models.
 SKIN_PARTS = ("skin", "Face", "Head and Neck")
-# The face: all skin within this distance of the nose's tip that does not look backwards, metres.
+# The face is the skin within this distance of the nose's tip (metres) whose normals have z > 0.
 FACE_RADIUS = 0.095
 
 
 def nearest_on_triangles(
     vertices: FloatArray, triangles: IntArray, points: np.ndarray, candidates: int = 32
 ) -> SurfacePoints:
-    """Exact closest points among the ``candidates`` triangles with the nearest centres."""
+    """The points on (T, 3) triangles that are closest to (N, 3) ``points``.
+
+    Exact among the ``candidates`` triangles with the nearest centres.
+    """
     corner = vertices[triangles].astype(np.float64)
     _, near = cKDTree(corner.mean(1)).query(points, k=min(candidates, len(triangles)))
     weights = closest_barycentric(points[:, None], corner[near])
@@ -30,9 +33,9 @@ def nearest_on_triangles(
 
 
 def closest_barycentric(point: np.ndarray, triangle: np.ndarray) -> np.ndarray:
-    """Barycentric weights of the point of (..., 3, 3) triangles closest to (..., 3) points.
+    """Weights (..., 3) of the points on (..., 3, 3) triangles that are closest to (..., 3) points.
 
-    The plane's solution where it lies inside, else the best of the three edges.
+    The projection on the plane if it lies inside, else the best of the three edges.
     """
     a, b, c = triangle[..., 0, :], triangle[..., 1, :], triangle[..., 2, :]
     u, v, w = b - a, c - a, point - a
@@ -58,13 +61,13 @@ def closest_barycentric(point: np.ndarray, triangle: np.ndarray) -> np.ndarray:
 
 
 def skin_triangles(model: HeadModel) -> IntArray:
-    """(T, 3) triangles of the outer skin; of everything, where no part is called so."""
+    """(T, 3) triangles of the outer skin; of all parts if none has a name of SKIN_PARTS."""
     known = [name for name in SKIN_PARTS if name in model.part_names]
     return triangulate(model.quads[model.part_faces(*known)] if known else model.quads)
 
 
 def nose_tip(points: np.ndarray) -> np.ndarray:
-    """(N, 3) of a head that looks along +Z -> (3,) its foremost point near the middle."""
+    """(N, 3) points of a head that faces +Z -> (3,) the foremost point near the middle, metres."""
     middle = (points[:, 0].min() + points[:, 0].max()) / 2
     central = points[np.abs(points[:, 0] - middle) < 0.02]
     return np.asarray(central[central[:, 2].argmax()])

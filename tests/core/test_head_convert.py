@@ -10,7 +10,7 @@ from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
 from ml.errors import UsageError
 from ml.geometry.alignment import Similarity, best_similarity
 from ml.geometry.rotations import rotation_from_vector
-from ml.head.conversion.align import Pull, fit
+from ml.head.conversion.align import GapWeights, fit
 from ml.head.conversion.convert import convert
 from ml.head.conversion.correspondence import find_correspondence
 from ml.head.formats.open import load_model_file
@@ -195,7 +195,7 @@ def test_best_similarity_and_fit_on_exact_points():
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     mean = place.apply(points) - np.tensordot(wanted, basis, 1)
     shape = LinearShape(mean, basis, np.zeros((0, 60, 3)))
-    identity, pose = fit(shape, points, Pull(normals, np.ones(60), 0.1), near, 1e-9, 8)
+    identity, pose = fit(shape, points, GapWeights(normals, np.ones(60), 0.1), near, 1e-9, 8)
     np.testing.assert_allclose(identity, wanted, atol=1e-4)
     np.testing.assert_allclose(pose.rotation, place.rotation, atol=1e-5)
 

@@ -1,1 +1,1 @@
-"""A person of one head model as a person of another."""
+"""Convert a person from one head model to another."""

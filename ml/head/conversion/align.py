@@ -1,4 +1,4 @@
-"""Fits of pose and identity that bring one head onto another."""
+"""Fit pose and identity to bring one head onto another."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ...geometry.alignment import Similarity
 from ...geometry.rotations import rotation_from_vector
 from ..model import LinearShape
 
-# Numbers of a motion without growth: three of a turn, three of a shift.
+# Unknowns of a rigid motion: three of rotation, three of translation.
 RIGID = 6
 
 
 @dataclass(frozen=True)
-class Pull:
-    """How strongly pairs of points are drawn together.
+class GapWeights:
+    """Weights of the gaps between N pairs of points: point-to-plane with a point-to-point share.
 
     Attributes
     ----------
-    normals: (N, 3) of the surface; a gap along them counts fully.
+    normals: (N, 3) unit normals of the surface; gaps along them have weight 1.
     weights: (N,) of each pair.
-    tangential: 0..1, what a gap along the surface counts beside: points of different meshes lie
-        on the same surface more surely than at the same place of it.
+    tangential: 0..1, the weight of gaps along the surface. It is below 1 because corresponding
+        points of different meshes lie on the same surface, but not at exactly the same place.
     """
 
     normals: np.ndarray
@@ -32,38 +32,45 @@ class Pull:
     tangential: float
 
     def on(self, rows: np.ndarray) -> np.ndarray:
-        """(..., N, 3) -> (..., N, 3) weighted."""
-        # einsum, because a (K, N, 3) product with a kept axis would be made a second time.
+        """(..., N, 3) gaps -> (..., N, 3) weighted gaps."""
+        # einsum avoids a temporary (K, N, 3) product.
         along = np.einsum("...nc,nc->...n", rows, self.normals)[..., None] * self.normals
         pulled = (1 - self.tangential) * along + self.tangential * rows
         return pulled * (self.weights / self.weights.sum())[:, None]
 
 
-def approach(points: np.ndarray, goal: np.ndarray, pull: Pull, start: Similarity) -> Similarity:
-    """One Gauss-Newton step of the similarity that draws (N, 3) ``points`` to ``goal``."""
+def similarity_step(
+    points: np.ndarray, goal: np.ndarray, gaps: GapWeights, start: Similarity
+) -> Similarity:
+    """``start`` after one Gauss-Newton step that brings (N, 3) ``points`` closer to ``goal``."""
     moved = start.apply(points)
     motion = _motions(moved - moved.mean(0))
-    pulled = pull.on(motion)
-    system = _products(motion, pulled) + 1e-15 * np.eye(len(motion))
-    answer = np.linalg.solve(system, -_products(pulled, (goal - moved)[None])[:, 0])
+    weighted = gaps.on(motion)
+    system = _products(motion, weighted) + 1e-15 * np.eye(len(motion))
+    answer = np.linalg.solve(system, -_products(weighted, (goal - moved)[None])[:, 0])
     return _moved(start, moved.mean(0), answer)
 
 
 def fit(
-    target: LinearShape, points: np.ndarray, pull: Pull, start: Similarity, ridge: float, steps: int
+    target: LinearShape,
+    points: np.ndarray,
+    gaps: GapWeights,
+    start: Similarity,
+    ridge: float,
+    steps: int,
 ) -> tuple[FloatArray, Similarity]:
-    """Identity of ``target`` and the pose that bring it and ``points`` together.
+    """The identity of ``target`` and the pose that minimise the gaps to ``points``.
 
     Gauss-Newton on rotation and translation, linear in the identity; minimises the weighted mean
-    of squared gaps plus ``ridge**2`` times the squared length of the identity. The scale stays: a
-    person's size is theirs, and a free scale would shrink every gap.
+    of squared gaps plus ``ridge**2`` times the squared length of the identity. The scale of
+    ``start`` is kept: size is a property of the person, and a free scale would shrink every gap.
 
     Parameters
     ----------
     target: its mean (N, 3) and identity (I, N, 3) at the pairs.
     points: (N, 3) in the space that ``start`` maps from.
-    pull: its normals (N, 3) are in the points' space.
-    ridge: metres; the gap that one standard deviation of one mode costs as much as.
+    gaps: with normals (N, 3) in the points' space.
+    ridge: metres; the gap with the same cost as one standard deviation of one mode.
 
     Returns
     -------
@@ -74,12 +81,12 @@ def fit(
     for _ in range(steps):
         moved = pose.apply(points)
         motion = _motions(moved - moved.mean(0))[:RIGID]
-        here = replace(pull, normals=pull.normals @ pose.rotation.T)
+        here = replace(gaps, normals=gaps.normals @ pose.rotation.T)
         columns = np.concatenate([motion, basis])
-        pulled = here.on(columns)
-        system = _products(columns, pulled)
+        weighted = here.on(columns)
+        system = _products(columns, weighted)
         system[np.diag_indices(len(system))] += [1e-15] * RIGID + [ridge**2] * len(basis)
-        right = -_products(pulled, (target.mean - moved)[None])[:, 0]
+        right = -_products(weighted, (target.mean - moved)[None])[:, 0]
         answer = np.linalg.solve(system, right)
         pose = _moved(pose, moved.mean(0), np.append(answer[:RIGID], 0.0))
         identity = answer[RIGID:].astype(np.float32)
@@ -87,7 +94,7 @@ def fit(
 
 
 def _moved(pose: Similarity, centre: np.ndarray, motion: np.ndarray) -> Similarity:
-    """``pose``, then (7,) ``motion`` about ``centre``: see :func:`_motions`."""
+    """``pose`` followed by (7,) ``motion`` about ``centre``; see :func:`_motions`."""
     turn, growth = rotation_from_vector(motion[:3]), float(np.exp(motion[6]))
     return Similarity(
         growth * pose.scale,
@@ -97,7 +104,10 @@ def _moved(pose: Similarity, centre: np.ndarray, motion: np.ndarray) -> Similari
 
 
 def _motions(places: np.ndarray) -> np.ndarray:
-    """(N, 3) from their centre -> (7, N, 3): minus what turns, shifts and growing do."""
+    """(N, 3) relative to their centre -> (7, N, 3): minus the derivatives of the gaps.
+
+    By rotation about and translation along three axes, and by the logarithm of the scale.
+    """
     axes = np.eye(3)
     turns = [np.cross(places, axis) for axis in axes]
     shifts = [np.broadcast_to(-axis, places.shape) for axis in axes]

@@ -1,6 +1,6 @@
-"""A person of one head model as coefficients of another: dense correspondence, least squares.
+"""Coefficients of one head model for a person of another, by correspondence and least squares.
 
-:mod:`ml.results.convert` does it for a result, from a command line.
+:mod:`ml.results.convert` is the command line for results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ...geometry import MILLIMETRES
 from ...geometry.alignment import Similarity
 from ..model import HeadModel
 from ..surface import nearest_on_triangles, normals_at
-from .align import Pull, fit
+from .align import GapWeights, fit
 from .correspondence import RIDGE, TANGENTIAL, Correspondence, restricted, with_identity
 
 
@@ -24,11 +24,12 @@ class Converted:
 
     Attributes
     ----------
-    identity: (I,) standard deviations. expression: (E,) activations or deviations, 0 at rest.
+    identity: (I,) standard deviations.
+    expression: (E,) activations or standard deviations, as the target defines them; 0 at rest.
     vertices: (V, 3) of the target at rest, metres, in the target's space.
     similarity: from the source's space to the target's.
     mean_mm, median_mm, max_mm: distance of the target's face vertices to the person's surface,
-        millimetres in the person's size.
+        millimetres in the source's space.
     """
 
     identity: FloatArray
@@ -52,20 +53,20 @@ def convert(
     Parameters
     ----------
     vertices: (V, 3) the person at rest, metres, in the source's topology.
-    ridge: metres; the gap that one standard deviation of one mode costs as much as.
-    expressed: (V, 3) the person with an expression, if that is to be converted, too.
+    ridge: metres; the gap with the same cost as one standard deviation of one mode.
+    expressed: (V, 3) the person with an expression; None converts no expression.
     """
     paired = correspondence
     places = paired.points.on(vertices).astype(np.float64)
     normals = normals_at(vertices, paired.points)
-    pull = Pull(normals, paired.weights, TANGENTIAL)
+    weights = GapWeights(normals, paired.weights, TANGENTIAL)
     shape = restricted(target.shape, paired.vertices)
-    identity, pose = fit(shape, places, pull, paired.similarity, ridge, 3)
+    identity, pose = fit(shape, places, weights, paired.similarity, ridge, 3)
     expression = np.zeros(len(shape.expression), np.float32)
     if expressed is not None and len(expression):
         change = (paired.points.on(expressed) - places) @ (pose.scale * pose.rotation).T
-        turned_pull = Pull(normals @ pose.rotation.T, paired.weights, TANGENTIAL)
-        expression = _expression(shape.expression, change, turned_pull, ridge)
+        rotated = GapWeights(normals @ pose.rotation.T, paired.weights, TANGENTIAL)
+        expression = _expression(shape.expression, change, rotated, ridge)
     fitted = pose.undo(with_identity(shape, identity)[paired.on_face].astype(np.float64))
     reached = nearest_on_triangles(vertices, paired.skin, fitted).on(vertices)
     gaps = MILLIMETRES * np.linalg.norm(reached - fitted, axis=1)
@@ -80,9 +81,11 @@ def convert(
     )
 
 
-def _expression(basis: FloatArray, change: np.ndarray, pull: Pull, ridge: float) -> FloatArray:
-    """Ridge regression of (N, 3) displacements on (E, N, 3)."""
+def _expression(
+    basis: FloatArray, change: np.ndarray, weights: GapWeights, ridge: float
+) -> FloatArray:
+    """(E,) ridge regression of (N, 3) displacements on an (E, N, 3) basis."""
     columns = basis.astype(np.float64)
-    pulled = pull.on(columns).reshape(len(basis), -1)
-    system = pulled @ columns.reshape(len(basis), -1).T + ridge**2 * np.eye(len(basis))
-    return np.linalg.solve(system, pulled @ change.ravel()).astype(np.float32)
+    weighted = weights.on(columns).reshape(len(basis), -1)
+    system = weighted @ columns.reshape(len(basis), -1).T + ridge**2 * np.eye(len(basis))
+    return np.linalg.solve(system, weighted @ change.ravel()).astype(np.float32)

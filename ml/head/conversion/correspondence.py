@@ -1,4 +1,4 @@
-"""Which place of one head model's skin each vertex of another lies on."""
+"""Dense correspondence between two head models: places on one's skin for the other's vertices."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from ...geometry.rotations import rotation_from_vector
 from ...rendering import vertex_normals
 from ..model import HeadModel, LinearShape, SurfacePoints
 from ..surface import face_vertices, nearest_on_triangles, normals_at, nose_tip, skin_triangles
-from .align import Pull, approach, fit
+from .align import GapWeights, fit, similarity_step
 
-# What a pair off the face counts beside one on it.
+# Weight of a pair off the face; on the face it is 1.
 REST_WEIGHT = 0.05
-# Surfaces this far apart, or this far beside each other, do not correspond; metres.
+# Largest gap of a pair along the normal, and beside it, in metres.
 REACH, BESIDE = 0.012, 0.0015
+# See align.GapWeights and align.fit.
 TANGENTIAL = 0.1
 RIDGE = 3e-5
 MOST_VERTICES, FEWEST_PAIRS = 6000, 50
-# The identity is held back at first, so that pose explains what it can.
-LOOSENING = (30.0, 30.0, 10.0, 10.0, 3.0, 3.0, 1.0, 1.0, 1.0)
-# Triangles tried for each point; enough on meshes as even as heads are.
+# Factors on the ridge per iteration: the pose is fitted before the identity.
+RIDGE_FACTORS = (30.0, 30.0, 10.0, 10.0, 3.0, 3.0, 1.0, 1.0, 1.0)
+# Triangles tested per point; enough on meshes whose triangles are about equally large.
 CANDIDATES = 12
+# Pitches in radians from which the alignment without landmarks starts.
 PITCHES = np.radians([-24.0, -12.0, 0.0, 12.0, 24.0])
 
 
 @dataclass(frozen=True)
 class Correspondence:
-    """Which place of a source model's skin each of a target model's vertices lies on.
+    """N vertices of a target model paired with places on a source model's skin.
 
     Attributes
     ----------
-    vertices: (N,) of the target. points: the N places on the source.
-    weights: (N,) 1 on the face, less elsewhere.
-    skin: (T, 3) the source's triangles.
+    vertices: (N,) indices of the target's vertices. points: the N places on the source.
+    weights: (N,) 1 on the face, REST_WEIGHT elsewhere.
+    skin: (T, 3) skin triangles of the source.
     similarity: from the source's space to the target's, for the two means.
     """
 
@@ -50,7 +52,7 @@ class Correspondence:
 
     @property
     def on_face(self) -> np.ndarray:
-        """(N,) bool."""
+        """(N,) bool, the pairs on the face."""
         return self.weights == 1
 
 
@@ -59,12 +61,12 @@ def find_correspondence(
 ) -> Correspondence:
     """Pair ``target``'s skin vertices with places on ``source``'s skin.
 
-    The means are aligned by their 68 landmarks where both have them, else by their surfaces; then
-    the target's identity is fitted to the source's mean by closest points, round by round.
+    The means are aligned by their 68 landmarks if both have them, else by their surfaces. Then
+    closest points and a fit of the target's identity to the source's mean alternate.
 
     Parameters
     ----------
-    ridge: metres; the gap that one standard deviation of one mode costs as much as.
+    ridge: metres; the gap with the same cost as one standard deviation of one mode.
 
     Raises
     ------
@@ -75,26 +77,26 @@ def find_correspondence(
     used = np.unique(skin_triangles(target))
     used = used[:: 1 + len(used) // MOST_VERTICES]
     pose, identity = _aligned(source, target), np.zeros(target.identity_count, np.float32)
-    for loosened in LOOSENING:
+    for factor in RIDGE_FACTORS:
         kept, points = _paired(source, target, skin, used, (identity, pose))
         places = points.on(source.shape.mean).astype(np.float64)
         weights = _weights(source.shape.mean, skin, face, places)
-        pull = Pull(normals_at(source.shape.mean, points), weights, TANGENTIAL)
+        gaps = GapWeights(normals_at(source.shape.mean, points), weights, TANGENTIAL)
         identity, pose = fit(
-            restricted(target.shape, used[kept]), places, pull, pose, loosened * ridge, 1
+            restricted(target.shape, used[kept]), places, gaps, pose, factor * ridge, 1
         )
     return Correspondence(used[kept], points, weights.astype(np.float32), skin, pose)
 
 
 def restricted(shape: LinearShape, vertices: IntArray) -> LinearShape:
-    """``shape`` over some of its vertices."""
+    """``shape`` restricted to some of its vertices."""
     return LinearShape(
         shape.mean[vertices], shape.identity[:, vertices], shape.expression[:, vertices]
     )
 
 
 def with_identity(shape: LinearShape, identity: FloatArray) -> FloatArray:
-    """(N, 3) positions at rest, metres; also for models without expressions."""
+    """(N, 3) positions at rest, metres; works for models without expressions, too."""
     return np.asarray(shape.mean + np.tensordot(identity, shape.identity, 1), dtype=np.float32)
 
 
@@ -105,7 +107,7 @@ def _paired(
     used: IntArray,
     fitted: tuple[FloatArray, Similarity],
 ) -> tuple[np.ndarray, SurfacePoints]:
-    """Which of ``used`` lie on the source's skin, and where."""
+    """Indices into ``used`` of the vertices on the source's skin, and their places there."""
     identity, pose = fitted
     person = with_identity(target.shape, identity)
     normals = vertex_normals(person, skin_triangles(target))[used] @ pose.rotation
@@ -115,7 +117,7 @@ def _paired(
     gap = here - points.on(source.shape.mean)
     along = (gap * goal_normals).sum(1)
     beside = np.linalg.norm(gap - along[:, None] * goal_normals, axis=1)
-    # Rims of openings and ends of necks: the closest place lies beside, not under.
+    # At borders of openings and necks the closest place lies beside the vertex, not under it.
     kept = (np.abs(along) < REACH) & (beside < BESIDE) & ((normals * goal_normals).sum(1) > 0.6)
     if kept.sum() < FEWEST_PAIRS:
         raise UsageError(
@@ -143,7 +145,7 @@ def _aligned(source: HeadModel, target: HeadModel) -> Similarity:
 
 @dataclass(frozen=True)
 class _Surface:
-    """A cloud of (N, 3) points with (N, 3) normals and the tip of the nose."""
+    """(N, 3) points with (N, 3) unit normals, and the (3,) tip of the nose."""
 
     points: np.ndarray
     normals: np.ndarray
@@ -159,10 +161,10 @@ def _surface(model: HeadModel, *, only_face: bool) -> _Surface:
 
 
 def aligned_by_surface(source: HeadModel, target: HeadModel) -> Similarity:
-    """The similarity from ``source``'s mean to ``target``'s, without any landmarks.
+    """The similarity from ``source``'s mean to ``target``'s, without landmarks.
 
-    Trimmed closest points of the source's face (Besl and McKay 1992, Chetverikov 2002), begun
-    with both noses' tips on each other in several pitches; the best end is kept.
+    Trimmed ICP of the source's face (Besl and McKay 1992, Chetverikov 2002), started with
+    coincident noses' tips at several pitches; the best result is kept.
     """
     face, goal = _surface(source, only_face=True), _surface(target, only_face=False)
     tree = cKDTree(goal.points)
@@ -179,14 +181,14 @@ def aligned_by_surface(source: HeadModel, target: HeadModel) -> Similarity:
 def _step(
     face: _Surface, goal: _Surface, tree: cKDTree, pose: Similarity, every: int
 ) -> tuple[Similarity, float]:
-    """One step, and how far the closer part of the face was away before it."""
+    """The pose after one step, and the trimmed mean distance before it."""
     points, normals = face.points[::every], face.normals[::every] @ pose.rotation.T
     distance, index = tree.query(pose.apply(points))
     agree = (normals * goal.normals[index]).sum(1) > 0.5
-    # The worst fifth is left out: openings, rims, whatever only one of the two has.
+    # The worst fifth is left out: openings, borders, whatever only one of the two has.
     kept = agree & (distance <= np.quantile(distance, 0.8))
     if kept.sum() < 10:
         return pose, np.inf
-    pull = Pull(goal.normals[index[kept]], np.ones(int(kept.sum())), TANGENTIAL)
-    pose = approach(points[kept], goal.points[index[kept]], pull, pose)
+    gaps = GapWeights(goal.normals[index[kept]], np.ones(int(kept.sum())), TANGENTIAL)
+    pose = similarity_step(points[kept], goal.points[index[kept]], gaps, pose)
     return pose, float(np.sort(distance)[: int(0.8 * len(distance))].mean())

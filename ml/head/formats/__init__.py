@@ -1,1 +1,1 @@
-"""Head models from files: Effigy Head, and models that a person brings."""
+"""Readers for head models: ICT-FaceKit, GNM Head, FLAME and Basel Face Models."""

@@ -1,8 +1,8 @@
-"""Basel Face Models through the same interface, from a person's own file.
+"""Read Basel Face Models from a person's own file.
 
-2009: ``01_MorphableModel.mat``, micrometres, deviations in ``shapeEV`` (Paysan et al. 2009).
-2017 and 2019: statismo ``.h5``, millimetres, variances (Gerig et al. 2018). Both: +X the subject's
-left, +Y up, +Z forward; three numbers a vertex, one column a component.
+2009: ``01_MorphableModel.mat``, micrometres, standard deviations in ``shapeEV`` (Paysan et al.
+2009). 2017 and 2019: statismo ``.h5``, millimetres, variances (Gerig et al. 2018). Both: +X the
+subject's left, +Y up, +Z forward; three numbers per vertex, one column per component.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ...data import FloatArray
 from ...errors import ModelUnreadable
 from ..model import HeadModel, LinearShape
-from .schema import Mesh, ModelFile, as_basis, head_model, outward, quads_of
+from .schema import Faces, ModelFile, as_basis, head_model, outward, quads_of
 
 MICROMETRE, MILLIMETRE = 1e-6, 1e-3
 MAT_REQUIRED = ("shapeMU", "shapePC", "shapeEV", "tl")
@@ -34,7 +34,7 @@ _H5_HINT = (
     "It must be a Basel Face Model 2017 or 2019 with expressions, such as "
     f"model2019_bfm.h5 (faces.dmi.unibas.ch), with {', '.join(H5_REQUIRED)}"
 )
-# The released meshes: with ears and neck, and the face only.
+# Numbers of vertices of the released meshes: with ears and neck, and the face only.
 _VERSIONS = {53149: "2017", 28588: "2017", 47439: "2019"}
 
 
@@ -74,7 +74,7 @@ def _load_mat(path: Path) -> HeadModel:
     mean = (values.reshape(-1, 3) * MICROMETRE).astype(np.float32)
     identity = as_basis(arrays["shapePC"], deviations * MICROMETRE)
     none = np.zeros((0, *mean.shape), np.float32)
-    mesh = Mesh(quads_of(outward(mean, triangles)))
+    mesh = Faces(quads_of(outward(mean, triangles)))
     return head_model(("bfm", "2009", _LICENCE), LinearShape(mean, identity, none), (), mesh)
 
 
@@ -92,7 +92,7 @@ def _load_h5(path: Path) -> HeadModel:
     file.check_faces("shape/representer/cells", cells, len(mean))
     mean = mean + change
     names = tuple(f"expression_{number:03}" for number in range(len(expression)))
-    mesh = Mesh(quads_of(outward(mean, cells.T)))
+    mesh = Faces(quads_of(outward(mean, cells.T)))
     version = _VERSIONS.get(len(mean), "2017/2019")
     return head_model(
         ("bfm", version, _LICENCE), LinearShape(mean, identity, expression), names, mesh
@@ -123,7 +123,7 @@ def _read_h5(file: ModelFile) -> dict[str, np.ndarray]:
 def _component(
     file: ModelFile, arrays: dict[str, np.ndarray], name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """The mean (V, 3) and the modes (K, V, 3) per standard deviation, metres."""
+    """(V, 3) mean and (K, V, 3) modes of one standard deviation, metres."""
     mean, basis, variance = (arrays[f"{name}/model/{item}"] for item in _MODEL)
     file.check(f"{name}/model/mean", mean, (len(mean) // 3 * 3,))
     file.check(f"{name}/model/pcaVariance", variance, (None,))

@@ -1,4 +1,4 @@
-"""FLAME 2020 and 2023 through the same interface, from a person's own ``.pkl`` or ``.npz``.
+"""Read FLAME 2020 and 2023 from a person's own ``.pkl`` or ``.npz``.
 
 FLAME (Li et al. 2017, Max Planck Institute): metres, +X the subject's left, +Y up, +Z forward.
 ``shapedirs`` holds 300 identity components in standard deviations, then 100 of expression.
@@ -13,13 +13,13 @@ import numpy as np
 
 from ..model import HeadModel, LinearShape
 from .safe_pickle import RefusedClass, read_pickle
-from .schema import Mesh, ModelFile, as_basis, head_model, quads_of
+from .schema import Faces, ModelFile, as_basis, head_model, quads_of
 
 REQUIRED = ("v_template", "shapedirs", "f")
 _OPTIONAL = ("weights", "vt", "ft")
 IDENTITY, EXPRESSION = 300, 100
 JOINTS = 5
-# The released mesh ends with both eyeballs.
+# The last vertices of the released mesh are both eyeballs.
 VERTICES, FIRST_EYE_VERTEX = 5023, 3931
 _LICENCE = "FLAME licence of your download (non-commercial; FLAME 2023 Open: CC-BY-4.0)"
 _HINT = (
@@ -29,10 +29,10 @@ _HINT = (
 
 
 def load_flame(path: Path) -> HeadModel:
-    """Read FLAME as a head model in metres, mouth closed as its template is.
+    """Read FLAME as a head model in metres, with its template's closed mouth.
 
-    A ``.pkl`` is read without running anything it names. Pose and its correctives are left out:
-    the jaw's rotation is not linear.
+    A ``.pkl`` is read without executing anything that it names. Pose and its correctives are left
+    out, because the jaw's rotation is not linear.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def load_flame(path: Path) -> HeadModel:
     return head_model(("flame", "2020/2023", _LICENCE), shape, names, _mesh(file, arrays))
 
 
-def _mesh(file: ModelFile, arrays: dict[str, np.ndarray]) -> Mesh:
+def _mesh(file: ModelFile, arrays: dict[str, np.ndarray]) -> Faces:
     faces = arrays["f"].astype(np.int64)
     part = np.zeros(len(faces), np.uint8)
     part_names: tuple[str, ...] = ("skin",)
@@ -65,11 +65,11 @@ def _mesh(file: ModelFile, arrays: dict[str, np.ndarray]) -> Mesh:
         part[(faces >= FIRST_EYE_VERTEX).all(1)] = 1
         part_names = ("skin", "eyes")
     if "vt" not in arrays or "ft" not in arrays:
-        return Mesh(quads_of(faces), part=part, part_names=part_names)
+        return Faces(quads_of(faces), part=part, part_names=part_names)
     file.check("vt", arrays["vt"], (None, 2))
     file.check("ft", arrays["ft"], (len(faces), 3))
     file.check_faces("ft", arrays["ft"], len(arrays["vt"]))
-    return Mesh(quads_of(faces), arrays["vt"], quads_of(arrays["ft"]), part, part_names)
+    return Faces(quads_of(faces), arrays["vt"], quads_of(arrays["ft"]), part, part_names)
 
 
 def _starts_with_zip(file: ModelFile) -> bool:

@@ -1,4 +1,4 @@
-"""GNM Head v3 through the same interface, from a person's own ``gnm_head.npz``.
+"""Read GNM Head v3 from a person's own ``gnm_head.npz``.
 
 Google's generative head (Apache-2.0): metres, +X the subject's left, +Y up, +Z forward, whitened
 coefficients, UV in tiles (UDIM).
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...data import FloatArray, IntArray
 from ..model import HeadModel, LinearShape
-from .schema import Mesh, ModelFile, head_model
+from .schema import Faces, ModelFile, head_model
 
 REQUIRED = (
     "version",
@@ -28,7 +28,7 @@ _HINT = (
     "It must be Google's gnm_head.npz of version 3 "
     f"(github.com/google/GNM), with the arrays {', '.join(REQUIRED)}"
 )
-# Our part's name and the vertex groups that make it; everything else is skin.
+# Our parts by name and the vertex groups that form each; everything else is skin.
 PARTS = {
     "eyes": ("eyes",),
     "mouth": ("mouth_sock",),
@@ -61,12 +61,12 @@ def load_gnm(path: Path) -> HeadModel:
     )
     uv, uv_quads = _uv(arrays["quad_uvs"])
     part, part_names = _parts(file, arrays, count)
-    mesh = Mesh(arrays["quads"], uv, uv_quads, part, part_names)
+    mesh = Faces(arrays["quads"], uv, uv_quads, part, part_names)
     return head_model(("gnm-head", str(arrays["version"]), "Apache-2.0"), shape, names, mesh)
 
 
 def _uv(corners: np.ndarray) -> tuple[FloatArray, IntArray]:
-    """(F, 4, 2) per corner -> (T, 2) in 0..1 and (F, 4); tiles beyond the first are shrunk in."""
+    """(F, 4, 2) UV per corner -> (T, 2) in 0..1 and (F, 4) indices; all tiles are scaled to fit."""
     flat = corners.reshape(-1, 2).astype(np.float32)
     uv, index = np.unique(flat, axis=0, return_inverse=True)
     tiles = max(1.0, float(np.ceil(uv.max(initial=1.0))))
@@ -76,7 +76,7 @@ def _uv(corners: np.ndarray) -> tuple[FloatArray, IntArray]:
 def _parts(
     file: ModelFile, arrays: dict[str, np.ndarray], count: int
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A face belongs to a group if most of its corners do."""
+    """(F,) part of each face, by the majority of its corners, and the parts' names."""
     part = np.zeros(len(arrays["quads"]), np.uint8)
     if not all(name in arrays for name in _GROUPS):
         return part, ("skin",)

@@ -1,4 +1,4 @@
-"""ICT-FaceKit through the same interface, from a person's own file.
+"""Read ICT-FaceKit from a person's own file.
 
 The file is ICT-FaceKit light (MIT, USC Institute for Creative Technologies) as one ``.npz``: see
 ``REQUIRED`` for its arrays. Coordinates are centimetres, +Y up, +Z forward.
@@ -70,7 +70,7 @@ def load_ict_facekit(path: Path) -> HeadModel:
 
 
 def arkit_expressions(names: np.ndarray, deltas: np.ndarray) -> tuple[tuple[str, ...], FloatArray]:
-    """ICT's names and (53, V, 3) deltas -> ARKit's names, in Effigy's order, and their deltas."""
+    """ICT's names and (53, V, 3) deltas -> ARKit's names in Effigy's order and their deltas."""
     found: dict[str, FloatArray] = {}
     for name, delta in zip(map(str, names), deltas.astype(np.float32), strict=True):
         joined = name.removesuffix("_L").removesuffix("_R")
@@ -83,7 +83,7 @@ def arkit_expressions(names: np.ndarray, deltas: np.ndarray) -> tuple[tuple[str,
 
 
 def repeat_last(faces: np.ndarray) -> IntArray:
-    """Triangles, marked by -1 in the fourth corner, repeat their third instead."""
+    """(F, 4) with -1 as a triangle's fourth corner -> (F, 4) with the third corner repeated."""
     fixed = faces.astype(np.int32)
     return np.where(fixed < 0, fixed[:, [0, 1, 2, 2]], fixed)
 
@@ -97,7 +97,7 @@ def part_of_faces(ranges: np.ndarray, count: int) -> np.ndarray:
 
 
 def vertex_points(vertices: IntArray) -> SurfacePoints:
-    """An embedding whose points are vertices."""
+    """A landmark set whose points are vertices."""
     corners = np.repeat(np.asarray(vertices)[:, None], 3, 1).astype(np.int32)
     weights = np.tile(np.array([1, 0, 0], np.float32), (len(vertices), 1))
     return SurfacePoints(corners, weights)

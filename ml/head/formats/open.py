@@ -1,4 +1,4 @@
-"""One way to open any head model: Effigy, ICT-FaceKit, GNM Head, FLAME, Basel Face Model."""
+"""Open a head model of any known format: Effigy, ICT-FaceKit, GNM Head, FLAME, Basel Face Model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ KNOWN = (
     "Known are Effigy Head (.npz), ICT-FaceKit (.npz), GNM Head (gnm_head.npz), FLAME 2020/2023 "
     "(.pkl or .npz) and the Basel Face Models 2009 (.mat), 2017 and 2019 (.h5)"
 )
-# By what an archive holds most of, so that a file that lacks something is named as what it is.
+# A reader and its required arrays. The reader with the largest share of arrays present is used, so
+# that an incomplete file gets the error message of its own format.
 _ARCHIVES: dict[Callable[[Path], HeadModel], tuple[str, ...]] = {
     load_head_model: ("model_id", "mean", "identity_scale", "expression_scale", "part_names"),
     ict.load_ict_facekit: ict.REQUIRED,
@@ -26,11 +27,11 @@ _ARCHIVES: dict[Callable[[Path], HeadModel], tuple[str, ...]] = {
 
 
 def load_model_file(path: Path) -> HeadModel:
-    """Read a head model of any known kind, told apart by content; its ``licence`` goes with it.
+    """Read a head model of any known format, which is recognised by the file's content.
 
     Raises
     ------
-    ModelUnreadable: the file is absent, of no known kind, or lacks something; says which.
+    ModelUnreadable: the file is absent, of no known format, or incomplete; the message says which.
     """
     try:
         with path.open("rb") as stream:

@@ -1,9 +1,9 @@
-"""Read arrays out of a pickle without running anything that the pickle names.
+"""Read arrays from a pickle without executing anything that the pickle names.
 
-Model files from Python 2 are pickles of numpy, scipy and chumpy objects. Here every class that such
-a file may name is replaced by a stand-in that only keeps plain values, so that neither numpy's nor
-anybody else's code sees the file's states; arrays are made again from their raw bytes. Any other
-name is refused before it is looked up.
+Model files from Python 2 are pickles of numpy, scipy and chumpy objects. Every class that such a
+file may name is replaced here by a stand-in that only stores plain values, so that no library's
+code processes the file's data; arrays are rebuilt from their raw bytes. Any other name is refused
+before it is looked up.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 
 
 class RefusedClass(pickle.UnpicklingError):
-    """The pickle names something that no model file needs."""
+    """The pickle names a class or function that no model file needs."""
 
 
 class _Dtype:
-    """Stands in for numpy.dtype: plain numbers and texts only."""
+    """Stands in for numpy.dtype; accepts plain numbers and text only."""
 
     def __init__(self, code: str, *_: object) -> None:
         self.made = np.dtype(str(code))
@@ -34,7 +34,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for numpy.ndarray; ``value`` is made from the raw bytes."""
+    """Stands in for numpy.ndarray; ``value`` is built from the raw bytes."""
 
     value: np.ndarray | None = None
 
@@ -44,7 +44,7 @@ class _Array:
 
 
 class _Record:
-    """Stands in for any other object: keeps its attributes."""
+    """Stands in for any other object; stores its attributes."""
 
     def __init__(self, *_: object) -> None:
         self.attributes: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def _scalar(dtype: _Dtype, raw: Any) -> Any:
 
 
 def _rebuilt(kind: Any, *_: object) -> Any:
-    # copyreg's way to say "an empty object of this class"; only our stand-ins have one.
+    # copyreg creates an empty object of this class; only our stand-ins may be created.
     return kind() if kind in (_Leaf, _Select, _Record) else _Record()
 
 
@@ -122,7 +122,7 @@ class _Reader(pickle.Unpickler):
         found = _STAND_INS.get((module, name))
         if found is not None:
             return found
-        # What we do not need (sparse regressors, chumpy's bookkeeping) is kept, but never run.
+        # Objects that we do not need (sparse regressors, chumpy's internals) become records.
         if module.split(".")[0] == "chumpy" or (
             module.startswith("scipy.sparse") and name in ("csc_matrix", "csr_matrix")
         ):
@@ -131,12 +131,12 @@ class _Reader(pickle.Unpickler):
 
 
 def read_pickle(stream: BinaryIO) -> dict[str, np.ndarray]:
-    """The arrays of a pickled dictionary, by name; values that are no arrays are left out.
+    """The arrays of a pickled dictionary by name; other values are left out.
 
     Raises
     ------
-    RefusedClass: it names a class or function that is not on the list; nothing was run.
-    pickle.UnpicklingError, ValueError and others: damaged.
+    RefusedClass: it names a class or function that is not on the list; nothing was executed.
+    pickle.UnpicklingError, ValueError and others: the file is damaged.
     """
     content = _Reader(stream, encoding="latin1").load()
     if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""What the readers of other people's model files share: schema checks and one way to assemble."""
+"""Shared by the readers of head models: schema checks and the assembly of a HeadModel."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..model import HeadModel, LinearShape
 
 @dataclass(frozen=True)
 class ModelFile:
-    """Which file is read, and as what; raises the errors that name both.
+    """A file that is being read; its checks raise errors that name the file and the model.
 
     Attributes
     ----------
-    path: the person's own file. kind: the model's name for people ("FLAME").
-    hint: what the file must be and where it comes from.
+    path: the person's own file. kind: the model's name in messages ("FLAME").
+    hint: says which file is needed and where to get it.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class ModelFile:
         return ModelUnreadable(f"{self.path} could not be read as {self.kind} ({why})", self.hint)
 
     def need(self, found: Mapping[str, object], names: Sequence[str]) -> None:
-        """Raise :class:`ModelUnreadable` naming every array of ``names`` that is missing."""
+        """Raise :class:`ModelUnreadable` if arrays of ``names`` are missing; it lists them all."""
         missing = [name for name in names if name not in found]
         if missing:
             raise ModelUnreadable(
@@ -75,13 +75,13 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
-class Mesh:
-    """Faces of a model; without UV (None) every corner gets (0, 0).
+class Faces:
+    """The faces of a model; without UV (None) every corner gets (0, 0).
 
     Attributes
     ----------
     quads: (F, 4); a triangle repeats its last index. uv: (T, 2). uv_quads: (F, 4).
-    part: (F,) uint8 index into part_names; by default all is skin.
+    part: (F,) uint8 index into part_names; by default all faces are skin.
     """
 
     quads: IntArray
@@ -92,9 +92,9 @@ class Mesh:
 
 
 def head_model(
-    origin: tuple[str, str, str], shape: LinearShape, names: tuple[str, ...], mesh: Mesh
+    origin: tuple[str, str, str], shape: LinearShape, names: tuple[str, ...], mesh: Faces
 ) -> HeadModel:
-    """Assemble a model without landmarks.
+    """Assemble a model without landmark sets.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def head_model(
 
 
 def as_basis(deltas: np.ndarray, unit: float | FloatArray) -> FloatArray:
-    """(3V, K) or (V, 3, K) columns -> (K, V, 3) in metres; ``unit`` a factor, or (K,) factors."""
+    """(3V, K) or (V, 3, K) columns -> (K, V, 3) in metres; ``unit``: a factor, or (K,) factors."""
     columns = deltas.reshape(-1, deltas.shape[-1]) * np.asarray(unit)
     return np.ascontiguousarray(columns.T, dtype=np.float32).reshape(deltas.shape[-1], -1, 3)
 
@@ -123,9 +123,9 @@ def quads_of(triangles: np.ndarray) -> IntArray:
 
 
 def outward(vertices: FloatArray, triangles: np.ndarray) -> np.ndarray:
-    """``triangles`` (F, 3), all turned over if they look inwards on the whole.
+    """(F, 3) ``triangles``, all reversed if their normals point inwards on average.
 
-    Works for open faces too: seen from the middle of all vertices, the outside is further out.
+    Works for open meshes, too: normals are compared with directions from the vertices' mean.
     """
     corner = vertices[triangles].astype(np.float64)
     across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
