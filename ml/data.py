@@ -1,4 +1,4 @@
-"""Plain data that crosses rooms: frozen dataclasses of numpy arrays and scalars.
+"""Plain data that passes between packages: frozen dataclasses of NumPy arrays and scalars.
 
 Spaces
 ------
@@ -10,8 +10,21 @@ pixels
     Continuous; x right, y down. (0, 0) is the top-left *corner* of the photo as a viewer
     sees it (after EXIF rotation), so the centre of the first pixel is (0.5, 0.5).
 
-Glossary of dimensions: V vertices, F faces, T UV coordinates, I identity modes,
-E expressions, L landmarks, K shape keys.
+Dimensions: V vertices, F faces, T UV coordinates, I identity modes, E expressions, L landmarks.
+
+Terms
+-----
+expression
+    A facial movement with a name and an activation 0..1. A model, mesh or result lists the names
+    of its expressions in ``expression_names``, (E,); ARKit's 52 names in Effigy's order are the
+    constant ``EXPRESSION_NAMES`` (ml.head.arkit). ``reconstruction.npz`` stores the same list
+    under its older key ``shape_key_names``.
+shape key
+    The displacements (V, 3) of one expression at activation 1, metres; also called blend shape.
+level
+    One of the meshes of a head: low, base or high.
+landmark set
+    Named points on the head's surface, such as "ibug68" or "dense".
 """
 
 from __future__ import annotations
@@ -26,7 +39,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
-# Called with the finished share 0..1 and a message; may raise ml.errors.Cancelled.
+# Called with the finished share of the work, 0..1, and a message; may raise ml.errors.Cancelled.
 Progress = Callable[[float, str], None]
 
 
@@ -37,9 +50,8 @@ class Photo:
     Attributes
     ----------
     rgb: (height, width, 3) uint8, sRGB, upright (EXIF rotation applied, alpha composited).
-    path: where it came from.
-    sha256: of the file's bytes.
-    focal_px: focal length in pixels of this image if EXIF tells it, else None.
+    path: of the file. sha256: of the file's bytes.
+    focal_px: focal length in pixels of this image from EXIF, else None.
     """
 
     rgb: ByteArray
@@ -58,13 +70,13 @@ class Photo:
 
 @dataclass(frozen=True)
 class FaceBox:
-    """A detected face: the square that a detector draws round it.
+    """The square round a detected face.
 
     Attributes
     ----------
     center: (x, y) in pixels of the photo.
-    size: side length in pixels; roughly brow to chin times 1.3 whatever the detector.
-    roll: in-plane rotation in radians; positive turns the face clockwise as seen.
+    size: side length in pixels; about 1.3 times brow to chin for every detector.
+    roll: in-plane rotation in radians; positive is clockwise in the photo.
     score: 0..1, the detector's confidence.
     """
 
@@ -82,11 +94,11 @@ class FaceBox:
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """A square, upright crop of one face, as the network sees it.
+    """A square, upright crop of one face, the network's input.
 
     Attributes
     ----------
-    rgb: (S, S, 3) uint8.
+    rgb: (S, S, 3) uint8, sRGB.
     to_photo: (2, 3) affine map from crop pixels to photo pixels.
     """
 
@@ -124,7 +136,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class HeadCoefficients:
-    """Everything that makes one head with one model.
+    """The coefficients of one head in one head model.
 
     Attributes
     ----------
@@ -138,7 +150,7 @@ class HeadCoefficients:
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Dense 2D landmarks as the network sees them, before the head is fitted to them.
+    """2D landmarks in a photo with their uncertainty, before the head is fitted to them.
 
     Attributes
     ----------
@@ -152,16 +164,16 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class RegressorOutput:
-    """What the network says about one face crop, mapped back to the photo.
+    """The regressor's output for one face crop, mapped back to the photo.
 
     Attributes
     ----------
-    coefficients: a first guess, for the fit to start from.
-    rotation: (3, 3) head space -> camera space, first guess.
-    landmarks: dense landmarks of the model's ``dense`` embedding.
-    confidence: 0..1, calibrated: how sure it is that this is a well-cropped face.
-    identity_sigma: (I,) how far each identity coefficient may be off, in standard deviations of
-        the population; 1 where the network knows no more than the population.
+    coefficients: initial values for the fit.
+    rotation: (3, 3) head space -> camera space, initial value for the fit.
+    landmarks: of the landmark set "dense".
+    confidence: 0..1, calibrated probability that the crop shows a well-framed face.
+    identity_sigma: (I,) standard deviation of each identity coefficient's error, in standard
+        deviations of the population; 1 where the network knows no more than the population.
     """
 
     coefficients: HeadCoefficients
@@ -173,7 +185,7 @@ class RegressorOutput:
 
 @dataclass(frozen=True)
 class FoundFace:
-    """A face that the network is sure of: the box of its last crop and the output there."""
+    """A detected and confirmed face: the box of its last crop and the regressor's output there."""
 
     box: FaceBox
     output: RegressorOutput
@@ -185,8 +197,8 @@ class Observation:
 
     Attributes
     ----------
-    landmarks: of the head model's landmark set of the name ``landmark_set``; the face's own
-        ("dense"), or those of another detector ("ibug68").
+    landmarks: of the head model's landmark set ``landmark_set``: the face's own ("dense"), or
+        another detector's ("ibug68").
     """
 
     face: FoundFace
@@ -196,7 +208,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class FitResult:
-    """A head and a camera that agree with the landmarks.
+    """The head and camera that were fitted to the landmarks.
 
     Attributes
     ----------
@@ -211,14 +223,14 @@ class FitResult:
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds per step of the pipeline, in their order."""
+    """Milliseconds per step of the pipeline, in the order of the steps."""
 
     steps: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a head comes from: enough to rebuild it and to credit it.
+    """The origin of a head: what is needed to rebuild it and to credit it.
 
     Attributes
     ----------
@@ -246,14 +258,14 @@ class HeadMesh:
 
     Attributes
     ----------
-    vertices: (V, 3) the person at rest; metres, head space (+X subject's left, +Y up, +Z forward).
+    vertices: (V, 3) with a neutral expression; metres, head space.
     vertices_expressed: (V, 3) with the photo's expression.
     quads: (F, 4); a triangle repeats its last index. uv: (T, 2). uv_quads: (F, 4) into uv.
     part: (F,) uint8 index into part_names.
-    shape_keys: (K, V, 3) deltas in metres at value 1; shape_key_names: (K,).
+    shape_keys: (E, V, 3) displacements in metres at activation 1. expression_names: (E,).
     landmarks_68: (68, 3) iBUG order and landmarks_478: (478, 3) MediaPipe order, at rest.
     masks: (V,) weights 0..1 by name: regions and skinning (see HeadModel.masks).
-    joints: (3,) places at rest by name: neck, head, jaw, chin, eye_left, eye_right.
+    joints: (3,) positions at rest by name: neck, head, jaw, chin, eye_left, eye_right.
     """
 
     vertices: FloatArray
@@ -264,14 +276,14 @@ class HeadMesh:
     part: np.ndarray
     part_names: tuple[str, ...]
     shape_keys: FloatArray
-    shape_key_names: tuple[str, ...]
+    expression_names: tuple[str, ...]
     landmarks_68: FloatArray
     landmarks_478: FloatArray
     masks: Mapping[str, FloatArray] = field(default_factory=dict)
     joints: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
-# The displacement map's values run from -REACH_M (0) over none (0.5) to REACH_M (1).
+# The displacement map stores -REACH_M as 0, no displacement as 0.5 and REACH_M as 1.
 REACH_M = 0.004
 
 
@@ -281,14 +293,14 @@ class Detail:
 
     Attributes
     ----------
-    mode: "fast" or "best", how it was found.
-    offsets: (V, 3) metres in head space, to add to the mesh's vertices at rest, times a strength.
+    mode: "fast" or "best"; see ml.settings.
+    offsets: (V, 3) metres in head space; times a strength, they are added to the vertices at rest.
     normal_map: (S, S, 3) uint8 in the mesh's UV layout, first row at v = 1; tangent space with +Y
-        up, as glTF and Blender have it. It holds what the mesh itself, with its offsets, is too
-        coarse for. None when read back: the image stays on disk.
-    displacement: (S, S, 3) uint16 in the same layout: all of the detail, from the mesh without
-        offsets, along its tangent, normal and bitangent in this order (Blender's Vector
-        Displacement); 0..65535 is -REACH_M..REACH_M. Likewise None when read back.
+        up, as in glTF and Blender. It holds the detail that is too fine for the mesh with its
+        offsets. None when read back: the image stays on disk.
+    displacement: (S, S, 3) uint16 in the same layout: all of the detail, relative to the mesh
+        without offsets, along tangent, normal and bitangent in this order (Blender's Vector
+        Displacement); 0..65535 is -REACH_M..REACH_M. Also None when read back.
     """
 
     mode: str

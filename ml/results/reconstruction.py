@@ -67,7 +67,7 @@ class Reconstruction:
     def to_json(self) -> dict[str, Any]:
         """The readable half, as plain Python values."""
         origin = self.provenance
-        names = self.mesh.shape_key_names
+        names = self.mesh.expression_names
         return {
             "status": "ok",
             "format": FORMAT,
@@ -115,7 +115,7 @@ def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
         landmarks_68=mesh.landmarks_68,
         landmarks_478=mesh.landmarks_478,
         shape_keys=mesh.shape_keys,
-        shape_key_names=np.array(mesh.shape_key_names),
+        shape_key_names=np.array(mesh.expression_names),
         mask_names=np.array(list(mesh.masks), dtype=str),
         masks=np.round(255 * _stacked(mesh.masks, (0, len(mesh.vertices)))).astype(np.uint8),
         joint_names=np.array(list(mesh.joints), dtype=str),
@@ -185,7 +185,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         part=arrays["part"],
         part_names=tuple(str(name) for name in arrays["part_names"]),
         shape_keys=arrays["shape_keys"],
-        shape_key_names=names,
+        expression_names=names,
         landmarks_68=arrays["landmarks_68"],
         landmarks_478=arrays["landmarks_478"],
         masks=_named(arrays, "mask", np.float32(1 / 255)),

@@ -46,7 +46,7 @@ def add_shape_keys(obj: bpy.types.Object, head: HeadMesh, values: FloatArray) ->
     basis.value = 0.0
     rest = to_blender(head.vertices)
     for name, delta, value in zip(
-        head.shape_key_names, to_blender(head.shape_keys), values.tolist(), strict=True
+        head.expression_names, to_blender(head.shape_keys), values.tolist(), strict=True
     ):
         key = obj.shape_key_add(name=name, from_mix=False)
         key.points.foreach_set("co", np.ascontiguousarray(rest + delta).ravel())

@@ -98,7 +98,7 @@ def check_rig_data(head: HeadMesh, name: str) -> None:
 
 def _bind(obj: bpy.types.Object, rig: bpy.types.Object, head: HeadMesh) -> None:
     add_bone_groups(obj, head)
-    drive_keys(obj, rig, head.shape_key_names)
+    drive_keys(obj, rig, head.expression_names)
 
 
 def _ends(head: HeadMesh) -> dict[str, tuple[Vector, Vector]]:

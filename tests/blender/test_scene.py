@@ -57,7 +57,7 @@ def test_basis_is_the_person_at_rest(built_head, saved_head):
 
 def test_each_key_is_rest_plus_its_delta(built_head, saved_head):
     mesh = saved_head.head.mesh
-    for name, delta in zip(mesh.shape_key_names, mesh.shape_keys, strict=True):
+    for name, delta in zip(mesh.expression_names, mesh.shape_keys, strict=True):
         found = to_head_space(positions(built_head.data.shape_keys.key_blocks[name].points))
         assert np.abs(found - (mesh.vertices + delta)).max() <= 1e-5, name
 

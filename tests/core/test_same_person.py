@@ -198,7 +198,7 @@ def test_a_sight_is_what_the_head_says_about_its_photo(tmp_path):
     run(*files(tmp_path, "a.jpg"), "--out", tmp_path, "--same-person")
     head, sight = load_reconstruction(tmp_path / "a"), read_view(tmp_path / "a")
     assert sight.name == "a.jpg"
-    assert list(sight.expression) == list(head.mesh.shape_key_names)
+    assert list(sight.expression) == list(head.mesh.expression_names)
     np.testing.assert_allclose(list(sight.expression.values()), head.coefficients.expression)
     np.testing.assert_array_equal(sight.camera.rotation, head.camera.rotation)
 

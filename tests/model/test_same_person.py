@@ -46,7 +46,7 @@ def test_one_identity_lies_on_the_face_in_both_pictures(person):
 
 def test_each_picture_has_its_own_expression_camera_and_texture(person):
     whole, crop = person.heads
-    smile = whole.mesh.shape_key_names.index("mouthSmileLeft")
+    smile = whole.mesh.expression_names.index("mouthSmileLeft")
     for head in (whole, crop):
         assert head.coefficients.expression[smile] > 0.2
         assert head.albedo.shape == (128, 128, 3)

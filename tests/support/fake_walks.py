@@ -32,7 +32,7 @@ def tiny_head(photo: Path) -> Reconstruction:
         part=np.zeros(1, np.uint8),
         part_names=("skin",),
         shape_keys=keys,
-        shape_key_names=EXPRESSION_NAMES,
+        expression_names=EXPRESSION_NAMES,
         landmarks_68=np.zeros((68, 3), np.float32),
         landmarks_478=np.zeros((478, 3), np.float32),
     )

@@ -55,7 +55,7 @@ def scan_model(steps: int = STEPS) -> HeadModel:
         *MODEL,
         "CC0-1.0",
         shape,
-        mesh.shape_key_names,
+        mesh.expression_names,
         mesh.quads,
         mesh.uv,
         mesh.uv_quads,

@@ -104,7 +104,7 @@ def synthetic_mesh(steps: int) -> HeadMesh:
         part=part,
         part_names=PARTS,
         shape_keys=keys,
-        shape_key_names=EXPRESSION_NAMES,
+        expression_names=EXPRESSION_NAMES,
         landmarks_68=np.resize(rest, (68, 3)),
         landmarks_478=np.resize(rest, (478, 3)),
         masks=masks,
