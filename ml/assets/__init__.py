@@ -1,1 +1,1 @@
-"""Cards and weight files: what ships, where it came from, whether it is intact."""
+"""Cards and weight files: the origin and integrity of what ships."""

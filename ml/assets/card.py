@@ -1,4 +1,4 @@
-"""Cards: what an asset file is, where it came from, and whether it is still that file."""
+"""Cards describe asset files: contents, origin, licence, and a checksum that is verified."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class AssetCard:
     ----------
     name, file, sha256, size: size in bytes.
     licence: SPDX identifier. commercial_use: whether it may be used in paid work.
-    sources: what it was learned from, with licences. command: how to make it again.
-    details: everything particular to this asset (network sizes, figures, seeds).
+    sources: data it was made from, with licences. command: that made it.
+    details: everything specific to this asset (network sizes, figures, seeds).
     """
 
     name: str
@@ -39,12 +39,12 @@ class AssetCard:
 
 
 def card_path(asset: Path) -> Path:
-    """Where the card of ``asset`` lies."""
+    """Path of the card of ``asset``."""
     return asset.with_suffix(".card.json")
 
 
 def write_card(asset: Path, **facts: Any) -> AssetCard:
-    """Describe ``asset`` as it lies on disk; ``facts`` are the other fields of the card."""
+    """Write the card of the file ``asset``; ``facts``: fields that are not read from the file."""
     content = asset.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     card = AssetCard(file=asset.name, sha256=digest, size=len(content), **facts)
@@ -69,7 +69,7 @@ def read_card(asset: Path) -> AssetCard:
 
     Raises
     ------
-    WeightsMissing: no card, or not a card.
+    WeightsMissing: the card is absent or damaged.
     """
     path = card_path(asset)
     try:
@@ -81,11 +81,11 @@ def read_card(asset: Path) -> AssetCard:
 
 @lru_cache(maxsize=16)
 def verified(asset: Path) -> AssetCard:
-    """The card of ``asset``, after checking that the file is the one it describes.
+    """The card of ``asset``, after a check that the file is the one that it describes.
 
     Raises
     ------
-    WeightsMissing: the file is absent, or its bytes are others than the card says.
+    WeightsMissing: card or file is absent, or the file's size or checksum differs.
     """
     card = read_card(asset)
     try:
@@ -98,7 +98,7 @@ def verified(asset: Path) -> AssetCard:
 
 
 def rounded(values: Mapping[str, Any], digits: int) -> dict[str, Any]:
-    """Figures for a card: the same values with so many digits, however deep."""
+    """The same values with floats rounded to ``digits`` decimals, in nested dictionaries, too."""
     return {
         name: rounded(value, digits)
         if isinstance(value, dict)

@@ -1,4 +1,4 @@
-"""Weight files: float16 on disk, float32 in use, never without the card that vouches for them."""
+"""Weight files: float16 on disk, float32 in memory, verified by their cards."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @contextmanager
 def stored_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tensor]]]:
-    """The details of the card of ``path`` and its weights, in float32, to build a network from.
+    """The card's details and the float32 weights of ``path``, to build a network in the block.
 
     Raises
     ------
-    WeightsMissing: absent, altered, or what is built in the block does not fit them.
+    WeightsMissing: absent, altered, or the network built in the block does not fit them.
     """
     card = verified(path)
     try:
@@ -39,16 +39,18 @@ def stored_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tenso
 
 
 def filled(network: Network, state: Mapping[str, Tensor]) -> Network:
-    """``network`` with the weights ``state``; all must be there."""
-    # Counters of seen batches are integers of no use here, and not stored.
+    """``network`` with the weights ``state``. RuntimeError: a weight is missing or does not fit."""
+    # Batch norms' integer counters of batches are not stored, because inference does not use them.
     counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
     network.load_state_dict({**counters, **state})
     return network
 
 
 def folded(network: Network) -> Network:
-    """A copy for inference: every batch normalisation becomes part of the convolution that is
-    registered just before it. The outputs stay the same; one picture takes a quarter less time.
+    """A copy for inference with batch norms folded into the convolutions before them.
+
+    Each batch norm is folded into the convolution that is registered just before it. The outputs
+    are the same, and one picture takes a quarter less time.
     """
     network = copy.deepcopy(network).eval()
     for module in list(network.modules()):
@@ -61,6 +63,6 @@ def folded(network: Network) -> Network:
 
 
 def store_weights(state: Mapping[str, Tensor], path: Path) -> None:
-    """Write the weights of a network's ``state``; its card is the caller's to write."""
+    """Write the floating-point weights of ``state``. The caller writes the card."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: v.half().contiguous() for k, v in state.items() if v.is_floating_point()}, path)

@@ -1,1 +1,1 @@
-"""What is written and read: the files of a result, and reports."""
+"""Results and reports, and their files."""

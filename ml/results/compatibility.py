@@ -1,7 +1,7 @@
-"""Whether a result belongs to the head model that this Effigy has.
+"""Check whether a result was made with this Effigy's head model.
 
-Coefficients mean something only together with the model that they were fitted with. A result of
-another version holds its own mesh and can still be built; nothing may be computed from it.
+Coefficients are only valid for the model they were fitted with. A result of another version
+contains its own mesh and can still be built, but nothing may be computed from its coefficients.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..head.storage import EFFIGY_HEAD
 
 @lru_cache(maxsize=1)
 def current_model() -> tuple[str, str]:
-    """Id and version of the head model that ships with this Effigy. Reads only its card."""
+    """Id and version of the head model that ships with this Effigy; only its card is read."""
     details = read_card(EFFIGY_HEAD).details
     return str(details["id"]), str(details["version"])
 
@@ -27,7 +27,7 @@ def is_current(origin: Provenance) -> bool:
 
 
 def check_same_model(origin: Provenance, model: tuple[str, str] | None = None) -> None:
-    """Refuse a result of another model than ``model`` (id, version); None: the current one.
+    """Check that a result was made with ``model`` (id, version); by default the current one.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""A result in another head model.
+"""Convert a result to another head model.
 
 From a command line::
 
     python -m ml.results.convert RECONSTRUCTION --model FILE --out OUT.npz
 
-writes a result's coefficients and vertices in the model of FILE, and how far the two are apart.
+writes the coefficients and vertices in the model of FILE, and the distance between both heads.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ OK, FAILED = 0, 1
 
 
 def convert_result(result: Reconstruction, source: HeadModel, target: HeadModel) -> Converted:
-    """A result in ``target``, with its expression.
+    """``result`` in the model ``target``, with its expression.
 
     Raises
     ------
     UsageError: the result was made with another model than ``source``, or another version of it.
     """
     check_same_model(result.provenance, (source.model_id, source.version))
-    # Not the result's own mesh: it may be of another level.
+    # The result's own mesh may be of another level, so the base mesh is rebuilt.
     person = person_of(source, result.coefficients)
     paired = find_correspondence(source, target)
     return convert(person.rest, paired, target, expressed=person.expressed)

@@ -1,8 +1,8 @@
-"""Detail as a result: what it adds to a mesh, and the files it travels in.
+"""The files of a result's detail.
 
 ``reconstruction.npz`` holds the offsets; the maps lie beside it as ``detail_normal.png`` (8 bits)
-and ``detail_displacement.png`` (16 bits). Needs numpy only, plus Pillow and
-OpenCV to write the images.
+and ``detail_displacement.png`` (16 bits). Reading needs NumPy only; writing needs Pillow and
+OpenCV.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ DISPLACEMENT_NAME = "detail_displacement.png"
 
 
 def detail_of(mode: str, offsets: FloatArray | None) -> Detail | None:
-    """Detail as read from a result's files, without its maps; None where it has none."""
+    """The detail of a result that was read from files, without its maps; None if it has none."""
     return Detail(mode, offsets) if mode != "off" and offsets is not None else None
 
 
 def write_maps(detail: Detail, directory: Path) -> None:
-    """Write the maps that there are into ``directory``."""
+    """Write the maps of ``detail`` into ``directory``; a map that is None is skipped."""
     if detail.normal_map is not None:
         from PIL import Image
 
@@ -31,7 +31,7 @@ def write_maps(detail: Detail, directory: Path) -> None:
     if detail.displacement is not None:
         import cv2
 
-        # Pillow writes no colours of 16 bits; cv2.imwrite takes only ASCII paths on Windows.
+        # Pillow cannot write 16-bit colours; cv2.imwrite accepts only ASCII paths on Windows.
         _, encoded = cv2.imencode(
             ".png",
             np.ascontiguousarray(detail.displacement[..., ::-1]),

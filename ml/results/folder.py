@@ -1,4 +1,4 @@
-"""The folder of a result: writing heads into it, and what a folder holds."""
+"""Folders of results: write heads and failures, and find out what a folder holds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ PREVIEW_NAME = "preview.png"
 def write_heads(
     heads: Sequence[Reconstruction], folder: Path, *, preview: bool = False
 ) -> list[Path]:
-    """Write the first head to ``folder``, others to ``folder_face2``, ``folder_face3`` ..."""
+    """Write the first head to ``folder``, others to ``folder_face2``, ``folder_face3`` ...
+
+    Returns the folders. preview: whether to write ``preview.png`` into each.
+    """
     folders = []
     for number, head in enumerate(heads, start=1):
         target = folder if number == 1 else folder.with_name(f"{folder.name}_face{number}")
-        # A person who was there before would be built instead.
+        # Blender would build the person of an earlier run instead of this head.
         (target / PERSON_NAME).unlink(missing_ok=True)
         save_reconstruction(head, target)
         if preview:
@@ -34,7 +37,7 @@ def write_heads(
 
 
 def write_failure(photo: Path, error: HeadError, folder: Path) -> None:
-    """Say in ``folder`` why ``photo`` gave no head, unless it holds an earlier head.
+    """Record in ``folder`` why ``photo`` gave no head, unless it holds an earlier head.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def holds_current(folder: Path) -> bool:
-    """Whether ``folder`` holds a finished head of the head model that this Effigy has."""
+    """Whether ``folder`` holds a finished head made with this Effigy's head model."""
     model = (_finished(folder) or {}).get("model", {})
     return (model.get("id"), model.get("version")) == current_model()
 

@@ -1,6 +1,6 @@
-"""Several photos of one person as files: a folder for each photo, and ``person.json`` beside them.
+"""Files of several photos of one person: one folder per photo, and ``person.json`` beside them.
 
-``person.json`` names the folders relative to itself, so the whole can be moved::
+``person.json`` names the folders relative to itself, so that all can be moved together::
 
     {"status": "ok", "main": "smile", "photos": ["smile", "side"],
      "left_out": [{"photo": "wall.jpg", "code", "message", "hint"}]}
@@ -22,7 +22,7 @@ from ..errors import HeadError
 from .reconstruction import Reconstruction, camera_of, read_about
 
 PERSON_NAME = "person.json"
-# A face of this many pixels fills the usual texture; a larger one is not a better choice.
+# Width of a face in pixels that fills the default texture; a larger face is not a better choice.
 SHARP_PX = 400.0
 
 
@@ -40,8 +40,9 @@ class SamePerson:
 
     Attributes
     ----------
-    photos: (P,) those that were used, in the order given.
-    heads: (P,) a head a photo: the same identity, each photo's expression, camera and texture.
+    photos: (P,) the photos that were used, in the given order.
+    heads: (P,) one per photo, with the same identity and each photo's own expression, camera and
+        texture.
     left_out: photos that show no face or cannot be read.
     """
 
@@ -51,18 +52,18 @@ class SamePerson:
 
     @property
     def main(self) -> int:
-        """Index of the photo to show the person by: sure, large, and looked at from the front."""
+        """Index of the photo that represents the person: confident, large and frontal."""
         return int(np.argmax([_quality(head) for head in self.heads]))
 
 
 @dataclass(frozen=True)
 class PhotoView:
-    """How one photo sees a person: all that Blender needs besides the head itself.
+    """The expression and camera of one photo of a person.
 
     Attributes
     ----------
     directory: of the photo's reconstruction. name: the photo's file name.
-    expression: activations by key.
+    expression: activations 0..1 by expression name.
     """
 
     directory: Path
@@ -72,18 +73,19 @@ class PhotoView:
 
 
 def _quality(head: Reconstruction) -> float:
-    """0..1."""
+    """0..1: how well the photo represents the person; see :attr:`SamePerson.main`."""
     place = head.camera.translation
-    # The cosine between where the face looks (+Z of the head) and where the camera is.
+    # The cosine between the face's direction (+Z of the head) and the direction to the camera.
     facing = -float(head.camera.rotation[:, 2] @ place) / float(np.linalg.norm(place))
     sharpness = min(1.0, (head.face_box[2] - head.face_box[0]) / SHARP_PX)
     return head.confidence * max(facing, 0.0) * sharpness**0.5
 
 
 def save_index(person: SamePerson, folders: list[Path], out: Path) -> Path:
-    """Write ``person.json`` into ``out``; ``folders``: (P,) of the heads, inside ``out``.
+    """Write ``person.json`` into ``out`` and return its path.
 
-    Written after the heads: its presence means that they are complete.
+    folders: (P,) of the heads, inside ``out``. Write them first: the presence of ``person.json``
+    means that they are complete.
     """
     names = [folder.relative_to(out).as_posix() for folder in folders]
     about = {
@@ -106,7 +108,7 @@ def save_index(person: SamePerson, folders: list[Path], out: Path) -> Path:
 
 
 def photo_folders(directory: Path) -> list[Path]:
-    """Folders of a person's heads, the main photo's first; of a single head the one it is.
+    """Folders of a person's heads, the main photo's first; for a single head, ``directory``.
 
     Raises
     ------
@@ -124,7 +126,7 @@ def photo_folders(directory: Path) -> list[Path]:
 
 
 def read_view(directory: Path) -> PhotoView:
-    """What the head in ``directory`` says about its photo; its mesh is not read.
+    """The expression and camera of the head in ``directory``; its mesh is not read.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A picture of a result: the photo, the head in its camera, and the head by itself."""
+"""A preview of a result: the photo, the head in the photo's camera, and the head alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ KEY, FILL, AMBIENT = ((-0.45, -0.55, -0.7), 0.62), ((0.7, -0.1, -0.7), 0.22), 0.
 
 
 def save_preview(head: Reconstruction, path: Path) -> None:
-    """Write a sheet: photo, head over the photo, neutral head turned, clay front and side."""
+    """Write a sheet: photo, head over the photo, neutral head turned, clay front and side.
+
+    The first two are left out if ``head`` has no photo.
+    """
     panels = [
         *_photo_panels(head),
         _portrait(head, head.mesh.vertices, turn=-32, textured=True),
@@ -62,7 +65,7 @@ def _photo_panels(head: Reconstruction) -> list[ByteArray]:
 
 
 def _portrait(head: Reconstruction, vertices: FloatArray, turn: float, textured: bool) -> ByteArray:
-    """The head alone, turned by ``turn`` degrees, seen with a long lens."""
+    """The head alone, turned by ``turn`` degrees, through a long lens."""
     size = PANEL * SUPERSAMPLING
     angle = np.radians(turn)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -110,7 +113,7 @@ def _draw(
 
 
 def brightness(normals: FloatArray) -> FloatArray:
-    """(H, W) light that falls on (H, W, 3) normals in camera space, of any length."""
+    """(H, W) light on surfaces with (H, W, 3) normals in camera space, of any length."""
     unit = normals / np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-9)
     light = np.full(normals.shape[:2], AMBIENT, np.float32)
     for direction, strength in (KEY, FILL):
@@ -120,14 +123,14 @@ def brightness(normals: FloatArray) -> FloatArray:
 
 
 def without_lashes(mesh: HeadMesh) -> HeadMesh:
-    """All faces but those of the lashes."""
+    """The mesh without the faces of the lashes."""
     lashes = [i for i, name in enumerate(mesh.part_names) if name.startswith("lashes")]
     kept = ~np.isin(mesh.part, lashes)
     return replace(mesh, quads=mesh.quads[kept], uv_quads=mesh.uv_quads[kept], part=mesh.part[kept])
 
 
 def uv_triangles(mesh: HeadMesh | HeadModel) -> tuple[IntArray, IntArray]:
-    """(F, 3) triangles of vertices, and the same of UV coordinates."""
+    """(T, 3) vertex and (T, 3) UV indices of a mesh's triangles."""
     return triangulate_with_uv(mesh.quads, mesh.uv_quads)
 
 

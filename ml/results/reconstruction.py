@@ -1,8 +1,11 @@
-"""The result of the pipeline and its files: the contract between the core and Blender.
+"""The result of the pipeline and its files: the interface to Blender and to scripts.
 
-``reconstruction.npz`` holds the arrays, ``reconstruction.json`` everything a person or a script
-may want to read; ``albedo.png`` and ``photo.jpg`` (upright, as a viewer sees it) lie beside them.
-Needs numpy only (plus Pillow to write the two images), so Blender's own Python can load it.
+``reconstruction.npz`` holds the arrays, under the keys of :func:`save_reconstruction`; all are
+float32 or integers in the shapes, units and axes of ``ml.data.HeadMesh``, masks as uint8 0..255.
+``reconstruction.json`` holds everything else, as :meth:`Reconstruction.to_json` lists it, with its
+``"format"`` number; matrices are nested lists, row by row. ``albedo.png``, ``photo.jpg`` (upright,
+possibly reduced) and the maps of ``ml.results.detail`` lie beside them. Reading needs NumPy only,
+so that Blender's own Python can load results; writing images needs Pillow.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from ..data import (
 from ..errors import HeadError
 from .detail import detail_of, write_maps
 
-# Of the files. Files without a number are of format 1, which lacks nothing else.
+# Format of the files. Files without the number are of format 1 and differ in nothing else.
 FORMAT = 2
 NPZ_NAME = "reconstruction.npz"
 JSON_NAME = "reconstruction.json"
@@ -39,16 +42,17 @@ PHOTO_NAME = "photo.jpg"
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """One head, complete.
+    """One complete head.
 
     Attributes
     ----------
     face_box: (x0, y0, x1, y1) pixels of the photo.
-    landmarks_68_px: (68, 2), landmarks_478_px: (478, 2): the expressed head, projected, pixels.
-    confidence: 0..1.
+    landmarks_68_px: (68, 2), landmarks_478_px: (478, 2): of the head with its expression,
+        projected, pixels of the photo.
+    confidence: 0..1, the regressor's.
     albedo: (S, S, 3) uint8 sRGB in the mesh's UV layout, first row at the top (v = 1), or None.
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
-    detail: what the identity cannot say, apart from ``mesh``, which is without it; or None.
+    detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     """
 
     provenance: Provenance
@@ -65,7 +69,7 @@ class Reconstruction:
     timings: Timings = field(default_factory=Timings)
 
     def to_json(self) -> dict[str, Any]:
-        """The readable half, as plain Python values."""
+        """The contents of ``reconstruction.json``, as plain Python values."""
         origin = self.provenance
         names = self.mesh.expression_names
         return {
@@ -97,9 +101,9 @@ class Reconstruction:
 
 
 def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
-    """Write all files of ``head`` into ``directory`` (made if needed); return the ``.json``.
+    """Write all files of ``head`` into ``directory`` (created if needed); return the ``.json``.
 
-    The ``.json`` is written last, so its presence means the result is complete.
+    The ``.json`` is written last: its presence means that the result is complete.
     """
     directory.mkdir(parents=True, exist_ok=True)
     mesh = head.mesh
@@ -133,10 +137,10 @@ def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
 
 
 def load_reconstruction(path: Path) -> Reconstruction:
-    """Read a result back from its directory, ``.json`` or ``.npz``. Images are left on disk.
+    """Read a result from its directory, ``.json`` or ``.npz``. Images are not read.
 
-    A result of any version of the head model is read: it holds its own mesh, so it can be looked
-    at and built. Whoever computes with its coefficients asks ``ml.results.compatibility`` first.
+    Results of all versions of the head model are read: they contain their own mesh and can be
+    built. Check ``ml.results.compatibility`` before computing with the coefficients.
 
     Raises
     ------
@@ -156,7 +160,7 @@ def load_reconstruction(path: Path) -> Reconstruction:
 
 
 def read_about(directory: Path) -> dict[str, Any]:
-    """The readable half of the result in ``directory``, of any format up to FORMAT.
+    """The contents of the ``reconstruction.json`` in ``directory``, of any format up to FORMAT.
 
     Raises
     ------
@@ -219,7 +223,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
 
 
 def camera_as_json(camera: Camera) -> dict[str, Any]:
-    """A camera as a result's readable half holds it; :func:`camera_of` reads it back."""
+    """A camera as plain Python values; :func:`camera_of` reads it back."""
     return {
         "intrinsics": _floats(camera.intrinsics),
         "rotation": _floats(camera.rotation),
@@ -228,7 +232,7 @@ def camera_as_json(camera: Camera) -> dict[str, Any]:
 
 
 def camera_of(about: dict[str, Any]) -> Camera:
-    """The camera of a result's readable half, whose photo gives its size."""
+    """The camera in the contents of a ``reconstruction.json``; its size is the photo's."""
     photo, camera = about["photo"], about["camera"]
     return Camera(
         np.array(camera["intrinsics"], np.float32),
@@ -244,7 +248,7 @@ def _stacked(named: Mapping[str, FloatArray], empty: tuple[int, int]) -> FloatAr
 
 
 def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[str, FloatArray]:
-    """The arrays ``{what}_names`` and ``{what}s`` as one mapping; results of old lack them."""
+    """The arrays ``{what}_names`` and ``{what}s`` as one mapping; early results lack them."""
     if f"{what}_names" not in arrays:
         return {}
     names = [str(name) for name in arrays[f"{what}_names"]]
@@ -252,10 +256,10 @@ def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[s
 
 
 def _write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """An ``.npz`` as ``np.load`` reads it, compressed as quickly as deflate can.
+    """Write an ``.npz`` with the fastest deflate compression.
 
-    Most of a key is zeros: the file is a third of its size for 0.1 s. NumPy's own compression is
-    four times as slow and hardly smaller.
+    Most values of shape keys are zeros: the file shrinks to a third in 0.1 s. NumPy's own
+    compression is four times as slow and its files are hardly smaller.
     """
     with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in arrays.items():
@@ -271,5 +275,5 @@ def _write_image(image: ByteArray, path: Path) -> None:
 
 
 def _floats(values: np.ndarray) -> Any:
-    # Six decimals: micrometres and micro-pixels, a third of the size of float64's repr.
+    # Six decimals are micrometres and micro-pixels; float64's repr would be three times as long.
     return np.round(np.asarray(values, np.float64), 6).tolist()

@@ -17,13 +17,13 @@ STATUSES = ("ok", "failed", "skipped", "cancelled")
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one photo.
+    """The outcome for one photo.
 
     Attributes
     ----------
-    photo: its path. status: one of STATUSES. seconds: wall time spent on it.
-    heads: folders of the heads made. confidence: of the first head, 0 if none.
-    code, error, hint: of the error, empty when there was none.
+    photo: its path. status: one of STATUSES. seconds: wall time.
+    heads: folders of the heads. confidence: of the first head, 0 if there is none.
+    code, error, hint: of the error, empty if there was none.
     """
 
     photo: str
@@ -37,13 +37,13 @@ class Row:
 
 
 def head_row(photo: Path, head: Reconstruction, folders: Sequence[Path], seconds: float) -> Row:
-    """The row of a photo that gave ``head``, and perhaps others, in ``folders``."""
+    """The row of a photo whose first head is ``head``; ``folders``: of all its heads."""
     names = tuple(str(folder) for folder in folders)
     return Row(str(photo), "ok", round(seconds, 3), names, round(float(head.confidence), 4))
 
 
 def failed_row(photo: Path, error: HeadError, seconds: float = 0.0) -> Row:
-    """The row of a photo that gave no head."""
+    """The row of a photo that failed with ``error``."""
     return Row(
         str(photo),
         "failed",
@@ -55,7 +55,7 @@ def failed_row(photo: Path, error: HeadError, seconds: float = 0.0) -> Row:
 
 
 def write_report(rows: Sequence[Row], folder: Path) -> Path:
-    """Write ``report.json`` and ``report.csv`` into ``folder`` (made if needed)."""
+    """Write ``report.json`` and ``report.csv`` into ``folder`` (created if needed)."""
     folder.mkdir(parents=True, exist_ok=True)
     table = [asdict(row) for row in rows]
     path = folder / JSON_NAME
