@@ -178,10 +178,12 @@ class HeadModel:
 
     @property
     def vertex_count(self) -> int:
+        """V, the number of vertices of the base mesh."""
         return len(self.shape.mean)
 
     @property
     def identity_count(self) -> int:
+        """I, the number of identity modes."""
         return len(self.shape.identity)
 
     @cached_property

@@ -57,6 +57,7 @@ class DetectorNetwork(nn.Module):
         self.read = nn.Conv2d(last, OUTPUTS, 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """See the class; the outputs are listed at OUTPUTS."""
         found: Tensor = self.read(self.body((pictures - 0.45) / 0.25))
         # Faces are rare, so an untrained network predicts few (Lin et al., "Focal Loss", 2017).
         rare = found.new_zeros(OUTPUTS, 1, 1)

@@ -27,6 +27,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
         inner = functional.relu(self.norm1(self.first(x)), inplace=True)
         inner = self.norm2(self.second(inner))
         return functional.relu(inner + self.shortcut(x), inplace=True)
@@ -48,6 +49,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """The maps of the last three widths, finest first."""
         x = self.stem(x)
         maps = []
         for stage in self.stages:

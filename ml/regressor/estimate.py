@@ -34,6 +34,7 @@ class NetworkShape:
     rounds: int = 2
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a card."""
         return asdict(self)
 
     @classmethod

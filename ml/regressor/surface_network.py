@@ -39,6 +39,7 @@ class SurfaceShape:
     summary: int = 512
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a card."""
         return asdict(self)
 
     @classmethod
