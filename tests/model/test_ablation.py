@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ml.data import FitResult, HeadCoefficients
 from ml.errors import UsageError
+from ml.evaluation.ablation import variants
+from ml.evaluation.ablation.drawing import HeadRenderer
 from ml.evaluation.ablation.measure import VariantRow, report, summarise
 from ml.evaluation.ablation.pictures import TILE, Face, sheet
 from ml.evaluation.ablation.resemblance import Resemblance
@@ -19,7 +22,9 @@ from ml.geometry.triangles import triangulate
 from ml.head.storage import load_head_model
 from ml.perception.consistency import Consistency
 from ml.rendering import rasterize, vertex_normals
-from tests.support.surface_labels import camera_of
+from ml.training.loop import start_run
+from ml.training.surface.train import SurfaceTraining
+from tests.support.surface_labels import CONFIG, camera_of
 
 
 def row(view, variant, error, landmarks=2.0):
@@ -64,6 +69,13 @@ class Difference:
         return Consistency(off, off, off, {})
 
 
+def nobody(model):
+    return HeadCoefficients(
+        np.zeros(model.identity_count, np.float32),
+        np.zeros(len(model.expression_names), np.float32),
+    )
+
+
 def photo_of(model, camera):
     """(S, S, 3) of the mean head, lit from the left, on black."""
     triangles = triangulate(model.quads[model.part_faces("skin")])
@@ -78,19 +90,56 @@ def photo_of(model, camera):
 
 def test_a_head_in_its_place_resembles_its_photo_more_than_one_beside_it():
     model, camera = load_head_model(), camera_of()
-    nobody = HeadCoefficients(
-        np.zeros(model.identity_count, np.float32),
-        np.zeros(len(model.expression_names), np.float32),
-    )
     nothing = np.zeros(0, np.float32)
     view = RenderedView(
         photo_of(model, camera), 0, "", nothing, nothing, camera.rotation, 0.0, nothing
     )
     beside = replace(camera, translation=camera.translation + np.float32([0.015, 0, 0]))
     resemblance = Resemblance(Difference())
-    right, wrong = (resemblance.distance(view, FitResult(nobody, c, 0.0)) for c in (camera, beside))
+    right, wrong = (
+        resemblance.distance(view, FitResult(nobody(model), c, 0.0)) for c in (camera, beside)
+    )
     assert right < 0.03
     assert wrong > 1.5 * right
+
+
+def test_the_head_is_drawn_where_its_landmarks_are():
+    model, side = load_head_model(), 48
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (400, 400, 3), np.uint8)
+    for turn in ((0.0, 0.0, 0.0), (0.2, -0.4, 0.3)):
+        camera = camera_of(turn)
+        drawing = HeadRenderer(model).draw(rgb, FitResult(nobody(model), camera, 0.0), side)
+        changed = (drawing.drawn - drawing.photo).abs().amax((0, 1)) > 1e-6
+        places = camera.project(model.points("dense").mean)[:468] * side / 400
+        inside = torch.from_numpy(places[((places > 1) & (places < side - 1)).all(1)]).long()
+        assert changed[inside[:, 1], inside[:, 0]].float().mean() > 0.95
+        assert changed.float().mean() < 0.9
+        assert drawing.mask[0, 0][~changed].max() < 1e-3
+
+
+def test_skin_that_no_light_explains_counts_less():
+    model, camera = load_head_model(), camera_of()
+    fit = FitResult(nobody(model), camera, 0.0)
+    lit = photo_of(model, camera)
+    spotted = lit.copy()
+    spotted[200:240, 180:220] = (255, 0, 255)
+    plain, other = (HeadRenderer(model).draw(rgb, fit, 100).mask[0, 0] for rgb in (lit, spotted))
+    assert plain[50:60, 45:55].mean() > 0.8
+    assert other[51:59, 46:54].mean() < 0.3
+    assert plain.max() <= 1
+
+
+def test_checkpoints_of_any_size_are_variants(tmp_path):
+    model = load_head_model()
+    checkpoint = tmp_path / "checkpoint.pt"
+    state = start_run(SurfaceTraining(CONFIG, model, None))
+    torch.nn.init.normal_(state.average.read.weight)
+    state.save(checkpoint)
+    refinement = variants._of_checkpoint(checkpoint, model)
+    assert torch.equal(refinement.network.read.weight, state.average.read.weight)
+    assert refinement.network.shape.widths == CONFIG.network.widths
+    assert set(variants.fitters(model, {"+ other": checkpoint})) == {COARSE, REFINED, "+ other"}
 
 
 def test_the_picture_shows_whose_head_lies_where():

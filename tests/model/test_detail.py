@@ -26,20 +26,24 @@ from ml.head.storage import load_head_model
 from ml.pipeline.single import reconstruct
 from ml.rendering import vertex_normals
 from ml.settings import Settings
+from ml.training.config import read_config
 from ml.training.detail.batches import Batch, flipped
 from ml.training.detail.losses import LossWeights, losses, shares, slopes
 from ml.training.detail.targets import Transfer, make_lack, make_transfer
-from ml.training.detail.train import make_ruler, start_run, take_step
+from ml.training.detail.train import CONFIG as CONFIG_FILE
+from ml.training.detail.train import DetailConfig, DetailTraining
+from ml.training.loop import start_run, take_step
 
 MODEL = load_head_model()
 FRAMES = torch.from_numpy(window_of(MODEL, GRID).frames)
 SIDE = 400
-CONFIG = {
-    "seed": 1,
-    "peak_rate": 1e-2,
-    "weight_decay": 0.0,
-    "network": {"widths": [8, 16], "places": 4},
-}
+CONFIG = replace(
+    read_config(CONFIG_FILE, DetailConfig),
+    seed=1,
+    weight_decay=0.0,
+    network=NetworkShape((8, 16), 4),
+    loss=LossWeights(offset=0.2, slope=0.06, softness=0.3, hidden=0.15),
+)
 
 
 @pytest.fixture(scope="module")
@@ -316,10 +320,8 @@ def test_training_learns_what_is_always_there():
     rng = np.random.default_rng(0)
     field = np.zeros((2, 3, GRID, GRID), np.float32)
     field[:, 2] = 0.3 * np.sin(2 * np.pi * np.arange(GRID) * STEP * TEXEL_MM / 16)
-    ruler, run = make_ruler(MODEL), start_run(CONFIG)
-    weights = LossWeights(offset=0.2, slope=0.06, softness=0.3, hidden=0.15)
-    run.network.train()
-    spent = []
+    training = DetailTraining(CONFIG, SimpleNamespace(model=MODEL), None)
+    state, spent = start_run(training), []
     for _ in range(30):
         batch = Batch(
             rng.normal(size=(2, FINE_CHANNELS, GRID, GRID)).astype(np.float32),
@@ -327,5 +329,5 @@ def test_training_learns_what_is_always_there():
             np.ones((2, GRID, GRID), np.float32),
             field,
         )
-        spent.append(sum(take_step(run, batch, 1e-2, ruler, weights).values()))
+        spent.append(sum(take_step(training, state, batch, 1e-2).values()))
     assert spent[-1] < 0.5 * spent[0]

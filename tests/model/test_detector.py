@@ -1,5 +1,6 @@
 """The face detector: decoding, its pyramid, its training tiles, and the weights that ship."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -23,8 +24,13 @@ from ml.photo.detector import (
     load_detector,
 )
 from ml.photo.faces import propose_faces, propose_more_faces
+from ml.training.config import read_config
+from ml.training.detector.export import export
+from ml.training.detector.losses import LossWeights, losses
 from ml.training.detector.tiles import CELLS, TILE, face_tile, targets
-from ml.training.detector.train import detection_loss, export
+from ml.training.detector.train import CONFIG, DetectorConfig, DetectorTraining
+from ml.training.export import read_trained
+from ml.training.loop import start_run, take_step
 
 # Where the astronaut's face is: brow to chin, ear to ear.
 ASTRONAUT = FaceBox((222.0, 112.0), 150.0)
@@ -93,7 +99,8 @@ def test_the_loss_prefers_the_right_place_and_size():
     wanted, weight = (torch.from_numpy(array)[None] for array in right)
 
     def loss(output):
-        return float(detection_loss(torch.from_numpy(output)[None], wanted, weight, 1.5, 1.0))
+        parts = losses(torch.from_numpy(output)[None], wanted, weight, LossWeights(1.0, 1.5))
+        return float(sum(parts.values()))
 
     learned = as_output(right[0])
     learned[0] = np.where(right[0][0] > 0, 9, -9)
@@ -116,19 +123,44 @@ def test_the_network_keeps_a_cell_for_every_eight_pixels():
     assert TILE == CELLS * STRIDE
 
 
-def test_exported_weights_come_back_and_altered_ones_do_not(tmp_path):
+@pytest.fixture
+def trained(tmp_path):
+    """A small network's run before its first step, exported."""
+    config = replace(read_config(CONFIG, DetectorConfig), widths=(8, 8, 8))
+    start_run(DetectorTraining(config, None)).save(tmp_path / "checkpoint.pt")
+    return read_trained(tmp_path / "checkpoint.pt", DetectorConfig)
+
+
+def test_exported_weights_come_back_and_altered_ones_do_not(trained, tmp_path):
     target = tmp_path / "detector.safetensors"
-    torch.manual_seed(0)
-    export(DetectorNetwork((8, 8, 8)), {"widths": [8, 8, 8]}, target)
+    assert export(trained, target).details["widths"] == (8, 8, 8)
     load_detector.cache_clear()
     assert load_detector(target).boxes(BLANK.rgb, 0.9) == []
     load_detector.cache_clear()
     altered = tmp_path / "altered.safetensors"
-    export(DetectorNetwork((8, 8, 8)), {"widths": [8, 8, 8]}, altered)
+    export(trained, altered)
     altered.write_bytes(altered.read_bytes()[:-1] + b"x")
     with pytest.raises(WeightsMissing, match="not the file"):
         load_detector(altered)
     load_detector.cache_clear()
+
+
+def test_training_finds_the_same_face_again():
+    config = replace(read_config(CONFIG, DetectorConfig), widths=(8, 8, 8))
+    training = DetectorTraining(config, None)
+    state = start_run(training)
+    rng = np.random.default_rng(0)
+    images = torch.from_numpy(rng.random((2, 3, TILE, TILE), np.float32))
+    wanted, weight = (
+        torch.from_numpy(part)[None].repeat(2, 1, 1, 1)
+        for part in targets(FaceBox((40.0, 40.0), 30.0))
+    )
+    batch = images, wanted, weight
+    first = take_step(training, state, batch, 3e-3)
+    for _ in range(40):
+        last = take_step(training, state, batch, 3e-3)
+    assert last["score"] < 0.5 * first["score"]
+    assert last["box"] < 0.5 * first["box"]
 
 
 @pytest.mark.parametrize("quarter", [0, 1, 2, 3])

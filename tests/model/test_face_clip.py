@@ -1,7 +1,7 @@
 """The face CLIP: what its captions say, how it is trained and written, and what ships."""
 
 import json
-import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,19 +17,22 @@ from ml.perception.face_clip import (
     FaceWords,
     load_face_clip,
 )
+from ml.training.config import read_config
 from ml.training.data.people.traits import TRAIT_NAMES
+from ml.training.export import read_trained
+from ml.training.loop import start_run, take_step
 from ml.training.perception import captions as said
 from ml.training.perception.attributes import HeadMeasures
+from ml.training.perception.config import CONFIG, FaceClipConfig, face_words
 from ml.training.perception.encoded import SHOWN, at_cells, encode, encoded_path
 from ml.training.perception.export import export
 from ml.training.perception.people import (
-    batches_ahead,
     load_people,
     make_batch,
     middle_crops,
     mirrored_tokens,
 )
-from ml.training.perception.train import CONFIG, Run, face_words, start_run, take_step
+from ml.training.perception.train import FaceClipTraining
 from ml.training.perception.zero_shot import QUESTIONS, answers, figures_of
 
 SIZE, COUNT = 48, 500
@@ -44,12 +47,16 @@ def measures():
 @pytest.fixture(scope="module")
 def config():
     """The shipped configuration with small models and pictures."""
-    config = tomllib.loads(CONFIG.read_text())
-    small = {"resnet": {"image_size": 32, "width": 16}, "vit": {"image_size": 32, "layers": 6}}
-    for name, values in small.items():
-        config[name].update(values)
-    config["vit"].update(width=32, patch_size=8)
-    return {**config, "batch": 16, "peak_rate": 2e-3, "average_decay": 0.9, "captions": 1}
+    config = read_config(CONFIG, FaceClipConfig)
+    return replace(
+        config,
+        batch=16,
+        average_decay=0.9,
+        captions=1,
+        lessons_first=0.0,
+        resnet={**config.resnet, "image_size": 32, "width": 16},
+        vit={**config.vit, "image_size": 32, "layers": 6, "width": 32, "patch_size": 8},
+    )
 
 
 def turned(yaw: float, pitch: float = 0, roll: float = 0) -> np.ndarray:
@@ -87,14 +94,13 @@ def samples(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(samples, measures, config, tmp_path_factory):
     """A short real training's checkpoint, and its losses."""
-    run, losses = start_run(config), []
-    people = load_people(samples, measures, config["kept_out"])
-    stream = batches_ahead(people, face_words(config), config, 0)
+    training = FaceClipTraining(config, load_people(samples, measures, config.kept_out))
+    state, stream, losses = start_run(training), training.batches(0), []
     for _ in range(110):
-        losses.append(take_step(run, next(stream), config["peak_rate"], config["average_decay"]))
+        losses.append(list(take_step(training, state, next(stream), 2e-3).values()))
     checkpoint = tmp_path_factory.mktemp("run") / "checkpoint.pt"
-    run.save(checkpoint)
-    return checkpoint, np.array(losses), run
+    state.save(checkpoint)
+    return checkpoint, np.array(losses), state
 
 
 def test_captions_become_numbers_that_open_clip_reads_at_the_end():
@@ -129,8 +135,8 @@ def test_mirrored_pictures_have_mirrored_captions(samples, measures, config):
     left, right = words.encode(["a person turned to the left", "a person turned to the right"])
     assert torch.equal(mirrored_tokens(left, words), right)
     assert torch.equal(mirrored_tokens(right, words), left)
-    people = load_people(samples, measures, config["kept_out"])
-    many = {**config, "batch": 40, "captions": 3}
+    people = load_people(samples, measures, config.kept_out)
+    many = replace(config, batch=40, captions=3)
     batch = make_batch(people, words, many, np.random.default_rng(1))
     assert batch.pictures.shape == (40, 3, 32, 32)
     assert batch.tokens.shape == (3, 40, 32)
@@ -145,8 +151,7 @@ def test_mirrored_pictures_have_mirrored_captions(samples, measures, config):
 
 def test_people_kept_out_are_not_trained_on(samples, measures, config):
     inside, outside, everyone = (
-        load_people(samples, measures, config["kept_out"], which).rows
-        for which in (True, False, None)
+        load_people(samples, measures, config.kept_out, which).rows for which in (True, False, None)
     )
     assert not set(inside) & set(outside)
     assert set(inside) | set(outside) == set(everyone)
@@ -156,10 +161,10 @@ def test_people_kept_out_are_not_trained_on(samples, measures, config):
 
 
 def test_training_teaches_what_the_pictures_show(trained, samples, measures, config, tmp_path):
-    checkpoint, losses, run = trained
+    checkpoint, losses, state = trained
     assert (losses[-10:].mean(0) < losses[:3].mean(0) - np.array([2.0, 1.0])).all()
-    people = load_people(samples, measures, config["kept_out"], None)
-    cards = export(checkpoint, people, config, tmp_path)
+    people = load_people(samples, measures, config.kept_out, None)
+    cards = export(read_trained(checkpoint, FaceClipConfig), people, tmp_path)
     assert [card.file for card in cards] == [RESNET.name, VIT.name]
     for card, least in zip(cards, (0.8, 0.5), strict=True):
         pose = card.details["zero_shot"]["pose side"]
@@ -168,7 +173,7 @@ def test_training_teaches_what_the_pictures_show(trained, samples, measures, con
         assert card.details["apart"]
         clip = load_face_clip(tmp_path / card.file)
         pictures = middle_crops(people.images, people.rows[:8], SHOWN, 32)
-        own = run.average.resnet if card.file == RESNET.name else run.average.vit
+        own = state.average.resnet if card.file == RESNET.name else state.average.vit
         with torch.no_grad():
             wanted = own.encode_image(clip.tower.normalised(pictures), normalize=True)
             found = clip.model.encode_image(clip.tower.normalised(pictures), normalize=True)
@@ -179,17 +184,30 @@ def test_training_teaches_what_the_pictures_show(trained, samples, measures, con
         load_face_clip(path)
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(trained, samples, measures, config):
-    checkpoint, _, run = trained
-    again: Run = start_run(config)
-    again.load(checkpoint)
-    assert again.step == run.step == 110
-    people = load_people(samples, measures, config["kept_out"])
+def test_captions_join_in_after_the_lessons(trained, samples, measures, config):
+    _, _, state = trained
+    people = load_people(samples, measures, config.kept_out)
     batch = make_batch(people, face_words(config), config, np.random.default_rng(5))
-    losses = []
-    for one in (run, again):
-        losses.append([take_step(one, batch, 1e-3, 0.9) for _ in range(2)])
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+    late = replace(config, lessons_first=0.5, budget_minutes=1.0)
+    training, losses = FaceClipTraining(late, people), {}
+    for seconds in (0.0, 29.0, 31.0):
+        with torch.no_grad():
+            losses[seconds] = training.loss(replace(state, seconds=seconds), batch)
+    for name in ("resnet", "vit"):
+        assert losses[0.0][name] == losses[29.0][name] < losses[31.0][name] - 0.5
+
+
+def test_the_average_reads_its_lessons_from_its_own_encoders(trained):
+    _, _, state = trained
+    pictures = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        before = state.average.encode_pictures(pictures)
+        state.network.encode_pictures(1 - pictures)
+        after = state.average.encode_pictures(pictures)
+        other = state.average.encode_pictures(1 - pictures)
+    for name, encoded in before.items():
+        assert torch.equal(encoded.places, after[name].places)
+        assert not torch.allclose(encoded.places, other[name].places)
 
 
 def test_lessons_show_crops_what_the_encoder_sees_there():
@@ -217,9 +235,10 @@ def test_maps_are_made_of_drawn_people_and_of_their_mirror_images(samples, tmp_p
 
 
 def test_both_models_speak_one_language(trained):
-    _, _, run = trained
-    assert run.pair.vit.token_embedding is run.pair.resnet.token_embedding
-    assert run.pair.vit.text_projection is run.pair.resnet.text_projection
+    _, _, state = trained
+    for pair in (state.network, state.average):
+        assert pair.vit.token_embedding is pair.resnet.token_embedding
+        assert pair.vit.text_projection is pair.resnet.text_projection
 
 
 def test_figures_count_every_choice_the_same(config):

@@ -1,7 +1,6 @@
 """The face CLIP that ships, and the feature consistency loss with it."""
 
 import json
-import tomllib
 
 import cv2
 import numpy as np
@@ -26,7 +25,8 @@ from ml.perception.face_clip import (
 )
 from ml.perception.tower import BLOCK
 from ml.rendering import vertex_normals
-from ml.training.perception.train import CONFIG, face_words
+from ml.training.config import read_config
+from ml.training.perception.config import CONFIG, FaceClipConfig, face_words
 from ml.training.perception.zero_shot import QUESTIONS
 
 
@@ -44,8 +44,7 @@ def test_what_ships_is_small_and_its_card_is_complete(shipped):
         assert set(card.details["apart"]) == set(layers)
         assert card.details["zero_shot"].keys() >= {"expression", "pose side", "glasses", "age"}
         # The words in use are those that it was trained with.
-        config = tomllib.loads(CONFIG.read_text())
-        assert shipped["resnet"].words == face_words(config)
+        assert shipped["resnet"].words == face_words(read_config(CONFIG, FaceClipConfig))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 All networks here are tiny and untrained: what is tested is what holds for any weights.
 """
 
-import tomllib
 from dataclasses import fields, replace
 
 import numpy as np
@@ -17,10 +16,13 @@ from ml.errors import UsageError, WeightsMissing
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.mirror import make_mirror
 from ml.head.model import HeadModel, LinearShape, SurfacePoints
-from ml.regressor.estimate import Estimate, NetworkShape, rotation_from_six
+from ml.regressor.estimate import Estimate, rotation_from_six
 from ml.regressor.network import HeadNetwork
 from ml.regressor.regressor import Regressor, load_regressor
+from ml.training.config import read_config
 from ml.training.data.stored import RENDER, open_samples
+from ml.training.export import read_trained
+from ml.training.loop import start_run, steps, take_step
 from ml.training.regressor import batches, losses, train
 from ml.training.regressor.export import export
 from ml.training.regressor.teacher import TeacherOffset, as_taught
@@ -28,10 +30,10 @@ from ml.training.regressor.warm_start import start_from
 
 CROP = 32
 SIGMA = np.array([0.5, 1.0], np.float32)
-CONFIG = {
-    **tomllib.loads(train.CONFIG.read_text()),
-    "network": {"widths": [8, 8, 8, 8], "summary": 16, "refine": 2, "rounds": 2},
-}
+CONFIG = replace(
+    read_config(train.CONFIG, train.RegressorConfig),
+    network=train.Sizes((16, 16, 16, 16), summary=16, refine=2, rounds=2),
+)
 
 
 def small_head(seed=0):
@@ -55,8 +57,7 @@ def small_head(seed=0):
 
 
 def small_shape():
-    sizes = train.network_shape(small_head(), CONFIG)
-    return NetworkShape.from_dict({**sizes.to_dict(), "crop": CROP})
+    return replace(train.network_shape(small_head(), CONFIG.network), crop=CROP)
 
 
 def random_network(seed=0):
@@ -121,7 +122,7 @@ def test_a_fresh_refinement_changes_nothing():
 def test_refinement_looks_where_the_points_are():
     torch.manual_seed(2)
     network = random_network()
-    maps = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)]
+    maps = [torch.randn(1, 16, 8, 8), torch.randn(1, 16, 4, 4)]
     numbers = {"points": 2, "log_scale": 1, "visible": 1}
     zeros = [torch.zeros(1, 40, n).squeeze(-1) for n in numbers.values()]
     zeros += [torch.zeros(1, n) for n in (2, 52, 6)]
@@ -258,30 +259,33 @@ def test_a_damaged_card_is_refused(tmp_path, content):
 
 def test_export_keeps_the_averaged_weights_and_tells_where_they_come_from(tmp_path):
     head = small_head()
-    shape = train.network_shape(head, CONFIG)
-    run = train.start_run(shape, CONFIG)
+    state = start_run(train.RegressorTraining(CONFIG, head, tmp_path))
     with torch.no_grad():
-        run.average.read.bias += 0.25
-    run.step, run.seconds = 7, 120.0
-    run.save(tmp_path / "checkpoint.pt")
-    target = tmp_path / "regressor.safetensors"
+        state.average.read.bias += 0.25
+    state.step, state.seconds, state.started_from = 7, 120.0, "abc"
+    state.commands = ["train it", "train it further"]
+    checkpoint, target = tmp_path / "checkpoint.pt", tmp_path / "regressor.safetensors"
+    state.save(checkpoint)
     check = tmp_path / "check"
     check.mkdir()
     stored_samples(check, kind=RENDER)
-    export(tmp_path / "checkpoint.pt", head, CONFIG, check, target)
+    export(read_trained(checkpoint, train.RegressorConfig), head, check, target)
     card = read_card(target)
     assert card.commercial_use
     assert card.details["head_model"] == {"id": "small", "version": "1"}
     assert card.details["training"]["steps"] == 7
-    assert card.details["training"]["seed"] == CONFIG["seed"]
+    assert card.details["training"]["seed"] == CONFIG.seed
+    assert card.details["training"]["minutes"] == 2
+    assert card.details["training"]["started_from"] == "abc"
     assert len(card.details["identity_sigma"]) == head.identity_count
     assert min(card.details["identity_sigma"]) > 0
-    assert "--max-minutes 2" in card.command
+    assert " && train it && train it further && python -m ml.training.reg" in card.command
+    assert f"--checkpoint {checkpoint.as_posix()} " in card.command
     stored = load_file(target)
     assert stored["read.bias"].dtype == torch.float16
-    expected = run.average.state_dict()["read.bias"].half()
+    expected = state.average.state_dict()["read.bias"].half()
     assert torch.equal(stored["read.bias"], expected)
-    assert load_regressor(target).crop_size == shape.crop
+    assert load_regressor(target).crop_size == train.network_shape(head, CONFIG.network).crop
 
 
 # -- training -----------------------------------------------------------------------------------
@@ -351,57 +355,63 @@ def test_a_step_is_the_same_batch_whenever_it_is_asked_for(tmp_path):
     np.testing.assert_array_equal(again.points, before[2].points)
 
 
+class SmallTraining(train.RegressorTraining):
+    """Of a network with smaller crops than any head model asks for."""
+
+    def build(self):
+        return HeadNetwork(small_shape())
+
+
 def training(folder):
+    """A training on stored samples, its first state, and all samples as a batch."""
     samples, mirror = stored_samples(folder)
-    run = train.start_run(small_shape(), CONFIG)
-    importance = losses.importance_of(small_head().points("dense"))
+    new = SmallTraining(CONFIG, small_head(), folder)
     rng = np.random.default_rng(0)
-    batch = batches.make_batch(samples, np.arange(16), mirror, CROP, rng)
-    terms = (importance, losses.LossWeights(**CONFIG["loss"]))
-    return run, batch, terms
+    return new, start_run(new), batches.make_batch(samples, np.arange(16), mirror, CROP, rng)
 
 
 def test_training_lowers_every_part_of_the_loss(tmp_path):
-    run, batch, terms = training(tmp_path)
-    run.network.train()
-    first = train.take_step(run, batch, 3e-3, *terms)
+    new, state, batch = training(tmp_path)
+    first = take_step(new, state, batch, 3e-3)
     for _ in range(60):
-        last = train.take_step(run, batch, 3e-3, *terms)
-    for name in ("points", "identity", "expression"):
+        last = take_step(new, state, batch, 3e-3)
+    for name in ("points", "identity", "expression", "earlier"):
         assert last[name] < 0.8 * first[name] if first[name] > 0 else last[name] < first[name]
 
 
+def test_all_predictions_are_trained_the_coarse_one_with_a_weight_of_its_own(tmp_path):
+    new, state, batch = training(tmp_path)
+    importance, weights = losses.importance_of(new.model.points("dense")), CONFIG.loss
+    state.network.eval()
+    with torch.no_grad():
+        found = new.loss(state, batch)
+        coarse, middle, last = (
+            losses.losses(prediction, prediction.points, batch, importance, weights)
+            for prediction in state.network(torch.from_numpy(batch.crops))
+        )
+    assert {name: found[name] for name in last} == last
+    earlier = weights.coarse * sum(coarse.values()) + sum(middle.values())
+    assert float(found["earlier"]) == pytest.approx(float(earlier), rel=1e-5)
+
+
 def test_what_is_not_supervised_teaches_nothing(tmp_path):
-    run, batch, (importance, weights) = training(tmp_path)
+    new, state, batch = training(tmp_path)
     batch.supervision[:, :3] = 0
     batch.point_weight[:] = 0
-    refined = run.network(torch.from_numpy(batch.crops))[-1]
-    parts = losses.losses(refined, refined.points, batch, importance, weights)
+    with torch.no_grad():
+        parts = new.loss(state, batch)
     for name in ("points", "identity", "expression", "rotation", "visible"):
         assert float(parts[name]) == 0
     assert float(parts["confidence"]) > 0
 
 
-def test_a_checkpoint_goes_on_exactly(tmp_path):
-    run, batch, terms = training(tmp_path)
-    train.take_step(run, batch, 1e-3, *terms)
-    run.step, run.seconds = 1, 9.0
-    run.save(tmp_path / "checkpoint.pt")
-    other = train.start_run(small_shape(), {**CONFIG, "seed": 99})
-    other.load(tmp_path / "checkpoint.pt")
-    assert (other.step, other.seconds) == (1, 9.0)
-    for each in (run, other):
-        train.take_step(each, batch, 1e-3, *terms)
-    for ours, theirs in zip(run.network.parameters(), other.network.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
-
-
-def test_the_rate_rises_then_falls_to_nothing():
-    rates = [train.rate_at(progress, 2e-3, 0.05) for progress in np.linspace(0, 1, 41)]
-    assert max(rates) == pytest.approx(2e-3)
-    assert rates.index(max(rates)) == 2
-    assert rates[2:] == sorted(rates[2:], reverse=True)
-    assert rates[-1] < 1e-5
+def test_training_reads_the_stored_samples(tmp_path):
+    stored_samples(tmp_path)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "0").touch()
+    config = replace(CONFIG, batch=8, steps=2, budget_minutes=0.0)
+    new = train.RegressorTraining(config, small_head(), tmp_path)
+    assert len(list(steps(new, start_run(new)))) == 2
 
 
 def test_the_likelihood_prefers_an_honest_scale():
@@ -451,13 +461,18 @@ def test_the_teachers_habits_turn_with_the_head_and_spare_renders():
 def test_a_training_can_begin_at_weights_of_a_smaller_network(tmp_path):
     old = random_network()
     path = store_weights(tmp_path, old)
-    network = HeadNetwork(replace(small_shape(), refine=3))
-    fresh = network.refinement.squeeze.weight.clone()
-    assert start_from(network, path) == read_card(path).sha256
+    _, state, _ = training(tmp_path)
+    state.network = HeadNetwork(replace(small_shape(), refine=3)).eval()
+    state.average = HeadNetwork(replace(small_shape(), refine=3)).eval()
+    fresh = state.network.refinement.squeeze.weight.clone()
+    start_from(state, path)
+    assert state.started_from == read_card(path).sha256
     crops = torch.rand(2, 3, CROP, CROP)
-    was, now = old(crops)[0], network.eval()(crops)[0]
-    assert torch.allclose(was.points, now.points, atol=1e-4)
-    assert torch.allclose(was.identity, now.identity, atol=1e-4)
-    assert torch.equal(network.refinement.squeeze.weight, fresh)
+    was = old(crops)[0]
+    for now in (state.network(crops)[0], state.average(crops)[0]):
+        assert torch.allclose(was.points, now.points, atol=1e-4)
+        assert torch.allclose(was.identity, now.identity, atol=1e-4)
+    assert torch.equal(state.network.refinement.squeeze.weight, fresh)
+    state.network = HeadNetwork(replace(small_shape(), identity=5))
     with pytest.raises(UsageError, match="identity modes"):
-        start_from(HeadNetwork(replace(small_shape(), identity=5)), path)
+        start_from(state, path)

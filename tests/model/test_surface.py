@@ -19,11 +19,13 @@ from ml.photo.crop import crop_to_photo, warp_crop
 from ml.regressor.surface import SIDE, Unwrap, make_surface_map
 from ml.regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
 from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_surface_refinement
-from ml.training.surface import train
+from ml.training.export import read_trained
+from ml.training.loop import start_run, take_step
 from ml.training.surface.batches import Samples, load
-from ml.training.surface.estimates import Wrong, in_frame, simulate
+from ml.training.surface.estimates import Wrong, in_frame, make_basis, simulate
 from ml.training.surface.export import export
-from tests.support.surface_labels import CONFIG, SIDES, camera_of, true_labels
+from ml.training.surface.train import SurfaceConfig, SurfaceTraining
+from tests.support.surface_labels import CONFIG, WIDTHS, camera_of, true_labels
 
 EXACT = Wrong(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -104,7 +106,11 @@ def test_a_rolled_crop_of_a_photo_unwraps_to_the_same(model, layout):
 def _network(model, layout):
     torch.manual_seed(0)
     shape = SurfaceShape(
-        len(model.embeddings["dense"]), model.identity_count, len(model.expression_names), SIDES, 16
+        len(model.embeddings["dense"]),
+        model.identity_count,
+        len(model.expression_names),
+        WIDTHS,
+        16,
     )
     return SurfaceNetwork(shape, layout.places).eval()
 
@@ -185,39 +191,29 @@ def test_a_mirrored_look_sees_the_same_face_in_the_mirror_image(model, layout):
 
 
 def test_estimates_without_error_of_known_people_lie_on_their_landmarks(model):
-    task = train.make_task(model, CONFIG)
-    labels = true_labels(model)
+    basis, labels = make_basis(model), true_labels(model)
     random = torch.Generator().manual_seed(0)
     identity = torch.zeros_like(labels.identity)
-    shape = task.basis.at(torch.cat([identity, labels.expression], 1))
+    shape = basis.at(torch.cat([identity, labels.expression], 1))
     points = torch.from_numpy(
         np.stack([camera_of((0, 0, 0), PICTURE, 900.0).project(one) for one in shape.numpy()])
     )
     facing = torch.from_numpy(FACING).expand(len(points), 3, 3)
-    made = simulate(task.basis, identity, labels.expression, facing, points, PICTURE, EXACT, random)
+    labels = replace(labels, identity=identity, rotation=facing, points=points)
+    made = simulate(basis, labels, EXACT, random)
     # What is left is what another focal length does to a face.
     assert float((made.landmarks - points)[:, :468].norm(dim=2).mean()) < 2.0
     wrong = replace(EXACT, turn=3.0, shift=0.05)
-    made = simulate(task.basis, identity, labels.expression, facing, points, PICTURE, wrong, random)
+    made = simulate(basis, labels, wrong, random)
     assert float((made.landmarks - points)[:, :468].norm(dim=2).mean()) > 3.0
 
 
 def test_known_identities_are_posterior_means(model):
-    task, random = train.make_task(model, CONFIG), torch.Generator().manual_seed(1)
     labels = true_labels(model, 400)
     # The drawn population is less varied than the model's.
     labels = replace(labels, identity=0.85 * labels.identity)
     wrong = replace(EXACT, most_known=0.8)
-    made = simulate(
-        task.basis,
-        labels.identity,
-        labels.expression,
-        labels.rotation,
-        labels.points,
-        PICTURE,
-        wrong,
-        random,
-    )
+    made = simulate(make_basis(model), labels, wrong, torch.Generator().manual_seed(1))
     # The error of a posterior mean is independent of it.
     error = labels.identity - made.identity
     along = (error * made.identity).mean() / made.identity.square().mean()
@@ -232,20 +228,22 @@ def test_small_turns_and_frames():
     assert off[0, 0].numpy() == pytest.approx(np.array([10, 20]) * 0.9 / 1500)
 
 
-def test_training_learns_and_goes_on_from_its_checkpoint(model, tmp_path):
-    task, run = train.make_task(model, CONFIG), train.start_run(model, CONFIG)
-    labels, random = true_labels(model), torch.Generator().manual_seed(0)
-    first = sum(train.take_step(run, task, labels, 3e-3, random).values())
+def test_training_learns(model):
+    training = SurfaceTraining(CONFIG, model, None)
+    state, labels = start_run(training), true_labels(model)
+    batch = labels, torch.Generator().manual_seed(0)
+    first = sum(take_step(training, state, batch, 3e-3).values())
     for _ in range(12):
-        last = sum(train.take_step(run, task, labels, 3e-3, random).values())
+        last = sum(take_step(training, state, batch, 3e-3).values())
     assert last < first - 0.2
-    run.step, run.seconds = 13, 7.5
-    run.save(tmp_path / "checkpoint.pt")
-    other = train.start_run(model, CONFIG)
-    other.load(tmp_path / "checkpoint.pt")
-    assert (other.step, other.seconds) == (13, 7.5)
-    for one, two in zip(run.network.parameters(), other.network.parameters(), strict=True):
-        assert torch.equal(one, two)
+
+
+def test_figures_are_the_share_of_the_error_that_is_left(model, stored):
+    training = SurfaceTraining(CONFIG, model, stored)
+    figures = training.measure(start_run(training).average)
+    # A network with random weights changes nothing, so all of the error is left.
+    assert figures["points_left"] == figures["identity_left"] == pytest.approx(1)
+    assert figures["identity_estimate"] > 0
 
 
 @pytest.fixture
@@ -285,12 +283,11 @@ def test_smaller_pictures_are_enlarged_with_their_points(stored):
 
 
 def test_export_writes_weights_that_load_for_use(model, stored, tmp_path):
-    run = train.start_run(model, CONFIG)
-    run.save(tmp_path / "checkpoint.pt")
-    target = tmp_path / "surface.safetensors"
-    export(tmp_path / "checkpoint.pt", model, CONFIG, stored, target)
+    checkpoint, target = tmp_path / "checkpoint.pt", tmp_path / "surface.safetensors"
+    start_run(SurfaceTraining(CONFIG, model, stored)).save(checkpoint)
+    export(read_trained(checkpoint, SurfaceConfig), model, stored, target)
     loaded = load_surface_refinement(target)
-    assert loaded.network.shape.widths == SIDES
+    assert loaded.network.shape.widths == WIDTHS
     assert read_card(target).details["head_model"]["id"] == model.model_id
     target.write_bytes(target.read_bytes()[:-8])
     load_surface_refinement.cache_clear()

@@ -1,6 +1,6 @@
 """People whose cameras and landmarks tests know, for the surface refinement."""
 
-import tomllib
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,15 +9,14 @@ from ml.data import Camera, HeadCoefficients
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.geometry.rotations import rotation_from_vector
 from ml.regressor.surface_refinement import PICTURE
+from ml.training.config import read_config
 from ml.training.surface import train
 from ml.training.surface.batches import Labels
 
-SIDES = (8, 8, 8, 16)
-CONFIG = {
-    **tomllib.loads(train.CONFIG.read_text()),
-    "network": {"widths": list(SIDES), "summary": 16},
-    "kept_out": 3,
-}
+WIDTHS = (16, 16, 16, 16)
+CONFIG = replace(
+    read_config(train.CONFIG, train.SurfaceConfig), network=train.Sizes(WIDTHS, 16), kept_out=3
+)
 
 
 def camera_of(turn=(0, 0, 0), size=400, focal=1500.0):

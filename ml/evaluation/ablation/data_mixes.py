@@ -1,20 +1,20 @@
-"""What each kind of data, and each size of encoder, adds to the surface refinement.
+"""The effect of each kind of data, and of the encoder's size, on the surface refinement.
 
-    python -m ml.evaluation.ablation.data_mixes --data DATA --samples out/data/shape out/data/v3
+    python -m ml.evaluation.ablation.data_mixes --data DATA \
+        --samples out/data/shape out/data/samples
 
 Every variant is trained from the same random weights for the same few hundred steps: enough to
-rank them, far from what ships. The export puts the result into the card.
+rank them, far fewer than for the weights that ship. The export puts the result into the card.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -33,21 +33,23 @@ from ...regressor.surface import CHANNELS, SIDE
 from ...regressor.surface_network import SurfaceNetwork
 from ...regressor.surface_refinement import SurfaceRefinement
 from ...settings import Settings
-from ...training.arguments import file_options
+from ...training.arguments import SHAPE_SAMPLES, file_options
+from ...training.config import read_config
 from ...training.data.stored import PHOTO, PROFILED, RENDER
-from ...training.steps import follow, rate_at
-from ...training.surface.batches import Samples, batches_ahead, open_folders
-from ...training.surface.train import CONFIG, make_task, measure, start_run, take_step
+from ...training.loop import start_run, steps
+from ...training.surface.batches import Samples, open_folders
+from ...training.surface.train import CONFIG, Sizes, SurfaceConfig, SurfaceTraining
 from ..metrics import landmark_error
 from ..photos.labels import read_labels
 from ..speed.clock import milliseconds
 
+Widths = tuple[int, int, int, int]
 MIXES = {
     "portraits": (PHOTO,),
     "portraits, profiled": (PHOTO, PROFILED),
     "portraits, profiled, renders": (PHOTO, PROFILED, RENDER),
 }
-ENCODERS = {
+ENCODERS: dict[str, Widths] = {
     "half as wide": (16, 24, 48, 96),
     "as shipped": (32, 48, 96, 192),
     "1.4 times as wide": (44, 68, 136, 272),
@@ -64,20 +66,14 @@ class FittedPortrait(NamedTuple):
 
 
 def train_variant(
-    samples: Samples, config: dict[str, Any], steps: int, name: str
+    samples: Samples, config: SurfaceConfig, name: str
 ) -> tuple[SurfaceNetwork, dict[str, float]]:
-    """A network after ``steps`` steps, and its figures on kept-out renders."""
-    model = load_head_model()
-    run, task = start_run(model, config), make_task(model, config)
-    random = torch.Generator().manual_seed(config["seed"])
-    stream = batches_ahead(samples, config["batch"], config["seed"], 0)
-    run.network.train()
-    for step in tqdm(range(steps), desc=name, mininterval=10):
-        rate = rate_at(step / steps, config["peak_rate"], config["warm_up"])
-        take_step(run, task, next(stream), rate, random)
-        follow(run.average, run.network, min(config["average_decay"], (1 + step) / (10 + step)))
-    run.average.eval()
-    return run.average, measure(run.average, task, samples)
+    """A network after the steps of ``config``, and its figures on kept-out renders."""
+    training = SurfaceTraining(config, load_head_model(), samples)
+    state = start_run(training)
+    for _ in tqdm(steps(training, state), name, config.steps, mininterval=10):
+        pass
+    return cast(SurfaceNetwork, state.average), training.measure(state.average)
 
 
 def fitted_portraits(data: Path) -> list[FittedPortrait]:
@@ -118,16 +114,16 @@ def time_of(network: SurfaceNetwork) -> float:
     return float(spent.min())
 
 
-def compare(arguments: argparse.Namespace, config: dict[str, Any]) -> dict[str, Any]:
+def compare(arguments: argparse.Namespace, config: SurfaceConfig) -> dict[str, Any]:
     """Figures by "data_mixes" and "encoders"."""
     model = load_head_model()
     mirror = make_mirror(load_head_model(arguments.reference))
-    samples = open_folders(arguments.samples, mirror, config["kept_out"])
+    samples = open_folders(arguments.samples, mirror, config.kept_out)
     portraits = fitted_portraits(arguments.data)
 
-    def figures(name: str, some: Samples, widths: tuple[int, ...]) -> dict[str, float]:
-        sizes = config | {"network": config["network"] | {"widths": list(widths)}}
-        network, found = train_variant(some, sizes, arguments.steps, name)
+    def figures(name: str, some: Samples, widths: Widths) -> dict[str, float]:
+        sizes = Sizes(widths, config.network.summary)
+        network, found = train_variant(some, replace(config, network=sizes), name)
         return {
             "portraits, landmarks %": portrait_error(network, model, portraits),
             "renders, landmark error left": found["points_left"],
@@ -139,7 +135,7 @@ def compare(arguments: argparse.Namespace, config: dict[str, Any]) -> dict[str, 
 
 
 def all_variants(
-    figures: Callable[[str, Samples, tuple[int, ...]], dict[str, float]], samples: Samples
+    figures: Callable[[str, Samples, Widths], dict[str, float]], samples: Samples
 ) -> dict[str, Any]:
     shipped = ENCODERS["as shipped"]
     mixes = {
@@ -157,12 +153,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, parents=[file_options("data", "reference")]
     )
-    parser.add_argument("--samples", type=Path, nargs="+", default=[Path("out/data/shape")])
+    parser.add_argument("--samples", type=Path, nargs="+", default=[SHAPE_SAMPLES])
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--json", type=Path, default=Path("out/surface_compared.json"))
     arguments = parser.parse_args()
-    result = compare(arguments, tomllib.loads(arguments.config.read_text()))
+    config = read_config(arguments.config, SurfaceConfig)
+    # All photos in every round: some variants have no other data.
+    config = replace(config, steps=arguments.steps, budget_minutes=0.0, photos=1.0)
+    result = compare(arguments, config)
     arguments.json.write_text(json.dumps(result | {"steps": arguments.steps}, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 

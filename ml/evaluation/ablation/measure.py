@@ -1,11 +1,12 @@
 """What each part of the method adds, on rendered people with folds of their own.
 
     python -m ml.evaluation ablation --data DATA \
-        --variant "+ geometric=out/train/consistency_geometric/checkpoint.pt"
+        --variant "+ longer=out/train/surface_longer/checkpoint.pt"
 
-The rows: the fit to the network's landmarks alone; with the surface refinement that ships; with
-those of checkpoints, each named by ``--variant NAME=CHECKPOINT``; with detail, on the refinement
-that ships. All of them see the same pictures, so that their differences are measured in pairs.
+The rows: the fit to the regressor's landmarks alone; with the surface refinement that ships; with
+those of other checkpoints of :mod:`ml.training.surface.train`, each named by ``--variant
+NAME=CHECKPOINT``; with detail, on the refinement that ships. All rows use the same pictures, so
+that their differences are measured in pairs.
 """
 
 from __future__ import annotations

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ...assets.card import read_card
 from ...data import FitResult, Photo
@@ -17,7 +15,8 @@ from ...fitting.gauss_newton import fit_person
 from ...head.model import HeadModel, LinearShape
 from ...pipeline.fit import fit_refined
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement, load_surface_refinement
-from ...training.surface.train import CONFIG, network_for
+from ...training.export import read_trained
+from ...training.surface.train import SurfaceConfig, surface_network
 
 COARSE, REFINED = "coarse", "+ refinement"
 Fitter = Callable[[Photo, LinearShape, Evidence], FitResult]
@@ -55,7 +54,8 @@ def fitters(model: HeadModel, variants: dict[str, Path]) -> dict[str, Fitter]:
 
 def _of_checkpoint(path: Path, model: HeadModel) -> SurfaceRefinement:
     """The averaged weights, as sure of identity as the card of the shipped ones says."""
-    network = network_for(model, tomllib.loads(CONFIG.read_text()))
-    network.load_state_dict(torch.load(path, weights_only=True)["average"])
+    trained = read_trained(path, SurfaceConfig)
+    network = surface_network(model, trained.config.network)
+    network.load_state_dict(trained.weights)
     sigma = np.array(read_card(WEIGHTS).details["identity_sigma"], np.float32)
     return SurfaceRefinement(network, model, sigma)

@@ -1,4 +1,4 @@
-"""Batches of unwrapped pictures and what their fitted heads lack, prepared by a thread."""
+"""Batches of unwrapped pictures and the offsets of their fitted heads, prepared by a thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...detail.window import window_of
 from ...head.model import HeadModel
 from ..data.augment import discolour
 from ..data.picture.scene import Stage
-from ..steps import ahead, random_rows
+from ..streams import ahead, random_rows
 from .fits import FITTED, laid_of, open_fits
 from .targets import Lack, make_lack, make_transfer
 
@@ -28,7 +28,7 @@ DISCOLOURED = 0.5
 @dataclass(frozen=True)
 class Batch:
     """B samples: fine (B, 5, G, G), coarse (B, 6, G/2, G/2) and seen (B, G, G) as in
-    unwrap.DetailInput; field (B, 3, G, G) mm, what is true, not yet band-limited. G is GRID."""
+    unwrap.DetailInput; field (B, 3, G, G) mm, the true one, not yet band-limited. G is GRID."""
 
     fine: FloatArray
     coarse: FloatArray
@@ -77,7 +77,7 @@ def make_sample(
 def flipped(
     fine: FloatArray, coarse: FloatArray, seen: FloatArray, field: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """The same of the mirrored person: what points to the left points to the right."""
+    """The same for the mirrored person: components to the left point to the right."""
     coarse, field = coarse[..., ::-1].copy(), field[..., ::-1].copy()
     coarse[[0, 3]] *= -1
     field[0] *= -1

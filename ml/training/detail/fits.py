@@ -1,19 +1,20 @@
-"""How the shipped walk fits the training pictures: what it gets wrong, detail must bear.
+"""Fit the training pictures with the shipped pipeline, and unwrap them along the fitted heads.
 
     python -m ml.training.detail.fits --samples out/data/shape
 
-Every rendered sample that is finished is fitted as any photo is, with both looks of the surface
-refinement, and laid out along that fit. Beside the samples are written (others stay zero):
+The detail network learns to correct the errors of these fits. Every finished rendered sample is
+fitted as any photo is, with both passes of the surface refinement. Arrays are written beside the
+samples; rows without a fit stay zero:
 
-    fit_identity (N, I) float16        whom the fit found
-    laid_colours (N, G, G, 3) uint8    the picture laid out on the window; G is the band's GRID
-    laid_seen (N, G, G) uint8          0..255, how well each texel is seen
+    fit_identity (N, I) float16        the fitted identity
+    laid_colours (N, G, G, 3) uint8    the picture unwrapped onto the window; G is the band's GRID
+    laid_seen (N, G, G) uint8          0..255, visibility of each texel
     laid_coarse (N, 6, G/2, G/2) float16    see unwrap.UnwrappedPhoto
     fitted (N,) uint8                  1 if all this is there, 2 if the face could not be fitted
-    fits.json                          the weights that the walk had
+    fits.json                          sha256 of the pipeline's weights
 
-Run it again to go on, or for samples that were finished meanwhile; with other weights of the walk
-it starts over.
+Run it again to continue, or for samples that were finished meanwhile; with other weights of the
+pipeline it starts over.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ from ...pipeline.fit import fit_observation
 from ...regressor.regressor import WEIGHTS as REGRESSOR
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS as SURFACE
+from ..arguments import SHAPE_SAMPLES
 from ..data.stored import RENDER, finished_rows
 
 BATCH = 16
 FITTED, UNFITTED = 1, 2
-# How well the regressor's crops are placed: standard deviations, as shares of the box.
+# Errors of the boxes that faces are cropped with: standard deviations, as shares of the box.
 _SHIFT, _SCALE = 0.02, 0.04
 
 
@@ -68,12 +70,15 @@ def open_fits(folder: Path, count: int, model: HeadModel) -> dict[str, np.ndarra
     return arrays
 
 
-def start_over_if_changed(folder: Path, fits: dict[str, np.ndarray], walk: dict[str, str]) -> None:
-    """Forget fits of another ``walk``: detail would learn to bear what is no longer wrong."""
+def start_over_if_changed(
+    folder: Path, fits: dict[str, np.ndarray], weights: dict[str, str]
+) -> None:
+    """Mark all rows unfitted if the fits were made with other weights of the pipeline: the network
+    would learn to correct errors that are no longer made. weights: sha256 by name."""
     note = folder / "fits.json"
-    if not note.exists() or json.loads(note.read_text()) != walk:
+    if not note.exists() or json.loads(note.read_text()) != weights:
         fits["fitted"][:] = 0
-        note.write_text(json.dumps(walk, indent=1) + "\n")
+        note.write_text(json.dumps(weights, indent=1) + "\n")
 
 
 def fit_batch(
@@ -83,7 +88,7 @@ def fit_batch(
     fits: dict[str, np.ndarray],
     rng: np.random.Generator,
 ) -> None:
-    """Fit some rows and store what was found."""
+    """Fit some rows and store the results."""
     photos = [Photo(np.asarray(samples["images"][row]), Path("sample.png"), "") for row in rows]
     boxes = [_jittered(box_from_landmarks(samples["points"][row]), rng) for row in rows]
     crops = [crop_face(photo, box) for photo, box in zip(photos, boxes, strict=True)]
@@ -104,7 +109,7 @@ def fit_batch(
 
 
 def laid_of(fits: dict[str, np.ndarray], row: int) -> UnwrappedPhoto:
-    """What was stored of a row."""
+    """The unwrapped picture of a row."""
     return UnwrappedPhoto(
         fits["laid_colours"][row].astype(np.float32),
         fits["laid_seen"][row].astype(np.float32) / 255,
@@ -113,7 +118,7 @@ def laid_of(fits: dict[str, np.ndarray], row: int) -> UnwrappedPhoto:
 
 
 def shapes(model: HeadModel, found: HeadCoefficients) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) at rest and expressed, without settling the lids, which no detail is near."""
+    """(V, 3) at rest and expressed. Lids are not settled: there is no detail near them."""
     rest = model.shape.neutral(found.identity)
     used = np.flatnonzero(found.expression)
     moved = np.tensordot(found.expression[used], model.shape.expression[used], 1)
@@ -133,7 +138,7 @@ def _jittered(box: FaceBox, rng: np.random.Generator) -> FaceBox:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
+    parser.add_argument("--samples", type=Path, default=SHAPE_SAMPLES)
     parser.add_argument("--most", type=int, help="fit no more than this many now")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=5)
@@ -143,8 +148,8 @@ def main() -> None:
     samples = {n: np.load(arguments.samples / f"{n}.npy", mmap_mode="r") for n in names}
     model = load_head_model()
     fits = open_fits(arguments.samples, len(samples["kind"]), model)
-    walk = {path.stem: read_card(path).sha256 for path in (REGRESSOR, SURFACE)}
-    start_over_if_changed(arguments.samples, fits, walk)
+    weights = {path.stem: read_card(path).sha256 for path in (REGRESSOR, SURFACE)}
+    start_over_if_changed(arguments.samples, fits, weights)
     rows = waiting(arguments.samples, samples["kind"], fits["fitted"])[: arguments.most]
     for first in tqdm(range(0, len(rows), BATCH), unit="batch"):
         some = rows[first : first + BATCH]

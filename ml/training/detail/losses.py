@@ -1,4 +1,4 @@
-"""What the detail network is trained to lower. G is the band's GRID."""
+"""The loss of the detail network. G is the band's GRID."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class LossWeights:
 def losses(
     found: Tensor, true: Tensor, share: Tensor, frames: Tensor, weights: LossWeights
 ) -> dict[str, Tensor]:
-    """How far fields are apart: (B, 3, G, G) mm twice.
+    """Weighted distances between two fields (B, 3, G, G) in mm; their sum is minimised.
 
-    share: (B, G, G) 0..1 how much each texel counts. frames: the window's. Means of distances, not
-    of squares: this is what shape and normals are measured by, and what a fold in the wrong place
-    cannot dominate.
+    share: (B, G, G) 0..1 weight of each texel. frames: (G, G, 3, 3) of the window. Means of
+    distances, not of squares, as shape and normals are measured with: a fold in the wrong place
+    cannot dominate them.
     """
     gap = found - true
     offset = _soft(gap / weights.offset, weights.softness)
@@ -43,10 +43,10 @@ def losses(
 
 
 def slopes(fields: Tensor, frames: Tensor) -> Tensor:
-    """(B, 3, G, G) -> (B, 2, G - 1, G - 1) how far they tilt the normal, across and down.
+    """(B, 3, G, G) fields -> (B, 2, G - 1, G - 1) slopes of the normal, across and down.
 
-    frames: (G, G, 3, 3) rows tangent, bitangent, normal. Where the face is round, what moves along
-    it tilts it too: the wing of a nose in the wrong place is a wrong normal.
+    frames: (G, G, 3, 3) rows tangent, bitangent, normal. Where the face is round, motion along it
+    tilts the normal, too: the wing of a nose in the wrong place has a wrong normal.
     """
     moved = torch.einsum("bkrc,rckx->bxrc", fields, frames)
     normal = frames[1:, 1:, 2].permute(2, 0, 1)
@@ -56,7 +56,7 @@ def slopes(fields: Tensor, frames: Tensor) -> Tensor:
 
 
 def shares(seen: Tensor, allowed: Tensor, hidden: float) -> Tensor:
-    """(B, G, G) how much texels count: by how well they are seen, a little where they are not."""
+    """(B, G, G) weights of texels by their visibility ``seen``; those not seen have ``hidden``."""
     return allowed * (hidden + (1 - hidden) * seen)
 
 

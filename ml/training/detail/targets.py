@@ -1,4 +1,4 @@
-"""What a fitted head lacks in the band, laid out on the window."""
+"""Targets of the detail network: the difference of a person from the fitted head, on the window."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NEIGHBOURS = 3
 
 @dataclass(frozen=True)
 class Transfer:
-    """From D vertices of the reference head to the texels of a window.
+    """A correspondence from D vertices of the reference head to the texels of a window.
 
-    Both heads share one mean shape, so what is nearest there is the same place.
+    Both heads share one mean shape, so the nearest vertex there is the same place.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Transfer:
 
 
 def make_transfer(mean: FloatArray, skin: IntArray, window: Window) -> Transfer:
-    """The correspondence on the mean head (D, 3); of its vertices only those of the ``skin``."""
+    """The correspondence on the mean head (D, 3), with those vertices only that are ``skin``."""
     texels = np.flatnonzero(window.skin)
     places = window.places.reshape(-1, 3)[texels]
     found, weights = nearest(mean[skin], places)
@@ -62,12 +62,12 @@ def nearest(points: FloatArray, places: FloatArray) -> tuple[np.ndarray, FloatAr
 
 @dataclass(frozen=True)
 class Lack:
-    """How a person differs from the head that was fitted: folds of the person's own, and what the
-    fit got wrong of the identity. In the band, the second is the larger by far.
+    """The difference of a person from the fitted head: individual folds, and the error of the
+    fitted identity. In the band, the second is the larger by far.
 
     Attributes
     ----------
-    modes: (I, G, G, 3) mm that each identity mode moves the window's texels by, in their frames.
+    modes: (I, G, G, 3) motion in mm of the window's texels per identity mode, in their frames.
     """
 
     transfer: Transfer
@@ -80,8 +80,8 @@ class Lack:
 
 
 def make_lack(transfer: Transfer, model: HeadModel) -> Lack:
-    """The modes of ``model`` without what turns, moves or enlarges a face: no photo tells how
-    large a head is, and no detail should say so."""
+    """The modes of ``model`` without rotation, translation and scale of the face: the size of a
+    head is not known from a photo, and is not detail."""
     window = transfer.window
     share = (window.skin * window.allowed)[..., None]
     rigid = _similarities(window.places)
@@ -95,7 +95,7 @@ def make_lack(transfer: Transfer, model: HeadModel) -> Lack:
 
 
 def _similarities(places: FloatArray) -> FloatArray:
-    """(7, G, G, 3): how (G, G, 3) places move, turn and grow."""
+    """(7, G, G, 3): translation, rotation and scale of (G, G, 3) places, linearised."""
     moves = [np.broadcast_to(axis, places.shape) for axis in np.eye(3)]
     turns = [np.cross(axis, places) for axis in np.eye(3)]
     return np.stack([*moves, *turns, places]).astype(np.float32)

@@ -1,8 +1,8 @@
 """Tiles with and without a face for the detector, made while it trains.
 
-Faces come from the labelled portraits, with what is really around them, and from the samples of
-ml.training.data.generate, set into backgrounds. Pieces without a face are set in likewise, so that
-a seam tells nothing.
+Faces come from the labelled portraits, with their real surroundings, and from the samples of
+ml.training.data.generate, pasted into backgrounds. Pieces without a face are pasted in likewise, so
+that a seam is no sign of a face.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from ..data.studio import open_studio
 TILE = 96
 CELLS = TILE // STRIDE
 BACKGROUNDS, LARGE = 1500, 192
-# Shares of tiles: a portrait as it is, a face set in, a piece of somebody's clothes; else nothing.
+# Shares of tiles: a portrait as it is, a face pasted in, a piece of clothes; the rest has no face.
 WHOLE, SET_IN, CLOTHES = 0.38, 0.36, 0.1
-# Share of faces in a size that another level of the pyramid looks for.
+# Share of faces of a size that belongs to another level of the pyramid.
 OTHER_SIZE = 0.15
-# Within this share of its size from a face's middle a cell answers; up to the second, it is free.
+# Cells within the first share of a face's size from its middle are trained to find it; cells up to
+# the second share are not trained.
 NEAR, FREE = 0.2, 0.45
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: image (T, T, 3) uint8; wanted (6, C, C) as the network's outputs, the first 0 or 1;
-    weight (2, C, C) of the score and of the rest."""
+    """One tile: image (T, T, 3) uint8; wanted (6, C, C), the target of the network's outputs, the
+    first 0 or 1; weight (2, C, C) of the score and of the rest."""
 
     image: np.ndarray
     wanted: FloatArray
@@ -45,8 +46,8 @@ class Tile:
 
 @dataclass(frozen=True)
 class Stock:
-    """What tiles are made of. samples: stored pictures; rows: (N,) those with a face;
-    boxes: one for each row, in pixels of the picture."""
+    """The pictures that tiles are made of. samples: stored pictures; rows: (N,) those with a face;
+    boxes: one per row, in pixels of the picture."""
 
     portraits: list[Portrait]
     samples: np.ndarray
@@ -56,7 +57,7 @@ class Stock:
 
 
 def load_stock(data: Path, reference: Path, fits: Path, samples: Path, seed: int) -> Stock:
-    """Open everything; draws the backgrounds."""
+    """Open the portraits and samples, and draw the backgrounds."""
     studio = open_studio(data, reference, fits)
     scenes: Scenes = studio.scenes
     rng = np.random.default_rng(seed)
@@ -70,7 +71,7 @@ def load_stock(data: Path, reference: Path, fits: Path, samples: Path, seed: int
 
 
 def make_tile(stock: Stock, rng: np.random.Generator) -> Tile:
-    """The tile that ``rng`` decides."""
+    """A random tile."""
     draw, box = rng.random(), None
     image = _background(stock, rng)
     if draw < WHOLE:
@@ -95,7 +96,7 @@ def make_tile(stock: Stock, rng: np.random.Generator) -> Tile:
 
 
 def targets(box: FaceBox | None) -> tuple[FloatArray, FloatArray]:
-    """What the network should say of a tile with one face, or none: see :class:`Tile`."""
+    """The target and its weight for a tile with one face, or none: see :class:`Tile`."""
     wanted = np.zeros((6, CELLS, CELLS), np.float32)
     weight = np.zeros((2, CELLS, CELLS), np.float32)
     weight[0] = 1
@@ -108,7 +109,7 @@ def targets(box: FaceBox | None) -> tuple[FloatArray, FloatArray]:
     near = away < max(NEAR * box.size, 0.75 * STRIDE)
     free = (away < FREE * box.size) & ~near
     if not SMALLEST <= box.size <= LARGEST:
-        # Just outside, either answer will do; far outside, it is another level's face.
+        # Just outside the range both answers are right; far outside, another level finds the face.
         if 0.7 * SMALLEST < box.size < 1.45 * LARGEST:
             weight[0][near | free] = 0
         return wanted, weight

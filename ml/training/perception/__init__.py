@@ -1,1 +1,1 @@
-"""The small CLIP of faces that ships with Effigy: captions, training, figures, export."""
+"""Training of the face CLIP that ships with Effigy: captions, training, figures, export."""

@@ -1,4 +1,4 @@
-"""What is true of drawn people, in numbers: measured on their heads, or noted when drawn."""
+"""Attributes of rendered people, in numbers: measured on their heads, or stored when rendered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASURES = {
     "lower_lip": (14, 17),
     "eye_distance": (133, 362),
 }
-# Shapes that words are said of, each a measure or the ratio of two.
+# Shapes that there are words for, each a measure or the ratio of two.
 SHAPES: dict[str, tuple[str, ...]] = {
     "face_shape": ("face_width", "face_height"),
     "jaw_shape": ("jaw_width", "face_width"),
@@ -36,12 +36,13 @@ SHAPES: dict[str, tuple[str, ...]] = {
 }
 # Metres below the chin at which a neck is measured, and half of the band's height.
 _NECK_BELOW, _NECK_BAND = 0.03, 0.008
-# People whose shapes say what is usual: how many, and how varied (as data/samples.py draws them).
+# Random people whose shapes are the norm: their number, and the range of their variety (as in
+# data/samples.py).
 _USUAL, _SPREAD = 2000, (0.5, 1.2)
 
 
 class HeadMeasures:
-    """Distances on neutral heads, as numbers of standard deviations from the usual."""
+    """Distances on neutral heads, in standard deviations from their mean over random people."""
 
     def __init__(self, model: HeadModel) -> None:
         points, shape = model.points("mediapipe478"), model.shape
@@ -80,7 +81,7 @@ class HeadMeasures:
         return {**found, "lips": found["upper_lip"] + found["lower_lip"]}
 
     def deviations(self, identity: FloatArray) -> dict[str, FloatArray]:
-        """(N, I) coefficients -> (N,) by name of SHAPES: how far from usual, in deviations."""
+        """(N, I) coefficients -> (N,) by name of SHAPES: standard deviations from the mean."""
         return {
             name: (value - self._middle[name]) / self._spread[name]
             for name, value in self._shapes(identity).items()
@@ -117,7 +118,7 @@ def poses(rotation: FloatArray) -> dict[str, FloatArray]:
 
 
 def expressions(values: FloatArray) -> dict[str, FloatArray]:
-    """(N, 52) ARKit's keys -> (N,) 0..1 of what there are words for. calm: the strongest of all."""
+    """(N, 52) ARKit's keys -> (N,) 0..1 of those with words. calm: the largest of them."""
 
     def both(name: str) -> FloatArray:
         sides = [EXPRESSION_NAMES.index(name + side) for side in ("Left", "Right")]

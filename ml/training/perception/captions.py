@@ -1,4 +1,4 @@
-"""Captions of drawn people, from what is true of them."""
+"""Captions of rendered people, from their attributes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _FAR = 1e9
 
 @dataclass(frozen=True)
 class Rule:
-    """Words that hold where ``attribute`` lies in [low, high). share: how often they are said."""
+    """Words that are true where ``attribute`` lies in [low, high). share: how often a caption has
+    them."""
 
     topic: str
     words: str
@@ -25,7 +26,7 @@ class Rule:
 
 
 def _either(topic: str, less: str, more: str, by: float, share: float = 1.0) -> list[Rule]:
-    """Two rules about one attribute, named as the topic: far below and far above its middle."""
+    """Two rules about one attribute with the topic's name: far below and far above its mean."""
     return [
         Rule(topic, less, topic, high=-by, share=share),
         Rule(topic, more, topic, low=by, share=share),
@@ -33,12 +34,12 @@ def _either(topic: str, less: str, more: str, by: float, share: float = 1.0) -> 
 
 
 def _kinds(attribute: str, *words: str, none: str, none_share: float = 0.4) -> list[Rule]:
-    """Rules about a trait that counts kinds: 0 none, 1 the first, ..."""
+    """Rules about a trait that numbers kinds: 0 none, 1 the first, ..."""
     named = [Rule(attribute, said, attribute, i + 0.5, i + 1.5) for i, said in enumerate(words)]
     return [Rule(attribute, none, attribute, -0.5, 0.5, none_share), *named]
 
 
-# Said before "person", in every caption: folds are the faintest of all traits and need many words.
+# Before "person": folds are the faintest of all traits and need many captions.
 AGES = (
     Rule("age", "young smooth", "folds", high=0.2),
     Rule("age", "middle-aged", "folds", 0.25, 0.5),
@@ -120,22 +121,22 @@ RULES = (
     *_either("eyes_apart", "with close-set eyes", "with wide-set eyes", 0.9, 0.7),
 )
 _BEGINNINGS = ("a person", "a photo of a person", "a face of a person")
-# How often a caption says the age: often, but prompts without one must be usual, too.
+# Share of captions with the age: large, but prompts without one must occur, too.
 _AGE_SHARE = 0.7
-# Words of a caption, at most, and how often one is as brief as prompts are.
+# The most words of a caption, and the share of captions as brief as prompts.
 LONGEST, _BRIEF_SHARE = 30, 0.2
 # Words that a mirrored picture exchanges.
 MIRRORED = ("left", "right")
 
 
 def vocabulary() -> tuple[str, ...]:
-    """Every word that captions are made of, sorted."""
+    """All words of captions, sorted."""
     said = [*(rule.words for rule in (*AGES, *RULES)), *_BEGINNINGS, "and of no"]
     return tuple(sorted({word for words in said for word in words.split()}))
 
 
 def with_hair_colour(known: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """The attributes and, for those who show hair, which colour it has (0 or 1)."""
+    """The attributes, and for each colour of hair whether it is visible (0 or 1)."""
     shown, light = known["hair"] > 0.5, known["hair_light"]
     return {
         **known,
@@ -146,7 +147,7 @@ def with_hair_colour(known: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
 
 
 def true_rules(known: Mapping[str, FloatArray]) -> list[list[int]]:
-    """For each of N people, the numbers of the rules of (AGES, RULES) that hold."""
+    """For each of N people, the numbers of the rules of (AGES, RULES) that are true."""
     said = with_hair_colour(known)
     holds = np.stack(
         [
@@ -158,9 +159,9 @@ def true_rules(known: Mapping[str, FloatArray]) -> list[list[int]]:
 
 
 def captions(rules: list[int], count: int, rng: np.random.Generator) -> list[str]:
-    """``count`` captions of one person, among whom what is true is dealt out at random.
+    """``count`` captions of one person; the true rules are divided among them at random.
 
-    Several, so that each has to be understood: of one long one the easiest part would do.
+    Several, so that each has to be understood: of one long caption the easiest part would suffice.
     """
     age = [AGES[number].words for number in rules if number < len(AGES)]
     every = [RULES[number - len(AGES)] for number in rules if number >= len(AGES)]

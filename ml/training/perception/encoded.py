@@ -1,13 +1,12 @@
-"""What the regressor's encoder sees of stored pictures, for the face CLIP to see it, too.
+"""Feature maps of the regressor's encoder for stored pictures: targets of the face CLIP.
 
-Captions alone teach slowly where to look: with them, small encoders had not found mouths after an
-hour. The regressor knows where everything lies, so its map is a second lesson for every place of a
-picture (distillation of features: Romero et al., "FitNets", ICLR 2015). Maps are made once, of
-whole stored pictures as they are and mirrored; crops are sampled from them.
+From captions alone, small encoders had not learned to find mouths after an hour. The regressor has
+learned where everything lies, so its map is a second target for every place of a picture
+(distillation of features: Romero et al., "FitNets", ICLR 2015). Maps are computed once, of whole
+stored pictures as they are and mirrored; crops are sampled from them.
 
-The encoder keeps what it knows of the whole picture in the map's first row, where the border shows
-that there is no face: values ten times as large as elsewhere. Nothing lies there, so the second row
-takes its place.
+The encoder stores features of the whole picture in the map's first row, at the border, where there
+is no face: values ten times as large as elsewhere. So the second row takes its place.
 
     python -m ml.training.perception.encoded --samples out/data/shape
 """
@@ -28,22 +27,24 @@ from tqdm import tqdm
 from ...assets.card import read_card
 from ...data import FloatArray, IntArray
 from ...regressor.regressor import WEIGHTS, load_regressor
+from ..arguments import SHAPE_SAMPLES
 from ..data.stored import RENDER, finished_rows
 
-# The share of a stored picture that a face crop shows (see data/poses.py).
+# The share of a stored picture that a face crop shows (see data/people/poses.py).
 SHOWN = 128 / 144
 _AT_ONCE = 32
-# Pictures whose maps say how large each channel usually is, and how far beyond that values count.
+# Pictures that the mean and deviation of each channel are taken from; larger values, in deviations,
+# are clipped.
 _USUAL, _FAR = 256, 4.0
 
 
 def encoded_path(folder: Path) -> Path:
-    """Where the maps of a folder of samples are: named by the weights, so that they fit them."""
+    """The file with the maps of a folder of samples; it is named after the regressor's weights."""
     return folder / f"encoded_{read_card(WEIGHTS).sha256[:12]}.npy"
 
 
 def encode(folder: Path) -> Path:
-    """Write the maps of all finished drawn people, unless they are there; returns their path.
+    """Write the maps of all finished rendered people, unless they are there; returns their path.
 
     (all rows, 2, C, h, w) float16, the second of mirrored pictures; rows of photos stay zero.
     Every channel has mean 0 and deviation 1.
@@ -71,7 +72,7 @@ def _parts(rows: IntArray) -> list[IntArray]:
 
 
 def _maps(images: np.ndarray, rows: IntArray) -> FloatArray:
-    """(N, 2, C, h, w) as the regressor reads its encoder, before the rectifier: signed."""
+    """(N, 2, C, h, w) the regressor's own reading of its encoder, before the rectifier: signed."""
     network = load_regressor().network
     seen = torch.from_numpy(_shown(images, rows, round(network.shape.crop / SHOWN)))
     with torch.inference_mode():
@@ -88,7 +89,7 @@ def _shown(images: np.ndarray, rows: IntArray, side: int) -> np.ndarray:
 
 
 def at_cells(maps: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
-    """What maps of whole pictures hold at the cells of crops.
+    """Maps of whole pictures, sampled at the cells of crops.
 
     maps: (B, C, h, w). boxes: (B, 3) x, y and side of the crops as shares of the picture.
     Returns (B, C, *size).
@@ -104,7 +105,7 @@ def at_cells(maps: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
+    parser.add_argument("--samples", type=Path, default=SHAPE_SAMPLES)
     print(encode(parser.parse_args().samples))
 
 

@@ -1,17 +1,15 @@
 """Turn a checkpoint into the face CLIP that ships: two models, each with its config and card.
 
-    python -m ml.training.perception.export --checkpoint out/train/face_clip/checkpoint.pt \
-        --samples out/data/shape
+    python -m ml.training.perception.export --samples out/data/shape
 
-Zero-shot figures, and how far apart people are in every layer of the loss, are measured with the
-very files that were written, on people kept out of training.
+Zero-shot accuracies, and the distance between two people in every layer of the loss, are measured
+with the written files, on people kept out of training.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +17,44 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ...assets.card import AssetCard, write_card
+from ...assets.card import AssetCard
 from ...perception.clip import open_clip_module
 from ...perception.consistency import ConsistencyConfig, FeatureConsistency
 from ...perception.face_clip import ASSETS, BLOCKS, RESNET, STAGES, VIT, load_face_clip
 from ...perception.tower import ImageTower
 from ...perception.views import ViewSettings
+from ..arguments import SHAPE_SAMPLES, export_parser
+from ..export import CardText, Trained, read_trained, write_trained_card
+from .config import FaceClipConfig, face_words, model_config
 from .encoded import SHOWN
+from .network import FacePair
 from .people import People, middle_crops
-from .train import CONFIG, FacePair, face_words, model_config
 from .zero_shot import figures_of, kept_out_people
 
-SOURCES = (
-    "renders of Effigy Head with MakeHuman skins (CC0), skin detail of 699 official portraits of "
-    "members of the US Congress (public domain), HDRI Haven (CC0) and ICT-FaceKit (MIT) "
-    "environment maps",
-    "captions written from how those people were drawn",
-    "what the encoder of Effigy's regressor (see its card) sees of those pictures",
-)
-COMMAND = (
-    "python -m ml.training.data.generate --data DATA --config ml/training/data/shape.toml"
-    " --out out/data/shape && "
-    "python -m ml.training.perception.train --samples out/data/shape --out out/train/face_clip"
-    " --max-minutes {minutes:.0f} && "
-    "python -m ml.training.perception.export --checkpoint out/train/face_clip/checkpoint.pt"
-    " --samples out/data/shape"
+TEXT = CardText(
+    name="Effigy face CLIP",
+    sources=(
+        "renders of Effigy Head with MakeHuman skins (CC0), skin detail of 699 official portraits "
+        "of members of the US Congress (public domain), HDRI Haven (CC0) and ICT-FaceKit (MIT) "
+        "environment maps",
+        "captions written from how those people were drawn",
+        "features of those pictures by the encoder of Effigy's regressor (see its card)",
+    ),
+    before=(
+        "python -m ml.training.data.generate --data DATA --config ml/training/data/shape.toml"
+        " --out out/data/shape",
+    ),
+    after=(
+        "python -m ml.training.perception.export --checkpoint {checkpoint}"
+        " --samples out/data/shape",
+    ),
 )
 # Pairs of people whose distance in every layer is measured.
 PAIRS = 128
 
 
 def write_weights(model: nn.Module, path: Path) -> None:
-    """Half precision, under open_clip's names; integers as they are, for open_clip wants them."""
+    """Write half precision weights under open_clip's names, with the integers it requires."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         name: (value.half() if value.is_floating_point() else value).contiguous().clone()
@@ -59,8 +63,8 @@ def write_weights(model: nn.Module, path: Path) -> None:
     save_file(state, path)
 
 
-def write_model_config(config: dict[str, Any], which: str, weights: Path) -> None:
-    """Beside the weights: what open_clip builds, how pictures are normalised, the known words."""
+def write_model_config(config: FaceClipConfig, which: str, weights: Path) -> None:
+    """Write open_clip's configuration, the normalisation and the words, beside the weights."""
     open_clip = open_clip_module()
     stored = {
         "model_cfg": model_config(config, which),
@@ -74,7 +78,7 @@ def write_model_config(config: dict[str, Any], which: str, weights: Path) -> Non
 
 
 def layers_apart(resnet: ImageTower, vit: ImageTower, pictures: Tensor) -> dict[str, float]:
-    """What every layer of the loss says, unweighted, of pictures of two different people.
+    """The unweighted loss between pictures of two different people, by layer.
 
     pictures: (2 P, 3, S, S) in 0..1; the first half is compared with the second.
     """
@@ -92,20 +96,18 @@ def layers_apart(resnet: ImageTower, vit: ImageTower, pictures: Tensor) -> dict[
 
 
 def export(
-    checkpoint: Path, people: People, config: dict[str, Any], assets: Path = ASSETS
+    trained: Trained[FaceClipConfig], people: People, assets: Path = ASSETS
 ) -> list[AssetCard]:
-    """Write the averaged weights of ``checkpoint``, their configs and their cards."""
-    state = torch.load(checkpoint, weights_only=True)
-    pair = FacePair(config)
-    pair.load_state_dict(state["average"])
+    """Write the weights of a run, their configurations and their cards, measured on ``people``."""
+    config, pair = trained.config, FacePair(trained.config)
+    pair.load_state_dict(trained.weights)
     targets = {"resnet": assets / RESNET.name, "vit": assets / VIT.name}
     for which, target in targets.items():
         write_weights(getattr(pair, which), target)
         write_model_config(config, which, target)
-        _card(target, config, state, {})
+        _card(target, trained, {})
     clips = {which: load_face_clip(target) for which, target in targets.items()}
-    size = config["resnet"]["image_size"]
-    pictures = middle_crops(people.images, people.rows, SHOWN, size)
+    pictures = middle_crops(people.images, people.rows, SHOWN, config.resnet["image_size"])
     half = min(PAIRS, len(pictures) // 2)
     apart = layers_apart(clips["resnet"].tower, clips["vit"].tower, pictures[: 2 * half])
     cards = []
@@ -116,42 +118,24 @@ def export(
             "zero_shot": figures_of(clips[which], pictures, people.known),
             "apart": {name: value for name, value in apart.items() if name in has},
         }
-        cards.append(_card(target, config, state, measured))
+        cards.append(_card(target, trained, measured))
     return cards
 
 
-def _card(
-    target: Path, config: dict[str, Any], state: dict[str, Any], measured: dict[str, Any]
-) -> AssetCard:
-    minutes = state["seconds"] / 60
-    return write_card(
-        target,
-        name=f"Effigy face CLIP ({target.stem})",
-        licence="CC0-1.0",
-        commercial_use=True,
-        sources=SOURCES,
-        command=COMMAND.format(minutes=minutes),
-        details={
-            "input": "RGB crop, 0..1; open_clip's own normalisation",
-            "training": {**config, "steps": state["step"], "minutes": round(minutes, 1)},
-            **measured,
-        },
-    )
+def _card(target: Path, trained: Trained[FaceClipConfig], measured: dict[str, Any]) -> AssetCard:
+    text = replace(TEXT, name=f"{TEXT.name} ({target.stem})")
+    details = {"input": "RGB crop, 0..1; open_clip's own normalisation", **measured}
+    return write_trained_card(target, trained, text, details)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--checkpoint", type=Path, default=Path("out/train/face_clip/checkpoint.pt")
-    )
-    parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
-    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser = export_parser(__doc__, "out/train/face_clip", "reference")
+    parser.add_argument("--samples", type=Path, default=SHAPE_SAMPLES)
     parser.add_argument("--assets", type=Path, default=ASSETS)
     arguments = parser.parse_args()
-    config = tomllib.loads(arguments.config.read_text())
-    people = kept_out_people(arguments.samples, arguments.reference, config)
-    for card in export(arguments.checkpoint, people, config, arguments.assets):
+    trained = read_trained(arguments.checkpoint, FaceClipConfig)
+    people = kept_out_people(arguments.samples, arguments.reference, trained.config.kept_out)
+    for card in export(trained, people, arguments.assets):
         print(f"{card.file}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
         for name, found in card.details["zero_shot"].items():
             print(f"  {name}: {found['accuracy']:.3f} (chance {found['chance']:.3f})")

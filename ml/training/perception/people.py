@@ -1,4 +1,4 @@
-"""Drawn people from the stored samples: pictures, what is true of them, and batches of both."""
+"""Rendered people from the stored samples: pictures, attributes, and batches of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,14 +16,14 @@ from torch import Tensor
 from ...data import FloatArray, IntArray
 from ...perception.face_clip import FaceWords
 from ..data.stored import RENDER, finished_rows
-from ..steps import ahead
+from ..streams import ahead
 from .attributes import HeadMeasures, attributes
 from .captions import MIRRORED, captions, true_rules
+from .config import FaceClipConfig
 from .encoded import encode
-from .topics import make_topics
+from .topics import TOPICS
 
 ARRAYS = ("identity", "expression", "rotation", "traits")
-TOPICS = make_topics()
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,9 @@ class People:
 
     Attributes
     ----------
-    folder: of the samples. images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) theirs.
-    known: (N,) numbers by name, see attributes.py. rules: of each person, see captions.py.
-    weights: of all topics' prompts, by how rare they are among these people; see topics.py.
+    folder: of the samples. images: (all rows, S, S, 3) uint8, memory-mapped. rows: (N,) of people.
+    known: (N,) attributes by name, see attributes.py. rules: of each person, see captions.py.
+    weights: of all topics' prompts, by their rarity among these people; see topics.py.
     """
 
     folder: Path
@@ -47,18 +46,16 @@ class People:
 
     @cached_property
     def encoded(self) -> np.ndarray:
-        """(all rows, 2, C, h, w) memory-mapped, see encoded.py; made when first asked for, as only
-        training needs it."""
+        """(all rows, 2, C, h, w) memory-mapped, see encoded.py; made on first use, as only training
+        needs it."""
         return np.asanyarray(np.load(encode(self.folder), mmap_mode="r"))
 
 
 def load_people(
     folder: Path, measures: HeadMeasures, kept_out: int, training: bool | None = True
 ) -> People:
-    """Those of the finished samples that are for training, or those kept out of it; None for all.
-
-    Every person is drawn once, so that nobody is on both sides.
-    """
+    """The rendered people of the finished samples: those for training, those kept out of it, or
+    all if ``training`` is None. Every person is rendered once, so nobody is in both sets."""
     kind = np.load(folder / "kind.npy", mmap_mode="r")
     rows = finished_rows(folder, len(kind))
     rows = rows[kind[rows] == RENDER]
@@ -73,7 +70,7 @@ def load_people(
 
 
 def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) -> Tensor:
-    """(N, 3, size, size) in 0..1: the middle ``share`` of stored pictures, nothing changed."""
+    """(N, 3, size, size) in 0..1: the middle ``share`` of stored pictures, not augmented."""
     side = round(share * images.shape[1])
     edge = (images.shape[1] - side) // 2
     crops = [
@@ -91,9 +88,9 @@ def middle_crops(images: np.ndarray, rows: IntArray, share: float, size: int) ->
 class Batch:
     """pictures: (B, 3, S, S) in 0..1. tokens: (K, B, T), K captions of each picture.
 
-    answers: (B, topics) which prompt of each topic is true. weights: see People.
-    encoded: (B, C, h, w) what the regressor's encoder sees of the whole stored pictures.
-    boxes: (B, 3) which part of them is shown: x, y and side, as shares.
+    answers: (B, topics) the true prompt of each topic. weights: see People.
+    encoded: (B, C, h, w) features of the regressor's encoder, of the whole stored pictures.
+    boxes: (B, 3) the part of them that is shown: x, y and side, as shares.
     """
 
     pictures: Tensor
@@ -105,11 +102,11 @@ class Batch:
 
 
 def make_batch(
-    people: People, words: FaceWords, config: dict[str, Any], rng: np.random.Generator
+    people: People, words: FaceWords, config: FaceClipConfig, rng: np.random.Generator
 ) -> Batch:
     """Random people in random crops, every second one mirrored, with new captions."""
-    size, count = config["resnet"]["image_size"], config["captions"]
-    chosen = rng.integers(len(people.rows), size=config["batch"])
+    size, count = config.resnet["image_size"], config.captions
+    chosen = rng.integers(len(people.rows), size=config.batch)
     mirrored = rng.random(len(chosen)) < 0.5
     pictures = np.empty((len(chosen), size, size, 3), np.float32)
     boxes = np.empty((len(chosen), 3), np.float32)
@@ -145,11 +142,11 @@ def mirrored_tokens(tokens: Tensor, words: FaceWords) -> Tensor:
 
 
 def _random_crop(
-    image: np.ndarray, size: int, config: dict[str, Any], rng: np.random.Generator
+    image: np.ndarray, size: int, config: FaceClipConfig, rng: np.random.Generator
 ) -> tuple[np.ndarray, FloatArray]:
     """(size, size, 3), and its x, y and side as shares of the picture."""
     whole = image.shape[0]
-    side = round(whole * rng.uniform(config["least_crop"], config["most_crop"]))
+    side = round(whole * rng.uniform(config.least_crop, config.most_crop))
     # Near the middle: further out, the face would be cut.
     free = whole - side
     x, y = (int(v) for v in np.clip(rng.normal(0.5, 0.2, 2), 0, 1) * free)
@@ -159,14 +156,14 @@ def _random_crop(
 
 
 def batches_ahead(
-    people: People, words: FaceWords, config: dict[str, Any], first: int
+    people: People, words: FaceWords, config: FaceClipConfig, first: int
 ) -> Iterator[Batch]:
     """Endless batches, prepared by a thread; the stream goes on from step ``first``."""
 
     def batches() -> Iterator[Batch]:
         cv2.setNumThreads(1)
         for step in count(first):
-            rng = np.random.default_rng([config["seed"], step])
+            rng = np.random.default_rng([config.seed, step])
             yield make_batch(people, words, config, rng)
 
     return ahead(batches(), 4)

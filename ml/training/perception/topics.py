@@ -1,8 +1,8 @@
-"""Questions that captions answer, one by one: which of a topic's phrases is true of a picture?
+"""Topics of captions as classification: which of a topic's phrases is true of a picture?
 
-A caption says many things at once, and a contrast of whole captions is won with the easiest of
-them: skin, hats, glasses. Here every topic counts alike, so that mouths and folds are learned too.
-The prompts are short ones, like those that the finished models are asked with.
+A caption has many topics, and the contrast of whole captions is solved with the easiest of them:
+skin, hats, glasses. Here all topics have the same weight, so that mouths and folds are learned too.
+The prompts are short, like those of zero-shot classification with the finished models.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from .captions import AGES, MIRRORED, RULES
 
 PLAIN = "a person"
 UNKNOWN = -1
-# A rare answer counts for no more than so many common ones.
+# The largest weight of a rare answer, relative to the commonest.
 MOST = 10.0
 
 
 @dataclass(frozen=True)
 class Topics:
-    """Prompts of all topics in one list, and which of them each rule of (AGES, RULES) is.
+    """Prompts of all topics in one list, and the prompt of each rule of (AGES, RULES).
 
     Attributes
     ----------
-    prompts: P texts. starts: (T + 1,) where each topic's prompts begin; they follow each other.
-    plain: (T,) the prompt, counted from its topic's first, that is true where no rule holds;
-        UNKNOWN for topics of several rules, which then say nothing.
-    of_rule: for each rule, its topic and its prompt, counted likewise. mirrored: for each rule,
-        the one that is true of the mirrored picture.
+    prompts: P texts. starts: (T + 1,) index of each topic's first prompt, and P.
+    plain: (T,) the prompt that is true where no rule holds, counted from its topic's first;
+        UNKNOWN for topics of several rules, which then have no answer.
+    of_rule: topic and prompt of each rule, counted likewise. mirrored: for each rule, the one that
+        is true of the mirrored picture.
     """
 
     prompts: list[str]
@@ -45,7 +45,7 @@ class Topics:
     mirrored: list[int]
 
     def answers(self, rules: Sequence[int], *, mirror: bool = False) -> IntArray:
-        """(T,) the true prompt of each topic for one person of whom ``rules`` hold."""
+        """(T,) the true prompt of each topic for a person of whom ``rules`` are true."""
         found = np.array(self.plain, np.int32)
         for rule in rules:
             topic, prompt = self.of_rule[self.mirrored[rule] if mirror else rule]
@@ -80,7 +80,7 @@ class Topics:
 
 
 def make_topics() -> Topics:
-    """All that captions can say."""
+    """The topics of all captions."""
     rules = [*AGES, *RULES]
     names = list(dict.fromkeys(rule.topic for rule in rules))
     prompts, starts, plain = list[str](), [0], list[int]()
@@ -105,3 +105,6 @@ def _swapped(words: str) -> str:
     one, other = MIRRORED
     swap = {one: other, other: one}
     return " ".join(swap.get(word, word) for word in words.split())
+
+
+TOPICS = make_topics()

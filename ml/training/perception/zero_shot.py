@@ -1,16 +1,15 @@
-"""What the face CLIP knows without having been taught any task: it chooses among captions.
+"""Zero-shot classification with the face CLIP: the caption that is most similar to a picture.
 
     python -m ml.training.perception.zero_shot --samples out/data/shape
 
-Asked about people kept out of training. Accuracies are means over the choices of a question, so
-that one who always answers the commonest is right as often as chance.
+Measured on people kept out of training. Accuracies are means over the choices of a question, so
+that always choosing the commonest is no better than chance.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ from torch import Tensor
 from ...data import FloatArray
 from ...head.storage import load_head_model
 from ...perception.face_clip import RESNET, VIT, FaceClip, load_face_clip
+from ..arguments import SHAPE_SAMPLES, file_options
+from ..config import read_config
 from .attributes import HeadMeasures
+from .config import CONFIG, FaceClipConfig
 from .encoded import SHOWN
 from .people import People, load_people, middle_crops
-from .train import CONFIG
 
 _FAR = 1e9
 _MANY = 64
@@ -33,7 +34,7 @@ _MANY = 64
 
 @dataclass(frozen=True)
 class Choice:
-    """Captions of one choice, and the ranges (attribute, low, high) of those whom it is true of."""
+    """Captions of one choice. where: (attribute, low, high) ranges of the people it is true of."""
 
     captions: tuple[str, ...]
     where: tuple[tuple[str, float, float], ...]
@@ -45,7 +46,7 @@ def _people(*said: str, begin: str = "a person") -> tuple[str, ...]:
 
 _TURNED = ("turned slightly to the {0}", "turned to the {0}", "in profile to the {0}")
 _SEEN = ("yaw", -60, 60)
-# In expressions nobody does two things at once, nor hides their eyes.
+# Choices of expression exclude people with two of them at once, and closed eyes behind glasses.
 _NO_BLINK, _NO_SMILE, _SHUT = ("blink", -_FAR, 0.3), ("smile", -_FAR, 0.15), ("open", -_FAR, 0.15)
 QUESTIONS: dict[str, dict[str, Choice]] = {
     "expression": {
@@ -115,7 +116,7 @@ QUESTIONS: dict[str, dict[str, Choice]] = {
 
 
 def answers(known: dict[str, FloatArray], choices: dict[str, Choice]) -> np.ndarray:
-    """(N,) number of the choice that is true of each person, -1 where none is."""
+    """(N,) index of the choice that is true of each person, -1 where none is."""
     truth = np.full(len(known["yaw"]), -1)
     for number, choice in enumerate(choices.values()):
         ranges = [(known[name] >= low) & (known[name] < high) for name, low, high in choice.where]
@@ -129,8 +130,8 @@ def figures_of(
     known: dict[str, FloatArray],
     questions: dict[str, dict[str, Choice]] = QUESTIONS,
 ) -> dict[str, Any]:
-    """By question: accuracy (mean over its choices), chance, people asked about, each choice's.
-    Questions that concern nobody are left out.
+    """By question: accuracy (mean over its choices), chance, people, and accuracy of each choice.
+    Questions without an answer for any of these people are left out.
 
     pictures: (N, 3, S, S) in 0..1.
     """
@@ -157,20 +158,19 @@ def figures_of(
     return found
 
 
-def kept_out_people(samples: Path, reference: Path, config: dict[str, Any]) -> People:
-    """Those whom training has not seen."""
+def kept_out_people(samples: Path, reference: Path, kept_out: int) -> People:
+    """The people kept out of training, one of every ``kept_out`` rows."""
     measures = HeadMeasures(load_head_model(reference))
-    return load_people(samples, measures, config["kept_out"], training=False)
+    return load_people(samples, measures, kept_out, training=False)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=Path, default=Path("out/data/shape"))
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
+    parser = argparse.ArgumentParser(description=__doc__, parents=[file_options("reference")])
+    parser.add_argument("--samples", type=Path, default=SHAPE_SAMPLES)
     parser.add_argument("--config", type=Path, default=CONFIG)
     arguments = parser.parse_args()
-    config = tomllib.loads(arguments.config.read_text())
-    people = kept_out_people(arguments.samples, arguments.reference, config)
+    kept_out = read_config(arguments.config, FaceClipConfig).kept_out
+    people = kept_out_people(arguments.samples, arguments.reference, kept_out)
     for weights in (RESNET, VIT):
         clip = load_face_clip(weights)
         pictures = middle_crops(people.images, people.rows, SHOWN, clip.tower.size[0])

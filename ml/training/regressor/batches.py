@@ -12,7 +12,7 @@ from ...data import FloatArray, IntArray
 from ...head.mirror import Mirror
 from ..data.augment import discolour, flip
 from ..data.stored import PHOTO, PROFILED, RENDER, labels_of
-from ..steps import ahead, random_rows
+from ..streams import ahead, random_rows
 
 # Kinds of samples whose points are a teacher's, and those drawn from a mesh.
 TAUGHT, DRAWN = (PHOTO,), (PROFILED, RENDER)

@@ -1,4 +1,4 @@
-"""What the network is asked for."""
+"""The loss of the regressor."""
 
 from __future__ import annotations
 
@@ -16,40 +16,42 @@ from .batches import Batch
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the parts; the points' likelihood has weight 1."""
+    """Weights of the parts; the points' likelihood has weight 1.
+
+    coarse: of all parts of the coarse prediction, beside the predictions after it.
+    """
 
     identity: float = 1.0
     expression: float = 4.0
     rotation: float = 3.0
     visible: float = 0.3
     confidence: float = 0.5
-    first_look: float = 0.5
+    coarse: float = 0.5
 
 
 @dataclass(frozen=True)
 class Importance:
-    """What a wrong coefficient does to the landmarks.
+    """How far the landmarks move with each coefficient.
 
     Attributes
     ----------
-    identity: (I, I) factor F with |F^T d|^2 = mean squared motion of the landmarks by d, in units
-        of what a random person's differ from the mean by.
-    expression: (E,) root mean square motion by each, the largest 1.
+    identity: (I, I) factor F with |F^T d|^2 = mean squared motion of the landmarks when the
+        identity changes by d, relative to the variance of a random person's landmarks.
+    expression: (E,) root mean square motion per expression, relative to the largest.
     """
 
     identity: Tensor
     expression: Tensor
 
 
-def importance_of(dense: LinearShape, device: str = "cpu") -> Importance:
-    """Measured on the model's landmarks; a shift of the whole head does not count."""
+def importance_of(dense: LinearShape) -> Importance:
+    """Measured on the model's landmarks ``dense``; a shift of the whole head does not count."""
     modes = torch.from_numpy(dense.identity).double()
     modes = (modes - modes.mean(1, keepdim=True)).flatten(1)
     metric = modes @ modes.T
     metric = metric / metric.trace() + 1e-6 * torch.eye(len(metric), dtype=metric.dtype)
     move = torch.from_numpy(dense.expression).square().sum(2).mean(1).sqrt()
-    factor = torch.linalg.cholesky(metric).float()
-    return Importance(factor.to(device), (move / move.max()).to(device))
+    return Importance(torch.linalg.cholesky(metric).float(), move / move.max())
 
 
 def losses(
@@ -59,14 +61,17 @@ def losses(
     importance: Importance,
     weights: LossWeights,
 ) -> dict[str, Tensor]:
-    """Parts of the loss, already weighted; their sum is minimised.
+    """Weighted parts of the loss of one prediction; their sum is minimised.
 
-    points: (B, L, 2) the predicted points as the batch's labels mean them (see teacher.py).
+    points: (B, L, 2) the predicted points in the labels' convention (see teacher.py).
     """
     supervision = _tensor(batch.supervision, points)
-    identity = (prediction.identity - _tensor(batch.identity, points)) @ importance.identity
+    by_identity, by_expression = (
+        part.to(points.device) for part in (importance.identity, importance.expression)
+    )
+    identity = (prediction.identity - _tensor(batch.identity, points)) @ by_identity
     expression = (prediction.expression - _tensor(batch.expression, points)).abs()
-    expression = (expression * importance.expression).sum(1) / importance.expression.sum()
+    expression = (expression * by_expression).sum(1) / by_expression.sum()
     rotation = (prediction.rotation - _tensor(batch.rotation, points)).square().sum((1, 2))
     confidence = functional.binary_cross_entropy_with_logits(
         prediction.confidence, supervision[:, 3]

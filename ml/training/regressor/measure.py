@@ -1,4 +1,4 @@
-"""How well a network places points, for the training log, and how far its identities may be off."""
+"""Errors of a regressor: of landmarks for the training log, of identity for the card."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from ...data import FloatArray
 from ...photo.crop import CROP_SIZE, FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
@@ -18,8 +19,8 @@ EYES = (33, 263)
 
 
 @torch.inference_mode()
-def portrait_error(network: HeadNetwork, data: Path) -> float:
-    """Mean distance of 468 points as per cent of the outer-eye distance, portraits/dev.
+def portrait_error(network: nn.Module, data: Path) -> float:
+    """Mean distance of 468 points in per cent of the outer-eye distance, on portraits/dev.
 
     The crops come from the labels; the benchmark in ml/evaluation finds the faces itself.
     """
@@ -32,8 +33,9 @@ def portrait_error(network: HeadNetwork, data: Path) -> float:
         maps.append(crop_to_photo(box_from_landmarks(label)))
         crops.append(warp_crop(rgb, maps[-1], CROP_SIZE))
     pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-    refined = network(pixels.contiguous(memory_format=torch.channels_last))[-1]
-    points = (refined.points.numpy()[:, :FACE_POINTS] + 1) * (CROP_SIZE / 2)
+    device = next(network.parameters()).device
+    refined = network(pixels.to(device, memory_format=torch.channels_last))[-1]
+    points = (refined.points.cpu().numpy()[:, :FACE_POINTS] + 1) * (CROP_SIZE / 2)
     errors = []
     for found, to_photo, label in zip(points, maps, labels, strict=True):
         placed = found @ to_photo[:, :2].T + to_photo[:, 2]
@@ -44,7 +46,7 @@ def portrait_error(network: HeadNetwork, data: Path) -> float:
 
 @torch.inference_mode()
 def identity_sigma(network: HeadNetwork, samples: Path) -> FloatArray:
-    """(I,) root mean square error of the refined identity on renders that training did not see.
+    """(I,) root mean square error of the refined identity on renders kept out of training.
 
     samples: a folder that ml.training.data.generate made with another seed.
     """

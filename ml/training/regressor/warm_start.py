@@ -1,37 +1,41 @@
-"""Begin a training with what earlier weights have learned, though the network has changed."""
+"""Start a training from earlier weights, even of a network with other sizes."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from safetensors.torch import load_file
 
 from ...assets.card import verified
 from ...errors import UsageError
 from ...regressor.network import HeadNetwork
+from ..loop import RunState
 
 
-def start_from(network: HeadNetwork, weights: Path) -> str:
-    """Copy the layers that ``weights`` (with their card) share with ``network``; returns their
-    sha256. Layers of another name or size begin as they are.
+def start_from(state: RunState, weights: Path) -> None:
+    """Copy the layers that ``weights`` (with their card) share with a new run's network.
+
+    Layers of another name or size keep their random weights.
 
     Raises
     ------
-    UsageError: the weights know other landmarks or other identity modes.
+    UsageError: the weights are for other landmarks or other identity modes.
     """
     card = verified(weights)
-    before, shape = card.details["network"], network.shape
+    before, shape = card.details["network"], cast(HeadNetwork, state.network).shape
     if (before["points"], before["identity"]) != (shape.points, shape.identity):
         raise UsageError(
             f"{weights} has {before['points']} points and {before['identity']} identity modes; "
             f"this training has {shape.points} and {shape.identity}",
             "Train from the beginning, or from other weights",
         )
-    ours = network.state_dict()
+    ours = state.network.state_dict()
     shared = {
         name: value.float()
         for name, value in load_file(weights).items()
         if name in ours and ours[name].shape == value.shape
     }
-    network.load_state_dict({**ours, **shared})
-    return card.sha256
+    for network in (state.network, state.average):
+        network.load_state_dict({**ours, **shared})
+    state.started_from = card.sha256

@@ -1,4 +1,4 @@
-"""Batches of stored samples with simulated estimates, prepared by a thread."""
+"""Batches of stored samples, augmented and prepared by a thread."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ...data import IntArray
 from ...head.mirror import Mirror
 from ..data.augment import flip
 from ..data.stored import PHOTO, PROFILED, RENDER, finished_rows, labels_of, open_samples
-from ..steps import ahead
+from ..streams import ahead
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What is true of B pictures.
+    """B pictures and their labels.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ PICTURE = 208
 
 @dataclass(frozen=True)
 class Samples:
-    """What ml.training.data.generate wrote into some folders, kept-out rows apart.
+    """What ml.training.data.generate wrote into some folders; some rows are kept out of training.
 
-    A row of all is a row of one folder after those before it. kinds: what training draws from.
+    Rows are numbered through all folders, in their order. kinds: of samples that training uses.
     """
 
     folders: list[Path]
@@ -58,7 +58,7 @@ class Samples:
     kinds: tuple[int, ...] = (PHOTO, PROFILED, RENDER)
 
     def rows(self, *, training: bool) -> IntArray:
-        """The finished rows with a face. Only the first folder's are kept out, of any kind."""
+        """The finished rows with a face. Some rows of the first folder are kept out, any kind."""
         known, first = [], 0
         for folder, arrays in zip(self.folders, self.arrays, strict=True):
             rows = finished_rows(folder, len(arrays["kind"]))
@@ -99,7 +99,7 @@ def open_folders(folders: list[Path], mirror: Mirror, kept_out: int) -> Samples:
 
 
 def load(samples: Samples, rows: IntArray, rng: np.random.Generator | None) -> Labels:
-    """The rows, flipped and discoloured by ``rng``; as they are without one."""
+    """The rows: augmented by mirroring and colour if ``rng`` is given, else as they are."""
     images, labels, kind = samples.read(rows)
     if rng is not None:
         for index in np.flatnonzero(rng.random(len(images)) < 0.5):
@@ -148,9 +148,9 @@ def _discoloured(pictures: Tensor, rng: np.random.Generator) -> Tensor:
 def batches_ahead(
     samples: Samples, size: int, seed: int, first: int, photos: float = 1.0
 ) -> Iterator[Labels]:
-    """Endless random batches; rows that are finished later join in the next round.
+    """Endless random batches from step ``first`` on; rows finished later join in the next round.
 
-    photos: the share of photos and profiled photos that each round shows.
+    photos: the share of photos and profiled photos in each round.
     """
 
     def batches() -> Iterator[Labels]:

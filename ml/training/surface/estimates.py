@@ -1,4 +1,4 @@
-"""Estimates as the fit makes them, simulated: how wrong they are is what the network must undo."""
+"""Simulated estimates: with errors like those of a fit, which the network learns to undo."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from torch import Tensor
 
 from ...fitting.camera import FACE_HEIGHT_M
 from ...geometry.cameras import Cameras, rotations_from_vectors
+from ...head.model import HeadModel
 from ...photo.crop import FACE_POINTS
+from .batches import Labels
 
-# Steps that bring a pose to its points: more change a tenth of a pixel.
+# Gauss-Newton steps from a first pose to one that fits the points: more steps move the points by
+# a tenth of a pixel.
 STEPS = 2
 
 
@@ -37,9 +40,16 @@ class Basis:
         return (self.mean + coefficients @ self.bases).view(len(coefficients), -1, 3)
 
 
+def make_basis(model: HeadModel) -> Basis:
+    """The basis of ``model``."""
+    dense = model.points("dense")
+    bases = torch.cat([torch.from_numpy(b).flatten(1) for b in (dense.identity, dense.expression)])
+    return Basis(torch.from_numpy(dense.mean).flatten(), bases)
+
+
 @dataclass(frozen=True)
 class Wrong:
-    """How wrong estimates are; see config.toml."""
+    """How large the estimates' errors are; see config.toml."""
 
     most_known: float
     expression: float
@@ -49,24 +59,16 @@ class Wrong:
     scale: float
 
 
-def simulate(
-    basis: Basis,
-    identity: Tensor,
-    expression: Tensor,
-    rotation: Tensor,
-    points: Tensor,
-    size: int,
-    wrong: Wrong,
-    random: torch.Generator,
-) -> Estimates:
-    """Estimates of B people given their truth; ``points`` (B, L, 2) are pixels of the picture."""
+def simulate(basis: Basis, labels: Labels, wrong: Wrong, random: torch.Generator) -> Estimates:
+    """Estimates of the labelled people, with random errors."""
+    identity, expression = labels.identity, labels.expression
     known = wrong.most_known * torch.rand(len(identity), 1, generator=random)
-    # As a posterior mean is: the truth is the estimate plus what is independent of it.
+    # As a posterior mean is: the truth is the estimate plus an independent error.
     noise = torch.randn(identity.shape, generator=random)
     person = known * identity + (known * (1 - known)).sqrt() * noise * 0.85
     keys = _expressions(expression, wrong.expression * (1 - known), random)
     shape = basis.at(torch.cat([person, keys], 1))
-    cameras = _cameras(shape, rotation, points, size, wrong, random)
+    cameras = _cameras(shape, labels, wrong, random)
     return Estimates(person, keys, cameras, cameras.project(shape))
 
 
@@ -75,15 +77,9 @@ def _expressions(true: Tensor, wrong: Tensor, random: torch.Generator) -> Tensor
     return (true * (1 - 0.5 * wrong) + wrong * noise).clamp(0, 1)
 
 
-def _cameras(
-    shape: Tensor,
-    rotation: Tensor,
-    points: Tensor,
-    size: int,
-    wrong: Wrong,
-    random: torch.Generator,
-) -> Cameras:
-    """With a guessed focal length, agreeing with the points, then pushed about."""
+def _cameras(shape: Tensor, labels: Labels, wrong: Wrong, random: torch.Generator) -> Cameras:
+    """With a guessed focal length, fitted to the points, then moved at random."""
+    points, size = labels.points, labels.pictures.shape[3]
     count = len(shape)
 
     def normal(*sides: int) -> Tensor:
@@ -94,7 +90,7 @@ def _cameras(
     distance = torch.exp(torch.rand(count, generator=random) * 1.2 - 0.1)
     focal = extent * distance / FACE_HEIGHT_M
     principal = size / 2 + normal(count, 2) * 0.4 * extent[:, None]
-    cameras = _weak_perspective(shape, rotation, points, focal, principal)
+    cameras = _weak_perspective(shape, labels.rotation, points, focal, principal)
     for _ in range(STEPS):
         cameras = agreeing(shape, points, cameras)
     turn = torch.deg2rad(normal(count, 3) * points.new_tensor([wrong.turn, wrong.turn, wrong.roll]))
@@ -125,7 +121,7 @@ def _weak_perspective(
 
 
 def agreeing(shape: Tensor, points: Tensor, cameras: Cameras) -> Cameras:
-    """One Gauss-Newton step of the pose towards the points; see fitting/view.py."""
+    """Cameras after one Gauss-Newton step of the pose towards the points; see fitting/view.py."""
     rotated = shape @ cameras.rotation.transpose(1, 2)
     x, y, z = (rotated + cameras.translation[:, None]).unbind(2)
     zero, focal = torch.zeros_like(z), cameras.focal[:, None]

@@ -1,20 +1,19 @@
 """Turn a checkpoint into the weights that ship, with their card.
 
-python -m ml.training.surface.export --checkpoint out/train/surface/checkpoint.pt
+python -m ml.training.surface.export --samples out/data/shape out/data/samples
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from ...assets.card import AssetCard, rounded, write_card
+from ...assets.card import AssetCard, rounded
 from ...assets.weights import store_weights
 from ...data import FloatArray, FoundFace, Observation, Photo
 from ...fitting.evidence import evidence_of
@@ -25,36 +24,50 @@ from ...photo.crop import box_from_landmarks, crop_face
 from ...pipeline.fit import fit_refined
 from ...regressor.regressor import load_regressor
 from ...regressor.surface_refinement import WEIGHTS, SurfaceRefinement
+from ..arguments import SHAPE_SAMPLES, export_parser
 from ..data.stored import RENDER
+from ..export import CardText, Trained, read_trained, write_trained_card
+from ..loop import LOG
 from .batches import Samples, open_folders
-from .train import CONFIG, network_for
+from .train import SurfaceConfig, surface_network
 
-# Renders that the identity's error is measured on.
-KEPT_OUT = 300
-SOURCES = (
-    "renders of Effigy Head with MakeHuman skins (CC0) under HDRI Haven (CC0) and "
-    "ICT-FaceKit (MIT) environment maps",
-    "699 official portraits of members of the US Congress (public domain), labelled with "
-    "MediaPipe Face Landmarker (Apache-2.0), as they are and profiled",
+# Renders that the identity's error is measured on, at most.
+MEASURED = 300
+SAMPLES = "--samples out/data/shape out/data/samples"
+TEXT = CardText(
+    name="Effigy surface refinement",
+    sources=(
+        "renders of Effigy Head with MakeHuman skins (CC0) under HDRI Haven (CC0) and "
+        "ICT-FaceKit (MIT) environment maps",
+        "699 official portraits of members of the US Congress (public domain), labelled with "
+        "MediaPipe Face Landmarker (Apache-2.0), as they are and profiled",
+    ),
+    before=(
+        "python -m ml.training.data.generate --data DATA --out out/data/samples",
+        "python -m ml.training.data.generate --data DATA --config ml/training/data/shape.toml"
+        " --out out/data/shape",
+    ),
+    after=(
+        f"python -m ml.evaluation.ablation.data_mixes --data DATA {SAMPLES} --steps 180",
+        f"python -m ml.training.surface.export --checkpoint {{checkpoint}} {SAMPLES}"
+        " --compared out/surface_compared.json",
+    ),
 )
-COMMANDS = (
-    "python -m ml.training.data.generate --data DATA --out out/data/v3 --seed 31 --count 24000",
-    "python -m ml.training.data.generate --data DATA --config ml/training/data/shape.toml"
-    " --out out/data/shape",
-    "python -m ml.training.surface.train --samples out/data/shape out/data/v3"
-    " --max-minutes {minutes:.0f}",
-    "python -m ml.evaluation.ablation.data_mixes --data DATA --samples out/data/shape out/data/v3"
-    " --steps 180",
-    "python -m ml.training.surface.export --checkpoint out/train/surface/checkpoint.pt"
-    " --samples out/data/shape out/data/v3 --compared out/surface_compared.json",
-)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the card shows: the lines of the training's log, and what data_mixes.py measured."""
+
+    curve: list[dict[str, float]] = field(default_factory=list)
+    compared: Mapping[str, Any] = field(default_factory=dict)
 
 
 def identity_sigma(refinement: SurfaceRefinement, samples: Samples, most: int) -> FloatArray:
-    """(I,) root mean square error of the identity on kept-out renders, after the walk's own fits.
+    """(I,) root mean square error of the identity on kept-out renders, after the pipeline's fits.
 
-    Simulated fits know more of the person than real ones do, and would make it overconfident.
-    ``most``: renders to measure on.
+    Simulated fits know more of the person than real ones do: with them, this would be too small.
+    most: number of renders to measure on.
     """
     images, labels, kind = samples.read(samples.rows(training=False))
     shape, errors = load_head_model().points("dense"), []
@@ -70,65 +83,44 @@ def identity_sigma(refinement: SurfaceRefinement, samples: Samples, most: int) -
 
 
 def export(
-    checkpoint: Path,
+    trained: Trained[SurfaceConfig],
     model: HeadModel,
-    config: dict[str, Any],
     samples: Samples,
     target: Path = WEIGHTS,
-    curve: list[dict[str, float]] | None = None,
-    figures: dict[str, Any] | None = None,
+    figures: Figures | None = None,
 ) -> AssetCard:
-    """Write the averaged weights of ``checkpoint`` and their card; ``curve``: train's log;
-    ``figures``: what compare.py found."""
-    state = torch.load(checkpoint, weights_only=True)
-    network = network_for(model, config)
-    network.load_state_dict(state["average"])
-    # What the looks say does not depend on how sure they are said to be; the fits between do, a
-    # little: they are measured with the population's own spread.
+    """Write the weights of a run and their card. The identity's error is of ``samples``."""
+    network, figures = surface_network(model, trained.config.network), figures or Figures()
+    network.load_state_dict(trained.weights)
+    # What the network predicts does not depend on this sigma, but the fits between its passes do,
+    # a little: their errors are measured with the population's own spread.
     refinement = SurfaceRefinement(network, model, np.ones(model.identity_count, np.float32))
-    sigma = identity_sigma(refinement, samples, KEPT_OUT)
-    store_weights(state["average"], target)
-    minutes = state["seconds"] / 60
-    return write_card(
-        target,
-        name="Effigy surface refinement",
-        licence="CC0-1.0",
-        commercial_use=True,
-        sources=SOURCES,
-        command=" && ".join(COMMANDS).format(minutes=minutes),
-        details={
-            "head_model": {"id": model.model_id, "version": model.version},
-            "network": network.shape.to_dict(),
-            "input": "RGB face unwrapped along a fitted head, see ml/regressor/surface.py",
-            "identity_sigma": [round(float(value), 3) for value in sigma],
-            "training": {
-                **config,
-                "samples": len(samples.rows(training=True)),
-                "steps": state["step"],
-                "minutes": round(minutes, 1),
-            },
-            "curve": [rounded(line, 3) for line in curve or []],
-            "figures": rounded(figures or {}, 3),
-        },
-    )
+    sigma = identity_sigma(refinement, samples, MEASURED)
+    store_weights(trained.weights, target)
+    details = {
+        "head_model": {"id": model.model_id, "version": model.version},
+        "network": network.shape.to_dict(),
+        "input": "RGB face unwrapped along a fitted head, see ml/regressor/surface.py",
+        "identity_sigma": [round(float(value), 3) for value in sigma],
+        "training": {"samples": len(samples.rows(training=True))},
+        "curve": [rounded(line, 3) for line in figures.curve],
+        "figures": rounded(figures.compared, 3),
+    }
+    return write_trained_card(target, trained, TEXT, details)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=Path("out/train/surface/checkpoint.pt"))
-    parser.add_argument("--samples", type=Path, nargs="+", default=[Path("out/data/shape")])
-    parser.add_argument("--reference", type=Path, default=Path("out/head/reference.npz"))
-    parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--compared", type=Path, help="what compare.py wrote")
+    parser = export_parser(__doc__, "out/train/surface", "reference")
+    parser.add_argument("--samples", type=Path, nargs="+", default=[SHAPE_SAMPLES])
+    parser.add_argument("--compared", type=Path, help="what data_mixes.py wrote")
     arguments = parser.parse_args()
-    config = tomllib.loads(arguments.config.read_text())
+    trained = read_trained(arguments.checkpoint, SurfaceConfig)
     mirror = make_mirror(load_head_model(arguments.reference))
-    samples = open_folders(arguments.samples, mirror, config["kept_out"])
-    log = arguments.checkpoint.parent / "log.jsonl"
+    samples = open_folders(arguments.samples, mirror, trained.config.kept_out)
+    log = arguments.checkpoint.parent / LOG
     curve = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     compared = json.loads(arguments.compared.read_text()) if arguments.compared else {}
-    model = load_head_model()
-    card = export(arguments.checkpoint, model, config, samples, curve=curve, figures=compared)
+    card = export(trained, load_head_model(), samples, figures=Figures(curve, compared))
     print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
 
 
