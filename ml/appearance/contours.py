@@ -46,7 +46,7 @@ class Contours:
 
 def contours_of(model: HeadModel, places: FloatArray) -> Contours:
     """The distances of (N, 3) places on the mean head, metres in head space."""
-    points = model.embeddings["mediapipe478"].on(model.shape.mean)
+    points = model.landmark_sets["mediapipe478"].on(model.shape.mean)
     lids = [_signed(places, points[list(ring)]) for ring in EYES]
     inner, outer = (_signed(places, points[list(ring)]) for ring in (LIPS_INNER, LIPS_OUTER))
     brows = [_signed(places, points[list(ring)]) for ring in BROWS]

@@ -45,7 +45,7 @@ def measure_eye(
     vertices: (V, 3) the head with the photo's expression; head space, metres.
     """
     iris, opening = LANDMARKS[side]
-    points = camera.project(model.embeddings["mediapipe478"].on(vertices))
+    points = camera.project(model.landmark_sets["mediapipe478"].on(vertices))
     radius = float(np.linalg.norm(points[iris][1:] - points[iris][0], axis=1).mean())
     if not np.isfinite(points).all() or radius < SMALLEST_IRIS:
         return EyeColours(None, None)

@@ -133,7 +133,7 @@ def skin_triangles(model: HeadModel) -> tuple[IntArray, IntArray]:
 
 
 def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArray:
-    points = model.embeddings["mediapipe478"].on(model.shape.mean)
+    points = model.landmark_sets["mediapipe478"].on(model.shape.mean)
     flat = places[skin]
     away = np.full(len(flat), np.inf, np.float32)
     for ring in (*_EYES, _LIPS):

@@ -64,8 +64,8 @@ def person_mesh(model: HeadModel, person: Person, level: str = "base") -> HeadMe
         part_names=model.part_names,
         shape_keys=keys,
         expression_names=model.expression_names,
-        landmarks_68=model.embeddings["ibug68"].on(person.rest),
-        landmarks_478=model.embeddings["mediapipe478"].on(person.rest),
+        landmarks_68=model.landmark_sets["ibug68"].on(person.rest),
+        landmarks_478=model.landmark_sets["mediapipe478"].on(person.rest),
         masks=masks,
         joints={name: person.rest[vertices].mean(0) for name, vertices in model.joints.items()},
     )

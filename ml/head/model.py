@@ -129,7 +129,7 @@ class HeadModel:
     uv_quads: (F, 4) indices into ``uv``, corner by corner like ``quads``.
     part: (F,) uint8 index into ``part_names``.
     part_names: names of the parts (skin, eye_left, teeth, ...).
-    embeddings: landmark sets by name: "ibug68", "mediapipe478", "dense" (the network's points),
+    landmark_sets: landmark sets by name: "ibug68", "mediapipe478", "dense" (the network's points),
         and "realy85" and "now7" if the model has them.
     masks: (V,) weights 0..1 by name. Regions for sliders: brows, eyes, nose, cheeks, mouth, jaw,
         ears, neck. Skinning: bone_neck, bone_head, bone_jaw, which sum to one with the eyes'.
@@ -150,7 +150,7 @@ class HeadModel:
     uv_quads: IntArray
     part: np.ndarray
     part_names: tuple[str, ...]
-    embeddings: Mapping[str, SurfacePoints] = field(default_factory=dict)
+    landmark_sets: Mapping[str, SurfacePoints] = field(default_factory=dict)
     masks: Mapping[str, FloatArray] = field(default_factory=dict)
     joints: Mapping[str, IntArray] = field(default_factory=dict)
     lids: Mapping[str, LidRings] = field(default_factory=dict)
@@ -220,10 +220,10 @@ class HeadModel:
 @lru_cache(maxsize=8)
 def _restricted(model: HeadModel, name: str) -> LinearShape:
     """See :meth:`HeadModel.points`."""
-    if name not in model.embeddings:
+    if name not in model.landmark_sets:
         raise ModelUnreadable(
             f"Head model {model.model_id!r} has no landmark set {name!r}",
-            f"It has: {', '.join(model.embeddings) or 'none'}",
+            f"It has: {', '.join(model.landmark_sets) or 'none'}",
         )
-    on, shape = model.embeddings[name].on, model.shape
+    on, shape = model.landmark_sets[name].on, model.shape
     return LinearShape(on(shape.mean), on(shape.identity), on(shape.expression))

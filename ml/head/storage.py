@@ -68,9 +68,9 @@ def save_head_model(model: HeadModel, path: Path) -> None:
         scale = np.maximum(np.abs(basis).max((1, 2)), 1e-9).astype(np.float32)
         arrays[name] = (basis / scale[:, None, None]).astype(np.float16)
         arrays[f"{name}_scale"] = scale
-    for name, embedding in model.embeddings.items():
-        arrays[f"embedding/{name}/corners"] = embedding.corners.astype(np.int32)
-        arrays[f"embedding/{name}/weights"] = embedding.weights.astype(np.float32)
+    for name, landmark_set in model.landmark_sets.items():
+        arrays[f"embedding/{name}/corners"] = landmark_set.corners.astype(np.int32)
+        arrays[f"embedding/{name}/weights"] = landmark_set.weights.astype(np.float32)
     for name, mask in model.masks.items():
         arrays[f"mask/{name}"] = np.round(255 * mask).astype(np.uint8)
     for name, vertices in model.joints.items():
@@ -87,7 +87,7 @@ def save_head_model(model: HeadModel, path: Path) -> None:
 
 
 def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
-    embeddings = {
+    landmark_sets = {
         name: SurfacePoints(
             arrays[f"embedding/{name}/corners"], arrays[f"embedding/{name}/weights"]
         )
@@ -108,7 +108,7 @@ def _from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
         uv_quads=arrays["uv_quads"],
         part=arrays["part"],
         part_names=tuple(str(name) for name in arrays["part_names"]),
-        embeddings=embeddings,
+        landmark_sets=landmark_sets,
         masks={
             name: arrays[f"mask/{name}"].astype(np.float32) / 255
             for name in _names_under(arrays, "mask")

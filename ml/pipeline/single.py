@@ -113,7 +113,7 @@ def assemble(
 ) -> Reconstruction:
     """All geometry of one head, without its images."""
     face, fit = fitted.observation.face, fitted.fit
-    ibug, mediapipe = model.embeddings["ibug68"], model.embeddings["mediapipe478"]
+    ibug, mediapipe = model.landmark_sets["ibug68"], model.landmark_sets["mediapipe478"]
     return Reconstruction(
         provenance=Provenance(
             model_id=model.model_id,

@@ -38,7 +38,7 @@ def test_window_shows_the_face_the_right_way_up():
     window = window_of(MODEL)
     assert window.skin.mean() > 0.95
     nose, chin, left_eye = (
-        MODEL.embeddings["mediapipe478"].on(MODEL.shape.mean)[index] for index in (1, 152, 263)
+        MODEL.landmark_sets["mediapipe478"].on(MODEL.shape.mean)[index] for index in (1, 152, 263)
     )
 
     def place(point):
@@ -76,7 +76,7 @@ def test_fields_go_to_head_space_and_back(ridges):
 
 def test_eyes_and_lips_and_the_rim_have_no_detail():
     window = window_of(MODEL)
-    points = MODEL.embeddings["mediapipe478"].on(MODEL.shape.mean)
+    points = MODEL.landmark_sets["mediapipe478"].on(MODEL.shape.mean)
     for index in (13, 14, 159, 145, 386, 374):  # lips, lids
         near = np.linalg.norm(window.places - points[index], axis=-1) < 0.0015
         assert window.allowed[near].max() < 0.3, index

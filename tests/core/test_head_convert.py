@@ -156,17 +156,17 @@ def test_a_face_without_a_head_from_a_file(source, people, tmp_path):
 def test_landmarks_align_where_both_have_them(source, target):
     place = Similarity(1.0, rotation_from_vector(np.array([0, 1.2, 0])), np.array([0.0, 1.0, 0.0]))
     points, _ = mesh = other_mesh(source, only_face=False)
-    landmarks = source.embeddings["ibug68"]
+    landmarks = source.landmark_sets["ibug68"]
     rows = np.array(
         [np.flatnonzero((points.corners == k).all(1))[0] for k in landmarks.corners[:, 0]]
     )
     vertex = SurfacePoints(np.repeat(rows[:, None], 3, 1), np.full((68, 3), 1 / 3, np.float32))
     exact = replace(
         source,
-        embeddings={"ibug68": SurfacePoints(landmarks.corners[:, [0, 0, 0]], vertex.weights)},
+        landmark_sets={"ibug68": SurfacePoints(landmarks.corners[:, [0, 0, 0]], vertex.weights)},
     )
     # Turned this far, no nose is found: only landmarks can tell.
-    turned_away = replace(placed(source, mesh, place), embeddings={"ibug68": vertex})
+    turned_away = replace(placed(source, mesh, place), landmark_sets={"ibug68": vertex})
     found = find_correspondence(exact, turned_away).similarity
     np.testing.assert_allclose(found.rotation, place.rotation, atol=0.01)
 
@@ -215,8 +215,8 @@ def result_of(model: HeadModel, version: str) -> Reconstruction:
         model.part_names,
         model.shape.expression,
         model.expression_names,
-        model.embeddings["ibug68"].on(vertices),
-        model.embeddings["mediapipe478"].on(vertices),
+        model.landmark_sets["ibug68"].on(vertices),
+        model.landmark_sets["mediapipe478"].on(vertices),
     )
     camera = Camera(
         np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32), np.zeros(3, np.float32), 8, 8

@@ -88,7 +88,7 @@ def test_levels_lie_on_one_surface(level, model, person):
 
 def test_landmarks_and_joints_are_the_same_at_every_level(level, model, person):
     _, mesh = level
-    rest = model.embeddings["mediapipe478"].on(person.rest)
+    rest = model.landmark_sets["mediapipe478"].on(person.rest)
     np.testing.assert_array_equal(mesh.landmarks_478, rest)
     np.testing.assert_allclose(
         mesh.joints["jaw"], person.rest[model.joints["jaw"]].mean(0), atol=1e-7
@@ -96,7 +96,7 @@ def test_landmarks_and_joints_are_the_same_at_every_level(level, model, person):
 
 
 @pytest.mark.parametrize("name", ["low", "high"])
-def test_blend_is_the_embeddings_own_sum(model, person, name):
+def test_blend_is_the_points_own_sum(model, person, name):
     points = level_of(model, name).points
     some = person.keys[[3, 20]]
     np.testing.assert_allclose(blend(points, some), points.on(some), atol=1e-7)

@@ -32,7 +32,7 @@ def expressed(model, **values):
 
 
 def landmark(model, vertices, index):
-    return model.embeddings["mediapipe478"].on(vertices)[index]
+    return model.landmark_sets["mediapipe478"].on(vertices)[index]
 
 
 def test_the_asset_is_the_one_its_card_describes():
@@ -129,21 +129,21 @@ def test_hardly_any_uv_quad_is_folded(model):
 
 def test_landmarks_lie_where_a_face_has_them(model):
     mean = model.shape.mean
-    assert {name: len(item) for name, item in model.embeddings.items()} == {
+    assert {name: len(item) for name, item in model.landmark_sets.items()} == {
         "ibug68": 68,
         "mediapipe478": 478,
         "dense": 722,
         "now7": 7,
         "realy85": 85,
     }
-    for embedding in model.embeddings.values():
-        np.testing.assert_allclose(embedding.weights.sum(1), 1, atol=1e-5)
+    for landmark_set in model.landmark_sets.values():
+        np.testing.assert_allclose(landmark_set.weights.sum(1), 1, atol=1e-5)
     right, left = landmark(model, mean, 33), landmark(model, mean, 263)
     assert 0.08 < left[0] - right[0] < 0.1
     np.testing.assert_allclose(left, right * MIRROR, atol=0.0015)
     forehead, nose, lip, chin = (landmark(model, mean, k)[1] for k in (10, 1, 13, 152))
     assert forehead > nose > lip > chin
-    ibug = model.embeddings["ibug68"].on(mean)
+    ibug = model.landmark_sets["ibug68"].on(mean)
     assert np.linalg.norm(ibug[8] - landmark(model, mean, 152)) < 0.015
     assert np.linalg.norm(ibug[30] - landmark(model, mean, 1)) < 0.012
     pupils = [landmark(model, mean, k) for k in (468, 473)]
@@ -220,7 +220,7 @@ def test_storage_keeps_a_model(model, tmp_path):
     again = load_head_model(tmp_path / "again.npz")
     np.testing.assert_array_equal(again.shape.identity, model.shape.identity)
     np.testing.assert_array_equal(again.quads, model.quads)
-    assert again.embeddings.keys() == model.embeddings.keys()
+    assert again.landmark_sets.keys() == model.landmark_sets.keys()
 
 
 def test_bad_files_are_refused_with_a_remedy(tmp_path):

@@ -74,7 +74,7 @@ def test_now_tells_how_much_of_the_person_was_found(folders, model, truth):
 
 
 def landmarks(model, surface):
-    return surface.vertices[model.embeddings["now7"].corners[:, 0]]
+    return surface.vertices[model.landmark_sets["now7"].corners[:, 0]]
 
 
 def test_now_measures_a_known_bump(model, truth):

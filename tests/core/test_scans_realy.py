@@ -142,7 +142,7 @@ def test_realy_takes_meshes_of_another_topology_with_their_keypoints(folders, mo
     write_realy(data, model, truth)
     other = Surface(truth.vertices, truth.triangles[::-1])
     other = piece(other, truth.vertices[:, 2] > -0.05)
-    keypoints = model.embeddings["realy85"].corners[:, 0]
+    keypoints = model.landmark_sets["realy85"].corners[:, 0]
     rows = []
     for place in truth.vertices[keypoints]:
         vertex = np.abs(other.vertices - place).sum(1).argmin()
@@ -203,7 +203,7 @@ def test_a_head_model_without_the_landmarks_is_refused(folders, model, truth):
     data, results = folders
     write_realy(data, model, truth)
     write_now(data, model, truth)
-    bare = replace(model, embeddings={})
+    bare = replace(model, landmark_sets={})
     for protocol, name in ((realy, "realy85"), (now, "now7")):
-        with pytest.raises(ModelUnreadable, match=f"no landmark embedding '{name}'.*newer"):
+        with pytest.raises(ModelUnreadable, match=f"no landmark set '{name}'.*newer"):
             protocol.measure(data, results, bare)

@@ -63,7 +63,7 @@ def test_a_level_is_the_same_person_with_other_quads(portrait, head, level):
 
 
 def test_camera_projects_the_expressed_head_onto_the_landmarks(head):
-    expressed = load_head_model().embeddings["ibug68"].on(head.mesh.vertices_expressed)
+    expressed = load_head_model().landmark_sets["ibug68"].on(head.mesh.vertices_expressed)
     np.testing.assert_allclose(head.camera.project(expressed), head.landmarks_68_px, atol=1e-3)
     assert np.linalg.det(head.camera.rotation) == pytest.approx(1, abs=1e-4)
     assert 0.4 < head.camera.translation[2] < 5

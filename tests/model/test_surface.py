@@ -106,7 +106,7 @@ def test_a_rolled_crop_of_a_photo_unwraps_to_the_same(model, layout):
 def _network(model, layout):
     torch.manual_seed(0)
     shape = SurfaceShape(
-        len(model.embeddings["dense"]),
+        len(model.landmark_sets["dense"]),
         model.identity_count,
         len(model.expression_names),
         WIDTHS,
@@ -126,7 +126,7 @@ def test_a_fresh_network_moves_nothing(model, layout):
 
 def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monkeypatch):
     refinement = SurfaceRefinement(_network(model, layout), model, np.ones(1, np.float32))
-    points = len(model.embeddings["dense"])
+    points = len(model.landmark_sets["dense"])
     moved = torch.zeros(1, points, 2)
     moved[:, 5, 0], moved[:, 6, 1] = 1, 2
     said = Update(
@@ -250,7 +250,7 @@ def test_figures_are_the_share_of_the_error_that_is_left(model, stored):
 def stored(model, tmp_path):
     """Two small folders of samples of two sizes; the second's pictures are smaller."""
     folders, arrays = [], []
-    points = len(model.embeddings["dense"])
+    points = len(model.landmark_sets["dense"])
     for number, side in enumerate((PICTURE, PICTURE // 2)):
         folder = tmp_path / str(number)
         (folder / "done").mkdir(parents=True)

@@ -138,7 +138,7 @@ def write_result(
 
 def write_realy(folder: Path, model: HeadModel, truth: Surface, number: int = 1) -> Path:
     """One scanned person of 100: keypoints, regions and scale as the release has them."""
-    points = model.embeddings["realy85"]
+    points = model.landmark_sets["realy85"]
     keypoints = TO_SCAN.apply((truth.vertices[points.corners] * points.weights[..., None]).sum(1))
     write_obj(
         folder / "REALY_HIFI3D_keypoints" / f"{number}.obj", Surface(keypoints, np.zeros((0, 3)))
@@ -156,7 +156,7 @@ def write_now(folder: Path, model: HeadModel, truth: Surface, scan: Surface | No
     scan = piece(scan or truth, np.full(len(truth.vertices), True))
     write_obj(inner / "scans" / PERSON / "scan.000001.obj", moved(scan, TO_MM))
     (inner / "imagepathsvalidation.txt").write_text(f"{PHOTO}.jpg\n")
-    points = model.embeddings["now7"]
+    points = model.landmark_sets["now7"]
     seven = TO_MM.apply((truth.vertices[points.corners] * points.weights[..., None]).sum(1))
     rows = "".join(
         f'<point x="{x}" y="{y}" z="{z}" active="1" name="{n}"/>\n'

@@ -29,8 +29,8 @@ from .registration import refine_similarity
 from .result import ScanResult, ScanRow, Score, score_all
 from .scans import (
     Surface,
-    embedding,
     find_prediction,
+    landmark_set,
     landmarks_on,
     mean_face,
     model_points,
@@ -144,7 +144,7 @@ def measure(data: Path, results: Path, model: HeadModel) -> ScanResult:
     ModelUnreadable: the head model has no "now7".
     """
     scans, mean = NowData(data), mean_face(model)
-    mean_points = landmarks_on(embedding(model, "now7"), mean)
+    mean_points = landmarks_on(landmark_set(model, "now7"), mean)
     images = sorted(scans.images())
     # Photos are sorted by person, so one scan at a time is enough.
     scan_of = lru_cache(maxsize=1)(scans.scan)

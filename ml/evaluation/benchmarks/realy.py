@@ -31,8 +31,8 @@ from .registration import Anchors, rigid_icp
 from .result import ScanResult, ScanRow, Score, score_all
 from .scans import (
     Surface,
-    embedding,
     find_prediction,
+    landmark_set,
     landmarks_on,
     mean_face,
     model_points,
@@ -183,7 +183,7 @@ def measure(data: Path, results: Path, model: HeadModel) -> ScanResult:
     ModelUnreadable: the head model has no "realy85".
     """
     scans, mean = RealyData(data), mean_face(model)
-    mean_points = landmarks_on(embedding(model, "realy85"), mean)
+    mean_points = landmarks_on(landmark_set(model, "realy85"), mean)
     numbers = set(scans.numbers)
     names = [name for name in prediction_names(results) if _number(name) in numbers]
     if not names:

@@ -141,19 +141,19 @@ def _outside(quads: IntArray, part: np.ndarray, names: tuple[str, ...]) -> IntAr
     return triangulate(quads[np.isin(part, seen)] if seen else quads)
 
 
-def embedding(model: HeadModel, name: str) -> SurfacePoints:
+def landmark_set(model: HeadModel, name: str) -> SurfacePoints:
     """The model's landmark set ``name``.
 
     Raises
     ------
     ModelUnreadable: it has none.
     """
-    if name not in model.embeddings:
+    if name not in model.landmark_sets:
         raise ModelUnreadable(
-            f"Head model {model.model_id!r} has no landmark embedding {name!r}",
-            f"Use head model 2 or newer; this one has {', '.join(model.embeddings) or 'none'}",
+            f"Head model {model.model_id!r} has no landmark set {name!r}",
+            f"Use head model 2 or newer; this one has {', '.join(model.landmark_sets) or 'none'}",
         )
-    return model.embeddings[name]
+    return model.landmark_sets[name]
 
 
 def landmarks_on(points: SurfacePoints, surface: Surface) -> np.ndarray:
@@ -169,9 +169,9 @@ def model_points(
     Raises
     ------
     UsageError: it is not in the model's topology; names it, with ``hint`` for a mesh.
-    ModelUnreadable: as :func:`embedding`.
+    ModelUnreadable: as :func:`landmark_set`.
     """
-    points = embedding(model, name)
+    points = landmark_set(model, name)
     known, made = f"{model.model_id} {model.version}", None
     if prediction.head is not None:
         made = f"{prediction.head.provenance.model_id} {prediction.head.provenance.model_version}"

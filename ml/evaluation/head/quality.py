@@ -103,7 +103,7 @@ def against_survey(reference: HeadModel, data: Path) -> dict[str, dict[str, floa
         mean,
         vertices("Face", "Head and Neck"),
         (vertices("Eyeball right"), vertices("Eyeball left")),
-        reference.embeddings["ibug68"],
+        reference.landmark_sets["ibug68"],
         mirror_twins(mean),
     )
     survey, rows = survey_means(data), {}

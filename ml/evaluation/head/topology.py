@@ -130,7 +130,7 @@ def edge_medians(model: HeadModel) -> dict[str, float]:
     lids = np.zeros(len(mean), bool)
     for eye in model.lids.values():
         lids[eye.rings[-LID_LOOPS:]] = True
-    outline = model.embeddings["ibug68"].take(OUTER_LIPS).on(mean)[:, :2]
+    outline = model.landmark_sets["ibug68"].take(OUTER_LIPS).on(mean)[:, :2]
     ahead = vertex_normals(mean, model.triangles)[:, 2] > 0
     lips = points_in_poly(mean[:, :2], outline) & ahead
     regions = {"lids": lids, "lips": lips, "cheeks": model.masks["cheeks"] > 0.5}

@@ -209,7 +209,7 @@ def _view(
 ) -> RenderedView:
     expression = studio.expression(rng)
     moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
-    points = reference.embeddings["dense"].on(moved.astype(np.float32))
+    points = reference.landmark_sets["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
     camera = _camera(yaw, rng)
     head = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)

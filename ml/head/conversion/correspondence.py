@@ -134,9 +134,9 @@ def _weights(mean: FloatArray, skin: IntArray, face: IntArray, places: np.ndarra
 
 
 def _aligned(source: HeadModel, target: HeadModel) -> Similarity:
-    if "ibug68" in source.embeddings and "ibug68" in target.embeddings:
+    if "ibug68" in source.landmark_sets and "ibug68" in target.landmark_sets:
         one, other = (
-            model.embeddings["ibug68"].on(model.shape.mean).astype(np.float64)
+            model.landmark_sets["ibug68"].on(model.shape.mean).astype(np.float64)
             for model in (source, target)
         )
         return best_similarity(one, other)

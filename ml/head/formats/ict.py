@@ -65,7 +65,7 @@ def load_ict_facekit(path: Path) -> HeadModel:
         uv_quads=repeat_last(arrays["uv_faces"]),
         part=part_of_faces(arrays["part_face_range"], len(arrays["faces"])),
         part_names=tuple(str(name) for name in arrays["part_names"]),
-        embeddings={"ibug68": vertex_points(arrays["landmarks68"])},
+        landmark_sets={"ibug68": vertex_points(arrays["landmarks68"])},
     )
 
 

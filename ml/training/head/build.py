@@ -63,7 +63,7 @@ EYE_PARTS = [f"{part}_{side}" for part in ("eye", "iris", "pupil") for side in S
 def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
     """Effigy Head on our topology, and how far its landmarks lie from the reference's, in mm."""
     model = _drawn(reference, BASE)
-    model, figures = _with_embeddings(model, reference)
+    model, figures = _with_landmark_sets(model, reference)
     model = replace(model, masks=make_masks(model), joints=make_joints(model))
     return replace(model, low=_level(_drawn(reference, LOW), model)), figures
 
@@ -168,7 +168,9 @@ def _exactly_mirrored(mean: FloatArray, skin: SkinMesh, half: HalfLayout) -> Flo
     return mirrored
 
 
-def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
+def _with_landmark_sets(
+    model: HeadModel, reference: HeadModel
+) -> tuple[HeadModel, dict[str, float]]:
     """The reference's landmark sets on our surface.
 
     Looked up with the mouth open, so that a point of one lip cannot land on the other.
@@ -180,15 +182,15 @@ def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel,
     skin = triangulate(model.quads[model.part_faces("skin")])
     eyes = triangulate(model.quads[model.part_faces(*EYE_PARTS)])
     sets, figures = {}, {}
-    for name, embedding in reference.embeddings.items():
-        wanted = embedding.on(theirs)
+    for name, landmark_set in reference.landmark_sets.items():
+        wanted = landmark_set.on(theirs)
         found = nearest_on_triangles(ours, skin, wanted)
         if name != "ibug68":
             iris = nearest_on_triangles(ours, eyes, wanted[IRISES])
             corners, weights = found.corners.copy(), found.weights.copy()
             corners[IRISES], weights[IRISES] = iris.corners, iris.weights
             found = SurfacePoints(corners, weights)
-        on_teeth = np.isin(embedding.corners[:, 0], vertices_of(reference, "Teeth"))
+        on_teeth = np.isin(landmark_set.corners[:, 0], vertices_of(reference, "Teeth"))
         if on_teeth.any():
             found.corners[on_teeth], found.weights[on_teeth] = _on_teeth(
                 ours, model, wanted[on_teeth]
@@ -199,7 +201,7 @@ def _with_embeddings(model: HeadModel, reference: HeadModel) -> tuple[HeadModel,
         sets[name] = found
     sets["now7"] = sets["ibug68"].take(np.array(NOW))
     sets["realy85"] = join(sets["ibug68"], sets["mediapipe478"].take(np.array(REALY_EXTRA)))
-    return replace(model, embeddings=sets), figures
+    return replace(model, landmark_sets=sets), figures
 
 
 def _on_teeth(

@@ -65,7 +65,7 @@ class RegressorTraining(Training):
         return channels_last(HeadNetwork(network_shape(self.model, self.config.network)))
 
     def build_beside(self) -> dict[str, nn.Module]:
-        return {"offset": TeacherOffset(len(self.model.embeddings["dense"]))}
+        return {"offset": TeacherOffset(len(self.model.landmark_sets["dense"]))}
 
     def batches(self, first: int) -> Iterator[Batch]:
         samples = open_samples(self.samples)
@@ -110,7 +110,7 @@ class RegressorTraining(Training):
 def network_shape(model: HeadModel, sizes: Sizes) -> NetworkShape:
     """All sizes of the network that predicts the coefficients and landmarks of ``model``."""
     return NetworkShape(
-        points=len(model.embeddings["dense"]),
+        points=len(model.landmark_sets["dense"]),
         identity=model.identity_count,
         expression=len(model.expression_names),
         **vars(sizes),

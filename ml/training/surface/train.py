@@ -67,7 +67,7 @@ class SurfaceTraining(Training):
         return channels_last(surface_network(self.model, self.config.network))
 
     def build_beside(self) -> dict[str, nn.Module]:
-        return {"offset": TeacherOffset(len(self.model.embeddings["dense"]))}
+        return {"offset": TeacherOffset(len(self.model.landmark_sets["dense"]))}
 
     def batches(self, first: int) -> Iterator[tuple[Labels, torch.Generator]]:
         """Labels, and the random numbers that estimates are simulated with."""
@@ -136,7 +136,7 @@ class SurfaceTraining(Training):
 def surface_network(model: HeadModel, sizes: Sizes) -> SurfaceNetwork:
     """A network with random weights for the head ``model``."""
     shape = SurfaceShape(
-        len(model.embeddings["dense"]),
+        len(model.landmark_sets["dense"]),
         model.identity_count,
         len(model.expression_names),
         **vars(sizes),

@@ -91,7 +91,7 @@ def load_stage(reference: Path) -> Stage:
 
 
 def _anchors(model: HeadModel, vertices: IntArray) -> IntArray:
-    found = model.embeddings["dense"]
+    found = model.landmark_sets["dense"]
     nearest = found.corners[np.arange(len(found)), found.weights.argmax(1)]
     return np.searchsorted(vertices, nearest).astype(np.int32)
 
@@ -110,7 +110,7 @@ _LEFT_BROW = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 
 
 def _brows(model: HeadModel, mean: FloatArray) -> FloatArray:
-    points = model.embeddings["mediapipe478"].on(model.shape.mean)
+    points = model.landmark_sets["mediapipe478"].on(model.shape.mean)
     amount = np.zeros(len(mean), np.float32)
     for brow in (_RIGHT_BROW, _LEFT_BROW):
         upper, lower = points[list(brow[:5])], points[list(brow[:4:-1])]

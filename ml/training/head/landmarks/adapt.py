@@ -1,9 +1,9 @@
-"""Move the MediaPipe landmark embedding to where the labels of real portraits say it is.
+"""Move the MediaPipe landmark set to where the labels of real portraits say it is.
 
     python -m ml.training.head.landmarks.adapt --data ../shared/data \
         --reference out/head/reference.npz --fits out/fits/train.npz
 
-The first embedding was found on renders of one neutral mesh, where the lips touch: some points of
+The first set was found on renders of one neutral mesh, where the lips touch: some points of
 the upper lip came to lie on the lower one. With heads fitted to many people with open mouths,
 every point is put where its labels are met best, and its mirror twin opposite. Fit again after it.
 """
@@ -34,10 +34,10 @@ REACH = 0.012
 STAY = 0.06
 
 
-def adapt_embedding(model: HeadModel, data: Path, fits: dict[str, np.ndarray]) -> HeadModel:
+def adapt_landmark_sets(model: HeadModel, data: Path, fits: dict[str, np.ndarray]) -> HeadModel:
     """``model`` with its "mediapipe478" and "dense" sets moved; only face points move."""
-    old = model.embeddings["mediapipe478"]
-    dense = model.embeddings["dense"]
+    old = model.landmark_sets["mediapipe478"]
+    dense = model.landmark_sets["dense"]
     skin = model.quads[model.part == model.part_names.index("Face")]
     triangles = triangulate(skin)
     with np.load(data / "portraits" / "train.npz") as archive:
@@ -60,8 +60,8 @@ def adapt_embedding(model: HeadModel, data: Path, fits: dict[str, np.ndarray]) -
     moved = SurfacePoints(np.array(corners, np.int32), np.array(weights, np.float32))
     mediapipe = join(moved, old.take(slice(FACE_POINTS, None)))
     skull = dense.take(slice(len(old), None))
-    sets = {**model.embeddings, "mediapipe478": mediapipe, "dense": join(mediapipe, skull)}
-    return replace(model, embeddings=sets)
+    sets = {**model.landmark_sets, "mediapipe478": mediapipe, "dense": join(mediapipe, skull)}
+    return replace(model, landmark_sets=sets)
 
 
 def _misfit(
@@ -80,7 +80,7 @@ def _misfit(
         )
         pixels = camera.project(model.shape.at(coefficients)[used])
         offset = fits["points"][row][0] - camera.project(
-            model.embeddings["mediapipe478"].take(slice(0, 1)).on(model.shape.at(coefficients))
+            model.landmark_sets["mediapipe478"].take(slice(0, 1)).on(model.shape.at(coefficients))
         )
         scale = float(shift[2]) / focal
         pixels = (pixels + offset) * scale
@@ -115,8 +115,8 @@ def main() -> None:
     model = load_head_model(arguments.reference)
     with np.load(arguments.fits) as archive:
         fits = {name: archive[name] for name in archive.files}
-    adapted = adapt_embedding(model, arguments.data, fits)
-    places = [item.embeddings["mediapipe478"].on(item.shape.mean) for item in (model, adapted)]
+    adapted = adapt_landmark_sets(model, arguments.data, fits)
+    places = [item.landmark_sets["mediapipe478"].on(item.shape.mean) for item in (model, adapted)]
     moved = np.linalg.norm(places[1] - places[0], axis=1) * MILLIMETRES
     save_head_model(adapted, arguments.reference)
     print(f"moved by mean {moved.mean():.2f} mm, most {moved.max():.2f} mm")

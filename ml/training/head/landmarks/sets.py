@@ -23,7 +23,9 @@ TEETH_POINTS = (0.003, 0.009, 0.015)
 IRIS_RADIUS = 0.00585
 
 
-def reference_embeddings(data: Path, ict: IctFaceKit, mean: FloatArray) -> dict[str, SurfacePoints]:
+def reference_landmark_sets(
+    data: Path, ict: IctFaceKit, mean: FloatArray
+) -> dict[str, SurfacePoints]:
     """All landmark sets on the vertices of ``mean``."""
     with np.load(data / "head_models" / "dense_landmarks_on_ict.npz") as found:
         face_points = found["position_cm"].astype(np.float64) * CENTIMETRE

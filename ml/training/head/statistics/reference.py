@@ -20,7 +20,7 @@ from ....head.formats.ict import arkit_expressions as ict_arkit
 from ....head.model import HeadModel, LinearShape
 from ....head.storage import save_head_model
 from ...arguments import file_options
-from ..landmarks.sets import reference_embeddings
+from ..landmarks.sets import reference_landmark_sets
 from .anthropometry import head_measures, moved_to, survey_means
 from .components import (
     IdentityModes,
@@ -79,12 +79,12 @@ def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
     opposite = mirror_twins(ict.mean)
     modes = learn_identity(data, ict)
     mean = ((ict.mean + mirrored(ict.mean, opposite)) / 2).astype(np.float32)
-    embeddings = reference_embeddings(data, ict, mean)
+    landmark_sets = reference_landmark_sets(data, ict, mean)
     measures = head_measures(
         mean,
         ict.vertices_of("Face", "Head and Neck"),
         (ict.vertices_of("Eyeball right"), ict.vertices_of("Eyeball left")),
-        embeddings["ibug68"],
+        landmark_sets["ibug68"],
         opposite,
     )
     even = modes.modes * modes.symmetric[:, None, None]
@@ -100,7 +100,7 @@ def build_reference(data: Path) -> tuple[HeadModel, IdentityModes]:
         uv_quads=ict.uv_quads,
         part=ict.part,
         part_names=ict.part_names,
-        embeddings=embeddings,
+        landmark_sets=landmark_sets,
     )
     return model, modes
 

@@ -37,7 +37,7 @@ def make_masks(model: HeadModel) -> dict[str, FloatArray]:
     mean = model.shape.mean
     skin = np.zeros(len(mean), bool)
     skin[np.unique(model.quads[model.part_faces("skin")])] = True
-    points = model.embeddings["mediapipe478"].on(mean)
+    points = model.landmark_sets["mediapipe478"].on(mean)
     masks = {}
     for name, (seeds, full, none) in SEEDS.items():
         distance = np.linalg.norm(mean[:, None] - points[list(seeds)][None], axis=2).min(1)
