@@ -31,10 +31,7 @@ class Anchors:
 
 
 def rigid_icp(
-    vertices: np.ndarray,
-    triangles: IntArray,
-    scan: np.ndarray,
-    anchors: Anchors | None = None,
+    vertices: np.ndarray, triangles: IntArray, scan: np.ndarray, anchors: Anchors | None = None
 ) -> Similarity:
     """How the surface moves rigidly, without scale, onto (N, 3) scan vertices.
 

@@ -14,15 +14,9 @@ import numpy as np
 from ...data import FloatArray
 from ...errors import UsageError
 
-PHOTO_SETS = {
-    "portraits": ("portraits/dev", "portraits/dev.npz"),
-    "wild": ("wild", "wild.npz"),
-}
+PHOTO_SETS = {"portraits": ("portraits/dev", "portraits/dev.npz"), "wild": ("wild", "wild.npz")}
 # Labels that lie on something else than a face, as a look at them shows. Reports name them.
-FALSE_LABELS: dict[str, dict[str, str]] = {
-    "wild": {"003.jpg": "lies on a fist"},
-    "portraits": {},
-}
+FALSE_LABELS: dict[str, dict[str, str]] = {"wild": {"003.jpg": "lies on a fist"}, "portraits": {}}
 
 
 @dataclass(frozen=True)

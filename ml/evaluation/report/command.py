@@ -75,7 +75,7 @@ def peer_text(
         "The face mesh in MediaPipe's Python package, an earlier release of the model that "
         "labelled the photos. On photos it is the teacher: what counts is how far it is from "
         "itself when the same photo is cropped in another way. No figure against its labels "
-        "means anything below that.\n",
+        "means anything below that.\n"
     ]
     if labelled:
         parts.append(peer.attempted(photos) + "\n")
