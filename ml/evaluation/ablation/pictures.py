@@ -10,6 +10,7 @@ import numpy as np
 
 from ...data import ByteArray, FloatArray, IntArray
 from ...fitting.camera import FACING
+from ...geometry import MILLIMETRES
 from ...geometry.rotations import rotation_from_vector
 from ...rendering import interpolate, rasterize, vertex_normals
 from ...results.preview import CLAY, brightness
@@ -84,7 +85,7 @@ def _clay(head: FloatArray, face: Face) -> ByteArray:
 
 def _error(head: FloatArray, true: FloatArray, face: Face) -> ByteArray:
     """The true head, coloured by how far ``head`` lies from it, and the mean in millimetres."""
-    off = 1000 * np.linalg.norm(head - true, axis=1)
+    off = MILLIMETRES * np.linalg.norm(head - true, axis=1)
     shares = (255 * np.clip(off / MOST, 0, 1)).astype(np.uint8)[:, None]
     colours = cv2.applyColorMap(shares, cv2.COLORMAP_VIRIDIS)[:, 0, ::-1].astype(np.float32)
     colours[~face.where] = 200

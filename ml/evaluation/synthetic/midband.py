@@ -17,6 +17,7 @@ from scipy.sparse.linalg import splu
 
 from ...data import FloatArray, IntArray
 from ...detail.band import COARSEST_MM, FINEST_MM, sigma_of
+from ...geometry import MILLIMETRES
 from ...rendering import vertex_normals
 
 # Diffusion in this many implicit steps is all but a Gaussian.
@@ -63,7 +64,7 @@ def make_midband(mean: FloatArray, triangles: IntArray) -> MidBand:
     local = local.reshape(triangles.shape).astype(np.int32)
     places = mean[vertices].astype(np.float64)
     stiffness, mass = _cotangents(places, local)
-    widths = (sigma_of(feature) / 1000 for feature in (FINEST_MM, COARSEST_MM))
+    widths = (sigma_of(feature) / MILLIMETRES for feature in (FINEST_MM, COARSEST_MM))
     return MidBand(
         vertices.astype(np.int32), local, *(_diffusion(stiffness, mass, width) for width in widths)
     )
@@ -83,7 +84,7 @@ def band_error(
     shown = vertex_normals((coarse + ours).astype(np.float32), band.triangles)[some]
     cosine = np.clip((normals * shown).sum(1), -1, 1)
     depth = np.abs(((ours - wanted)[some] * normals).sum(1))
-    return BandError(float(np.degrees(np.arccos(cosine)).mean()), float(1000 * depth.mean()))
+    return BandError(float(np.degrees(np.arccos(cosine)).mean()), float(MILLIMETRES * depth.mean()))
 
 
 def _cotangents(places: np.ndarray, triangles: IntArray) -> tuple[csc_matrix, np.ndarray]:
