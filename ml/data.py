@@ -229,30 +229,6 @@ class Timings:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """The origin of a head: what is needed to rebuild it and to credit it.
-
-    Attributes
-    ----------
-    model_id, model_version, model_licence: of the head model.
-    photo_name: file name of the photo; photo_sha256: of its bytes.
-    width, height: of the photo in pixels, upright.
-    effigy_version: of the extension that made it.
-    level: of the mesh: low, base or high.
-    """
-
-    model_id: str
-    model_version: str
-    model_licence: str
-    photo_name: str
-    photo_sha256: str
-    width: int
-    height: int
-    effigy_version: str
-    level: str = "base"
-
-
-@dataclass(frozen=True)
 class HeadMesh:
     """The mesh of one reconstructed person.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.results.compatibility import current_model, is_current
 from ..ml.results.person import photo_folders, read_view
+from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
 from .heads import make_active, poll_head, poll_object_mode, stored_head
 from .reporting import ReportsErrors

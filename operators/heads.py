@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..ml.errors import HeadError
-from ..ml.results.compatibility import check_same_model
+from ..ml.results.provenance import check_same_model
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
 from .reporting import ReportsErrors
 from .scene.metadata import active_head, directory_of, record_of

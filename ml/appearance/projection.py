@@ -83,13 +83,8 @@ def visibility_of(
     scale = min(LARGEST_DRAWING / extent, 1.0) if extent > 0 else 1.0
     side = int(np.ceil(extent * scale)) + 2
     depths = camera.to_camera_space(vertices)[:, 2:]
-    drawn = rasterize(
-        np.column_stack([(projection.pixels - low) * scale + 1, depths]),
-        model.triangles,
-        side,
-        side,
-        renderer,
-    )
+    points = np.column_stack([(projection.pixels - low) * scale + 1, depths])
+    drawn = rasterize(points, model.triangles, side, side, renderer)
     # The farthest depth of the neighbourhood, so that rounding to pixels does not hide an outline.
     nearest = cv2.dilate(np.where(np.isfinite(drawn.depth), drawn.depth, 0), np.ones((3, 3)))
     of_texels = atlas.on(np.column_stack([projection.pixels, depths, projection.facing]))

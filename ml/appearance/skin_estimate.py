@@ -73,8 +73,7 @@ def estimate_skin(
     visibility: (N,) 0..1 how well the photo shows each texel, 0 off the skin.
     atlas: the coarse atlas. projection: of the head's vertices into the photo.
     """
-    size = min(COARSE, int(atlas.rows.max()) + 1)
-    size = max(size, int(atlas.columns.max()) + 1)
+    size = max(min(COARSE, int(atlas.rows.max()) + 1), int(atlas.columns.max()) + 1)
     colours = sample(photo.rgb, projection.pixels, atlas)
     tone = _skin_tone(colours, visibility * within(atlas.mean, FACE))
     throat = throat_of(model, atlas)
@@ -82,11 +81,8 @@ def estimate_skin(
         colours, tone[None], visibility, throat, model, atlas, size
     )
     mesh, linear = skin_mesh(model), recorded(colours)
-    first = separate_light(
-        _gather_colours(linear, confidence, visibility, atlas, projection, mesh.vertices),
-        skin,
-        mesh.edges,
-    )
+    observed = _gather_colours(linear, confidence, visibility, atlas, projection, mesh.vertices)
+    first = separate_light(observed, skin, mesh.edges)
     expected = np.zeros_like(model.shape.mean)
     expected[mesh.vertices] = first.albedo + first.light
     residual = log_of(linear) - atlas.on(expected)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import ByteArray, Photo, Progress, Provenance
+from ..data import ByteArray, Photo, Progress
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
+from ..results.provenance import Provenance
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from ..version import effigy_version

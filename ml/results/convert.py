@@ -23,7 +23,7 @@ from ..head.formats.open import load_model_file
 from ..head.mesh import person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
-from .compatibility import check_same_model
+from .provenance import check_same_model
 from .reconstruction import Reconstruction, load_reconstruction
 
 OK, FAILED = 0, 1

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HeadError
-from .compatibility import current_model
 from .person import PERSON_NAME
+from .provenance import current_model
 from .reconstruction import JSON_NAME, Reconstruction, save_reconstruction
 
 PREVIEW_NAME = "preview.png"

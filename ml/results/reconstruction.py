@@ -19,18 +19,10 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
-from ..data import (
-    ByteArray,
-    Camera,
-    Detail,
-    FloatArray,
-    HeadCoefficients,
-    HeadMesh,
-    Provenance,
-    Timings,
-)
+from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError
 from .detail import detail_of, write_maps
+from .provenance import Provenance
 
 # Format of the files. Files without the number are of format 1 and differ in nothing else.
 FORMAT = 2
@@ -140,7 +132,7 @@ def load_reconstruction(path: Path) -> Reconstruction:
     """Read a result from its directory, ``.json`` or ``.npz``. Images are not read.
 
     Results of all versions of the head model are read: they contain their own mesh and can be
-    built. Check ``ml.results.compatibility`` before computing with the coefficients.
+    built. Check ``ml.results.provenance`` before computing with the coefficients.
 
     Raises
     ------
@@ -177,10 +169,8 @@ def read_about(directory: Path) -> dict[str, Any]:
     return about
 
 
-def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstruction:
-    photo, model = about["photo"], about["model"]
-    names = tuple(str(name) for name in arrays["shape_key_names"])
-    mesh = HeadMesh(
+def _mesh_of(arrays: dict[str, np.ndarray]) -> HeadMesh:
+    return HeadMesh(
         vertices=arrays["vertices"],
         vertices_expressed=arrays["vertices_expressed"],
         quads=arrays["quads"],
@@ -189,12 +179,16 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         part=arrays["part"],
         part_names=tuple(str(name) for name in arrays["part_names"]),
         shape_keys=arrays["shape_keys"],
-        expression_names=names,
+        expression_names=tuple(str(name) for name in arrays["shape_key_names"]),
         landmarks_68=arrays["landmarks_68"],
         landmarks_478=arrays["landmarks_478"],
         masks=_named(arrays, "mask", np.float32(1 / 255)),
         joints=_named(arrays, "joint", np.float32(1)),
     )
+
+
+def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstruction:
+    photo, model, mesh = about["photo"], about["model"], _mesh_of(arrays)
     return Reconstruction(
         provenance=Provenance(
             model_id=model["id"],
@@ -210,7 +204,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         mesh=mesh,
         coefficients=HeadCoefficients(
             np.array(about["identity"], np.float32),
-            np.array([about["expression"][name] for name in names], np.float32),
+            np.array([about["expression"][name] for name in mesh.expression_names], np.float32),
         ),
         camera=camera_of(about),
         face_box=tuple(about["face_box"]),

@@ -11,8 +11,8 @@ from ml.batch import collect_photos, plan
 from ml.cli import main
 from ml.errors import HeadError, UsageError
 from ml.head.storage import load_head_model
-from ml.results.compatibility import check_same_model, current_model, is_current
 from ml.results.person import read_view
+from ml.results.provenance import check_same_model, current_model, is_current
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
 from tests.support.fake_walks import tiny_head, walk
 

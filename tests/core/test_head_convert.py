@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
+from ml.data import Camera, HeadCoefficients, HeadMesh
 from ml.errors import UsageError
 from ml.geometry.alignment import Similarity, best_similarity
 from ml.geometry.rotations import rotation_from_vector
@@ -18,6 +18,7 @@ from ml.head.model import HeadModel, LinearShape, SurfacePoints
 from ml.head.storage import load_head_model
 from ml.head.surface import face_vertices, nose_tip, skin_triangles
 from ml.results.convert import convert_result, main
+from ml.results.provenance import Provenance
 from ml.results.reconstruction import Reconstruction, save_reconstruction
 
 MODES = 8

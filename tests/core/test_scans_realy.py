@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ml.data import Provenance
 from ml.errors import ModelUnreadable, UsageError
 from ml.evaluation.benchmarks import now, realy
 from ml.evaluation.benchmarks.scans import Surface, mean_face
 from ml.geometry.alignment import Similarity
+from ml.results.provenance import Provenance
 from tests.support.scan_folders import (
     REGION_BOUNDS,
     UNIT,

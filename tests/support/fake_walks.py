@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
+from ml.data import Camera, HeadCoefficients, HeadMesh
 from ml.errors import NoFaceFound
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.results.compatibility import current_model
 from ml.results.person import LeftOut, SamePerson
+from ml.results.provenance import Provenance, current_model
 from ml.results.reconstruction import Reconstruction
 from ml.settings import Settings
 

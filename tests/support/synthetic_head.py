@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data import Camera, HeadCoefficients, HeadMesh, Provenance
+from ml.data import Camera, HeadCoefficients, HeadMesh
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.results.compatibility import current_model
+from ml.results.provenance import Provenance, current_model
 from ml.results.reconstruction import Reconstruction, save_reconstruction
 
 # Radius and middle of each part; round ones are spheres of grids, the others octahedra.

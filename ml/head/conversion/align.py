@@ -86,8 +86,7 @@ def fit(
         weighted = here.on(columns)
         system = _products(columns, weighted)
         system[np.diag_indices(len(system))] += [1e-15] * RIGID + [ridge**2] * len(basis)
-        right = -_products(weighted, (target.mean - moved)[None])[:, 0]
-        answer = np.linalg.solve(system, right)
+        answer = np.linalg.solve(system, -_products(weighted, (target.mean - moved)[None])[:, 0])
         pose = _moved(pose, moved.mean(0), np.append(answer[:RIGID], 0.0))
         identity = answer[RIGID:].astype(np.float32)
     return identity, pose

@@ -56,16 +56,9 @@ def make_batch(
     for index, row in enumerate(rows):
         image = samples["images"][row]
         warp, angle = _random_warp(image.shape[0], crop, rng)
-        crops[index] = discolour(
-            cv2.warpAffine(
-                image,
-                _centred(warp),
-                (crop, crop),
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            ),
-            rng,
-        )
+        side, rim = (crop, crop), cv2.BORDER_REPLICATE
+        cut = cv2.warpAffine(image, _centred(warp), side, flags=cv2.INTER_LINEAR, borderMode=rim)
+        crops[index] = discolour(cut, rng)
         labels["points"][index] = labels["points"][index] @ warp[:, :2].T + warp[:, 2]
         labels["rotation"][index] = _about_z(angle) @ labels["rotation"][index]
         if rng.random() < 0.5:

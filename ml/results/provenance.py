@@ -6,12 +6,36 @@ contains its own mesh and can still be built, but nothing may be computed from i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ..assets.card import read_card
-from ..data import Provenance
 from ..errors import UsageError
 from ..head.storage import EFFIGY_HEAD
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The origin of a head: what is needed to rebuild it and to credit it.
+
+    Attributes
+    ----------
+    model_id, model_version, model_licence: of the head model.
+    photo_name: file name of the photo; photo_sha256: of its bytes.
+    width, height: of the photo in pixels, upright.
+    effigy_version: of the extension that made it.
+    level: of the mesh: low, base or high.
+    """
+
+    model_id: str
+    model_version: str
+    model_licence: str
+    photo_name: str
+    photo_sha256: str
+    width: int
+    height: int
+    effigy_version: str
+    level: str = "base"
 
 
 @lru_cache(maxsize=1)
