@@ -42,5 +42,6 @@ COMMANDS = (
     Command("speed", "speed.photo", "time of one photo by step, cold and warm"),
     Command("one", "speed.one", "reconstruct one photo, for timing a new process"),
     Command("throughput", "speed.throughput", "photos per second, beside what the machine can do"),
+    Command("rendering", "speed.rendering", "time of the differentiable renderer, both ways"),
     Command("report", "report.command", "measure everything and write docs/accuracy.md"),
 )

@@ -21,6 +21,7 @@ NEEDED = {
     "one": ["photo.jpg", "folder"],
     "sheet": ["wild", "--data", "d"],
     "calibration": [],
+    "rendering": [],
     "speed": ["--photo", "photo.jpg"],
 } | {name: ["--data", "d", "--results", "r"] for name in ("realy", "now", "facescape")}
 
@@ -81,6 +82,15 @@ def test_who_is_kept_out_needs_what_training_makes(tmp_path):
         (tmp_path / name).touch()
     kept_out.check()
     assert kept_out.can_be_rendered
+
+
+@pytest.mark.parametrize(
+    "command", ["head", "synthetic", "same-person", "texture", "detail", "ablation"]
+)
+def test_without_what_training_makes_commands_say_what_to_do(command, tmp_path, capsys):
+    nowhere = str(tmp_path / "nowhere.npz")
+    assert commands.main([command, "--data", str(tmp_path), "--reference", nowhere]) == 1
+    assert "nowhere.npz is needed" in capsys.readouterr().err
 
 
 def test_options_of_people_become_one_value():

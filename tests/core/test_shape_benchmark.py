@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ml.errors import NoFaceFound
+from ml.evaluation.synthetic import heads
 from ml.evaluation.synthetic.heads import STAGES, StageRow, point_error, report, summarise
-from ml.evaluation.synthetic.people import age_group
+from ml.evaluation.synthetic.people import RenderedView, age_group
 from ml.evaluation.synthetic.shape import ShapeError, shape_error, turn_between
 from ml.geometry.rotations import rotation_from_vector
 from ml.training.head.statistics.population import age_shares
@@ -121,3 +123,18 @@ def test_the_summary_parts_poses_and_stages_and_counts_what_was_missed():
     text = report(summary)
     assert "1 faces not found" in text
     assert "0.75" in text
+
+
+def test_a_face_that_no_head_fits_is_not_found_and_ends_nothing(monkeypatch):
+    seen = []
+
+    def estimates(photo):
+        seen.append(photo)
+        yield heads.Estimate("coarse", None, None, None)
+        raise NoFaceFound("No head fits")
+
+    monkeypatch.setattr(heads, "_estimates", estimates)
+    zeros = np.zeros((3, 3))
+    view = RenderedView(np.zeros((8, 8, 3), np.uint8), 0, "ict", zeros, zeros, zeros, 0.0, zeros)
+    assert list(heads.measure([view, view], None)) == [None, None]
+    assert len(seen) == 2

@@ -96,11 +96,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Outcome:
     kept_out, variants = KeptOut.of(arguments), read_variants(arguments.variant)
-    kept_out.check()
+    views = rendered_views(kept_out, FOLDED)
     reference = make_detail_reference(kept_out.head)
     known = fitters(load_head_model(), variants)
     instruments = Instruments(reference, known, shipped_resemblance(), arguments.detail)
-    views = rendered_views(kept_out, FOLDED)
     measured = [measure_view(number, view, instruments) for number, view in enumerate(views)]
     if arguments.picture is not None:
         save_picture(_drawn(measured, reference.reference), arguments.picture)

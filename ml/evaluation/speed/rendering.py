@@ -1,11 +1,12 @@
 """How long the differentiable renderer takes for one face, forward and backward.
 
-``python -m ml.evaluation.speed.rendering`` prints it.
+python -m ml.evaluation rendering
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -23,73 +24,48 @@ from ...rendering.differentiable import (
     unit,
 )
 from ...rendering.visibility import visible_faces
+from ..benchmark import Outcome, add_json_option, outcome_of
 from .clock import milliseconds
 
-LIMIT_MS = 60.0
 SIZE = 256
 RINGS, AROUND = 100, 101
 TEXTURE = 512
 
 
-@dataclass(frozen=True)
-class RenderingSpeed:
-    """Milliseconds, each the best of ``repeats``, for one picture of ``triangles`` triangles.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repeats", type=int, default=50, help="the best of them counts")
+    add_json_option(parser)
 
-    Attributes
-    ----------
-    visibility: finding the nearest triangles. forward: the whole picture, visibility included.
-    total: forward and backward to vertices, camera, light and texture.
-    peer: forward and backward of a 3x3 convolution from 64 to 64 channels on a 64 x 64 map.
+
+def run(arguments: argparse.Namespace) -> Outcome:
+    return outcome_of(measure(arguments.repeats), "{:36} {:9.2f}")
+
+
+def measure(repeats: int) -> dict[str, float]:
+    """Figures by name, of a bumpy ball that fills the picture as a head does.
+
+    The gradients are those of vertices, camera, light and texture. The peer is a 3x3 convolution
+    from 64 to 64 channels on a 64 x 64 map, forward and backward.
     """
-
-    visibility: float
-    forward: float
-    total: float
-    peer: float
-    triangles: int
-    pixels: int
-    repeats: int
-
-    def report(self) -> str:
-        """The figures as text."""
-        share = self.total / LIMIT_MS
-        return "\n".join(
-            [
-                f"{self.triangles} triangles on {self.pixels} of {SIZE} x {SIZE} pixels, "
-                f"best of {self.repeats}, {torch.get_num_threads()} threads",
-                f"{'visibility':20}{self.visibility:8.1f} ms",
-                f"{'forward':20}{self.forward:8.1f} ms",
-                f"{'forward + backward':20}{self.total:8.1f} ms   {share:.2f} of the limit",
-                f"{'peer convolution':20}{self.peer:8.1f} ms   "
-                f"ours is {self.total / self.peer:.1f} of it",
-            ]
-        )
-
-
-def measure_rendering(repeats: int = 50) -> RenderingSpeed:
-    """Draw a bumpy ball that fills the picture, as a head does; everything needs gradients."""
     topology, leaves = _scene()
     vertices, *camera = (leaf.detach() for leaf in leaves[:5])
     points = Cameras(*camera).project_with_depth(vertices)
     meshes = batch_of(points, topology)
-
-    def both() -> object:
-        return torch.autograd.grad(_draw(topology, leaves), leaves)
-
-    def peer() -> object:
-        return torch.autograd.grad(convolution(inputs).square().mean(), inputs)
-
     convolution = torch.nn.Conv2d(64, 64, 3, padding=1)
     inputs = torch.rand(1, 64, 64, 64, requires_grad=True)
-    return RenderingSpeed(
-        milliseconds(lambda: visible_faces(meshes, SIZE, SIZE), repeats).min(),
-        milliseconds(lambda: _draw(topology, leaves), repeats).min(),
-        milliseconds(both, repeats).min(),
-        milliseconds(peer, repeats).min(),
-        len(topology.triangles),
-        int((visible_faces(meshes, SIZE, SIZE) >= 0).sum()),
-        repeats,
-    )
+    work: dict[str, Callable[[], object]] = {
+        "visibility": lambda: visible_faces(meshes, SIZE, SIZE),
+        "forward": lambda: _draw(topology, leaves),
+        "forward and backward": lambda: torch.autograd.grad(_draw(topology, leaves), leaves),
+        "peer": lambda: torch.autograd.grad(convolution(inputs).square().mean(), inputs),
+    }
+    spent = {f"{name}, ms": float(milliseconds(do, repeats).min()) for name, do in work.items()}
+    return {
+        "triangles": len(topology.triangles),
+        f"pixels of {SIZE} x {SIZE}": int((visible_faces(meshes, SIZE, SIZE) >= 0).sum()),
+        **spent,
+        "forward and backward over the peer": spent["forward and backward, ms"] / spent["peer, ms"],
+    }
 
 
 def _scene() -> tuple[Topology, list[Tensor]]:
@@ -128,7 +104,3 @@ def _draw(topology: Topology, leaves: list[Tensor]) -> Tensor:
     colour = shade(seen, unit(values[:, :3]), light) * sample_texture(seen, texture, values[:, 3:])
     picture, coverage = paint(seen, colour)
     return picture.square().mean() + coverage.mean()
-
-
-if __name__ == "__main__":
-    print(measure_rendering().report())

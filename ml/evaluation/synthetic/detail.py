@@ -112,9 +112,9 @@ def measure_people(kept_out: KeptOut, best: int) -> list[DetailRow]:
     ------
     UsageError: the reference head or the fits have not been made.
     """
-    kept_out.check()
+    views = rendered_views(kept_out, FOLDED)
     reference, rows = make_detail_reference(kept_out.head), []
-    for view in rendered_views(kept_out, FOLDED):
+    for view in views:
         modes = MODES if view.person < best else (*DETAIL_MODES[:2], PERFECT)
         rows += measure_view(view, reference, modes)
     return rows

@@ -43,16 +43,21 @@ class KeptOut:
     def check(self) -> None:
         """Raise UsageError if the reference head or the fits have not been made."""
         for path in (self.reference, self.fits):
-            if not path.exists():
-                raise UsageError(
-                    f"{path} is needed to render people with known shapes",
-                    "Make it as docs/training.md says, or name it with --reference and --fits",
-                )
+            _check_made(path)
 
     @property
     def head(self) -> HeadModel:
-        """The reference head."""
+        """The reference head. Raises UsageError if it has not been made."""
+        _check_made(self.reference)
         return load_head_model(self.reference)
+
+
+def _check_made(path: Path) -> None:
+    if not path.exists():
+        raise UsageError(
+            f"{path} is needed to render people with known shapes",
+            "Make it as docs/training.md says, or name it with --reference and --fits",
+        )
 
 
 def add_kept_out_options(parser: argparse.ArgumentParser, people: int) -> None:

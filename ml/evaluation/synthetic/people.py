@@ -185,6 +185,10 @@ def rendered_views(kept_out: KeptOut, crowd: Crowd = SMOOTH) -> Iterator[Rendere
     UsageError: the reference head or the fits have not been made.
     """
     kept_out.check()
+    return _rendered(kept_out, crowd)
+
+
+def _rendered(kept_out: KeptOut, crowd: Crowd) -> Iterator[RenderedView]:
     studio, reference = kept_out_studio(kept_out), kept_out.head
     rng = np.random.default_rng(crowd.seed)
     total = kept_out.people * len(crowd.yaws)

@@ -132,12 +132,12 @@ class TextureReference:
         seen = truth.visible
         gain = np.median(_luma(truth.albedo[seen])) / np.median(_luma(found[seen]))
         ours, theirs = (rgb2lab(srgb_of(c)[None] / 255)[0] for c in (found * gain, truth.albedo))
-        return {
-            name + ending: float(np.average(apart[where], weights=self.area[where]))
-            for ending, difference in (("", deltaE_ciede2000), ("_76", deltaE_cie76))
-            for apart in (difference(ours, theirs),)
-            for name, where in (("visible", seen), ("hidden", ~seen))
-        }
+        errors = {}
+        for ending, difference in (("", deltaE_ciede2000), ("_76", deltaE_cie76)):
+            apart = difference(ours, theirs)
+            for name, where in (("visible", seen), ("hidden", ~seen)):
+                errors[name + ending] = float(np.average(apart[where], weights=self.area[where]))
+        return errors
 
     def baselines(self, photo: Photo, truth: Truth) -> dict[str, FloatArray]:
         """(N, 3) linear: the photo as it is, and the visible skin's median everywhere."""
@@ -178,9 +178,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Outcome:
     kept_out = KeptOut.of(arguments)
-    kept_out.check()
+    views = rendered_views(kept_out)
     reference = TextureReference(load_stage(kept_out.reference))
-    summary = summarise(list(measure(rendered_views(kept_out), reference)))
+    summary = summarise(list(measure(views, reference)))
     return Outcome(report(summary), {"summary": summary})
 
 
