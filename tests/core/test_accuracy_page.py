@@ -214,7 +214,11 @@ def test_the_command_measures_what_it_is_told_to(tmp_path, monkeypatch):
         mediapipe=None,
         samples=None,
     )
-    write_page(command.measure(arguments, pipeline), arguments.out)
+    found = command.measure(arguments, pipeline)
+    write_page(found, arguments.out)
+    figures = json.loads(json.dumps(command.figures_of(found)))
+    assert (figures["portraits"]["labelled"], figures["synthetic"]["views"]) == (1, 6)
+    assert "wild" not in figures
     text = (tmp_path / "docs" / "accuracy.md").read_text(encoding="utf-8")
     assert "report --data DATA --people 3 --skip wild detection same-person" in text
     assert str(tmp_path) not in text

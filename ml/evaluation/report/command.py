@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ...assets.card import read_card
+from ...regressor.regressor import WEIGHTS
+from ...regressor.surface_refinement import WEIGHTS as SURFACE
 from ..benchmark import Outcome
 from ..photos import calibration, detection, landmarks
 from ..photos.labels import PHOTO_SETS, LabelledPhoto, read_labels
@@ -20,8 +23,6 @@ from ..synthetic.kept_out import KeptOut, add_kept_out_options
 from . import peer, renders
 from .page import Measured, write_page
 
-ASSETS = Path(__file__).parents[2] / "regressor" / "assets"
-WEIGHTS, SURFACE = ASSETS / "regressor.safetensors", ASSETS / "surface.safetensors"
 PIECES = (*PHOTO_SETS, "detection", "same-person")
 
 
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Outcome:
     measured = measure(arguments, shipped_pipeline())
-    return Outcome(str(write_page(measured, arguments.out)))
+    return Outcome(str(write_page(measured, arguments.out)), figures_of(measured))
 
 
 def measure(arguments: argparse.Namespace, pipeline: Pipeline) -> Measured:
@@ -58,6 +59,18 @@ def measure(arguments: argparse.Namespace, pipeline: Pipeline) -> Measured:
         mesh = peer.face_mesh_of(arguments.mediapipe)
         measured.peer = peer_text(measured, labelled, mesh)
     return measured
+
+
+def figures_of(measured: Measured) -> dict[str, Any]:
+    """What the page says, by command; the peer has no figures."""
+    photos = {name: landmarks.summarise(rows) for name, rows in measured.photos.items()}
+    return {
+        **{name: asdict(summary) for name, summary in photos.items()},
+        "detection": measured.detection,
+        "calibration": measured.calibration,
+        "synthetic": heads.summarise(measured.rows),
+        "same-person": measured.same_person,
+    }
 
 
 def peer_text(
