@@ -14,11 +14,11 @@ from ml.head.storage import load_head_model
 from ml.results.person import read_view
 from ml.results.provenance import check_same_model, current_model, is_current
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
-from tests.support.fake_walks import tiny_head, walk
+from tests.support.fake_pipeline import fake_heads, tiny_head
 
 
 def run(*arguments: object) -> int:
-    return main([str(argument) for argument in arguments], reconstruct=walk)
+    return main([str(argument) for argument in arguments], reconstruct=fake_heads)
 
 
 def photos(folder, *names):

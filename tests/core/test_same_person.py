@@ -1,4 +1,4 @@
-"""Several photos of one person: the walk on known heads, the command line and the files."""
+"""Several photos of one person: the pipeline on known heads, the command line and the files."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ from ml.pipeline import same_person
 from ml.results.person import SamePerson, photo_folders, read_view
 from ml.results.reconstruction import load_reconstruction
 from ml.settings import Settings
-from tests.support.fake_walks import facing_head, person_walk, walk
+from tests.support.fake_pipeline import facing_head, fake_heads, fake_person
 from tests.support.known_faces import SIDE, found_face
 
 PLAIN = Settings(texture_size=0)
@@ -142,7 +142,9 @@ def test_the_main_photo_faces_the_camera_and_is_large_and_sure():
 
 def run(*arguments: object) -> int:
     return main(
-        [str(argument) for argument in arguments], reconstruct=walk, reconstruct_person=person_walk
+        [str(argument) for argument in arguments],
+        reconstruct=fake_heads,
+        reconstruct_person=fake_person,
     )
 
 

@@ -1,4 +1,4 @@
-"""The worker's protocol, with a fake walk and as a real process."""
+"""The worker's protocol, with a fake pipeline and as a real process."""
 
 import io
 import json
@@ -8,8 +8,8 @@ import pytest
 from ml.errors import NoFaceFound
 from ml.results.report import Row
 from ml.worker import Worker
-from tests.support import fake_walks
-from tests.support.fake_walks import tiny_head
+from tests.support import fake_pipeline
+from tests.support.fake_pipeline import tiny_head
 
 STRAY = """
 import atexit, runpy
@@ -18,10 +18,10 @@ runpy.run_module("ml.worker", run_name="__main__")
 """
 
 
-def talk(*requests: object, walk=None, person_walk=None) -> list[dict]:
+def talk(*requests: object, pipeline=None, person_pipeline=None) -> list[dict]:
     lines = [item if isinstance(item, str) else json.dumps(item) for item in requests]
     answers = io.StringIO()
-    Worker(io.StringIO("\n".join(lines) + "\n"), answers, walk, person_walk).run()
+    Worker(io.StringIO("\n".join(lines) + "\n"), answers, pipeline, person_pipeline).run()
     return [json.loads(line) for line in answers.getvalue().splitlines()]
 
 
@@ -30,13 +30,13 @@ def reconstruct(tmp_path, number=7, **settings):
     return {"id": number, "type": "reconstruct", "data": data}
 
 
-def good_walk(photo, settings, progress):
+def good_pipeline(photo, settings, progress):
     progress(0.25, "Finding the face")
     return (tiny_head(photo),)
 
 
 def test_ready_progress_result(tmp_path):
-    ready, progress, result = talk(reconstruct(tmp_path), walk=good_walk)
+    ready, progress, result = talk(reconstruct(tmp_path), pipeline=good_pipeline)
     assert ready["type"] == "ready"
     assert {"python", "torch", "effigy_version", "pid"} <= set(ready["data"])
     assert progress == {
@@ -52,14 +52,14 @@ def test_ready_progress_result(tmp_path):
 
 
 def test_several_photos_of_one_person(tmp_path):
-    def walk(photos, settings, progress):
+    def pipeline(photos, settings, progress):
         progress(0.5, "Fitting")
-        return fake_walks.person_walk(photos, settings)
+        return fake_pipeline.fake_person(photos, settings)
 
     out = tmp_path / "out"
     names = [str(tmp_path / name) for name in ("a.jpg", "noface.jpg", "b.jpg")]
     data = {"photos": names, "out": str(out), "settings": {"texture_size": 0}, "preview": False}
-    _, progress, result = talk({"id": 3, "type": "person", "data": data}, person_walk=walk)
+    _, progress, result = talk({"id": 3, "type": "person", "data": data}, person_pipeline=pipeline)
     assert progress["data"] == {"fraction": 0.5, "message": "Fitting"}
     assert result["data"]["person"] == str(out)
     rows = [Row(**row) for row in result["data"]["rows"]]
@@ -75,16 +75,19 @@ def test_several_photos_of_one_person(tmp_path):
 def test_settings_arrive(tmp_path):
     seen = []
 
-    def walk(photo, settings, progress):
+    def pipeline(photo, settings, progress):
         seen.append((photo.name, settings.face, settings.level, settings.detail))
         return (tiny_head(photo),)
 
-    talk(reconstruct(tmp_path, face="2", level="high", detail="best"), walk=walk)
+    talk(
+        reconstruct(tmp_path, face="2", level="high", detail="best"),
+        pipeline=pipeline,
+    )
     assert seen == [("me.jpg", "2", "high", "best")]
 
 
 def test_errors_are_answers_and_the_worker_goes_on(tmp_path):
-    def walk(photo, settings, progress):
+    def pipeline(photo, settings, progress):
         if settings.face == "2":
             raise NoFaceFound("No face", "Try another")
         if settings.face == "3":
@@ -99,7 +102,7 @@ def test_errors_are_answers_and_the_worker_goes_on(tmp_path):
         "[]",
         {"id": 5, "type": "sing", "data": {}},
         reconstruct(tmp_path, 6),
-        walk=walk,
+        pipeline=pipeline,
     )
     codes = [(item["id"], item["type"], item["data"].get("code")) for item in told[1:]]
     assert codes == [
@@ -115,7 +118,7 @@ def test_errors_are_answers_and_the_worker_goes_on(tmp_path):
 
 
 def test_shutdown_ends_it(tmp_path):
-    told = talk({"id": 1, "type": "shutdown"}, reconstruct(tmp_path), walk=good_walk)
+    told = talk({"id": 1, "type": "shutdown"}, reconstruct(tmp_path), pipeline=good_pipeline)
     assert [item["type"] for item in told] == ["ready"]
 
 

@@ -1,4 +1,4 @@
-"""Detail with its network: the band, what the photo tells, the walk, parts of training."""
+"""Detail with its network: the band, its input, the pipeline, parts of training."""
 
 import shutil
 from dataclasses import replace

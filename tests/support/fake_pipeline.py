@@ -1,4 +1,4 @@
-"""Walks that need no weights; importable, so that other processes can run them too."""
+"""Pipelines that need no weights; importable, so that other processes can run them too."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def tiny_head(photo: Path) -> Reconstruction:
     )
 
 
-def walk(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
+def fake_heads(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
     """Behaves as the photo's name says: noface, crash, killed, two; anything else succeeds."""
     if photo.stem.startswith("noface"):
         raise NoFaceFound(f"No face was found in {photo}", "Use another photo")
@@ -68,7 +68,7 @@ def walk(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
     return (head, replace(head, confidence=0.5)) if photo.stem.startswith("two") else (head,)
 
 
-def person_walk(photos: Sequence[Path], settings: Settings) -> SamePerson:
+def fake_person(photos: Sequence[Path], settings: Settings) -> SamePerson:
     """Leaves out photos called noface; the others' confidence falls in the order given."""
     heads, used, left_out = [], [], []
     for number, photo in enumerate(photos):
