@@ -313,14 +313,14 @@ def stored_samples(folder, count=16, seed=0, kind=0):
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    return open_samples(folder), make_mirror(head)
+    return batches.Source(open_samples(folder), np.arange(count), make_mirror(head), CROP)
 
 
 def test_labels_move_with_the_picture(tmp_path, monkeypatch):
-    samples, mirror = stored_samples(tmp_path)
-    monkeypatch.setattr(batches, "discolour", lambda image, rng: image)
     crop = 128
-    batch = batches.make_batch(samples, np.arange(16), mirror, crop, np.random.default_rng(4))
+    source = replace(stored_samples(tmp_path), crop=crop)
+    monkeypatch.setattr(batches, "discolour", lambda image, rng: image)
+    batch = batches.make_batch(source, np.arange(16), np.random.default_rng(4))
     centre = np.mgrid[:crop, :crop][::-1].reshape(2, -1).T + 0.5
     flipped = 0
     for index in range(16):
@@ -329,7 +329,7 @@ def test_labels_move_with_the_picture(tmp_path, monkeypatch):
         # In a mirrored crop the first landmark carries the name of its twin.
         distance = np.linalg.norm(batch.points[index] - seen, axis=1)
         at = int(distance.argmin())
-        assert at in (0, mirror.points[0])
+        assert at in (0, source.mirror.points[0])
         assert distance[at] < 0.5 / (crop / 2)
         flipped += at != 0
     assert 0 < flipped < 16
@@ -347,10 +347,10 @@ def test_the_mirror_is_its_own_inverse():
 
 
 def test_a_step_is_the_same_batch_whenever_it_is_asked_for(tmp_path):
-    samples, mirror = stored_samples(tmp_path)
-    whole = batches.batches_ahead(samples, np.arange(16), mirror, 4, CROP, 5, 0)
+    source = stored_samples(tmp_path)
+    whole = batches.batches_ahead(source, 4, 5, 0)
     before = [next(whole) for _ in range(3)]
-    again = next(batches.batches_ahead(samples, np.arange(16), mirror, 4, CROP, 5, 2))
+    again = next(batches.batches_ahead(source, 4, 5, 2))
     np.testing.assert_array_equal(again.crops, before[2].crops)
     np.testing.assert_array_equal(again.points, before[2].points)
 
@@ -364,10 +364,9 @@ class SmallTraining(train.RegressorTraining):
 
 def training(folder):
     """A training on stored samples, its first state, and all samples as a batch."""
-    samples, mirror = stored_samples(folder)
-    new = SmallTraining(CONFIG, small_head(), folder)
-    rng = np.random.default_rng(0)
-    return new, start_run(new), batches.make_batch(samples, np.arange(16), mirror, CROP, rng)
+    source, new = stored_samples(folder), SmallTraining(CONFIG, small_head(), folder)
+    batch = batches.make_batch(source, np.arange(16), np.random.default_rng(0))
+    return new, start_run(new), batch
 
 
 def test_training_lowers_every_part_of_the_loss(tmp_path):

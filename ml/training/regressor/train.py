@@ -25,7 +25,7 @@ from ..arguments import SAMPLES, recorded_command, training_parser
 from ..config import TrainingConfig, read_config
 from ..data.stored import finished_rows, open_samples
 from ..loop import RunState, Training, channels_last, open_run, run
-from .batches import Batch, batches_ahead
+from .batches import Batch, Source, batches_ahead
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
 from .teacher import TeacherOffset, as_taught
@@ -69,15 +69,10 @@ class RegressorTraining(Training):
 
     def batches(self, first: int) -> Iterator[Batch]:
         samples = open_samples(self.samples)
-        return batches_ahead(
-            samples,
-            finished_rows(self.samples, len(samples["kind"])),
-            make_mirror(self.model),
-            self.config.batch,
-            network_shape(self.model, self.config.network).crop,
-            self.config.seed,
-            first,
-        )
+        rows = finished_rows(self.samples, len(samples["kind"]))
+        crop = network_shape(self.model, self.config.network).crop
+        source = Source(samples, rows, make_mirror(self.model), crop)
+        return batches_ahead(source, self.config.batch, self.config.seed, first)
 
     @cached_property
     def _importance(self) -> Importance:
