@@ -7,13 +7,14 @@ from torch import nn
 from ..errors import UsageError
 
 # PyTorch 2.13's oneDNN, on x86-64, writes past its buffers when it computes the gradient of the
-# weights of a 1x1 convolution with a stride, in channels-last format, whose input channels are fewer
-# than a vector is wide: 16 float32 values with AVX-512, 8 with AVX2. The process aborts, or other
-# memory is overwritten silently, depending on the size of the picture, the batch and the threads.
-# Measured with guard bytes round every buffer: with AVX-512, 2 to 15 channels fail and 16 to 48 pass;
-# with AVX2, 2 to 6 fail and 8 to 48 pass. Output channels make no difference. Stride 1, 3x3 kernels,
-# contiguous format and the forward pass are safe. The limit is the same on every machine, so that a
-# network that trains on one trains on all.
+# weights of a 1x1 convolution with a stride, in channels-last format, if its input channels are
+# fewer than a vector is wide: 16 float32 values with AVX-512, 8 with AVX2. Depending on the sizes
+# of picture and batch and on the number of threads, the process aborts, or other memory is silently
+# overwritten. Measured with guard bytes round every buffer, with 2 to 48 channels: with AVX-512 all
+# tried below 16 fail and all from 16 on pass, with AVX2 all tried below 8 fail and all from 8 on
+# pass. Output channels make no difference; stride 1, 3x3 kernels, the contiguous format and the
+# forward pass are safe. The limit is the same on every machine, so that a network that trains on
+# one trains on all.
 WIDEST_VECTOR = 16
 
 
