@@ -13,8 +13,8 @@ from ml.regressor import surface_refinement
 from ml.regressor.surface_refinement import PICTURE, SurfaceEstimate
 
 
-class Seer:
-    """Stands for the network: knows the truth from its second look on."""
+class FakeRefinement:
+    """Stands for the network: returns the truth from its second call on."""
 
     def __init__(self, truth, camera, shape):
         self.truth, self.camera, self.shape = truth, camera, shape
@@ -51,10 +51,10 @@ def scene(tmp_path):
 
 def test_the_last_look_decides(scene, monkeypatch):
     photo, shape, evidence, truth = scene
-    seer = Seer(truth, evidence.camera, shape)
-    monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: seer)
+    refinement = FakeRefinement(truth, evidence.camera, shape)
+    monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: refinement)
     seen, fit = fit_refined(photo, shape, evidence)
-    assert len(seer.crops) == REFINEMENTS
+    assert len(refinement.crops) == REFINEMENTS
     true, found = (shape.neutral(c.identity) for c in (truth, fit.coefficients))
     mean = shape.neutral(0 * truth.identity)
     assert np.linalg.norm(found - true, axis=1).mean() < 0.35 * (
@@ -69,16 +69,16 @@ def test_the_last_look_decides(scene, monkeypatch):
     assert np.abs(moved - fit.camera.project(shape.at(fit.coefficients))).max() < 0.3
 
 
-def test_each_look_is_at_the_face_of_the_fit_before_it(scene, monkeypatch):
+def test_each_refinement_sees_the_face_of_the_fit_before_it(scene, monkeypatch):
     photo, shape, evidence, truth = scene
-    seer = Seer(truth, evidence.camera, shape)
-    monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: seer)
+    refinement = FakeRefinement(truth, evidence.camera, shape)
+    monkeypatch.setattr(surface_refinement, "load_surface_refinement", lambda: refinement)
     fit_refined(photo, shape, evidence)
-    for crop, (coefficients, camera) in zip(seer.crops, seer.fits, strict=True):
+    for crop, (coefficients, camera) in zip(refinement.crops, refinement.fits, strict=True):
         face = camera.project(shape.at(coefficients))[:468]
         inside = np.linalg.solve(crop.to_photo[:, :2], (face - crop.to_photo[:, 2]).T)
         assert inside.min() > 0.1 * PICTURE
         assert inside.max() < 0.9 * PICTURE
-    assert seer.fits[0][1] is not seer.fits[1][1]
+    assert refinement.fits[0][1] is not refinement.fits[1][1]
     # By turns at the photo and at its mirror image, whose errors are others.
-    assert seer.mirrored == [False, True]
+    assert refinement.mirrored == [False, True]
