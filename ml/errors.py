@@ -5,6 +5,8 @@ Raised anywhere in :mod:`ml`, caught once: at the operator, worker or command ed
 
 from __future__ import annotations
 
+import errno
+
 
 class HeadError(Exception):
     """An error that a person can act on.
@@ -68,3 +70,89 @@ class Cancelled(HeadError):
     """The person stopped the work. What was finished before is kept."""
 
     code = "cancelled"
+
+
+class Unexpected(HeadError):
+    """A fault of the code: nothing that a person did, and nothing that is known to happen."""
+
+    code = "unexpected"
+
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+_OPEN_FILES = (errno.EMFILE, errno.ENFILE)
+# What PyTorch, OpenCV, NumPy, C++ and the loader of libraries say when memory runs out.
+_MEMORY_WORDS = (
+    "allocate memory",
+    "not enough memory",
+    "out of memory",
+    "insufficient memory",
+    "unable to allocate",
+    "failed to map segment",
+    "bad_alloc",
+)
+
+
+def explained(error: BaseException, where: object = "", log: object = "") -> HeadError:
+    """The cause of any exception in words that a person can act on.
+
+    Parameters
+    ----------
+    where: the file or folder that was worked on; named where the exception names none.
+    log: the file that has the traceback, to be named where the cause is unknown.
+    """
+    if isinstance(error, HeadError):
+        return error
+    if _is_memory(error):
+        return HeadError(
+            f"There was not enough memory{f' for {where}' if where else ''}",
+            "Close other programs, use fewer --jobs, a smaller texture or a smaller photo",
+        )
+    if isinstance(error, ImportError):
+        return _package(error)
+    if isinstance(error, OSError):
+        return _file_trouble(error, str(error.filename or where or "A file"))
+    if "cannot cache function" in str(error):
+        return HeadError(
+            "Compiled code could not be stored anywhere",
+            "Set NUMBA_CACHE_DIR to a folder that can be written to",
+        )
+    named = f" in {where}" if where else ""
+    report = f"Please report this with the log{f' {log}' if log else ''}"
+    return Unexpected(f"Unexpected error{named}: {error!r}", report)
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    return not isinstance(error, OSError) and any(words in text for words in _MEMORY_WORDS)
+
+
+def _package(error: ImportError) -> EngineUnavailable:
+    """The error for a package that is missing or cannot be loaded."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return EngineUnavailable(
+            f"This Python lacks {error.name.split('.')[0]}",
+            "Press Install engine in Blender, or install Effigy's packages for this Python",
+        )
+    return EngineUnavailable(
+        f"A package of the engine could not be loaded ({error})",
+        "Press Install engine in Blender, or install Effigy's packages anew",
+    )
+
+
+def _file_trouble(error: OSError, path: str) -> HeadError:
+    """The error for a file or folder that the system did not let us use."""
+    if error.errno in _FULL:
+        return HeadError(f"The disk is full: {path} could not be written", "Free some space on it")
+    if error.errno in _FORBIDDEN:
+        return HeadError(f"Access to {path} is not allowed", "Change its permissions or the folder")
+    if error.errno == errno.EROFS:
+        return HeadError(f"{path} is on a disk that is read-only", "Choose another folder")
+    if error.errno in _OPEN_FILES:
+        return HeadError(f"Too many files are open to open {path}", "Use fewer --jobs")
+    return HeadError(
+        f"{path} could not be read or written ({error.strerror or error})",
+        "Check that the file or folder is there and can be used",
+    )
