@@ -19,6 +19,7 @@ import numpy as np
 
 from ..data import Camera
 from ..errors import HeadError
+from .checks import read_json
 from .reconstruction import Reconstruction, camera_of, read_about
 
 PERSON_NAME = "person.json"
@@ -118,9 +119,13 @@ def photo_folders(directory: Path) -> list[Path]:
     if not index.exists():
         return [directory]
     try:
-        about = json.loads(index.read_text(encoding="utf-8"))
-        main, names = str(about["main"]), [str(name) for name in about["photos"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        about = read_json(index)
+        main, names = about.get("main"), about.get("photos")
+        if not isinstance(names, list) or not names or main not in names:
+            raise ValueError("it names no photos")
+        if not all(isinstance(name, str) and 0 < len(name) < 256 for name in names):
+            raise ValueError("a photo's folder has no fitting name")
+    except (OSError, ValueError) as error:
         raise HeadError(f"{index} is damaged ({error})", "Reconstruct the photos again") from error
     return [directory / name for name in [main, *(name for name in names if name != main)]]
 
@@ -132,12 +137,6 @@ def read_view(directory: Path) -> PhotoView:
     ------
     HeadError: there is no complete head.
     """
-    try:
-        about = read_about(directory)
-        values = {str(name): float(value) for name, value in about["expression"].items()}
-        return PhotoView(directory, str(about["photo"]["name"]), values, camera_of(about))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HeadError(
-            f"{directory} is not a complete reconstruction ({error})",
-            "Reconstruct the photos again",
-        ) from error
+    about = read_about(directory)
+    values = {name: float(value) for name, value in about["expression"].items()}
+    return PhotoView(directory, about["photo"]["name"], values, camera_of(about))

@@ -15,21 +15,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
-from ..errors import HeadError
+from ..errors import HeadError, explained
+from .checks import check_about, incomplete, read_json, read_mesh_arrays, recorded
 from .detail import detail_of, write_maps
+from .images import ALBEDO_NAME, PHOTO_NAME, check_images
 from .provenance import Provenance
 
 # Format of the files. Files without the number are of format 1 and differ in nothing else.
 FORMAT = 2
 NPZ_NAME = "reconstruction.npz"
 JSON_NAME = "reconstruction.json"
-ALBEDO_NAME = "albedo.png"
-PHOTO_NAME = "photo.jpg"
 
 
 @dataclass(frozen=True)
@@ -136,36 +136,45 @@ def load_reconstruction(path: Path) -> Reconstruction:
 
     Raises
     ------
-    HeadError: a file is missing, damaged or incomplete.
+    HeadError: a file is missing, damaged or incomplete, or the photo gave no head; says why.
     """
     directory = path if path.is_dir() else path.parent
+    about = read_about(directory)
     try:
-        about = read_about(directory)
-        with np.load(directory / NPZ_NAME, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return _assemble(about, arrays)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise HeadError(
-            f"{directory} is not a complete reconstruction ({error})",
-            "Reconstruct the photo again",
-        ) from error
+        arrays = read_mesh_arrays(directory / NPZ_NAME)
+        head = _assemble(about, arrays)
+    except (OSError, ValueError, KeyError) as error:
+        raise incomplete(directory, error) from error
+    except MemoryError as error:
+        raise explained(error, directory) from error
+    check_images(directory, about)
+    return head
 
 
 def read_about(directory: Path) -> dict[str, Any]:
-    """The contents of the ``reconstruction.json`` in ``directory``, of any format up to FORMAT.
+    """The checked contents of the ``reconstruction.json`` in ``directory``.
 
     Raises
     ------
-    HeadError: it was written by a later Effigy. OSError, ValueError: it cannot be read.
+    HeadError: it is missing or damaged, was written by a later Effigy, or says why there is no
+        head.
     """
-    about = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
-    if not isinstance(about, dict):
-        raise ValueError(f"{JSON_NAME} holds no object")
+    try:
+        about = read_json(directory / JSON_NAME)
+    except (OSError, ValueError) as error:
+        raise incomplete(directory, error) from error
     if about.get("format", 1) not in range(1, FORMAT + 1):
         raise HeadError(
-            f"{directory} has the format {about['format']}, and this Effigy reads up to {FORMAT}",
+            f"{directory} has the format {about['format']!r:.20}, and this Effigy reads up to "
+            f"{FORMAT}",
             "Update Effigy, or reconstruct the photo again",
         )
+    if about.get("status") == "failed":
+        raise recorded(about, directory)
+    try:
+        check_about(about)
+    except ValueError as error:
+        raise incomplete(directory, error) from error
     return about
 
 
