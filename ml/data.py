@@ -49,15 +49,19 @@ class Photo:
 
     Attributes
     ----------
-    rgb: (height, width, 3) uint8, sRGB, upright (EXIF rotation applied, alpha composited).
+    rgb: (height, width, 3) uint8, sRGB, upright (EXIF rotation applied, alpha composited). Of a
+        file with more than 25 megapixels the picture is half as wide and high: what is in pixels
+        of the photo, such as its size and its camera, is in pixels of ``rgb``.
     path: of the file. sha256: of the file's bytes.
     focal_px: focal length in pixels of this image from EXIF, else None.
+    focal_refused: why EXIF's focal length was not believed; empty if it was, or if there is none.
     """
 
     rgb: ByteArray
     path: Path
     sha256: str
     focal_px: float | None = None
+    focal_refused: str = ""
 
     @property
     def width(self) -> int:

@@ -19,7 +19,17 @@ from .errors import UsageError
 # they wait, and where cores are few whatever runs between two networks waits with them.
 ENGINE_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 # Files that are taken for photos in a folder; a file that is named itself may be called anything.
-PHOTO_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PHOTO_EXTENSIONS = (
+    *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
+    *(".mpo", ".png", ".tif", ".tiff", ".webp"),
+)
+# Pictures that are not read, or HEIC only where its reader is installed. In a folder they are taken
+# for photos all the same, so that each is refused by name and none passed over in silence.
+FOREIGN_EXTENSIONS = (
+    *(".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".psd", ".svg", ".xcf", ".eps"),
+    *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2"),
+    *(".exr", ".hdr", ".tga", ".pbm", ".pgm", ".pnm", ".ppm"),
+)
 # Texels along one side of the albedo texture; 0 makes no texture.
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
 
