@@ -18,6 +18,9 @@ from .errors import UsageError
 # takes three quarters of the time, and a batch half of it. PyTorch's threads otherwise spin while
 # they wait, and where cores are few whatever runs between two networks waits with them.
 ENGINE_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# Blender blocks the network of the engine's process; the proxy of a download that a person agreed
+# to stands here, empty where there is none.
+DOWNLOAD_PROXY = "EFFIGY_DOWNLOAD_PROXY"
 # Files that are taken for photos in a folder; a file that is named itself may be called anything.
 PHOTO_EXTENSIONS = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
@@ -41,7 +44,7 @@ class Settings:
     Attributes
     ----------
     face: "prominent", "all", or the number of a face (1 = the most prominent) as a string.
-    allow_download: whether face-alignment may download its weights.
+    allow_download: whether face-alignment may download its weights in this one request.
     texture_size: side of the albedo texture in texels; 0 makes no texture.
     landmarks, level, detail, renderer: one of the values of the option of that name.
     """

@@ -14,6 +14,7 @@ from . import (
     settings,
 )
 from .engine import operators as engine_operators
+from .engine.background import close_background, open_background
 from .runtime import engine
 
 _ACTIONS = (reconstruct, batch, build, expression, rig, photo_view, export, engine_operators)
@@ -27,12 +28,14 @@ def register() -> None:
     _register()
     settings.attach()
     engine.open()
+    open_background()
     _commands.append(bpy.utils.register_cli_command(command_line.NAME, command_line.run))
 
 
 def unregister() -> None:
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    close_background()
     engine.close()
     settings.detach()
     _unregister()

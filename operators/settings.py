@@ -102,6 +102,16 @@ class EFFIGY_PG_job(bpy.types.PropertyGroup):
         self.running = self.cancel_asked = False
 
 
+class EFFIGY_PG_engine(bpy.types.PropertyGroup):
+    """What the last check or installation of the engine came to. Lives with the window."""
+
+    outcome: StringProperty()
+    failed: BoolProperty()
+
+    def tell(self, text: str, *, failed: bool) -> None:
+        self.outcome, self.failed = text, failed
+
+
 class EnginePreferences:
     """Mixin: what the extension's preferences hold. The class that draws them inherits it."""
 
@@ -115,17 +125,19 @@ class EnginePreferences:
     )
 
 
-CLASSES = (EFFIGY_PG_settings, EFFIGY_PG_job)
+CLASSES = (EFFIGY_PG_settings, EFFIGY_PG_job, EFFIGY_PG_engine)
 
 
 def attach() -> None:
     bpy.types.Scene.effigy = PointerProperty(type=EFFIGY_PG_settings)
     bpy.types.WindowManager.effigy_job = PointerProperty(type=EFFIGY_PG_job)
+    bpy.types.WindowManager.effigy_engine = PointerProperty(type=EFFIGY_PG_engine)
 
 
 def detach() -> None:
     # The values outlive the property: a job cut off by disabling must not look busy for ever.
     for manager in bpy.data.window_managers:
         manager.effigy_job.end()
+    del bpy.types.WindowManager.effigy_engine
     del bpy.types.WindowManager.effigy_job
     del bpy.types.Scene.effigy

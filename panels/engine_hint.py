@@ -1,6 +1,8 @@
-"""One line that says why there is no engine, and the buttons that help."""
+"""Whether there is an engine, why not, the buttons that help, and the progress of a job."""
 
 from __future__ import annotations
+
+import textwrap
 
 import bpy
 
@@ -8,20 +10,53 @@ from ..ml.errors import EngineUnavailable
 from ..operators.engine.location import EnginePython
 from ..operators.runtime import EXTENSION, engine_python
 
+# Pixels per letter of Blender's font at a scale of 1, and the letters of a line where no region is.
+_LETTER, _USUAL_LINE = 7.0, 60
+
 
 def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
-    """Draw why there is no engine; where there is one, return the Python that it runs under.
-
-    Looks at paths only: cheap enough for every redraw.
-    """
-    try:
-        return engine_python()
-    except EngineUnavailable as problem:
-        column = layout.column()
-        column.alert = True
-        column.label(text=problem.message, icon="ERROR")
+    """Draw why there is no engine, with buttons; where there is one, return its Python."""
+    found = draw_engine_problem(layout)
+    if found is None:
         row = layout.row()
         row.operator("effigy.install_engine", icon="IMPORT")
         button = row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
         button.module = EXTENSION
+    return found
+
+
+def draw_engine_problem(layout: bpy.types.UILayout) -> EnginePython | None:
+    """Draw why there is no engine; where there is one, return the Python that it runs under.
+
+    Looks at paths only: cheap enough for every redraw.
+    """
+    state = bpy.context.window_manager.effigy_engine
+    if state.failed:
+        draw_text(layout, state.outcome, "ERROR", alert=True)
+    try:
+        return engine_python()
+    except EngineUnavailable as problem:
+        draw_text(layout, problem.message, "ERROR", alert=True)
         return None
+
+
+def draw_progress(layout: bpy.types.UILayout, job) -> bool:
+    """The running job with its Stop button; False when nothing runs."""
+    if not job.running:
+        return False
+    layout.label(text=job.message)
+    row = layout.row(align=True)
+    row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
+    row.operator("effigy.stop", text="", icon="X")
+    return True
+
+
+def draw_text(layout: bpy.types.UILayout, text: str, icon: str, *, alert: bool = False) -> None:
+    """A text of any length, in as many lines as the region needs."""
+    column = layout.column(align=True)
+    column.alert = alert
+    region = bpy.context.region
+    scale = bpy.context.preferences.system.ui_scale
+    width = max(20, int(region.width / (_LETTER * scale))) if region else _USUAL_LINE
+    for number, line in enumerate(textwrap.wrap(text, width)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")

@@ -6,24 +6,32 @@ import bpy
 
 from ..operators.runtime import EXTENSION
 from ..operators.settings import EnginePreferences
-from .engine_hint import draw_engine_hint
+from .engine_hint import draw_engine_problem, draw_progress, draw_text
 
 
 class EFFIGY_AP_preferences(EnginePreferences, bpy.types.AddonPreferences):
     bl_idname = EXTENSION
 
     def draw(self, context):
-        column = self.layout.column()
-        column.prop(self, "engine_python")
-        found = draw_engine_hint(column)
-        if found is not None:
-            column.label(text=f"Uses {found.executable} ({found.source})", icon="CHECKMARK")
+        draw_preferences(self.layout, self)
+
+
+def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None:
+    """Draw the preferences ``own``, the state of the engine and what can be done about it."""
+    column, manager = layout.column(), bpy.context.window_manager
+    column.prop(own, "engine_python")
+    found = draw_engine_problem(column)
+    if found is not None:
+        draw_text(column, f"Uses {found.executable} ({found.source})", "CHECKMARK")
+    if not draw_progress(column, manager.effigy_job):
         row = column.row()
         row.operator("effigy.check_engine", icon="CHECKMARK")
         row.operator("effigy.install_engine", icon="IMPORT")
-        if not bpy.app.online_access:
-            column.label(text="Installing needs Allow Online Access (System, Network)", icon="INFO")
-        column.label(text="Reconstruction itself never uses the network.", icon="LOCKED")
+    if manager.effigy_engine.outcome and not manager.effigy_engine.failed:
+        draw_text(column, manager.effigy_engine.outcome, "INFO")
+    if not bpy.app.online_access:
+        column.label(text="Installing needs Allow Online Access (System, Network)", icon="INFO")
+    column.label(text="Reconstruction itself never uses the network.", icon="LOCKED")
 
 
 CLASSES = (EFFIGY_AP_preferences,)

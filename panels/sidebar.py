@@ -9,7 +9,7 @@ from ..operators.export import WRITERS
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
-from .engine_hint import draw_engine_hint
+from .engine_hint import draw_engine_hint, draw_progress
 
 # The owner of each expression's value, and the path there, by the expression's name.
 _Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
@@ -26,7 +26,7 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
 
     def draw(self, context):
         layout, settings = self.layout, context.scene.effigy
-        if _draw_progress(layout, context.window_manager.effigy_job):
+        if draw_progress(layout, context.window_manager.effigy_job):
             return
         found = draw_engine_hint(layout)
         column = layout.column()
@@ -149,17 +149,6 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
             header.label(text=region)
             if body is not None:
                 _draw_region(body.column(align=True), slots, names)
-
-
-def _draw_progress(layout: bpy.types.UILayout, job) -> bool:
-    """The running job with its Stop button; False when nothing runs."""
-    if not job.running:
-        return False
-    layout.label(text=job.message)
-    row = layout.row(align=True)
-    row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
-    row.operator("effigy.stop", text="", icon="X")
-    return True
 
 
 def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ import atexit
 import collections
 import contextlib
 import json
+import os
 import queue
 import subprocess
 import threading
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...ml.errors import EngineUnavailable, HeadError
-from .process import start_process
+from .process import start_process, worker_environment
 
 _KEPT_LINES = 12  # of what the worker wrote to stderr
 
@@ -60,7 +61,11 @@ class Worker:
         self.about: dict[str, Any] = {}
         self.started = time.monotonic()
         self._process = start_process(
-            command, cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            cwd=folder,
+            env=worker_environment(os.environ),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self._threads = [
             threading.Thread(target=self._read_messages, daemon=True),

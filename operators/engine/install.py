@@ -1,96 +1,187 @@
-"""Make the engine's own Python environment. Standard library only; never Blender's own Python."""
+"""Make the engine's own Python environment. Standard library only; never Blender's own Python.
+
+The new environment is made beside the old one and takes its place once it has been seen to work.
+"""
 
 from __future__ import annotations
 
-import collections
 import contextlib
+import json
 import os
 import queue
 import shutil
 import subprocess
-import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...ml.errors import EngineUnavailable, HeadError
-from .location import INSTALLED_MARK, private_python
-from .process import NO_WINDOW, clean_environment, start_process
+from .location import INSTALLED_MARK, is_complete, old_folder, private_python
+from .process import start_process, worker_environment
 
-SUPPORTED = ((3, 11), (3, 12), (3, 13))
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+ROOT = Path(__file__).resolve().parents[2]
 LOG_NAME = "engine-install.log"
 _PIP_INSTALL = Path(__file__).with_name("pip_install.py")
 # How many packages pip mentions in all; only the progress bar depends on it.
 _PACKAGES = 30
-_PROBE = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+# What pip and the system write, in lower case, and what it means to a person.
+_CAUSES = (
+    (
+        ("certificate_verify_failed", "sslerror"),
+        "The certificate of the package index was not accepted",
+        "Set PIP_CERT to your company's certificates, or correct the computer's clock",
+    ),
+    (
+        (
+            "newconnectionerror",
+            "connecttimeout",
+            "readtimeout",
+            "proxyerror",
+            "connection broken by",
+            "name resolution",
+            "getaddrinfo failed",
+            "network is unreachable",
+        ),
+        "PyPI could not be reached",
+        "Check the network connection and the proxy, then try again",
+    ),
+    (
+        ("no space left", "errno 28", "not enough space"),
+        "The disk is full",
+        "Free 2 GB, then try again",
+    ),
+)
 
 
-def suitable_python() -> Path:
-    """A Python that can make the environment: the system's, else the one Blender runs.
+@dataclass(frozen=True)
+class Step:
+    """One program of the installation.
 
-    Raises EngineUnavailable where none of the supported versions is found.
+    Attributes
+    ----------
+    message: what it does, for people. command: the program with its arguments.
+    folder: where it runs; None: where the log is.
+    question: a line for a worker, which must answer it with a result; empty: no worker.
     """
-    names = [f"python{major}.{minor}" for major, minor in SUPPORTED] + ["python3", "python"]
-    found = [shutil.which(name) for name in names] + [sys.executable]
-    for executable in filter(None, found):
-        if _version(executable) in SUPPORTED:
-            return Path(executable)
-    versions = ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
-    raise EngineUnavailable(
-        f"No Python of a version that the engine supports was found ({versions}, with venv)",
-        "Install Python 3.11 from python.org (on Debian also python3-venv), then try again",
-    )
+
+    message: str
+    command: tuple[str, ...]
+    folder: Path | None = None
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is installed, and how it is seen to work.
+
+    Attributes
+    ----------
+    requirements: pip's lists. options: for pip.
+    packages: that must be importable. worker: whether the engine's worker must answer.
+    before_swap: called before the old environment makes way: it must no longer be in use.
+    """
+
+    requirements: tuple[Path, ...] = (REQUIREMENTS,)
+    options: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ("torch", "cv2", "numba", "scipy", "PIL", "safetensors")
+    worker: bool = True
+    before_swap: Callable[[], None] = field(default=lambda: None)
+
+    def steps(self, base: Path, folder: Path) -> list[Step]:
+        """The programs that make ``folder`` an environment and try it."""
+        python = str(private_python(folder))
+        # -I keeps Blender's settings and the current folder out of the new environment.
+        found = [Step("Making the environment", (str(base), "-I", "-m", "venv", str(folder)))]
+        for listed in self.requirements:
+            pip = (python, "-I", str(_PIP_INSTALL), "-r", str(listed), *self.options)
+            found.append(Step("Looking for the packages", pip))
+        trial = "import " + ", ".join(self.packages)
+        found.append(Step("Trying the packages", (python, "-I", "-c", trial)))
+        if self.worker:
+            asked = json.dumps({"id": 1, "type": "check", "data": {}})
+            command = (python, "-m", "ml.worker")
+            found.append(Step("Trying the engine", command, ROOT, asked))
+        return found
 
 
 class InstallJob:
-    """Makes ``folder`` a virtual environment with the packages of ``requirements``."""
+    """Makes ``folder`` a virtual environment by ``plan``; until the end it stays as it was."""
 
-    def __init__(
-        self, base: Path, folder: Path, requirements: Path, options: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, base: Path, folder: Path, plan: Plan) -> None:
         self.fraction, self.message = 0.0, "Making the environment"
-        self._folder = folder
+        self._folder, self._plan = folder, plan
+        self._new, self._old = folder.with_name(folder.name + "-new"), old_folder(folder)
         self._log = folder.parent / LOG_NAME
-        # -I keeps Blender's settings and the current folder out of the new environment.
-        pip = [str(private_python(folder)), "-I", str(_PIP_INSTALL), "-r", str(requirements)]
-        self._commands = [[str(base), "-I", "-m", "venv", str(folder)], [*pip, *options]]
+        self._steps = plan.steps(base, self._new)
         self._running: _Command | None = None
-        self._mentioned = 0
-        _remove(folder)
+        self._mentioned, self._said = 0, ""
+        _clean_up(folder, self._new, self._old)
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._log.write_text("", encoding="utf-8")
 
     def step(self) -> bool:
         if self._running is None:
-            self._running = _Command(self._commands[0])
+            self._running = _Command(self._steps[0], self._log.parent)
+            self.message = self._steps[0].message
         for line in self._running.new_lines():
             self._note(line)
         code = self._running.exit_code()
         if code is None:
             return False
-        last, self._running = self._running.last_line, None
-        if code != 0:
-            _remove(self._folder)
-            raise EngineUnavailable(
-                f"Installing the engine failed: {last}",
-                f"The whole record is in {self._log}; nothing was left behind",
-            )
-        self._commands.pop(0)
-        if self._commands:
+        finished, self._running = self._running, None
+        problem = finished.problem(code)
+        if problem is not None:
+            _remove(self._new)
+            raise self._failure(problem)
+        self._steps.pop(0)
+        if self._steps:
             return False
-        (self._folder / INSTALLED_MARK).write_text("complete\n", encoding="utf-8")
+        self._swap()
         self.fraction, self.message = 1.0, "Installed"
         return True
 
     def cancel(self) -> None:
         if self._running is not None:
             self._running.stop()
-        _remove(self._folder)
+            self._running = None
+        _remove(self._new)
+
+    def _swap(self) -> None:
+        self._plan.before_swap()
+        (self._new / INSTALLED_MARK).write_text("complete\n", encoding="utf-8")
+        try:
+            if self._folder.exists():
+                self._folder.rename(self._old)
+            self._new.rename(self._folder)
+        except OSError as error:
+            if self._old.exists() and not self._folder.exists():
+                self._old.rename(self._folder)
+            _remove(self._new)
+            raise HeadError(
+                f"The new engine could not take the place of the one in {self._folder} ({error})",
+                "The old one is untouched. Close other Blender windows, then install again",
+            ) from error
+        with contextlib.suppress(HeadError):  # the next installation tries again
+            _remove(self._old)
+
+    def _failure(self, last: str) -> EngineUnavailable:
+        kept = "the engine that was there still works" if is_complete(self._folder) else ""
+        record = f"The whole record is in {self._log}; {kept or 'nothing was left behind'}"
+        for signs, meaning, remedy in _CAUSES:
+            if any(sign in self._said.lower() for sign in signs):
+                return EngineUnavailable(
+                    f"Installing the engine failed: {meaning} ({last})", f"{remedy}. {record}"
+                )
+        return EngineUnavailable(f"Installing the engine failed: {last}", record)
 
     def _note(self, line: str) -> None:
+        self._said = (self._said + line + "\n")[-20000:]
         with self._log.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
+        if self._steps[0].question:
+            return
         self.message = line[:90]
         if line.startswith(("Collecting", "Downloading")):
             self._mentioned += 1
@@ -102,27 +193,51 @@ class InstallJob:
 class _Command:
     """A subprocess whose output is read without waiting for it."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, step: Step, folder: Path) -> None:
+        self._step = step
         self._lines: queue.Queue[str] = queue.Queue()
-        self.last_line = ""
-        self._process = start_process(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        self._all: list[str] = []
+        options = {"env": worker_environment(os.environ)} if step.question else {}
+        self._process = start_process(
+            step.command,
+            cwd=step.folder or folder,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **options,
+        )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+        with contextlib.suppress(OSError):  # it has ended already: its status tells
+            if step.question:
+                self._process.stdin.write(step.question + "\n")
+            self._process.stdin.close()
 
     def new_lines(self) -> list[str]:
-        lines: collections.deque[str] = collections.deque()
+        lines: list[str] = []
         with contextlib.suppress(queue.Empty):
             while True:
                 lines.append(self._lines.get_nowait())
-        if lines:
-            self.last_line = lines[-1]
-        return list(lines)
+        self._all += lines
+        return lines
 
     def exit_code(self) -> int | None:
         """The exit status once the process has ended and its whole output was read."""
         if self._thread.is_alive() or not self._lines.empty():
             return None
         return self._process.wait()
+
+    def problem(self, code: int) -> str | None:
+        """Why this was no success, in words; None where it was one."""
+        last = self._all[-1] if self._all else "it said nothing"
+        if code != 0:
+            return last
+        if not self._step.question:
+            return None
+        answers = [answer for answer in map(_answer, self._all) if answer.get("id") == 1]
+        if any(answer.get("type") == "result" for answer in answers):
+            return None
+        said = [str(answer["data"].get("message")) for answer in answers if answer.get("data")]
+        return said[-1] if said else last
 
     def stop(self) -> None:
         self._process.kill()
@@ -136,29 +251,33 @@ class _Command:
                     self._lines.put(line.strip())
 
 
-def _version(executable: str) -> tuple[int, ...] | None:
-    """(major, minor) of a Python that can make environments, else None."""
+def _answer(line: str) -> dict:
+    """The worker's message in this line; empty where it is none."""
     try:
-        probe = subprocess.run(
-            [executable, "-I", "-c", _PROBE],
-            env=clean_environment(os.environ),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=20,
-            check=True,
-            creationflags=NO_WINDOW,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return tuple(int(part) for part in probe.stdout.split())
+        read = json.loads(line)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _clean_up(folder: Path, *remains: Path) -> None:
+    """Put the old environment back if an installation was cut off in its swap; delete the rest."""
+    old = old_folder(folder)
+    if is_complete(old) and not is_complete(folder):
+        _remove(folder)
+        old.rename(folder)
+    for path in remains:
+        _remove(path)
 
 
 def _remove(folder: Path) -> None:
     if folder.exists():
         try:
+            # First, so that what cannot be removed entirely is not taken for an engine.
+            (folder / INSTALLED_MARK).unlink(missing_ok=True)
             shutil.rmtree(folder)
         except OSError as error:
             raise HeadError(
-                f"The old engine in {folder} could not be removed ({error})",
-                "Close other Blender windows and delete the folder",
+                f"The folder {folder} of an earlier engine could not be removed ({error})",
+                "Close other Blender windows and delete it",
             ) from error

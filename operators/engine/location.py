@@ -30,6 +30,16 @@ def private_python(folder: Path) -> Path:
     return folder / "Scripts/python.exe" if os.name == "nt" else folder / "bin/python"
 
 
+def old_folder(folder: Path) -> Path:
+    """Where the environment in ``folder`` waits while a new one takes its place."""
+    return folder.with_name(folder.name + "-old")
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether Install engine made ``folder``, to the end."""
+    return (folder / INSTALLED_MARK).exists() and private_python(folder).exists()
+
+
 def find_engine(preference: str, environment: Mapping[str, str], folder: Path) -> EnginePython:
     """The Python for the engine: the first of these that is set or exists.
 
@@ -45,8 +55,10 @@ def find_engine(preference: str, environment: Mapping[str, str], folder: Path) -
     for path, source in chosen:
         if path:
             return EnginePython(_existing(Path(path), source), f"set in {source}")
-    if (folder / INSTALLED_MARK).exists() and private_python(folder).exists():
-        return EnginePython(private_python(folder), "made by Install engine")
+    # Both are there only if Blender was ended in the moment between two renamings.
+    for made in (folder, old_folder(folder)):
+        if is_complete(made):
+            return EnginePython(private_python(made), "made by Install engine")
     if importlib.util.find_spec("torch") is not None:
         return EnginePython(Path(sys.executable), "Blender's own Python, which has PyTorch")
     raise EngineUnavailable("Effigy's engine is not installed yet", HINT)

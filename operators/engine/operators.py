@@ -6,10 +6,11 @@ import bpy
 
 from ...ml.errors import UsageError
 from ..jobs.operator import JobOperator
-from ..reporting import call_operator
 from ..runtime import engine, engine_folder, engine_python
+from . import background
+from .base_python import suitable_python
 from .client import Request
-from .install import REQUIREMENTS, InstallJob, suitable_python
+from .install import InstallJob, Plan
 
 
 class CheckJob:
@@ -26,15 +27,34 @@ class CheckJob:
         self.request.cancel()
 
 
-class EFFIGY_OT_check_engine(JobOperator, bpy.types.Operator):
+class _EngineOperator(JobOperator):
+    """Mixin: the job belongs to no window, so that closing Preferences does not end it."""
+
+    @staticmethod
+    def outcome(job) -> str:
+        """What to say of a job that ran to its end."""
+        raise NotImplementedError
+
+    def execute(self, context):
+        if bpy.app.background:  # no timer runs there
+            return super().execute(context)
+        return self.guarded(lambda: self._begin_alone(context))
+
+    def conclude(self, context, job):
+        self.report({"INFO"}, self.outcome(job))
+        return {"FINISHED"}
+
+    def _begin_alone(self, context):
+        background.begin(lambda: self.start(context), self.outcome)
+        return {"FINISHED"}
+
+
+class EFFIGY_OT_check_engine(_EngineOperator, bpy.types.Operator):
     """Start the engine and say which Python and packages it found"""
 
     bl_idname = "effigy.check_engine"
     bl_label = "Check engine"
     bl_options = {"REGISTER"}
-
-    def invoke(self, context, event):
-        return self.run_modal(context)
 
     def start(self, context):
         python = engine_python()
@@ -42,13 +62,13 @@ class EFFIGY_OT_check_engine(JobOperator, bpy.types.Operator):
         engine.stop()  # a fresh start: the packages may have changed since
         return CheckJob(engine.submit(python.executable, "check", {}))
 
-    def conclude(self, context, job):
+    @staticmethod
+    def outcome(job):
         facts = (f"{name} {_words(value)}" for name, value in job.request.result.items())
-        self.report({"INFO"}, "The engine works: " + ", ".join(facts))
-        return {"FINISHED"}
+        return "The engine works: " + ", ".join(facts)
 
 
-class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
+class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
     """Make a private Python environment with the engine's packages. Blender's own Python is not touched"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.install_engine"
@@ -60,7 +80,6 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
         description="Fetch the packages from the Python Package Index",
         options={"SKIP_SAVE"},
     )
-    asked: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):
         return self.guarded(lambda: self._invoke(context))
@@ -70,13 +89,8 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
         column.label(text="Effigy computes with PyTorch in a Python environment of its own.")
         column.label(text="This downloads about 250 MB and takes 1.5 GB on disk, in:")
         column.label(text=str(engine_folder()))
+        column.label(text="An engine that is there already is kept until the new one works.")
         column.prop(self, "agree")
-
-    def execute(self, context):
-        if self.asked and not bpy.app.background:
-            # The dialog calls execute, which cannot become modal: begin anew.
-            return self.guarded(self._begin_anew)
-        return super().execute(context)
 
     def start(self, context):
         _check_online()
@@ -85,24 +99,18 @@ class EFFIGY_OT_install_engine(JobOperator, bpy.types.Operator):
                 "The engine was not installed: you did not agree to the download",
                 "Tick Download and install, or set a Python that has PyTorch in the preferences",
             )
-        engine.stop()  # its files are about to be replaced
-        return InstallJob(suitable_python(), engine_folder(), REQUIREMENTS)
+        plan = Plan(before_swap=engine.stop)  # until then the old engine can be used
+        return InstallJob(suitable_python(), engine_folder(), plan)
 
-    def conclude(self, context, job):
-        self.report({"INFO"}, f"The engine is installed in {engine_folder()}")
-        return {"FINISHED"}
+    @staticmethod
+    def outcome(job):
+        return f"The engine is installed in {engine_folder()}"
 
     def _invoke(self, context):
         if self.agree:
-            return self.run_modal(context)
+            return self.execute(context)
         _check_online()
-        self.asked = True
         return context.window_manager.invoke_props_dialog(self, width=460)
-
-    def _begin_anew(self):
-        how = "INVOKE_DEFAULT" if self.agree else "EXEC_DEFAULT"
-        call_operator(bpy.ops.effigy.install_engine, how, agree=self.agree)
-        return {"FINISHED"}
 
 
 def _words(value: object) -> str:

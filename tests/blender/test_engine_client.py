@@ -66,14 +66,22 @@ def test_one_worker_serves_many_requests(start, tmp_path):
 
 
 def test_the_worker_gets_a_clean_environment(start, monkeypatch, tmp_path):
-    unwanted = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH")
+    unwanted = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUSERBASE", "PIP_TARGET")
+    unwanted += ("LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "MY_API_KEY", "SOME_TOKEN")
     for name in unwanted:
         monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("PIP_CERT", "/company.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "http://company:3128")
     client, python = start()
     answer = client.submit(python, "check", {}).wait()
     environment = answer["environment"]
     assert not set(unwanted) & set(environment)
     assert (environment["PYTHONNOUSERSITE"], environment["HF_HUB_OFFLINE"]) == ("1", "1")
+    assert environment["PIP_CERT"] == "/company.pem"
+    # No library finds the network by itself; only a download that was agreed to does.
+    assert "HTTPS_PROXY" not in environment
+    assert environment["https_proxy"] == "http://127.0.0.1:9"
+    assert environment["EFFIGY_DOWNLOAD_PROXY"] == "http://company:3128"
     assert answer["folder"] == str(tmp_path)
 
 

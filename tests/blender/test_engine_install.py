@@ -1,5 +1,6 @@
-"""Install engine: asks, obeys the offline setting, makes an environment, cleans up after itself."""
+"""Install engine: asks, obeys the offline setting, replaces an engine only by one that works."""
 
+import os
 import subprocess
 import sys
 import time
@@ -8,10 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.layout import Layout
+
 
 @pytest.fixture
 def install(module):
     return module("operators.engine.install")
+
+
+@pytest.fixture
+def base_python(module):
+    return module("operators.engine.base_python")
+
+
+@pytest.fixture
+def background(module):
+    return module("operators.engine.background")
 
 
 @pytest.fixture
@@ -37,17 +50,49 @@ def requirements(tmp_path, text):
     return path
 
 
+@pytest.fixture
+def make_job(install, base_python, tmp_path):
+    """Makes a job that installs ``text``'s packages into user/engine and tries effigy_probe."""
+
+    def make(text, **plan):
+        listed = (requirements(tmp_path, text),)
+        how = {"options": ("--no-index",), "packages": ("effigy_probe",), "worker": False} | plan
+        plan = install.Plan(requirements=listed, **how)
+        return install.InstallJob(base_python.suitable_python(), tmp_path / "user/engine", plan)
+
+    return make
+
+
+@pytest.fixture
+def old_engine(module, tmp_path):
+    """A complete engine in user/engine, and what is in that folder with it."""
+    location, folder = module("operators.engine.location"), tmp_path / "user/engine"
+    python = location.private_python(folder)
+    python.parent.mkdir(parents=True)
+    python.write_text("old")
+    (folder / location.INSTALLED_MARK).write_text("complete")
+    return python
+
+
+def folders(tmp_path):
+    return sorted(path.name for path in (tmp_path / "user").iterdir() if path.is_dir())
+
+
 def finish(job):
     while not job.step():
         time.sleep(0.02)
 
 
-def test_it_makes_an_environment_that_the_extension_then_finds(install, module, package, tmp_path):
+def test_it_makes_an_environment_that_the_extension_then_finds(
+    install, module, make_job, old_engine, package, tmp_path
+):
     folder = tmp_path / "user/engine"
-    listed = requirements(tmp_path, f"{package}\n")
-    job = install.InstallJob(install.suitable_python(), folder, listed, ["--no-index"])
+    stopped = []
+    job = make_job(f"{package}\n", before_swap=lambda: stopped.append(old_engine.read_text()))
     finish(job)
     assert job.fraction == 1.0
+    assert stopped == ["old"]  # the old one was whole until then
+    assert folders(tmp_path) == ["engine"]
     location = module("operators.engine.location")
     found = location.find_engine("", {}, folder)
     code = "import effigy_probe; print(effigy_probe.ANSWER)"
@@ -56,38 +101,179 @@ def test_it_makes_an_environment_that_the_extension_then_finds(install, module, 
     assert "effigy-probe" in (folder.parent / install.LOG_NAME).read_text()
 
 
-def test_a_failed_installation_says_so_and_leaves_nothing(install, module, tmp_path):
-    folder = tmp_path / "user/engine"
-    listed = requirements(tmp_path, "there-is-no-such-package==1\n")
-    job = install.InstallJob(install.suitable_python(), folder, listed, ["--no-index"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("there-is-no-such-package==1\n", {}, "No matching distribution"),
+        ("{package}\n", {"packages": ("absent_module",)}, "No module named 'absent_module'"),
+        ("{package}\n", {"worker": True}, "Installing the engine failed"),
+    ],
+    ids=["not found", "does not import", "worker does not work"],
+)
+def test_a_failed_installation_says_so_and_leaves_the_old_engine(
+    module, make_job, old_engine, package, tmp_path, case
+):
+    text, plan, message = case
+    job = make_job(text.format(package=package), **plan)
     errors = module("ml.errors")
-    with pytest.raises(errors.EngineUnavailable, match="No matching distribution") as caught:
+    with pytest.raises(errors.EngineUnavailable, match=message) as caught:
         finish(job)
-    assert install.LOG_NAME in caught.value.hint
-    assert not folder.exists()
+    assert "engine-install.log" in caught.value.hint
+    assert "still works" in caught.value.hint
+    assert old_engine.read_text() == "old"
+    assert folders(tmp_path) == ["engine"]
 
 
-def test_cancelling_removes_what_was_begun(install, package, tmp_path):
-    folder = tmp_path / "user/engine"
-    listed = requirements(tmp_path, f"{package}\n")
-    job = install.InstallJob(install.suitable_python(), folder, listed, ["--no-index"])
-    while not folder.exists():
+def test_cancelling_leaves_the_old_engine(make_job, old_engine, package, tmp_path):
+    job = make_job(f"{package}\n")
+    while not (tmp_path / "user/engine-new").exists():
         assert not job.step()
     job.cancel()
-    assert not folder.exists()
+    assert folders(tmp_path) == ["engine"]
+    assert old_engine.read_text() == "old"
 
 
-def test_the_chosen_python_is_of_a_supported_version(install, module, monkeypatch):
+def test_a_swap_that_fails_puts_the_old_engine_back(
+    module, make_job, old_engine, package, tmp_path, monkeypatch
+):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "engine-new":
+            raise PermissionError("in use")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(module("ml.errors").HeadError, match="could not take the place"):
+        finish(make_job(f"{package}\n"))
+    assert folders(tmp_path) == ["engine"]
+    assert old_engine.read_text() == "old"
+
+
+def test_what_a_cut_off_installation_left_is_cleaned_up(make_job, old_engine, module, tmp_path):
+    location, folder = module("operators.engine.location"), tmp_path / "user/engine"
+    folder.rename(tmp_path / "user/engine-old")
+    (tmp_path / "user/engine-new/bin").mkdir(parents=True)
+    # Cut off in the middle of the swap: the old one serves, and is back in place at the next try.
+    assert "engine-old" in str(location.find_engine("", {}, folder).executable)
+    job = make_job("absent==1\n")
+    assert folders(tmp_path) == ["engine"]
+    job.cancel()
+    assert old_engine.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("WARNING: Retrying after connection broken by 'NewConnectionError(...)'", "PyPI could"),
+        ("WARNING: ... ProxyError('Cannot connect to proxy.'", "PyPI could not be reached"),
+        ("SSLError(SSLCertVerificationError(1, 'CERTIFICATE_VERIFY_FAILED", "certificate"),
+        ("ERROR: [Errno 28] No space left on device", "disk is full"),
+    ],
+)
+def test_the_cause_of_a_failure_is_called_what_it_is(make_job, module, line, meaning):
+    job = make_job("absent==1\n")
+    job._note(line)
+    with pytest.raises(module("ml.errors").EngineUnavailable, match=meaning):
+        finish(job)
+
+
+class EndlessJob:
+    fraction, message = 0.5, "Downloading torch"
+
+    def __init__(self):
+        self.cancelled = self.done = False
+
+    def step(self):
+        return self.done
+
+    def cancel(self):
+        self.cancelled = True
+
+
+def test_an_installation_belongs_to_no_window(bpy, background, module):
+    manager, job = bpy.context.window_manager, EndlessJob()
+    run = background.begin(lambda: job, lambda job: "The engine is installed")
+    try:
+        assert run.tick() > 0
+        assert bpy.app.timers.is_registered(run.timer)
+        assert (manager.effigy_job.running, manager.effigy_job.message) == (True, job.message)
+        with pytest.raises(module("ml.errors").HeadError, match="already at work"):
+            background.begin(EndlessJob, lambda job: "")
+        shown = draw_preferences(bpy, module)
+        assert job.message in [text for _, text, _ in shown]
+        assert "effigy.stop" in [entry[0] for entry in shown]
+        job.done = True
+        assert run.tick() is None
+    finally:
+        background.stop()
+    assert not manager.effigy_job.running
+    text = " ".join(text for _, text, _ in draw_preferences(bpy, module) if isinstance(text, str))
+    assert "The engine is installed" in text
+
+
+def test_the_stop_button_ends_an_installation(bpy, background):
+    manager, job = bpy.context.window_manager, EndlessJob()
+    run = background.begin(lambda: job, lambda job: "")
+    assert bpy.ops.effigy.stop() == {"FINISHED"}
+    assert run.tick() is None
+    assert job.cancelled
+    assert not manager.effigy_job.running
+    assert not manager.effigy_engine.failed
+    background.stop()
+
+
+def test_blender_ending_ends_an_installation(bpy, background):
+    job = EndlessJob()
+    run = background.begin(lambda: job, lambda job: "")
+    background.stop()
+    assert job.cancelled
+    assert not bpy.app.timers.is_registered(run.timer)
+    bpy.context.window_manager.effigy_job.end()
+
+
+def draw_preferences(bpy, module):
+    """What the preferences show."""
+    layout, own = Layout(), own_preferences(bpy, module)
+    module("panels.preferences").draw_preferences(layout, own)
+    return layout.drawn
+
+
+def own_preferences(bpy, module):
+    return bpy.context.preferences.addons[module("operators.runtime").EXTENSION].preferences
+
+
+def test_the_preferences_wrap_long_errors_and_show_no_button_twice(bpy, module, monkeypatch):
+    monkeypatch.setenv("EFFIGY_PYTHON", "/nowhere/" + "long/" * 40 + "python")
+    shown = draw_preferences(bpy, module)
+    operators = [entry[0] for entry in shown if str(entry[0]).startswith("effigy.")]
+    assert sorted(operators) == ["effigy.check_engine", "effigy.install_engine"]
+    assert all(len(entry[1]) < 90 for entry in shown if entry[0] == "label")
+
+
+def test_the_chosen_python_is_of_a_supported_version(base_python, module, monkeypatch):
     done = subprocess.run(
-        [install.suitable_python(), "-c", "import sys; print(*sys.version_info[:2])"],
+        [base_python.suitable_python(), "-c", "import sys; print(*sys.version_info[:2])"],
         capture_output=True,
         text=True,
     )
-    assert tuple(map(int, done.stdout.split())) in install.SUPPORTED
-    monkeypatch.setattr(install, "SUPPORTED", ((2, 7),))
+    assert tuple(map(int, done.stdout.split())) in base_python.SUPPORTED
+    monkeypatch.setattr(base_python, "SUPPORTED", ((2, 7),))
     errors = module("ml.errors")
     with pytest.raises(errors.EngineUnavailable, match=r"versions? .*was found"):
-        install.suitable_python()
+        base_python.suitable_python()
+
+
+def test_a_program_beside_the_opened_file_is_never_run(base_python, tmp_path, monkeypatch):
+    for folder in ("opened", "bin"):
+        (tmp_path / folder).mkdir()
+        program = tmp_path / folder / ("tool.exe" if os.name == "nt" else "tool")
+        program.touch()
+        program.chmod(0o755)
+    monkeypatch.chdir(tmp_path / "opened")
+    entries = ("", ".", str(tmp_path / "opened"), str(tmp_path / "bin"))
+    monkeypatch.setenv("PATH", os.pathsep.join(entries))
+    assert [path.parent.name for path in base_python.programs("tool")] == ["bin"]
 
 
 def test_offline_blender_refuses_and_says_where_to_allow_it(bpy):
