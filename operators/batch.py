@@ -8,6 +8,7 @@ import bpy
 
 from ..ml.batch import collect_photos, plan
 from ..ml.errors import UsageError
+from .jobs.attention import Attention
 from .jobs.operator import JobOperator
 from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
 from .runtime import results_folder
@@ -49,7 +50,8 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         out = Path(chosen).absolute() if chosen else results_folder(context) / name
         settings = context.scene.effigy.chosen()
         order = Order(plan(photos, out), settings, out, self.same_person)
-        return make_job(order, lambda directory: build_finished(context, directory, name))
+        attention = Attention(context, single=self.same_person)
+        return make_job(order, lambda folder: build_finished(context, folder, name, attention))
 
     def conclude(self, context, job):
         return conclude_several(self, job)

@@ -34,6 +34,9 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
     match_render: bpy.props.BoolProperty(
         name="Match render size", description="Set the scene's render size to the photo's"
     )
+    select: bpy.props.BoolProperty(
+        name="Select", description="Select the head alone, and make it active", default=True
+    )
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):
@@ -49,7 +52,8 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         parent = _parent(context, self.collection)
         obj = build_head(context.scene, parent, head, directory, others)
-        make_active(context, obj)
+        if self.select:
+            make_active(context, obj)
         if context.scene.camera is None:
             context.scene.camera = obj["effigy_camera"]
         if is_current(head.provenance):

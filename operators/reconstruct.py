@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task, plan
+from .jobs.attention import Attention
 from .jobs.operator import JobOperator
 from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
@@ -42,6 +43,7 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         name="Preview", description="Also write preview.png", options={"SKIP_SAVE"}
     )
     filter_glob: bpy.props.StringProperty(default=FILTER_GLOB, options={"HIDDEN"})
+    _attention: Attention | None = None
     browsed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):
@@ -62,12 +64,15 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
             context.scene.effigy.photo = str(photos[0])
             task = Task(photos[0], self._directory(context, photos[0].stem))
             order = Order([task], settings, preview=self.preview)
-        return make_job(order, lambda directory: build_finished(context, directory, ""))
+        attention = Attention(context, single=len(photos) == 1 or self.same_person)
+        self._attention = attention
+        return make_job(order, lambda folder: build_finished(context, folder, "", attention))
 
     def conclude(self, context, job):
         several = len(job.rows) > 1
         done = conclude_several(self, job) if several else self._conclude_one(job)
-        _frame_selected(context)
+        if self._attention.may_frame(context):
+            _frame_selected(context)
         return done
 
     def _conclude_one(self, job):

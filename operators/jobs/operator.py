@@ -11,6 +11,7 @@ from ...ml.errors import Cancelled, HeadError
 from ..reporting import ReportsErrors
 
 _TICK = 0.1
+_OURS = "EFFIGY_OT_"
 
 
 class Job(Protocol):
@@ -32,6 +33,10 @@ class ModalRun:
     def __init__(self, context: bpy.types.Context, job: Job) -> None:
         self.job = job
         self._manager = context.window_manager
+        # Some add-ons have operators that run all day: what ran before is not waited for.
+        self._all_day = _tools_of_others(self._manager)
+        if hasattr(job, "waits_for"):
+            job.waits_for = self._waits_for
         self._workspace = context.workspace
         self._timer = self._manager.event_timer_add(_TICK, window=context.window)
         self._manager.effigy_job.begin()
@@ -57,7 +62,7 @@ class ModalRun:
         _redraw(self._manager)
 
     def _advance(self, event: bpy.types.Event) -> bool:
-        if event.type == "ESC" or self._manager.effigy_job.cancel_asked:
+        if self._is_escape(event) or self._manager.effigy_job.cancel_asked:
             self.job.cancel()
             raise Cancelled("Stopped", "What was finished before is kept")
         if event.type != "TIMER":
@@ -65,6 +70,21 @@ class ModalRun:
         done = self.job.step()
         self._show()
         return done
+
+    def _is_escape(self, event: bpy.types.Event) -> bool:
+        """Whether the person presses ESC and means this job: not to leave another tool.
+
+        That tool takes the press, but lets the release through.
+        """
+        return event.type == "ESC" and event.value == "PRESS" and not self._tools()
+
+    def _tools(self) -> set[str]:
+        return _tools_of_others(self._manager) - self._all_day
+
+    def _waits_for(self) -> str:
+        if bpy.context.mode != "OBJECT":
+            return "Object Mode"
+        return "the end of the running tool" if self._tools() else ""
 
     def _show(self) -> None:
         job = self.job
@@ -121,6 +141,12 @@ class JobOperator(ReportsErrors):
         if not self._modal.tick(event):
             return {"PASS_THROUGH"}
         return self.conclude(context, self._modal.job)
+
+
+def _tools_of_others(manager: bpy.types.WindowManager) -> set[str]:
+    """The modal operators, by name, that run in any window beside Effigy's own."""
+    running = (tool.bl_idname for window in manager.windows for tool in window.modal_operators)
+    return {name for name in running if not name.startswith(_OURS)}
 
 
 def _redraw(manager: bpy.types.WindowManager) -> None:

@@ -18,8 +18,18 @@ from ...ml.settings import Settings
 from ..engine.client import Request
 from ..reporting import call_operator
 from ..runtime import engine, engine_python
+from .attention import Attention
 
 _NAMED = 5  # how many photos a message names
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """What the engine has done and Blender not yet built: rows from ``first``, and folders."""
+
+    first: int
+    rows: list[Row]
+    heads: list[Path]
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,9 @@ class Order:
 class ReconstructionJob:
     """Fulfil an order: one request per photo, or one for all photos of a person.
 
-    A photo that fails does not stop the others. The report is written anew after each request,
-    so that it is there even if Blender is closed.
+    A photo that fails does not stop the others. Heads are built when the person does nothing else
+    with the scene (``waits_for``); the engine goes on meanwhile. The report is written
+    anew after each request, so that it is there even if Blender is closed.
 
     Parameters
     ----------
@@ -58,6 +69,8 @@ class ReconstructionJob:
     ----------
     rows: one per photo, in the order of the tasks; "cancelled" until it is done.
     error: of the last photo that failed.
+    waits_for: gives what the person has to end before the scene may be changed, in words; empty
+        where nothing is in the way. Beside a window it is set from outside.
     """
 
     def __init__(
@@ -71,39 +84,50 @@ class ReconstructionJob:
         self.rows = [Row(str(task.photo), "cancelled") for task in order.tasks]
         self.error: HeadError | None = None
         self.fraction, self.message = 0.0, "Starting"
+        self.waits_for: Callable[[], str] = lambda: ""
         self._submit, self._on_head, self._on_row = submit, on_head, on_row
         self._parts = [order.tasks] if order.same_person else [(task,) for task in order.tasks]
         self._done = 0
+        self._unbuilt: list[_Finished] = []
         self._request: Request | None = None
         self._asked = 0.0
 
     def step(self) -> bool:
-        if self._done == len(self._parts):
-            return True
-        tasks = self._parts[self._done]
-        try:
-            rows = self._advance(tasks)
-        except HeadError as error:
-            if self._engine_is_missing(error):
-                raise
-            self.error = error
-            rows = [failed_row(task.photo, error) for task in tasks]
-        if rows is not None:
-            self._close(rows)
+        if self._done < len(self._parts):
+            self._compute(self._parts[self._done])
+        while self._unbuilt and not self.waits_for():
+            self._build(self._unbuilt.pop(0))
         self._show_progress()
-        return self._done == len(self._parts)
+        return self._done == len(self._parts) and not self._unbuilt
 
     def cancel(self) -> None:
         if self._request is not None:
             self._request.cancel()
+        for finished in self._unbuilt:  # the results are on disk all the same
+            self._close(finished.first, finished.rows)
+        self._unbuilt.clear()
         self.write_report()
 
     def write_report(self) -> Path | None:
         """Write what became of each photo so far; None where no report is ordered."""
         return write_report(self.rows, self.order.out) if self.order.out is not None else None
 
-    def _advance(self, tasks: Sequence[Task]) -> list[Row] | None:
-        """Ask the engine, or look for its answer; the rows once the heads are built."""
+    def _compute(self, tasks: Sequence[Task]) -> None:
+        """Ask the engine, or look for its answer."""
+        first = sum(len(part) for part in self._parts[: self._done])
+        try:
+            finished = self._advance(tasks, first)
+        except HeadError as error:
+            if self._engine_is_missing(error):
+                raise
+            self._fail(first, tasks, error)
+        else:
+            if finished is None:
+                return
+            self._unbuilt.append(finished)
+        self._done, self._request = self._done + 1, None
+
+    def _advance(self, tasks: Sequence[Task], first: int) -> _Finished | None:
         if self._request is None:
             self._asked = time.monotonic()
             self._request = self._submit(*self._question(tasks))
@@ -111,9 +135,25 @@ class ReconstructionJob:
             return None
         answer = self._request.result["rows"]
         rows = [Row(**{**values, "heads": tuple(values["heads"])}) for values in answer]
-        for folder in [self.order.out] if self.order.same_person else rows[0].heads:
-            self._on_head(Path(folder))
-        return rows
+        if len(rows) == 1:
+            # What the person waited for, with the engine's start.
+            rows = [replace(rows[0], seconds=round(time.monotonic() - self._asked, 3))]
+        folders = [self.order.out] if self.order.same_person else rows[0].heads
+        return _Finished(first, rows, [Path(folder) for folder in folders])
+
+    def _build(self, finished: _Finished) -> None:
+        try:
+            for folder in finished.heads:
+                self._on_head(folder)
+        except HeadError as error:
+            tasks = self.order.tasks[finished.first : finished.first + len(finished.rows)]
+            self._fail(finished.first, tasks, error)
+        else:
+            self._close(finished.first, finished.rows)
+
+    def _fail(self, first: int, tasks: Sequence[Task], error: HeadError) -> None:
+        self.error = error
+        self._close(first, [failed_row(task.photo, error) for task in tasks])
 
     def _question(self, tasks: Sequence[Task]) -> tuple[str, dict[str, Any]]:
         how = {"settings": asdict(self.order.settings), "preview": self.order.preview}
@@ -122,24 +162,25 @@ class ReconstructionJob:
             return "person", {"photos": photos, "out": str(self.order.out), **how}
         return "reconstruct", {"photo": str(tasks[0].photo), "out": str(tasks[0].folder), **how}
 
-    def _close(self, rows: list[Row]) -> None:
-        if len(rows) == 1:
-            # What the person waited for: with the engine's start and Blender's own work.
-            rows = [replace(rows[0], seconds=round(time.monotonic() - self._asked, 3))]
-        self.rows[self._done : self._done + len(rows)] = rows
-        self._done, self._request = self._done + 1, None
+    def _close(self, first: int, rows: list[Row]) -> None:
+        self.rows[first : first + len(rows)] = rows
         self.write_report()
         for row in rows:
             self._on_row(row)
 
     def _show_progress(self) -> None:
-        if self._request is None:
-            self.fraction = self._done / len(self._parts)
-            return
         total, number = len(self._parts), self._done
-        self.fraction = (number + self._request.fraction) / total
-        place = f"{number + 1}/{total} {self._parts[number][0].photo.name}: " if total > 1 else ""
-        self.message = place + self._request.message
+        if self._request is not None:
+            self.fraction = (number + self._request.fraction) / total
+            photo = self._parts[number][0].photo.name
+            place = f"{number + 1}/{total} {photo}: " if total > 1 else ""
+            self.message = place + self._request.message
+        else:
+            self.fraction = number / total
+        if self._unbuilt:
+            heads = sum(len(finished.heads) for finished in self._unbuilt)
+            made = "1 head is" if heads == 1 else f"{heads} heads are"
+            self.message = f"{made} ready and waits for {self.waits_for()}"
 
     def _engine_is_missing(self, error: HeadError) -> bool:
         """Whether no other photo can succeed: the engine could not even be started."""
@@ -168,8 +209,11 @@ def make_job(
     )
 
 
-def build_finished(context: bpy.types.Context, directory: Path, collection: str) -> None:
+def build_finished(
+    context: bpy.types.Context, directory: Path, collection: str, attention: Attention
+) -> None:
     """Build a finished head as its own undo step. Raises HeadError."""
+    select = attention.may_select(context)
     call_operator(
         bpy.ops.effigy.build,
         "EXEC_DEFAULT",
@@ -177,7 +221,10 @@ def build_finished(context: bpy.types.Context, directory: Path, collection: str)
         directory=str(directory),
         collection=collection,
         match_render=context.scene.effigy.match_render,
+        select=select,
     )
+    if select:
+        attention.selected(context)
 
 
 def conclude_several(operator: bpy.types.Operator, job: ReconstructionJob) -> set[str]:

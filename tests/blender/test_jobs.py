@@ -6,7 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-TIMER, ESC, MOVE = (SimpleNamespace(type=kind) for kind in ("TIMER", "ESC", "MOUSEMOVE"))
+TIMER, ESC, MOVE, RELEASED = (
+    SimpleNamespace(type=kind, value=value)
+    for kind, value in (
+        ("TIMER", "NOTHING"),
+        ("ESC", "PRESS"),
+        ("MOUSEMOVE", "NOTHING"),
+        ("ESC", "RELEASE"),
+    )
+)
 
 
 class Operator:
@@ -31,8 +39,25 @@ class Window:
 
 
 @pytest.fixture
-def context(bpy):
-    manager = Window(bpy.context.window_manager, modal_handler_add=lambda operator: True)
+def tools():
+    """The names of the modal operators that run; fill it to start one."""
+    return ["EFFIGY_OT_batch", "ADDON_OT_runs_all_day"]
+
+
+@pytest.fixture
+def context(bpy, tools):
+    class OneWindow:
+        screen = SimpleNamespace(areas=[])
+
+        @property
+        def modal_operators(self):
+            return [SimpleNamespace(bl_idname=name) for name in tools]
+
+    manager = Window(
+        bpy.context.window_manager,
+        modal_handler_add=lambda operator: True,
+        windows=[OneWindow()],
+    )
     return Window(bpy.context, window_manager=manager)
 
 
@@ -106,6 +131,75 @@ def test_escape_stops_and_keeps_what_is_finished(bpy, context, run, module, tmp_
     assert len([obj for obj in bpy.data.objects if obj.type == "MESH"]) == 1
     assert operator.reports[-1][0] == {"WARNING"}
     assert module("operators.runtime").engine._worker is None
+
+
+def test_escape_that_leaves_another_tool_is_not_meant_for_the_job(context, run, tools):
+    operator = run("slow.jpg")
+    state = context.window_manager.effigy_job
+    assert operator.modal(context, RELEASED) == {"PASS_THROUGH"}  # the tool took the press
+    tools.append("TRANSFORM_OT_translate")
+    assert operator.modal(context, ESC) == {"PASS_THROUGH"}
+    assert state.running
+    tools.remove("TRANSFORM_OT_translate")
+    assert operator.modal(context, ESC) == {"CANCELLED"}
+
+
+def meshes(bpy):
+    return [obj for obj in bpy.data.objects if obj.type == "MESH"]
+
+
+def test_no_head_is_built_while_another_tool_runs(bpy, context, run, tools, tmp_path):
+    operator = run("ok1.jpg", "ok2.jpg")
+    state = context.window_manager.effigy_job
+    tools.append("TRANSFORM_OT_translate")
+    # The engine goes on meanwhile.
+    tick_until(operator, context, lambda done: "2 heads are ready" in state.message)
+    assert "the running tool" in state.message
+    assert not meshes(bpy)
+    tools.remove("TRANSFORM_OT_translate")
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+    assert len(meshes(bpy)) == 2
+    assert status_of(read_report(tmp_path)) == ["ok", "ok"]
+
+
+def test_a_batch_leaves_the_selection_alone(bpy, context, run):
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    operator = run("ok1.jpg", "ok2.jpg")
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+    assert bpy.context.object == cube
+    assert bpy.context.selected_objects == [cube]
+
+
+def test_a_selection_or_view_that_the_person_changed_is_theirs(bpy, module):
+    attention = module("operators.jobs.attention").Attention
+    bpy.ops.mesh.primitive_cube_add()
+    region = SimpleNamespace(view_matrix=[[1.0, 2.0]], view_perspective="PERSP")
+    space = SimpleNamespace(type="VIEW_3D", region_3d=region)
+    context = Window(bpy.context, space_data=space)
+    idle, several = attention(context, single=True), attention(context, single=False)
+    assert idle.may_select(context)
+    assert idle.may_frame(context)
+    assert not several.may_select(context)
+    region.view_perspective = "CAMERA"
+    assert not idle.may_frame(context)
+    region.view_perspective, region.view_matrix = "PERSP", [[1.0, 3.0]]
+    assert not idle.may_frame(context)
+    bpy.ops.mesh.primitive_cube_add()
+    assert not idle.may_select(context)
+    idle.selected(context)
+    assert idle.may_select(context)
+
+
+def test_no_head_is_built_in_edit_mode_and_stopping_keeps_the_result(bpy, context, run, tmp_path):
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+    operator = run("ok.jpg")
+    state = context.window_manager.effigy_job
+    tick_until(operator, context, lambda done: "waits for Object Mode" in state.message)
+    assert operator.modal(context, ESC) == {"CANCELLED"}
+    assert len(meshes(bpy)) == 1
+    assert status_of(read_report(tmp_path)) == ["ok"]
 
 
 def test_the_stop_button_does_what_escape_does(bpy, context, run, tmp_path):

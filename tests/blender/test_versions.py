@@ -15,6 +15,7 @@ def test_a_head_of_an_older_model_is_built_as_it_was_saved(bpy, module, tmp_path
         directory=str(tmp_path / "Ada"),
         collection="",
         match_render=False,
+        select=True,
         report=lambda kind, text: reports.append((kind, text)),
     )
     assert build.run(stand_in, bpy.context) == {"FINISHED"}
