@@ -11,6 +11,7 @@ from . import (
     photo_view,
     reconstruct,
     rig,
+    saving,
     settings,
 )
 from .engine import operators as engine_operators
@@ -27,6 +28,7 @@ _commands: list[object] = []
 def register() -> None:
     _register()
     settings.attach()
+    saving.attach()
     engine.open()
     open_background()
     _commands.append(bpy.utils.register_cli_command(command_line.NAME, command_line.run))
@@ -37,5 +39,6 @@ def unregister() -> None:
         bpy.utils.unregister_cli_command(_commands.pop())
     close_background()
     engine.close()
+    saving.detach()
     settings.detach()
     _unregister()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ..ml.batch import collect_photos, plan
@@ -11,7 +9,7 @@ from ..ml.errors import UsageError
 from .jobs.attention import Attention
 from .jobs.operator import JobOperator
 from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
-from .runtime import results_folder
+from .runtime import path_of, results_folder
 
 
 class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
@@ -43,11 +41,10 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
     def start(self, context):
         if not self.directory:
             raise UsageError("No folder was chosen", "Choose a folder of photos")
-        folder = Path(bpy.path.abspath(self.directory)).absolute()
+        folder = path_of(self.directory)
         photos = collect_photos([folder], recursive=self.recursive)
-        chosen = bpy.path.abspath(self.output)
         name = folder.name or "Photos"
-        out = Path(chosen).absolute() if chosen else results_folder(context) / name
+        out = path_of(self.output) if self.output else results_folder(context) / name
         settings = context.scene.effigy.chosen()
         order = Order(plan(photos, out), settings, out, self.same_person)
         attention = Attention(context, single=self.same_person)

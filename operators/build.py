@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ..ml.results.person import photo_folders, read_view
 from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
-from .heads import make_active, poll_head, poll_object_mode, stored_head
+from .heads import locate, make_active, poll_head, poll_object_mode, stored_head
 from .reporting import ReportsErrors
+from .runtime import path_of
 from .scene.collection import build_head, rebuild_head, set_render_size
-from .scene.metadata import active_head, directory_of
+from .scene.metadata import active_head
 
 
 class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
@@ -44,7 +43,7 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def run(self, context):
-        directory = Path(bpy.path.abspath(self.directory))
+        directory = path_of(self.directory)
         # A folder of several photos of one person holds a head for each: one is built.
         directory, *rest = photo_folders(directory)
         head, others = load_reconstruction(directory), [read_view(folder) for folder in rest]
@@ -76,7 +75,7 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
 
     def run(self, context):
         obj = active_head(context)
-        rebuild_head(obj, stored_head(obj), directory_of(obj))
+        rebuild_head(obj, stored_head(obj), locate(obj))
         self.report({"INFO"}, f"Rebuilt {obj.name}")
         return {"FINISHED"}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 
 from ..ml.errors import HeadError
 from ..ml.results.provenance import check_same_model
-from ..ml.results.reconstruction import Reconstruction, load_reconstruction
+from ..ml.results.reconstruction import JSON_NAME, Reconstruction, load_reconstruction, read_about
 from .reporting import ReportsErrors
+from .runtime import heads_beside, results_folders
 from .scene.metadata import active_head, directory_of, record_of
 
 
@@ -49,7 +52,12 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
     ------
     HeadError: it is gone, another one lies in its place, or another head model made it.
     """
-    directory, photo = directory_of(obj), record_of(obj)["photo"]
+    directory, photo = locate(obj), record_of(obj)["photo"]
+    if not directory.is_dir():
+        raise HeadError(
+            f"The files of {obj.name} are gone: there is no folder {directory}",
+            f"Bring it back, or reconstruct {photo['name']} again",
+        )
     head = load_reconstruction(directory)
     if head.provenance.photo_sha256 != photo["sha256"]:
         raise HeadError(
@@ -57,6 +65,29 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
         )
     check_same_model(head.provenance)
     return head
+
+
+def locate(obj: bpy.types.Object) -> Path:
+    """Where the files of a head lie: as recorded, or where the .blend file was moved with them.
+
+    Where they are gone, it is where they were.
+    """
+    recorded, blend = directory_of(obj), bpy.data.filepath
+    if (recorded / JSON_NAME).is_file():
+        return recorded
+    folders = [heads_beside(blend), *results_folders()] if blend else results_folders()
+    # A head lies in the folder of its photo, or in there one deeper: folder of photos, photo.
+    tails = (Path(recorded.name), Path(recorded.parent.name, recorded.name))
+    places = (folder / tail for folder in folders for tail in tails)
+    sha256 = record_of(obj)["photo"]["sha256"]
+    return next((place for place in places if _is_of(place, sha256)), recorded)
+
+
+def _is_of(directory: Path, sha256: str) -> bool:
+    try:
+        return read_about(directory)["photo"]["sha256"] == sha256
+    except (HeadError, OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:

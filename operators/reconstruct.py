@@ -7,12 +7,13 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task, plan
+from .folders import portable
 from .jobs.attention import Attention
 from .jobs.operator import JobOperator
 from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
 from .reporting import call_operator
-from .runtime import engine, engine_python, results_folder
+from .runtime import engine, engine_python, path_of, results_folder
 
 
 class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
@@ -61,7 +62,7 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
             out = self._directory(context, f"{photos[0].stem}_and_{len(photos) - 1}_more")
             order = Order(plan(photos, out), settings, out, self.same_person, self.preview)
         else:
-            context.scene.effigy.photo = str(photos[0])
+            context.scene.effigy.photo = portable(photos[0], bpy.data.filepath)
             task = Task(photos[0], self._directory(context, photos[0].stem))
             order = Order([task], settings, preview=self.preview)
         attention = Attention(context, single=len(photos) == 1 or self.same_person)
@@ -92,7 +93,7 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         if self.filepath or self.files:
             return self.run_modal(context)
         self.browsed = True
-        self.filepath = context.scene.effigy.photo
+        self.filepath = _browsable(context.scene.effigy.photo)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -112,13 +113,13 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
     def _photos(self) -> list[Path]:
         names = [item.name for item in self.files if item.name]
         if len(names) < 2 and self.filepath:
-            return [photo_file(bpy.path.abspath(self.filepath))]
-        folder = Path(bpy.path.abspath(self.directory))
+            return [photo_file(str(path_of(self.filepath)))]
+        folder = path_of(self.directory)
         return [photo_file(str(folder / name)) for name in names] or [photo_file("")]
 
     def _directory(self, context, name: str) -> Path:
         if self.output:
-            return Path(bpy.path.abspath(self.output)).absolute()
+            return path_of(self.output)
         return unused_directory(results_folder(context) / name)
 
 
@@ -149,6 +150,11 @@ class EFFIGY_OT_stop(bpy.types.Operator):
     def execute(self, context):
         context.window_manager.effigy_job.cancel_asked = True
         return {"FINISHED"}
+
+
+def _browsable(text: str) -> str:
+    """The file browser knows no ``~``."""
+    return str(path_of(text)) if text else ""
 
 
 def _frame_selected(context: bpy.types.Context) -> None:

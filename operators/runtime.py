@@ -10,6 +10,7 @@ import bpy
 from ..ml.errors import UsageError
 from .engine.client import EngineClient
 from .engine.location import EnginePython, find_engine
+from .folders import documents_folder, located
 
 ROOT = Path(__file__).resolve().parent.parent
 # As Blender knows the extension, whatever repository it was installed from.
@@ -29,16 +30,44 @@ def user_folder(name: str) -> Path:
 
 
 def results_folder(context: bpy.types.Context) -> Path:
-    """The folder for results, unless an operator is given another. Raises UsageError."""
+    """The folder for results, unless an operator is given another. Raises UsageError.
+
+    It is the person's: what lies in the extension's own folder goes when the extension is removed.
+    """
     chosen = context.scene.effigy.output
     if not chosen:
-        return user_folder("heads")
+        return default_results_folder()
     if chosen.startswith("//") and not bpy.data.filepath:
         raise UsageError(
             f"The results folder {chosen} is relative to a file that was never saved",
             "Save the file first, or choose another folder",
         )
-    return Path(bpy.path.abspath(chosen)).absolute()
+    return path_of(chosen)
+
+
+def default_results_folder() -> Path:
+    """Beside the saved .blend file, else the folder in the preferences, else in Documents."""
+    blend = bpy.data.filepath
+    if blend and os.access(Path(blend).parent, os.W_OK):
+        return heads_beside(blend)
+    return results_folders()[0]
+
+
+def heads_beside(blend: str) -> Path:
+    """The folder for the results of the .blend file at this path."""
+    return Path(blend).parent / f"{Path(blend).stem} heads"
+
+
+def results_folders() -> list[Path]:
+    """Where results may lie besides: the person's folders, and that of earlier versions."""
+    chosen = _preference("results_folder")
+    folders = [path_of(chosen)] if chosen else []
+    return [*folders, documents_folder() / "Effigy", user_folder("") / "heads"]
+
+
+def path_of(text: str) -> Path:
+    """The path that a setting or a file browser holds as ``text``."""
+    return located(text, bpy.data.filepath).absolute()
 
 
 def engine_folder() -> Path:
@@ -48,11 +77,11 @@ def engine_folder() -> Path:
 
 def engine_python() -> EnginePython:
     """The Python that the engine runs under. Raises EngineUnavailable where there is none."""
-    return find_engine(_preferred_python(), os.environ, engine_folder())
+    return find_engine(_preference("engine_python"), os.environ, engine_folder())
 
 
-def _preferred_python() -> str:
+def _preference(name: str) -> str:
     addon = bpy.context.preferences.addons.get(EXTENSION)
     if addon is None or addon.preferences is None:
         return ""
-    return bpy.path.abspath(addon.preferences.engine_python)
+    return bpy.path.abspath(getattr(addon.preferences, name))

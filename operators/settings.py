@@ -16,6 +16,9 @@ from bpy.props import (
 
 from ..ml.settings import OPTIONS, Option, Settings
 
+# Later Blenders want to be told that paths may begin with "//".
+_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
 
 def _default(name: str) -> Any:
     return getattr(Settings(), name)
@@ -49,10 +52,16 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
     """How photos are reconstructed; saved with the scene."""
 
     photo: StringProperty(
-        name="Photo", description="A portrait photo: the face large and sharp", subtype="FILE_PATH"
+        name="Photo",
+        description="A portrait photo: the face large and sharp",
+        subtype="FILE_PATH",
+        options=_RELATIVE,
     )
     photo_folder: StringProperty(
-        name="Folder", description="A folder of portrait photos", subtype="DIR_PATH"
+        name="Folder",
+        description="A folder of portrait photos",
+        subtype="DIR_PATH",
+        options=_RELATIVE,
     )
     recursive: BoolProperty(
         name="Include subfolders", description="Also reconstruct photos in folders below"
@@ -64,8 +73,10 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
     )
     output: StringProperty(
         name="Results",
-        description="Where reconstructions are kept; empty: in Effigy's own folder",
+        description="Where reconstructions are kept; empty: beside the .blend file, or in the "
+        "folder of the preferences where it was never saved",
         subtype="DIR_PATH",
+        options=_RELATIVE,
     )
     face_number: IntProperty(
         name="Number", description="1 is the most prominent face", default=1, min=1, soft_max=10
@@ -122,6 +133,17 @@ class EnginePreferences:
             "EFFIGY_PYTHON, what Install engine made, or Blender's own Python"
         ),
         subtype="FILE_PATH",
+    )
+
+
+class ResultsPreferences:
+    """Mixin: where the preferences keep results of files that were never saved."""
+
+    results_folder: StringProperty(
+        name="Results",
+        description="Folder for reconstructions while the .blend file was never saved; empty: "
+        "Effigy in your documents",
+        subtype="DIR_PATH",
     )
 
 

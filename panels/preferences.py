@@ -5,11 +5,11 @@ from __future__ import annotations
 import bpy
 
 from ..operators.runtime import EXTENSION
-from ..operators.settings import EnginePreferences
+from ..operators.settings import EnginePreferences, ResultsPreferences
 from .engine_hint import draw_engine_problem, draw_progress, draw_text
 
 
-class EFFIGY_AP_preferences(EnginePreferences, bpy.types.AddonPreferences):
+class EFFIGY_AP_preferences(EnginePreferences, ResultsPreferences, bpy.types.AddonPreferences):
     bl_idname = EXTENSION
 
     def draw(self, context):
@@ -20,6 +20,7 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     """Draw the preferences ``own``, the state of the engine and what can be done about it."""
     column, manager = layout.column(), bpy.context.window_manager
     column.prop(own, "engine_python")
+    column.prop(own, "results_folder")
     found = draw_engine_problem(column)
     if found is not None:
         draw_text(column, f"Uses {found.executable} ({found.source})", "CHECKMARK")

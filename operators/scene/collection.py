@@ -130,4 +130,10 @@ def _load_image(path: Path, name: str, made: _Transaction) -> bpy.types.Image | 
     if not all(image.size):
         raise HeadError(f"{path} could not be read", "Reconstruct the photo again")
     image.pack()
+    # It is in the file now: where it came from would only tell the person's name.
+    # Blender saves a path's whole buffer: a shorter text alone would leave the old one's end.
+    for text in ("/" * len(str(path)), f"//{name}{path.suffix}"):
+        image.filepath_raw = text
+        for packed in image.packed_files:
+            packed.filepath = text
     return image

@@ -7,7 +7,7 @@ travels with the object through copies, appending and saving.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ...ml.data import Camera
 from ...ml.errors import HeadError
 from ...ml.results.person import PhotoView
 from ...ml.results.reconstruction import FORMAT, Reconstruction, camera_as_json, camera_of
+from ..folders import located, portable
 
 RECORD = "effigy"
 CAMERA = "effigy_camera"
@@ -63,7 +64,7 @@ def record_head(
 ) -> None:
     """Write the record of ``head`` on ``obj``; ``camera`` is None if it was deleted."""
     stored = {name: value for name, value in head.to_json().items() if name not in _NOT_STORED}
-    obj[RECORD] = _to_property(stored | {"directory": str(directory)})
+    obj[RECORD] = _to_property(stored | {"directory": _text(directory)})
     if camera is not None:
         obj[CAMERA] = camera
 
@@ -84,7 +85,7 @@ def record_others(
                 },
                 "expression": dict(view.expression),
                 "camera": camera_as_json(view.camera),
-                "directory": str(view.directory),
+                "directory": _text(view.directory),
             }
         )
         for view in others
@@ -133,6 +134,17 @@ def camera_object(obj: bpy.types.Object, photo: int = 0) -> bpy.types.Object | N
     return camera if camera is not None and camera.users_collection else None
 
 
+def move_records(obj: bpy.types.Object, move: Callable[[str], str]) -> None:
+    """Change the paths in the record of ``obj``, as they are stored, by ``move``."""
+    if is_head(obj):
+        for record in _records(obj):
+            record["directory"] = move(record["directory"])
+
+
+def _text(directory: Path) -> str:
+    return portable(directory.absolute(), bpy.data.filepath)
+
+
 def _records(obj: bpy.types.Object) -> list[Any]:
     return [obj[RECORD], *obj.get(OTHERS, ())]
 
@@ -150,6 +162,7 @@ def _to_property(record: dict[str, Any]) -> dict[str, Any]:
 
 def _from_property(stored: Any) -> dict[str, Any]:
     record = _upgraded(stored.to_dict())
+    record["directory"] = str(located(record["directory"], bpy.data.filepath))
     camera = record["camera"]
     full = {name: np.reshape(camera[name], (3, 3)).tolist() for name in _MATRICES}
     return record | {"camera": camera | full}

@@ -33,6 +33,16 @@ def blender():
     return bpy
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home folder for the test alone: results go to the documents in it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    return folder
+
+
 @pytest.fixture
 def bpy(blender):
     """bpy with an empty file."""

@@ -1,7 +1,6 @@
 """What the operators do, and that a failure says so and leaves nothing behind."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -54,14 +53,17 @@ def test_several_faces_become_several_heads(bpy, fake_engine, photos, tmp_path):
     assert len([obj for obj in bpy.data.objects if obj.type == "MESH"]) == 2
 
 
-def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos, module):
+def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos, home):
+    (home / "Documents").mkdir()
     folder = photos("ok.jpg")
     for _ in range(2):
         bpy.ops.effigy.reconstruct(filepath=str(folder / "ok.jpg"))
-    heads = module("operators.runtime").user_folder("heads")
+    heads = home / "Documents/Effigy"
     found = {obj["effigy"]["directory"] for obj in bpy.data.objects if obj.type == "MESH"}
-    assert found == {str(heads / "ok"), str(heads / "ok_2")}
-    shutil.rmtree(heads)
+    # Without the person's name.
+    assert found == {"~/Documents/Effigy/ok", "~/Documents/Effigy/ok_2"}
+    assert (heads / "ok_2/reconstruction.json").exists()
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
 
 
 @pytest.mark.parametrize(

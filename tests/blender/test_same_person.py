@@ -164,17 +164,14 @@ def test_a_folder_of_photos_of_one_person(bpy, fake_engine, photos, tmp_path):
     assert len(head["effigy_photos"]) == 1
 
 
-def test_results_of_several_photos_get_a_folder_of_their_own(bpy, fake_engine, photos, module):
-    import shutil
-
+def test_results_of_several_photos_get_a_folder_of_their_own(bpy, fake_engine, photos, home):
     folder = photos("a.jpg", "b.jpg", "c.jpg")
     files = [{"name": name} for name in ("a.jpg", "b.jpg", "c.jpg")]
     for _ in range(2):
         bpy.ops.effigy.reconstruct(directory=f"{folder}/", files=files, same_person=True)
-    kept = module("operators.runtime").user_folder("heads")
     found = {obj["effigy"]["directory"] for obj in heads(bpy)}
-    assert found == {str(kept / name / "c") for name in ("a_and_2_more", "a_and_2_more_2")}
-    shutil.rmtree(kept)
+    assert found == {f"~/Effigy/{name}/c" for name in ("a_and_2_more", "a_and_2_more_2")}
+    assert (home / "Effigy/a_and_2_more_2/person.json").exists()
 
 
 def test_a_photo_that_is_not_there_stops_before_the_engine_is_asked(bpy, fake_engine, photos):

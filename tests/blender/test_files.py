@@ -1,0 +1,99 @@
+"""Where results lie, and how .blend files name them."""
+
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder
+
+
+def save(bpy, path, **how):
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), **how)
+
+
+def test_results_lie_beside_the_saved_file(bpy, fake_engine, photos, project, module):
+    save(bpy, project / "shot.blend")
+    photo = photos("ok.jpg") / "ok.jpg"
+    bpy.ops.effigy.reconstruct(filepath=str(photo))
+    assert (project / "shot heads/ok/reconstruction.json").exists()
+    obj = bpy.context.object
+    assert obj["effigy"]["directory"] == "//shot heads/ok"
+    assert bpy.context.scene.effigy.photo == "//../photos/ok.jpg"
+    assert module("operators.scene.metadata").directory_of(obj) == project / "shot heads/ok"
+
+
+def test_results_never_lie_in_the_extensions_folder(bpy, module, monkeypatch, tmp_path):
+    runtime = module("operators.runtime")
+    own = runtime.user_folder("")
+    assert not runtime.results_folder(bpy.context).is_relative_to(own)
+    monkeypatch.setattr(runtime, "_preference", lambda name: str(tmp_path / "chosen"))
+    assert runtime.results_folder(bpy.context) == tmp_path / "chosen"
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_saving_elsewhere_keeps_paths_right(bpy, built_head, saved_head, project, module, copy):
+    obj, name = built_head, built_head.name
+    scene = bpy.context.scene.effigy
+    scene.photo = str(saved_head.directory / "photo.jpg")
+    save(bpy, saved_head.directory.parent / "first.blend")
+    assert obj["effigy"]["directory"] == "//Ada"
+    assert scene.photo == "//Ada/photo.jpg"
+    save(bpy, project / "second.blend", copy=copy)
+    assert obj["effigy"]["directory"] == ("//Ada" if copy else "//../Ada")
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+    bpy.ops.wm.open_mainfile(filepath=str(project / "second.blend"))
+    found = module("operators.scene.metadata").directory_of(bpy.data.objects[name])
+    assert found == saved_head.directory
+    assert bpy.context.scene.effigy.photo == "//../Ada/photo.jpg"
+
+
+def test_a_file_holds_no_path_with_the_persons_name(bpy, saved_head, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "jane"))
+    shutil.move(saved_head.directory, tmp_path / "jane/Ada")
+    bpy.context.preferences.filepaths.use_file_compression = False
+    for blend in (tmp_path / "jane/head.blend", tmp_path / "head.blend"):
+        bpy.ops.wm.read_homefile(use_empty=True)
+        bpy.context.scene.effigy.photo = str(tmp_path / "jane/Ada/photo.jpg")
+        bpy.ops.effigy.build(directory=str(tmp_path / "jane/Ada"))
+        save(bpy, blend, compress=False)
+        held = blend.read_bytes()
+        at = held.find(b"jane/Ada")
+        assert at < 0, held[at - 80 : at + 40]
+        assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+
+
+def test_results_that_moved_with_their_file_are_found(bpy, built_head, saved_head, project):
+    name = built_head.name
+    save(bpy, project / "shot.blend")
+    shutil.move(saved_head.directory, project / "shot heads/Ada")
+    moved = project.with_name("moved")
+    project.rename(moved)
+    bpy.ops.wm.open_mainfile(filepath=str(moved / "shot.blend"))
+    bpy.context.view_layer.objects.active = bpy.data.objects[name]
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+
+
+def test_results_of_earlier_versions_are_found_and_gone_ones_named(
+    bpy, built_head, saved_head, module
+):
+    old = module("operators.runtime").user_folder("heads") / "Ada"
+    shutil.move(saved_head.directory, old)
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+    shutil.rmtree(old)
+    with pytest.raises(RuntimeError, match=f"there is no folder {old}"):
+        bpy.ops.effigy.rebuild()
+
+
+def test_documents_are_where_the_desktop_says(module, monkeypatch, home):
+    documents = module("operators.folders").documents_folder
+    assert documents() == home
+    (home / "Dokumente").mkdir()
+    (home / ".config").mkdir()
+    text = '# a comment\nXDG_DOCUMENTS_DIR="$HOME/Dokumente"\n'
+    (home / ".config/user-dirs.dirs").write_text(text)
+    assert documents() == home / "Dokumente"
