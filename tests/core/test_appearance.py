@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support.fake_walks import tiny_head
+from tests.support.fake_pipeline import tiny_head
 
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import photographed
