@@ -14,6 +14,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
+from ..errors import HeadError
+
 # Bytes of all arrays that are read from one file together.
 LIMIT = 1 << 30
 # Bytes of the archive's list of members; each member takes about a hundred.
@@ -139,7 +141,7 @@ def _guarded(path: Path, read: Callable[[ZipFile], Read]) -> Read:
             _check_directory(stream)
             with ZipFile(stream) as archive:
                 return read(archive)
-        except (OSError, ValueError, MemoryError):
+        except (OSError, ValueError, MemoryError, HeadError):
             raise
         # zipfile raises what it likes: zlib.error, NotImplementedError, RuntimeError, struct.error.
         except Exception as error:

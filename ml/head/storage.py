@@ -6,45 +6,111 @@ better than a micrometre.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from ..assets.archive import FLOATS, INTEGERS, TEXT, Expected, array_names, check_indices
+from ..assets.card import verified
 from ..data import FloatArray
-from ..errors import ModelUnreadable
 from .contact import LidRings
+from .formats.schema import ModelFile
 from .model import HeadModel, Level, LinearShape, SurfacePoints
 
 ASSETS = Path(__file__).parent / "assets"
 EFFIGY_HEAD = ASSETS / "effigy_head.npz"
 
+_SHAPES: dict[str, Expected] = {
+    **dict.fromkeys(("model_id", "version", "licence"), (TEXT,)),
+    "mean": (FLOATS, "V", 3),
+    "identity": (FLOATS, "I", "V", 3),
+    "identity_scale": (FLOATS, "I"),
+    "expression": (FLOATS, "e", "V", 3),
+    "expression_scale": (FLOATS, "e"),
+    "expression_names": (TEXT, "e"),
+    "quads": (INTEGERS, "F", 4),
+    "uv": (FLOATS, "T", 2),
+    "uv_quads": (INTEGERS, "F", 4),
+    "part": (INTEGERS, "F"),
+    "part_names": (TEXT, "P"),
+}
+_LEVEL_SHAPES: dict[str, Expected] = {
+    "low/quads": (INTEGERS, "LF", 4),
+    "low/uv": (FLOATS, "LT", 2),
+    "low/uv_quads": (INTEGERS, "LF", 4),
+    "low/part": (INTEGERS, "LF"),
+    "low/corners": (INTEGERS, "LV", 3),
+    "low/weights": (FLOATS, "LV", 3),
+}
+
 
 @lru_cache(maxsize=2)
 def load_head_model(path: Path = EFFIGY_HEAD) -> HeadModel:
-    """Read a head model that :func:`save_head_model` wrote.
+    """Read a head model that :func:`save_head_model` wrote; the shipped one must be as on its card.
 
     Raises
     ------
-    ModelUnreadable: the file is absent, damaged, or lacks an array.
+    ModelUnreadable: the file is absent, damaged, lacks an array or has one that does not fit.
+    WeightsMissing: it is not the file that shipped.
     """
+    if path == EFFIGY_HEAD:
+        verified(path)
+    file = ModelFile(path, "Effigy Head", "Install Effigy again, or get the file anew")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise ModelUnreadable(
-            f"Head model {path} could not be read ({error})",
-            "Install Effigy again; the model is part of it",
-        ) from error
+        shapes = _shapes_of(array_names(path))
+    except (OSError, ValueError, MemoryError) as error:
+        raise file.unreadable(error) from error
+    arrays = file.arrays(tuple(_SHAPES), shapes)
     try:
-        return _from_arrays(arrays)
+        _check_indices(arrays)
+        return file.finite(_from_arrays(arrays))
     except KeyError as missing:
-        raise ModelUnreadable(
-            f"Head model {path} lacks the array {missing}",
-            "The file is of another version or not a head model",
-        ) from missing
+        raise file.unreadable(f"it lacks the array {missing}") from missing
+    except ValueError as error:
+        raise file.unreadable(error) from error
+
+
+def _shapes_of(names: Sequence[str]) -> dict[str, Expected]:
+    """The shapes of all arrays that a head model with arrays of these names may have."""
+    shapes = _SHAPES | _LEVEL_SHAPES
+    for name in _names_under(names, "embedding"):
+        shapes[f"embedding/{name}/corners"] = (INTEGERS, f"points of {name}", 3)
+        shapes[f"embedding/{name}/weights"] = (FLOATS, f"points of {name}", 3)
+    for name in _names_under(names, "mask"):
+        shapes[f"mask/{name}"] = ("u", "V")
+    for name in _names_under(names, "joint"):
+        shapes[f"joint/{name}"] = (INTEGERS, f"JOINT {name}".upper())
+    for side in _names_under(names, "lids"):
+        shapes[f"lids/{side}/rings"] = (INTEGERS, f"RINGS {side}".upper(), f"SLITS {side}".upper())
+        for item in ("lashes", "lash_columns"):
+            shapes[f"lids/{side}/{item}"] = (INTEGERS, f"lashes of {side}")
+        shapes[f"lids/{side}/ball"] = (INTEGERS, f"BALL {side}".upper())
+    return shapes
+
+
+def _check_indices(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError where an index is of nothing."""
+    vertices = len(arrays["mean"])
+    counts = {
+        "quads": vertices,
+        "uv_quads": len(arrays["uv"]),
+        "part": len(arrays["part_names"]),
+        "low/quads": len(arrays.get("low/corners", ())),
+        "low/uv_quads": len(arrays.get("low/uv", ())),
+        "low/part": len(arrays["part_names"]),
+        "low/corners": vertices,
+    }
+    for name, array in arrays.items():
+        if name.endswith("/lash_columns"):
+            rings = arrays[name.replace("lash_columns", "rings")]
+            check_indices(name, array, rings.shape[1])
+        elif name in counts:
+            check_indices(name, array, counts[name])
+        elif name.startswith(("embedding/", "joint/", "lids/")) and array.dtype.kind in INTEGERS:
+            check_indices(name, array, vertices)
 
 
 def save_head_model(model: HeadModel, path: Path) -> None:
@@ -132,10 +198,12 @@ def _low(arrays: dict[str, np.ndarray]) -> Level | None:
     return Level(points, *(arrays[f"low/{name}"] for name in _LEVEL_ARRAYS))
 
 
-def _names_under(arrays: dict[str, np.ndarray], folder: str) -> list[str]:
+def _names_under(arrays: Iterable[str], folder: str) -> list[str]:
     return sorted({key.split("/")[1] for key in arrays if key.startswith(f"{folder}/")})
 
 
 def _basis(arrays: dict[str, np.ndarray], name: str) -> FloatArray:
     scale = arrays[f"{name}_scale"].astype(np.float32)
-    return np.asarray(arrays[name].astype(np.float32) * scale[:, None, None], dtype=np.float32)
+    # Numbers that are too large become infinite, which ModelFile.finite refuses.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(arrays[name].astype(np.float32) * scale[:, None, None], dtype=np.float32)

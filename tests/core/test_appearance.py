@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support.fake_pipeline import tiny_head
 
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import photographed
@@ -23,6 +22,7 @@ from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.rendering import interpolate, rasterize
 from ml.results.preview import PANEL, save_preview, without_lashes
+from tests.support.fake_pipeline import tiny_head
 
 SIZE, WIDTH, HEIGHT = 256, 480, 600
 RED = np.array([255, 0, 0])

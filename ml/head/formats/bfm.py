@@ -7,13 +7,15 @@ subject's left, +Y up, +Z forward; three numbers per vertex, one column per comp
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...assets.archive import LIMIT, NUMBERS, Expected, Header
 from ...data import FloatArray
-from ...errors import ModelUnreadable
+from ...errors import HeadError, ModelUnreadable
 from ..model import HeadModel, LinearShape
 from .schema import Faces, ModelFile, as_basis, head_model, outward, quads_of
 
@@ -25,6 +27,25 @@ H5_REQUIRED = (
     *(f"expression/model/{name}" for name in _MODEL),
     "shape/representer/cells",
 )
+_MAT_SHAPES: dict[str, Expected] = {
+    "shapeMU": (NUMBERS, "3 V"),
+    "shapePC": (NUMBERS, "3 V", "I"),
+    "shapeEV": (NUMBERS, "I"),
+    "tl": (NUMBERS, "F", 3),
+}
+_H5_SHAPES: dict[str, Expected] = {
+    "shape/model/mean": (NUMBERS, "3 V"),
+    "shape/model/pcaBasis": (NUMBERS, "3 V", "I"),
+    "shape/model/pcaVariance": (NUMBERS, "I"),
+    "expression/model/mean": (NUMBERS, "3 V"),
+    "expression/model/pcaBasis": (NUMBERS, "3 V", "E"),
+    "expression/model/pcaVariance": (NUMBERS, "E"),
+    "shape/representer/cells": (NUMBERS, 3, "F"),
+}
+# MATLAB's names of types that are not NumPy's.
+_MAT_TYPES = {"double": "f8", "single": "f4", "logical": "?"}
+# The filters of HDF5 hardly pack more than this many bytes into one.
+_PACKED = 1100
 _LICENCE = "Basel Face Model licence of your download (non-commercial)"
 _MAT_HINT = (
     "It must be 01_MorphableModel.mat of the Basel Face Model 2009 (faces.dmi.unibas.ch), "
@@ -54,28 +75,61 @@ def load_bfm(path: Path) -> HeadModel:
 
 
 def _load_mat(path: Path) -> HeadModel:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
+    from scipy.io import loadmat, whosmat
 
     file = ModelFile(path, "Basel Face Model 2009", _MAT_HINT)
     try:
+        _check(file, _mat_headers(whosmat(path)), MAT_REQUIRED, _MAT_SHAPES)
         arrays = loadmat(path, variable_names=MAT_REQUIRED)
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
-        raise file.unreadable(error) from error
-    file.need(arrays, MAT_REQUIRED)
-    values = arrays["shapeMU"].reshape(-1)
-    deviations = arrays["shapeEV"].reshape(-1)
-    file.check("shapeMU", values, (len(values) // 3 * 3,))
-    file.check("shapePC", arrays["shapePC"], (len(values), len(deviations)))
-    file.check("tl", arrays["tl"], (None, 3))
+    except HeadError:
+        raise
+    # SciPy raises what it likes for damaged files: IndexError, zlib.error, struct.error.
+    except Exception as error:
+        raise file.unreadable(repr(error)) from error
+    values, deviations = (arrays[name].reshape(-1) for name in ("shapeMU", "shapeEV"))
+    found = {**{name: arrays[name] for name in MAT_REQUIRED}, "shapeMU": values}
+    file.check_shapes({**found, "shapeEV": deviations}, _MAT_SHAPES)
+    _check_triples(file, "shapeMU", values)
     # MATLAB counts from one.
-    triangles = arrays["tl"].astype(np.int64) - 1
+    with np.errstate(invalid="ignore"):
+        triangles = arrays["tl"].astype(np.int64) - 1
     file.check_faces("tl", triangles, len(values) // 3)
     mean = (values.reshape(-1, 3) * MICROMETRE).astype(np.float32)
     identity = as_basis(arrays["shapePC"], deviations * MICROMETRE)
     none = np.zeros((0, *mean.shape), np.float32)
     mesh = Faces(quads_of(outward(mean, triangles)))
-    return head_model(("bfm", "2009", _LICENCE), LinearShape(mean, identity, none), (), mesh)
+    shape = LinearShape(mean, identity, none)
+    return file.finite(head_model(("bfm", "2009", _LICENCE), shape, (), mesh))
+
+
+def _mat_headers(listed: list[tuple[str, tuple[int, ...], str]]) -> dict[str, Header]:
+    """The headers that SciPy lists; vectors, which MATLAB stores as one column or row, are flat."""
+    return {
+        name: Header(
+            (math.prod(shape),) if name in ("shapeMU", "shapeEV") and 1 in shape else shape,
+            np.dtype(_MAT_TYPES.get(kind, kind)),
+        )
+        for name, shape, kind in listed
+        if name in MAT_REQUIRED
+    }
+
+
+def _check(
+    file: ModelFile,
+    found: dict[str, Header],
+    names: tuple[str, ...],
+    shapes: dict[str, Expected],
+) -> None:
+    """Check headers before anything is read."""
+    file.need(found, names)
+    file.check_shapes(found, shapes)
+    if sum(header.size * header.dtype.itemsize for header in found.values()) > LIMIT:
+        raise file.unreadable(f"its arrays take more than {LIMIT >> 20} MB")
+
+
+def _check_triples(file: ModelFile, name: str, values: np.ndarray) -> None:
+    if len(values) % 3:
+        raise file.unreadable(f"array {name!r} has {len(values)} numbers, not three per vertex")
 
 
 def _load_h5(path: Path) -> HeadModel:
@@ -83,20 +137,15 @@ def _load_h5(path: Path) -> HeadModel:
     arrays = _read_h5(file)
     mean, identity = _component(file, arrays, "shape")
     change, expression = _component(file, arrays, "expression")
-    if mean.shape != change.shape:
-        raise file.unreadable(
-            f"shape/model/mean has {len(mean)} vertices, expression/model/mean {len(change)}"
-        )
-    cells = arrays["shape/representer/cells"]
-    file.check("shape/representer/cells", cells, (3, None))
+    with np.errstate(invalid="ignore"):
+        cells = arrays["shape/representer/cells"].astype(np.int64)
     file.check_faces("shape/representer/cells", cells, len(mean))
     mean = mean + change
     names = tuple(f"expression_{number:03}" for number in range(len(expression)))
     mesh = Faces(quads_of(outward(mean, cells.T)))
     version = _VERSIONS.get(len(mean), "2017/2019")
-    return head_model(
-        ("bfm", version, _LICENCE), LinearShape(mean, identity, expression), names, mesh
-    )
+    shape = LinearShape(mean, identity, expression)
+    return file.finite(head_model(("bfm", version, _LICENCE), shape, names, mesh))
 
 
 def _read_h5(file: ModelFile) -> dict[str, np.ndarray]:
@@ -115,9 +164,25 @@ def _read_h5(file: ModelFile) -> dict[str, np.ndarray]:
                 if isinstance(archive.get(name), h5py.Dataset)
             }
             file.need(found, H5_REQUIRED)
+            for name, dataset in found.items():
+                _check_stored(file, name, dataset)
+            headers = {name: Header(item.shape, item.dtype) for name, item in found.items()}
+            _check(file, headers, H5_REQUIRED, _H5_SHAPES)
             return {name: np.asarray(dataset[()]) for name, dataset in found.items()}
-    except (OSError, RuntimeError, ValueError) as error:
-        raise file.unreadable(error) from error
+    except HeadError:
+        raise
+    # h5py raises what it likes for damaged files: OSError, RuntimeError, TypeError, KeyError.
+    except Exception as error:
+        raise file.unreadable(repr(error)) from error
+
+
+def _check_stored(file: ModelFile, name: str, dataset: Any) -> None:
+    """Raise unless the file itself holds the numbers of ``dataset``."""
+    # Numbers may be in other files, or be one value that is repeated without being stored.
+    elsewhere = dataset.is_virtual or dataset.external or dataset.file.filename != str(file.path)
+    packed = _PACKED if dataset.chunks else 1
+    if elsewhere or dataset.nbytes > packed * dataset.id.get_storage_size():
+        raise file.unreadable(f"array {name!r} is not in the file")
 
 
 def _component(
@@ -125,9 +190,7 @@ def _component(
 ) -> tuple[FloatArray, FloatArray]:
     """(V, 3) mean and (K, V, 3) modes of one standard deviation, metres."""
     mean, basis, variance = (arrays[f"{name}/model/{item}"] for item in _MODEL)
-    file.check(f"{name}/model/mean", mean, (len(mean) // 3 * 3,))
-    file.check(f"{name}/model/pcaVariance", variance, (None,))
-    file.check(f"{name}/model/pcaBasis", basis, (len(mean), len(variance)))
+    _check_triples(file, f"{name}/model/mean", mean)
     deviations = np.sqrt(np.maximum(variance, 0))
     modes = as_basis(basis, deviations * MILLIMETRE)
     return (mean.reshape(-1, 3) * MILLIMETRE).astype(np.float32), modes

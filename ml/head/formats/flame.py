@@ -6,19 +6,27 @@ FLAME (Li et al. 2017, Max Planck Institute): metres, +X the subject's left, +Y 
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
 
+from ...assets.archive import INTEGERS, NUMBERS, Expected
 from ..model import HeadModel, LinearShape
 from .safe_pickle import RefusedClass, read_pickle
 from .schema import Faces, ModelFile, as_basis, head_model, quads_of
 
 REQUIRED = ("v_template", "shapedirs", "f")
-_OPTIONAL = ("weights", "vt", "ft")
 IDENTITY, EXPRESSION = 300, 100
 JOINTS = 5
+_SHAPES: dict[str, Expected] = {
+    "v_template": (NUMBERS, "V", 3),
+    "shapedirs": (NUMBERS, "V", 3, IDENTITY + EXPRESSION),
+    "f": (INTEGERS, "F", 3),
+    # A body model of the same family has more joints.
+    "weights": (NUMBERS, "V", JOINTS),
+    "vt": (NUMBERS, "T", 2),
+    "ft": (INTEGERS, "F", 3),
+}
 # The last vertices of the released mesh are both eyeballs.
 VERTICES, FIRST_EYE_VERTEX = 5023, 3931
 _LICENCE = "FLAME licence of your download (non-commercial; FLAME 2023 Open: CC-BY-4.0)"
@@ -41,20 +49,17 @@ def load_flame(path: Path) -> HeadModel:
     """
     file = ModelFile(path, "FLAME", _HINT)
     is_zip = _starts_with_zip(file)
-    arrays = file.arrays(REQUIRED, _OPTIONAL) if is_zip else _pickled(file)
+    arrays = file.arrays(REQUIRED, _SHAPES) if is_zip else _pickled(file)
     template, faces = arrays["v_template"], arrays["f"]
     count = len(template)
-    file.check("v_template", template, (None, 3))
-    file.check("shapedirs", arrays["shapedirs"], (count, 3, IDENTITY + EXPRESSION))
-    file.check("f", faces, (None, 3))
     file.check_faces("f", faces, count)
-    if "weights" in arrays:
-        # A body model of the same family has more joints.
-        file.check("weights", arrays["weights"], (count, JOINTS))
     basis = as_basis(arrays["shapedirs"], 1.0)
-    shape = LinearShape(template.astype(np.float32), basis[:IDENTITY], basis[IDENTITY:])
+    with np.errstate(over="ignore"):
+        mean = template.astype(np.float32)
+    shape = LinearShape(mean, basis[:IDENTITY], basis[IDENTITY:])
     names = tuple(f"expression_{number:03}" for number in range(EXPRESSION))
-    return head_model(("flame", "2020/2023", _LICENCE), shape, names, _mesh(file, arrays))
+    origin = ("flame", "2020/2023", _LICENCE)
+    return file.finite(head_model(origin, shape, names, _mesh(file, arrays)))
 
 
 def _mesh(file: ModelFile, arrays: dict[str, np.ndarray]) -> Faces:
@@ -66,8 +71,6 @@ def _mesh(file: ModelFile, arrays: dict[str, np.ndarray]) -> Faces:
         part_names = ("skin", "eyes")
     if "vt" not in arrays or "ft" not in arrays:
         return Faces(quads_of(faces), part=part, part_names=part_names)
-    file.check("vt", arrays["vt"], (None, 2))
-    file.check("ft", arrays["ft"], (len(faces), 3))
     file.check_faces("ft", arrays["ft"], len(arrays["vt"]))
     return Faces(quads_of(faces), arrays["vt"], quads_of(arrays["ft"]), part, part_names)
 
@@ -88,18 +91,9 @@ def _pickled(file: ModelFile) -> dict[str, np.ndarray]:
         raise file.unreadable(
             f"it names {refused}, which no FLAME file needs; nothing of it was run"
         ) from refused
-    except (
-        pickle.UnpicklingError,
-        OSError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ) as error:
-        raise file.unreadable(error) from error
+    # A damaged pickle makes the unpickler and NumPy raise whatever they have.
+    except Exception as error:
+        raise file.unreadable(repr(error)) from error
     file.need(arrays, REQUIRED)
+    file.check_shapes(arrays, _SHAPES)
     return arrays

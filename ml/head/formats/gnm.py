@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...assets.archive import INTEGERS, NUMBERS, TEXT, Expected
 from ...data import FloatArray, IntArray
 from ..model import HeadModel, LinearShape
 from .schema import Faces, ModelFile, head_model
@@ -24,6 +25,16 @@ REQUIRED = (
     "quad_uvs",
 )
 _GROUPS = ("vertex_group_names", "vertex_groups")
+_SHAPES: dict[str, Expected] = {
+    "template_vertex_positions": (NUMBERS, "V", 3),
+    "vertex_identity_basis": (NUMBERS, "I", "V", 3),
+    "expression_names": (TEXT, "e"),
+    "expression_basis": (NUMBERS, "e", "V", 3),
+    "quads": (INTEGERS, "F", 4),
+    "quad_uvs": (NUMBERS, "F", 4, 2),
+    "vertex_group_names": (TEXT, "g"),
+    "vertex_groups": (NUMBERS, "g", "V"),
+}
 _HINT = (
     "It must be Google's gnm_head.npz of version 3 "
     f"(github.com/google/GNM), with the arrays {', '.join(REQUIRED)}"
@@ -45,43 +56,38 @@ def load_gnm(path: Path) -> HeadModel:
     ModelUnreadable: the file is absent, damaged, or lacks an array; the message says which.
     """
     file = ModelFile(path, "GNM Head", _HINT)
-    arrays = file.arrays(REQUIRED, _GROUPS)
+    arrays = file.arrays(REQUIRED, _SHAPES)
     count = len(arrays["template_vertex_positions"])
     names = tuple(str(name) for name in arrays["expression_names"])
-    file.check("template_vertex_positions", arrays["template_vertex_positions"], (None, 3))
-    file.check("vertex_identity_basis", arrays["vertex_identity_basis"], (None, count, 3))
-    file.check("expression_basis", arrays["expression_basis"], (len(names), count, 3))
-    file.check("quads", arrays["quads"], (None, 4))
-    file.check("quad_uvs", arrays["quad_uvs"], (len(arrays["quads"]), 4, 2))
     file.check_faces("quads", arrays["quads"], count)
-    shape = LinearShape(
-        arrays["template_vertex_positions"].astype(np.float32),
-        arrays["vertex_identity_basis"].astype(np.float32),
-        arrays["expression_basis"].astype(np.float32),
-    )
+    with np.errstate(over="ignore"):
+        shape = LinearShape(
+            arrays["template_vertex_positions"].astype(np.float32),
+            arrays["vertex_identity_basis"].astype(np.float32),
+            arrays["expression_basis"].astype(np.float32),
+        )
     uv, uv_quads = _uv(arrays["quad_uvs"])
-    part, part_names = _parts(file, arrays, count)
+    part, part_names = _parts(arrays)
     mesh = Faces(arrays["quads"], uv, uv_quads, part, part_names)
-    return head_model(("gnm-head", str(arrays["version"]), "Apache-2.0"), shape, names, mesh)
+    version = str(arrays["version"])[:40]
+    return file.finite(head_model(("gnm-head", version, "Apache-2.0"), shape, names, mesh))
 
 
 def _uv(corners: np.ndarray) -> tuple[FloatArray, IntArray]:
     """(F, 4, 2) UV per corner -> (T, 2) in 0..1 and (F, 4) indices; all tiles are scaled to fit."""
-    flat = corners.reshape(-1, 2).astype(np.float32)
+    with np.errstate(over="ignore"):
+        flat = corners.reshape(-1, 2).astype(np.float32)
     uv, index = np.unique(flat, axis=0, return_inverse=True)
     tiles = max(1.0, float(np.ceil(uv.max(initial=1.0))))
     return uv / np.float32(tiles), index.reshape(-1, 4).astype(np.int32)
 
 
-def _parts(
-    file: ModelFile, arrays: dict[str, np.ndarray], count: int
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _parts(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, tuple[str, ...]]:
     """(F,) part of each face, by the majority of its corners, and the parts' names."""
     part = np.zeros(len(arrays["quads"]), np.uint8)
     if not all(name in arrays for name in _GROUPS):
         return part, ("skin",)
     names = [str(name) for name in arrays["vertex_group_names"]]
-    file.check("vertex_groups", arrays["vertex_groups"], (len(names), count))
     for number, groups in enumerate(PARTS.values(), start=1):
         rows = [names.index(group) for group in groups if group in names]
         member = arrays["vertex_groups"][rows].sum(0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
+from ...assets.archive import array_names
 from ...errors import ModelUnreadable
 from ..model import HeadModel
 from ..storage import load_head_model
@@ -16,6 +16,8 @@ KNOWN = (
     "Known are Effigy Head (.npz), ICT-FaceKit (.npz), GNM Head (gnm_head.npz), FLAME 2020/2023 "
     "(.pkl or .npz) and the Basel Face Models 2009 (.mat), 2017 and 2019 (.h5)"
 )
+# Bytes; the largest of these models has half of it.
+LARGEST = 1 << 30
 # A reader and its required arrays. The reader with the largest share of arrays present is used, so
 # that an incomplete file gets the error message of its own format.
 _ARCHIVES: dict[Callable[[Path], HeadModel], tuple[str, ...]] = {
@@ -34,6 +36,10 @@ def load_model_file(path: Path) -> HeadModel:
     ModelUnreadable: the file is absent, of no known format, or incomplete; the message says which.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no file")
+        if path.exists() and path.stat().st_size > LARGEST:
+            raise OSError(f"it has more than {LARGEST >> 20} MB")
         with path.open("rb") as stream:
             start = stream.read(10)
     except OSError as error:
@@ -49,9 +55,8 @@ def load_model_file(path: Path) -> HeadModel:
 
 def _reader_of_archive(path: Path) -> Callable[[Path], HeadModel]:
     try:
-        with ZipFile(path) as archive:
-            inside = {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, BadZipFile, ValueError) as error:
+        inside = set(array_names(path))
+    except (OSError, ValueError, MemoryError) as error:
         raise ModelUnreadable(f"Head model {path} could not be read ({error})", KNOWN) from error
     share = {
         reader: sum(name in inside for name in names) / len(names)
@@ -59,7 +64,7 @@ def _reader_of_archive(path: Path) -> Callable[[Path], HeadModel]:
     }
     best = max(share, key=lambda reader: share[reader])
     if share[best] <= 0.3:
-        listed = ", ".join(sorted(inside)[:12])
+        listed = ", ".join(name[:40] for name in sorted(inside)[:12])
         raise ModelUnreadable(
             f"{path} is an archive of no known head model (it holds {listed})", KNOWN
         )

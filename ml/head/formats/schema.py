@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from ...assets.archive import (
+    Expected,
+    Sized,
+    check_finite,
+    check_indices,
+    check_shapes,
+    read_arrays,
+)
 from ...data import FloatArray, IntArray
 from ...errors import ModelUnreadable
 from ..model import HeadModel, LinearShape
@@ -41,37 +48,49 @@ class ModelFile:
                 self.hint,
             )
 
-    def check(self, name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:
-        """Raise unless ``array`` is numeric and of ``shape`` (None: any length)."""
-        wanted = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
-        fits = array.ndim == len(shape) and all(
-            size is None or size == length for size, length in zip(shape, array.shape, strict=True)
-        )
-        if not fits or array.dtype.kind not in "biuf":
-            raise ModelUnreadable(
-                f"{self.path}: array {name!r} has shape {array.shape} and type {array.dtype}, "
-                f"but {self.kind} has numbers of shape {wanted}",
-                self.hint,
-            )
-
     def check_faces(self, name: str, faces: np.ndarray, count: int) -> None:
         """Raise unless every index of ``faces`` is one of ``count`` vertices."""
-        if faces.size and (faces.min() < 0 or faces.max() >= count):
-            raise ModelUnreadable(
-                f"{self.path}: array {name!r} has indices {faces.min()} to {faces.max()}, "
-                f"but there are {count} of them",
-                self.hint,
+        try:
+            check_indices(name, faces, count)
+        except ValueError as error:
+            raise ModelUnreadable(f"{self.path}: {error}", self.hint) from error
+
+    def arrays(self, names: Sequence[str], shapes: Mapping[str, Expected]) -> dict[str, np.ndarray]:
+        """The arrays of an ``.npz`` that ``shapes`` lists; all ``names`` are required."""
+
+        def check(found: Mapping[str, Sized]) -> None:
+            self.need(found, names)
+            self.check_shapes(found, shapes)
+
+        try:
+            return read_arrays(self.path, dict.fromkeys([*names, *shapes]), check)
+        except (OSError, ValueError, MemoryError) as error:
+            raise self.unreadable(error) from error
+
+    def check_shapes(self, found: Mapping[str, Sized], shapes: Mapping[str, Expected]) -> None:
+        """Raise unless the arrays that are ``found`` have these types and shapes."""
+        try:
+            check_shapes(found, shapes)
+        except ValueError as error:
+            raise ModelUnreadable(f"{self.path} is no {self.kind} file: {error}", self.hint) from (
+                error
             )
 
-    def arrays(self, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
-        """The named arrays of an ``.npz``, never unpickling; all ``names`` are required."""
+    def finite(self, model: HeadModel) -> HeadModel:
+        """``model``, if all its numbers are finite."""
+        shape = model.shape
+        arrays = {
+            "mean": shape.mean,
+            "identity": shape.identity,
+            "expression": shape.expression,
+            "UV": model.uv,
+        }
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                self.need(dict.fromkeys(archive.files), names)
-                wanted = [*names, *(name for name in optional if name in archive.files)]
-                return {name: archive[name] for name in wanted}
-        except (OSError, ValueError, EOFError, AttributeError, BadZipFile) as error:
+            for name, array in arrays.items():
+                check_finite(name, array)
+        except ValueError as error:
             raise self.unreadable(error) from error
+        return model
 
 
 @dataclass(frozen=True)
@@ -113,8 +132,10 @@ def head_model(
 
 def as_basis(deltas: np.ndarray, unit: float | FloatArray) -> FloatArray:
     """(3V, K) or (V, 3, K) columns -> (K, V, 3) in metres; ``unit``: a factor, or (K,) factors."""
-    columns = deltas.reshape(-1, deltas.shape[-1]) * np.asarray(unit)
-    return np.ascontiguousarray(columns.T, dtype=np.float32).reshape(deltas.shape[-1], -1, 3)
+    # Numbers that are too large become infinite, which ModelFile.finite refuses.
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = deltas.reshape(-1, deltas.shape[-1]) * np.asarray(unit)
+        return np.ascontiguousarray(columns.T, dtype=np.float32).reshape(deltas.shape[-1], -1, 3)
 
 
 def quads_of(triangles: np.ndarray) -> IntArray:
