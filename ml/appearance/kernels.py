@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..geometry.compiled import compiled
 from .colour import FAINTEST
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mix(corners, weights, values, out):  # type: ignore[no-untyped-def]
     """(V, C) per-vertex values -> (N, C) ``out`` at texels with (N, 3) corners and weights."""
     for n in range(corners.shape[0]):
@@ -18,7 +18,7 @@ def mix(corners, weights, values, out):  # type: ignore[no-untyped-def]
             out[n, k] = wa * values[a, k] + wb * values[b, k] + wc * values[c, k]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def gather(corners, weights, values, out):  # type: ignore[no-untyped-def]
     """Add (N, C) values of texels to the vertices at their corners, in ``out`` (V, C)."""
     for n in range(corners.shape[0]):
@@ -29,7 +29,7 @@ def gather(corners, weights, values, out):  # type: ignore[no-untyped-def]
                     out[corners[n, corner], k] += weights[n, corner] * value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cell(x, y, height, width):  # type: ignore[no-untyped-def]
     """The four pixels around a place in an (H, W) photo, and the bilinear weights there.
 
@@ -42,7 +42,7 @@ def _cell(x, y, height, width):  # type: ignore[no-untyped-def]
     return left, top, min(left + 1, width - 1), min(top + 1, height - 1), x - left, y - top
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _bilinear(rgb, k, left, top, right, low, across, down):  # type: ignore[no-untyped-def]
     """Channel ``k`` of an (H, W, 3) photo in a :func:`_cell`."""
     upper = rgb[top, left, k] * (1 - across) + rgb[top, right, k] * across
@@ -50,7 +50,7 @@ def _bilinear(rgb, k, left, top, right, low, across, down):  # type: ignore[no-u
     return upper * (1 - down) + lower * down
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
     """(N, 3) bilinear colours of an (H, W, 3) photo at (N, 2) pixels; its border is repeated."""
     height, width = rgb.shape[0], rgb.shape[1]
@@ -60,7 +60,7 @@ def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
             out[n, k] = _bilinear(rgb, k, *cell)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-untyped-def]
     """(N, 3) ``out``: logarithm of an (H, W, 3) photo's light at texels over the expected light.
 
@@ -82,7 +82,7 @@ def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-unty
             out[n, k] = np.log(max(light, FAINTEST)) - mixed[2 + k]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def signed_distance(places, ring, behind, near, out):  # type: ignore[no-untyped-def]
     """Distance of (N, 3) places to a closed ring (P, 2) in the frontal plane, negative inside it.
 
@@ -110,7 +110,7 @@ def signed_distance(places, ring, behind, near, out):  # type: ignore[no-untyped
         out[n] = -np.sqrt(least) if inside else np.sqrt(least)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def blend_mirrored(off, weight, mirror, share, rows, columns, canvas):  # type: ignore[no-untyped-def]
     """Write (N, 3) values and their weight 0..1 into (S, S, 4) ``canvas``, times that weight.
 
@@ -133,7 +133,7 @@ def blend_mirrored(off, weight, mirror, share, rows, columns, canvas):  # type: 
         canvas[row, column, 3] = min(total, 1.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def encode_albedo(corners, weights, values, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
     """Write exp(log albedo + (S, S, 3) detail) as sRGB into (S, S, 3) ``out`` at the texels.
 
@@ -150,7 +150,7 @@ def encode_albedo(corners, weights, values, detail, rows, columns, table, out): 
             out[row, column, k] = table[int(min(root, np.float32(1.0)) * most + 0.5)]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_gaps(level, coarser, share, known):  # type: ignore[no-untyped-def]
     """Write (H, W, 4) weighted values and, in their gaps, a share of a coarser level's, enlarged.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..geometry.compiled import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill(points, triangles, face, weights, depth):  # type: ignore[no-untyped-def]
     """Rasterise triangles of (V, 3) pixel x, y and depth into the three buffers, in place."""
     height, width = face.shape

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ....data import FloatArray, IntArray
+from ....geometry.compiled import compiled
 
 
 def fast_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
@@ -13,7 +13,7 @@ def fast_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
     return np.asarray(_normals(np.ascontiguousarray(vertices, np.float32), triangles))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _normals(vertices, triangles):  # type: ignore[no-untyped-def]
     normals = np.zeros((len(vertices), 3), np.float32)
     for index in range(len(triangles)):
