@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import WeightsMissing
+from ..errors import WeightsMissing, explained
 
 REMEDY = "Install Effigy again, or get the file anew from the same release"
 
@@ -75,7 +75,7 @@ def read_card(asset: Path) -> AssetCard:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         return AssetCard(**{**facts, "sources": tuple(facts["sources"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise WeightsMissing(f"The card {path} could not be read ({error})", REMEDY) from error
 
 
@@ -86,12 +86,15 @@ def verified(asset: Path) -> AssetCard:
     Raises
     ------
     WeightsMissing: card or file is absent, or the file's size or checksum differs.
+    HeadError: the file is there but cannot be read; says why.
     """
     card = read_card(asset)
     try:
         content = asset.read_bytes()
-    except OSError as error:
-        raise WeightsMissing(f"{asset} is missing ({error})", REMEDY) from error
+    except FileNotFoundError as error:
+        raise WeightsMissing(f"{asset} is missing", REMEDY) from error
+    except (OSError, MemoryError) as error:
+        raise explained(error, asset) from error
     if len(content) != card.size or hashlib.sha256(content).hexdigest() != card.sha256:
         raise WeightsMissing(f"{asset} is not the file that its card describes", REMEDY)
     return card

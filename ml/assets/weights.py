@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ..errors import WeightsMissing
+from ..errors import Unexpected, WeightsMissing, explained
 from .card import REMEDY, verified
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -28,11 +28,24 @@ def stored_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tenso
     Raises
     ------
     WeightsMissing: absent, altered, or the network built in the block does not fit them.
+    HeadError: the weights are sound, but memory, the disk or a package is not.
     """
     card = verified(path)
     try:
         yield card.details, {name: value.float() for name, value in load_file(path).items()}
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        SafetensorError,
+        OSError,
+        MemoryError,
+        ImportError,
+    ) as error:
+        cause = explained(error, path)
+        if not isinstance(cause, Unexpected):
+            raise cause from error
         raise WeightsMissing(
             f"The weights {path} do not fit this version ({error})", REMEDY
         ) from error

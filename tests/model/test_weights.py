@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
+import pytest
 import torch
 from torch import nn
 
-from ml.assets.weights import folded
+from ml.assets import card, weights
+from ml.assets.card import AssetCard, verified
+from ml.assets.weights import folded, stored_weights
+from ml.errors import HeadError, WeightsMissing
 from ml.regressor.encoder import Encoder
 
 
@@ -36,3 +43,37 @@ def test_folding_leaves_the_network_that_it_was_given_alone():
     folded(encoder)
     assert before.keys() == encoder.state_dict().keys()
     assert all(torch.equal(before[name], value) for name, value in encoder.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (RuntimeError("size mismatch for weight"), "weights_missing", "do not fit"),
+        (KeyError("network"), "weights_missing", "do not fit"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "error", "not enough memory"),
+        (MemoryError(), "error", "not enough memory"),
+        (OSError(errno.ENOSPC, "No space left", "cache.nbi"), "error", "disk is full: cache.nbi"),
+        (ModuleNotFoundError("x", name="numba"), "engine_unavailable", "lacks numba"),
+    ],
+)
+def test_only_weights_that_do_not_fit_are_called_so(monkeypatch, error, code, words):
+    about = AssetCard("a", "a.bin", "", 0, "", True, (), "")
+    monkeypatch.setattr(weights, "verified", lambda path: about)
+    monkeypatch.setattr(weights, "load_file", lambda path: {})
+    with pytest.raises(HeadError, match=words) as caught, stored_weights(Path("a.bin")):
+        raise error
+    assert caught.value.code == code
+    assert caught.value.hint
+
+
+def test_weights_that_may_not_be_read_are_not_called_missing(tmp_path, monkeypatch):
+    asset = tmp_path / "a.bin"
+    about = AssetCard("a", "a.bin", "", 0, "", True, (), "")
+    monkeypatch.setattr(card, "read_card", lambda path: about)
+    with pytest.raises(WeightsMissing, match="is missing"):
+        verified(asset)
+    denied = PermissionError(errno.EACCES, "Permission denied", str(asset))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (_ for _ in ()).throw(denied))
+    with pytest.raises(HeadError, match="not allowed") as caught:
+        verified(asset)
+    assert caught.value.code == "error"
