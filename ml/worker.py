@@ -1,4 +1,4 @@
-"""The engine's process: the pipeline behind JSON lines. ``python -m ml.worker``
+"""The engine's process: the pipeline behind JSON lines. ``python -m ml.worker [--log FILE]``
 
 One message a line, both ways: ``{"id", "type", "data"}``. On start the worker says "ready".
 
@@ -10,38 +10,51 @@ reconstruct     photo, out, settings {face, landmarks,         "progress" {fract
                 renderer}, preview
 person          photos, and as above                           as above, with {person: out}
 warm_up                                                        "result" {}
-check                                                          "result" {python, torch, weights}
+check                                                          "result" {python, torch, weights,
+                                                               packages}
 shutdown                                                       (the process ends)
 ==============  =============================================  ================================
 
-What goes wrong is answered with "error" {code, message, hint}. Arrays travel as files.
+What goes wrong is answered with "error" {code, message, hint}. Arrays travel as files. With --log,
+or EFFIGY_LOG in the environment, warnings and tracebacks also go to that file.
 """
 
 from __future__ import annotations
 
-from .settings import Settings, prepare_process
+from .settings import Settings, check_settings, prepare_process
 
 prepare_process()
 
+import argparse
+import importlib.util
 import json
 import logging
+import logging.handlers
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, Any
 
 from .batch import plan, write_person
 from .data import Progress
-from .errors import HeadError, UsageError
+from .errors import EngineUnavailable, HeadError, UsageError, explained
 from .results.folder import write_heads
 from .results.person import SamePerson
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
 from .version import effigy_version
+
+logger = logging.getLogger(__name__)
+
+LOG_VARIABLE = "EFFIGY_LOG"
+# Bytes of the log before it is moved to FILE.1, which takes the place of an earlier one.
+LOG_SIZE = 1 << 20
+# Modules that every reconstruction needs, and those of them that load a native library.
+MODULES = ("numpy", "scipy", "PIL", "safetensors", "torch", "cv2", "numba")
+NATIVE = MODULES[4:]
 
 Reconstruct = Callable[[Path, Settings, Progress], tuple[Reconstruction, ...]]
 ReconstructPerson = Callable[[Sequence[Path], Settings, Progress], SamePerson]
@@ -56,7 +69,9 @@ class Worker:
         answers: IO[str],
         reconstruct: Reconstruct | None = None,
         reconstruct_person: ReconstructPerson | None = None,
+        log: Path | None = None,
     ) -> None:
+        self._log = log or ""
         self._lines, self._answers = lines, answers
         self._pipeline = reconstruct or _reconstruct
         self._person_pipeline = reconstruct_person or _reconstruct_person
@@ -78,28 +93,29 @@ class Worker:
 
     def _serve(self, line: str) -> bool:
         number: Any = None
+        data: dict[str, Any] = {}
         try:
-            request = json.loads(line)
-            number, kind = request["id"], request["type"]
+            request = _parsed(line)
+            number, kind, data = request.get("id"), request.get("type"), request.get("data") or {}
+            if not isinstance(data, dict) or not isinstance(kind, str):
+                raise _misunderstood("its type or data is of another kind")
             if kind == "shutdown":
                 return False
             if kind not in self._handlers:
                 raise UsageError(f"Unknown request {kind!r}", "The extension and engine differ")
-            self._say(number, "result", self._handlers[kind](number, request.get("data") or {}))
+            self._say(number, "result", self._handlers[kind](number, data))
         except HeadError as error:
-            self._fail(number, error.code, error.message, error.hint)
-        except (ValueError, KeyError, TypeError) as error:
-            traceback.print_exc()
-            self._fail(number, "usage", f"A request was not understood ({error!r})", "Restart")
-        except Exception as error:  # noqa: BLE001 - the process must outlive any one request
-            traceback.print_exc()
-            hint = "Please report this with the log of the engine"
-            self._fail(number, "unexpected", f"Unexpected error: {error!r}", hint)
+            logger.info("request %s: %s", number, error)
+            self._fail(number, error)
+        except Exception as error:
+            # The process must outlive any one request.
+            logger.exception("request %s", number)
+            self._fail(number, explained(error, data.get("out", ""), self._log))
         return True
 
     def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        settings = Settings(**data.get("settings", {}))
-        photo, out = Path(data["photo"]), Path(data["out"])
+        settings = _settings(data)
+        photo, out = _path(data.get("photo")), _path(data.get("out"))
         begun = time.perf_counter()
         heads = self._pipeline(photo, settings, self._progress(number))
         folders = write_heads(heads, out, preview=bool(data.get("preview")))
@@ -107,11 +123,13 @@ class Worker:
         return {"rows": [asdict(row)]}
 
     def _person(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        settings = Settings(**data.get("settings", {}))
-        tasks = plan([Path(photo) for photo in data["photos"]], Path(data["out"]))
+        settings, out, photos = _settings(data), _path(data.get("out")), data.get("photos")
+        if not isinstance(photos, list) or not photos:
+            raise _misunderstood("it names no photos")
+        tasks = plan([_path(photo) for photo in photos], out)
         person = self._person_pipeline([t.photo for t in tasks], settings, self._progress(number))
         preview = bool(data.get("preview"))
-        rows = write_person(person, tasks, Path(data["out"]), preview=preview)
+        rows = write_person(person, tasks, out, preview=preview)
         return {"person": data["out"], "rows": [asdict(row) for row in rows]}
 
     def _progress(self, number: Any) -> Progress:
@@ -129,15 +147,69 @@ class Worker:
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         from .assets.card import shipped_assets, verified
 
+        packages = _packages()
         cards = [verified(asset) for asset in shipped_assets()]
-        return {**_about(), "weights": [f"{card.name}: {card.licence}" for card in cards]}
+        weights = [f"{card.name}: {card.licence}" for card in cards]
+        return {**_about(), "weights": weights, "packages": packages}
 
-    def _fail(self, number: Any, code: str, message: str, hint: str) -> None:
-        self._say(number, "error", {"code": code, "message": message, "hint": hint})
+    def _fail(self, number: Any, error: HeadError) -> None:
+        facts = {"code": error.code, "message": error.message, "hint": error.hint}
+        self._say(number, "error", facts)
 
     def _say(self, number: Any, kind: str, data: dict[str, Any]) -> None:
         self._answers.write(json.dumps({"id": number, "type": kind, "data": data}) + "\n")
         self._answers.flush()
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """The request in ``line``. UsageError: it is none."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _misunderstood(repr(error)) from error
+    if not isinstance(request, dict):
+        raise _misunderstood("it is no object")
+    return request
+
+
+def _settings(data: dict[str, Any]) -> Settings:
+    """The settings of a request. UsageError: unknown, of another type or out of range."""
+    given = data.get("settings") or {}
+    kinds = {item.name: type(item.default) for item in fields(Settings)}
+    for name, value in given.items() if isinstance(given, dict) else [("settings", given)]:
+        if kinds.get(name) is not type(value):
+            raise _misunderstood(f"{str(name)[:40]} is {str(value)[:40]!r}")
+    settings = Settings(**given)
+    check_settings(settings)
+    return settings
+
+
+def _path(text: object) -> Path:
+    """A path in a request. UsageError: it is none."""
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise _misunderstood(f"{str(text)[:40]!r} is no path")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise _misunderstood(f"{text[:40]!r} is no path") from error
+    return Path(text)
+
+
+def _misunderstood(why: str) -> UsageError:
+    return UsageError(f"A request was not understood ({why})", "Restart Blender")
+
+
+def _packages() -> list[str]:
+    """The packages that every reconstruction needs. EngineUnavailable: not all can be used."""
+    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineUnavailable(
+            f"This Python lacks {', '.join(missing)}", "Press Install engine in Blender"
+        )
+    # A package may be there and not load: a library of the system lacks, or memory.
+    for name in NATIVE:
+        importlib.import_module(name)
+    return list(MODULES)
 
 
 def _about() -> dict[str, Any]:
@@ -170,14 +242,40 @@ def _reconstruct_person(
     return reconstruct_person(photos, settings, progress)
 
 
+def _start_log(path: Path | None) -> Path | None:
+    """Let warnings go to stderr and also to ``path``; None if nothing can be written there."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    if path is None:
+        return None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = logging.handlers.RotatingFileHandler(
+            path, maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8", errors="backslashreplace"
+        )
+    except OSError as error:
+        logger.warning("no log is written: %s", explained(error, path))
+        return None
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(file)
+    # The other handler stays at warnings; in the file, refusals and the start help to understand.
+    logging.getLogger().handlers[0].setLevel(logging.WARNING)
+    logger.setLevel(logging.INFO)
+    # A disk that fills up later must not print into stderr for every line.
+    logging.raiseExceptions = False
+    logger.info("started: %s", _about())
+    return path
+
+
 def main() -> None:
     """Keep the real stdout for the protocol; whatever prints goes to stderr."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    parser = argparse.ArgumentParser(prog="python -m ml.worker", description="Effigy's engine")
+    parser.add_argument("--log", type=Path, default=os.environ.get(LOG_VARIABLE) or None)
+    log = _start_log(parser.parse_args().log)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # A damaged line is answered with an error; it must not end the process.
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    Worker(sys.stdin, answers).run()
+    Worker(sys.stdin, answers, log=log).run()
 
 
 if __name__ == "__main__":

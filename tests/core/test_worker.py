@@ -1,7 +1,12 @@
 """The worker's protocol, with a fake pipeline and as a real process."""
 
+import errno
+import importlib.util
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +23,10 @@ runpy.run_module("ml.worker", run_name="__main__")
 """
 
 
-def talk(*requests: object, pipeline=None, person_pipeline=None) -> list[dict]:
+def talk(*requests: object, pipeline=None, person_pipeline=None, log=None) -> list[dict]:
     lines = [item if isinstance(item, str) else json.dumps(item) for item in requests]
     answers = io.StringIO()
-    Worker(io.StringIO("\n".join(lines) + "\n"), answers, pipeline, person_pipeline).run()
+    Worker(io.StringIO("\n".join(lines) + "\n"), answers, pipeline, person_pipeline, log).run()
     return [json.loads(line) for line in answers.getvalue().splitlines()]
 
 
@@ -115,6 +120,113 @@ def test_errors_are_answers_and_the_worker_goes_on(tmp_path):
         (6, "result", None),
     ]
     assert told[1]["data"] == {"code": "no_face", "message": "No face", "hint": "Try another"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "error", "disk is full: OUT "),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "w.bin"),
+            "error",
+            "w.bin is not allow",
+        ),
+        (MemoryError(), "error", "not enough memory for OUT"),
+        (RuntimeError("can't allocate memory: 9 bytes"), "error", "not enough memory"),
+        (ModuleNotFoundError("x", name="cv2"), "engine_unavailable", "This Python lacks cv2"),
+        (ValueError("a fault of ours"), "unexpected", "a fault of ours"),
+        (KeyError("a fault of ours"), "unexpected", "a fault of ours"),
+    ],
+)
+def test_causes_are_called_what_they_are(tmp_path, error, code, words):
+    def pipeline(photo, settings, progress):
+        raise error
+
+    (_, answer) = talk(reconstruct(tmp_path), pipeline=pipeline, log=Path("engine.log"))
+    assert answer["data"]["code"] == code
+    assert words.replace("OUT", str(tmp_path / "out")) in answer["data"]["message"]
+    assert ("with the log engine.log" in answer["data"]["hint"]) == (code == "unexpected")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("reconstruct", {"photo": "a.jpg"}),
+        ("reconstruct", {"photo": "a\0.jpg", "out": "o"}),
+        ("reconstruct", {"photo": "a\ud800.jpg", "out": "o"}),
+        ("reconstruct", {"photo": 3, "out": "o"}),
+        ("reconstruct", {"photo": "a", "out": "o", "settings": {"face": 3}}),
+        ("reconstruct", {"photo": "a", "out": "o", "settings": {"texture_size": "big"}}),
+        ("reconstruct", {"photo": "a", "out": "o", "settings": {"texture_size": True}}),
+        ("reconstruct", {"photo": "a", "out": "o", "settings": {"level": "round"}}),
+        ("reconstruct", {"photo": "a", "out": "o", "settings": [1]}),
+        ("person", {"photos": [], "out": "o"}),
+        ("person", {"photos": "a.jpg", "out": "o"}),
+        ("reconstruct", [1]),
+        (None, {}),
+    ],
+)
+def test_a_wrong_request_is_called_so_and_answered_under_its_number(kind, data):
+    never = dict.fromkeys(("pipeline", "person_pipeline"))
+    (_, answer) = talk({"id": 4, "type": kind, "data": data}, **never)
+    assert (answer["id"], answer["type"], answer["data"]["code"]) == (4, "error", "usage")
+
+
+def test_check_names_what_this_python_lacks(monkeypatch):
+    find = importlib.util.find_spec
+    lacking = ("cv2", "numba")
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in lacking else find(name)
+    )
+    (_, answer) = talk({"id": 1, "type": "check"})
+    assert answer["data"]["code"] == "engine_unavailable"
+    assert answer["data"]["message"] == "This Python lacks cv2, numba"
+    assert "Install engine" in answer["data"]["hint"]
+
+
+def test_check_loads_what_it_needs(monkeypatch):
+    (_, answer) = talk({"id": 1, "type": "check"})
+    assert {"torch", "cv2", "numba", "safetensors"} <= set(answer["data"]["packages"])
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    (_, answer) = talk({"id": 1, "type": "check"})
+    assert (answer["type"], answer["data"]["code"]) == ("error", "engine_unavailable")
+
+
+def in_a_process(tmp_path, *requests) -> subprocess.CompletedProcess:
+    code = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
+    code += "runpy.run_module('ml.worker', run_name='__main__', alter_sys=True)"
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-c", code, root, "--log", str(tmp_path / "logs/engine.log")]
+    return subprocess.run(
+        command,
+        input="".join(json.dumps(item) + "\n" for item in requests),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_the_log_has_the_start_and_what_went_wrong_and_stays_small(tmp_path):
+    log = tmp_path / "logs/engine.log"
+    log.parent.mkdir()
+    log.write_text("x" * (1 << 20))
+    wrong = {"id": 1, "type": "sing", "data": {}}
+    told = in_a_process(tmp_path, wrong).stdout.splitlines()
+    assert [json.loads(line)["type"] for line in told] == ["ready", "error"]
+    text = log.read_text()
+    assert "started" in text
+    assert "Unknown request 'sing'" in text
+    assert (tmp_path / "logs/engine.log.1").stat().st_size == 1 << 20
+    assert log.stat().st_size < 10_000
+
+
+def test_without_a_place_for_its_log_the_engine_works(tmp_path):
+    (tmp_path / "logs").write_text("a file")
+    done = in_a_process(tmp_path, {"id": 1, "type": "sing", "data": {}})
+    assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["ready", "error"]
+    assert "no log is written" in done.stderr
 
 
 def test_shutdown_ends_it(tmp_path):
