@@ -127,7 +127,11 @@ def check_indices(name: str, indices: np.ndarray, count: int) -> None:
 
 
 def check_finite(name: str, array: np.ndarray) -> None:
-    """Raise ValueError if ``array`` has values that are no numbers."""
+    """Raise ValueError if ``array`` has values that are no numbers, or letters that are none."""
+    if array.dtype.kind == "U" and array.size:
+        letters = np.frombuffer(array.tobytes(), array.dtype.byteorder.replace("|", "=") + "u4")
+        if letters.max() > 0x10FFFF:
+            raise ValueError(f"array {name!r} is damaged text")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"array {name!r} has values that are not finite")
 

@@ -9,11 +9,12 @@ import warnings
 import h5py
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from ml.errors import ModelUnreadable, WeightsMissing
 from ml.head import storage
 from ml.head.formats.ict import load_ict_facekit
+from ml.head.formats.matlab import read_mat
 from ml.head.formats.open import load_model_file
 from ml.head.storage import EFFIGY_HEAD, load_head_model
 from tests.core.test_head_files import COUNT, KINDS, bfm_h5_arrays, gnm_arrays, write_h5, write_npz
@@ -108,6 +109,7 @@ def test_every_array_of_another_kind_is_refused_in_words(tmp_path, name):
 @pytest.mark.parametrize(
     ("array", "value"),
     [
+        ("version", np.array([0x110000], np.uint32).view("<U1")[0:1].reshape(())),
         ("quads", np.array([[0, 1, 2, 4]], np.int32)),
         ("uv_quads", np.array([[0, 1, 2, -1]], np.int32)),
         ("part", np.ones(1, np.uint8)),
@@ -209,6 +211,19 @@ def test_a_matrix_of_other_things_is_no_basis(tmp_path):
     savemat(tmp_path / "a.mat", {"shapeMU": {"x": 1}, "shapePC": 1, "shapeEV": 1, "tl": 1})
     with pytest.raises(ModelUnreadable, match="Basel Face Model 2009"):
         load_model_file(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_matrices_are_read_as_scipy_reads_them(tmp_path, packed):
+    kinds = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
+    arrays = {f"a_{kind}": np.arange(60).reshape(5, 12).astype(kind) for kind in kinds}
+    arrays |= {"one": np.array([[7]], np.uint8), "long_name_of_more_than_8": np.eye(300)}
+    savemat(tmp_path / "a.mat", {**arrays, "text": "abc"}, do_compression=packed)
+    found, known = read_mat(tmp_path / "a.mat", arrays, lambda _: None), loadmat(tmp_path / "a.mat")
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], known[name])
+        assert found[name].dtype == array.dtype
 
 
 def test_a_large_array_is_refused_by_its_header(tmp_path):

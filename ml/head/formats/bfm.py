@@ -7,7 +7,8 @@ subject's left, +Y up, +Z forward; three numbers per vertex, one column per comp
 
 from __future__ import annotations
 
-import math
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ...assets.archive import LIMIT, NUMBERS, Expected, Header
 from ...data import FloatArray
 from ...errors import HeadError, ModelUnreadable
 from ..model import HeadModel, LinearShape
+from .matlab import read_mat
 from .schema import Faces, ModelFile, as_basis, head_model, outward, quads_of
 
 MICROMETRE, MILLIMETRE = 1e-6, 1e-3
@@ -42,8 +44,6 @@ _H5_SHAPES: dict[str, Expected] = {
     "expression/model/pcaVariance": (NUMBERS, "E"),
     "shape/representer/cells": (NUMBERS, 3, "F"),
 }
-# MATLAB's names of types that are not NumPy's.
-_MAT_TYPES = {"double": "f8", "single": "f4", "logical": "?"}
 # The filters of HDF5 hardly pack more than this many bytes into one.
 _PACKED = 1100
 _LICENCE = "Basel Face Model licence of your download (non-commercial)"
@@ -75,20 +75,16 @@ def load_bfm(path: Path) -> HeadModel:
 
 
 def _load_mat(path: Path) -> HeadModel:
-    from scipy.io import loadmat, whosmat
-
     file = ModelFile(path, "Basel Face Model 2009", _MAT_HINT)
+
+    def check(found: dict[str, Header]) -> None:
+        _check(file, _flat_vectors(found), MAT_REQUIRED, _MAT_SHAPES)
+
     try:
-        _check(file, _mat_headers(whosmat(path)), MAT_REQUIRED, _MAT_SHAPES)
-        arrays = loadmat(path, variable_names=MAT_REQUIRED)
-    except HeadError:
-        raise
-    # SciPy raises what it likes for damaged files: IndexError, zlib.error, struct.error.
-    except Exception as error:
-        raise file.unreadable(repr(error)) from error
+        arrays = read_mat(path, MAT_REQUIRED, check)
+    except (OSError, ValueError, zlib.error, struct.error, MemoryError) as error:
+        raise file.unreadable(error) from error
     values, deviations = (arrays[name].reshape(-1) for name in ("shapeMU", "shapeEV"))
-    found = {**{name: arrays[name] for name in MAT_REQUIRED}, "shapeMU": values}
-    file.check_shapes({**found, "shapeEV": deviations}, _MAT_SHAPES)
     _check_triples(file, "shapeMU", values)
     # MATLAB counts from one.
     with np.errstate(invalid="ignore"):
@@ -102,16 +98,14 @@ def _load_mat(path: Path) -> HeadModel:
     return file.finite(head_model(("bfm", "2009", _LICENCE), shape, (), mesh))
 
 
-def _mat_headers(listed: list[tuple[str, tuple[int, ...], str]]) -> dict[str, Header]:
-    """The headers that SciPy lists; vectors, which MATLAB stores as one column or row, are flat."""
-    return {
-        name: Header(
-            (math.prod(shape),) if name in ("shapeMU", "shapeEV") and 1 in shape else shape,
-            np.dtype(_MAT_TYPES.get(kind, kind)),
-        )
-        for name, shape, kind in listed
-        if name in MAT_REQUIRED
+def _flat_vectors(found: dict[str, Header]) -> dict[str, Header]:
+    """The same headers; vectors, which MATLAB stores as one column or row, are flat."""
+    vectors = {
+        name: Header((header.size,), header.dtype)
+        for name, header in found.items()
+        if name in ("shapeMU", "shapeEV") and len(header.shape) == 2 and 1 in header.shape
     }
+    return found | vectors
 
 
 def _check(
