@@ -242,3 +242,11 @@ def test_the_shipped_head_is_compared_with_its_card(tmp_path, monkeypatch):
     monkeypatch.setattr(storage, "EFFIGY_HEAD", copy)
     with pytest.raises(WeightsMissing, match="not the file that its card describes"):
         load_head_model(copy)
+
+
+def test_a_pickle_that_numbers_its_objects_absurdly_takes_no_memory(tmp_path):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (tmp_path / "flame.pkl").write_bytes(b"\x80\x02}r\xff\xff\xff\x03.")
+    with pytest.raises(ModelUnreadable, match="absurdly"):
+        load_model_file(tmp_path / "flame.pkl")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

@@ -9,6 +9,7 @@ before it is looked up.
 from __future__ import annotations
 
 import pickle
+import pickletools
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -117,6 +118,10 @@ for _core in ("numpy.core", "numpy._core"):
     _STAND_INS[f"{_core}.numeric", "_frombuffer"] = _buffer_array
 
 
+# A FLAME file has some hundred.
+_MOST_OBJECTS = 1_000_000
+
+
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = _STAND_INS.get((module, name))
@@ -138,11 +143,20 @@ def read_pickle(stream: BinaryIO) -> dict[str, np.ndarray]:
     RefusedClass: it names a class or function that is not on the list; nothing was executed.
     pickle.UnpicklingError, ValueError and others: the file is damaged.
     """
+    _check_memo(stream)
     content = _Reader(stream, encoding="latin1").load()
     if not isinstance(content, dict):
         raise pickle.UnpicklingError("it holds no dictionary")
     values = {str(name): _array_of(value) for name, value in content.items()}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_memo(stream: BinaryIO) -> None:
+    """Raise UnpicklingError for a number of an object for which the unpickler would fill memory."""
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > _MOST_OBJECTS:
+            raise pickle.UnpicklingError("it numbers its objects absurdly")
+    stream.seek(0)
 
 
 def _array_of(value: Any) -> np.ndarray | None:
