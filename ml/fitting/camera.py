@@ -11,6 +11,9 @@ NORMAL_LENS = 50 / 36
 # A photo may be a crop of a larger one. Portraits are not taken from nearer than this distance,
 # except selfies, which have EXIF data.
 NEAREST_GUESS_M = 1.1
+# EXIF may be of the photo that this one was cropped out of: then the face comes too near. Nobody
+# holds a camera nearer to a face than this.
+NEAREST_M = 0.35
 FACE_HEIGHT_M = 0.165
 # The rotation of a face that looks into the camera: head +Y is camera -y, head +Z is camera -z.
 FACING = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
@@ -25,6 +28,17 @@ def guess_focal(width: int, height: int, face_px: float, focal_px: float | None 
         return focal_px
     lens = NORMAL_LENS * max(width, height)
     return max(lens, face_px * NEAREST_GUESS_M / FACE_HEIGHT_M)
+
+
+def implausible(focal_px: float, face_px: float) -> str:
+    """Why a face of this size cannot have been taken with this focal length; empty if it can.
+
+    Both in pixels of the photo; face_px: see :func:`guess_focal`.
+    """
+    distance = focal_px * FACE_HEIGHT_M / max(face_px, 1e-6)
+    if distance >= NEAREST_M:
+        return ""
+    return f"with EXIF's focal length the face would be {distance:.2f} m from the camera"
 
 
 def make_intrinsics(focal: float, width: int, height: int) -> FloatArray:

@@ -7,11 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks, Observation, Photo
+from ..data import (
+    Camera,
+    FitResult,
+    FloatArray,
+    HeadCoefficients,
+    Landmarks,
+    Observation,
+    Photo,
+)
 from ..errors import NoFaceFound
 from ..head.model import HeadModel, LinearShape
 from ..photo.crop import FACE_POINTS
-from .camera import first_camera, guess_focal, make_intrinsics
+from .camera import first_camera, guess_focal, implausible, make_intrinsics
 
 
 @dataclass(frozen=True)
@@ -25,12 +33,16 @@ class Evidence:
     start: initial estimate; its expression is also the mean of the expression prior.
     identity_sigma: (I,) standard deviation of the error of ``start.identity``, in standard
         deviations of the population; None if ``start.identity`` is only a starting point.
+    focal_source: of the focal length in ``camera``: "exif" or "guess". focal_refused: why EXIF's
+        was not believed; empty if it was, or if there was none.
     """
 
     landmarks: Landmarks
     camera: Camera
     start: HeadCoefficients
     identity_sigma: FloatArray | None = None
+    focal_source: str = "guess"
+    focal_refused: str = ""
 
 
 def evidence_of(
@@ -41,7 +53,8 @@ def evidence_of(
     # A network may predict only the first points of the dense set.
     shape = model.points(observation.landmark_set).first(len(landmarks.points))
     extent = float(np.ptp(face.output.landmarks.points[:FACE_POINTS], axis=0).max())
-    focal = guess_focal(photo.width, photo.height, extent, photo.focal_px)
+    believed, refused = _believed_focal(photo, extent)
+    focal = guess_focal(photo.width, photo.height, extent, believed)
     size = (photo.width, photo.height)
     start = face.output.coefficients
     camera = first_camera(
@@ -51,7 +64,19 @@ def evidence_of(
         make_intrinsics(focal, *size),
         size,
     )
-    return shape, Evidence(landmarks, camera, start, face.output.identity_sigma)
+    source = "guess" if believed is None else "exif"
+    return shape, Evidence(landmarks, camera, start, face.output.identity_sigma, source, refused)
+
+
+def _believed_focal(photo: Photo, extent: float) -> tuple[float | None, str]:
+    """EXIF's focal length in pixels where it is plausible; else None and why it was refused.
+
+    extent: the longer side of the face points' bounds, in pixels.
+    """
+    if photo.focal_px is None:
+        return None, photo.focal_refused
+    refused = implausible(photo.focal_px, extent)
+    return (None if refused else photo.focal_px), refused
 
 
 def check_fit(fit: FitResult, path: Path) -> FitResult:

@@ -126,6 +126,8 @@ def assemble(
             height=photo.height,
             effigy_version=effigy_version(),
             level=level,
+            focal_source=fitted.evidence.focal_source,
+            focal_refused=fitted.evidence.focal_refused,
         ),
         mesh=person_mesh(model, person, level),
         coefficients=fit.coefficients,

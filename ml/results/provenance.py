@@ -25,6 +25,8 @@ class Provenance:
     width, height: of the photo in pixels, upright.
     effigy_version: of the extension that made it.
     level: of the mesh: low, base or high.
+    focal_source: of the camera's focal length: "exif", "guess", or "unknown" in results of earlier
+        versions. focal_refused: why EXIF's was not believed; empty if it was, or if there was none.
     """
 
     model_id: str
@@ -36,6 +38,8 @@ class Provenance:
     height: int
     effigy_version: str
     level: str = "base"
+    focal_source: str = "unknown"
+    focal_refused: str = ""
 
 
 @lru_cache(maxsize=1)

@@ -79,6 +79,8 @@ class Reconstruction:
                 "width": origin.width,
                 "height": origin.height,
                 "sha256": origin.photo_sha256,
+                "focal_source": origin.focal_source,
+                "focal_refused": origin.focal_refused,
             },
             "face_box": [round(float(v), 3) for v in self.face_box],
             "identity": _floats(self.coefficients.identity),
@@ -209,6 +211,8 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
             height=photo["height"],
             effigy_version=about["effigy_version"],
             level=about.get("level", "base"),
+            focal_source=photo.get("focal_source", "unknown"),
+            focal_refused=photo.get("focal_refused", ""),
         ),
         mesh=mesh,
         coefficients=HeadCoefficients(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.data import Camera, HeadCoefficients, Landmarks
-from ml.fitting.camera import FACING, first_camera, guess_focal, make_intrinsics
+from ml.fitting.camera import FACING, first_camera, guess_focal, implausible, make_intrinsics
 from ml.fitting.evidence import Evidence
 from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person
 from ml.fitting.photo_energy import ExpressedPose, PhotoEnergy
@@ -188,3 +188,8 @@ def test_modes_that_are_not_fitted_keep_the_first_guess_and_count(shape, truth):
     fit = fit_head(shape, landmarks, camera, start, settings)
     np.testing.assert_array_equal(fit.coefficients.identity[4:], start.identity[4:])
     np.testing.assert_allclose(fit.coefficients.identity, coefficients.identity, atol=0.05)
+
+
+def test_a_face_nearer_than_an_arm_is_implausible():
+    assert implausible(1000.0, 1000 * 0.165 / 0.36) == ""
+    assert "0.20 m" in implausible(1000.0, 1000 * 0.165 / 0.2)

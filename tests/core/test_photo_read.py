@@ -1,5 +1,6 @@
 """Photos as viewers show them, and a clear word for each that cannot be read."""
 
+import io
 import struct
 import zlib
 
@@ -81,6 +82,73 @@ def test_focal_length_comes_from_exif(picture, tmp_path):
     assert read_photo(path).focal_px == pytest.approx(72 / 36 * 80)
     Image.fromarray(picture).save(path)
     assert read_photo(path).focal_px is None
+
+
+def save_with_exif(picture, path, tags):
+    """The photo read from a JPEG with these tags of EXIF's own directory."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update(tags)
+    Image.fromarray(picture).save(path, exif=exif)
+    return read_photo(path)
+
+
+# 35 mm equivalent; width and height of the camera's picture; digital zoom; focal length; the pitch
+# of the sensor's pixels and its unit.
+EQUIVALENT, WIDTH, HEIGHT, ZOOM = 0xA405, 0xA002, 0xA003, 0xA404
+LENGTH, PITCH, UNIT = 0x920A, 0xA20E, 0xA210
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({WIDTH: 80, HEIGHT: 60}, ""),
+        ({WIDTH: 60, HEIGHT: 80}, ""),  # some programs turn these with the pixels
+        ({WIDTH: 160, HEIGHT: 120}, "160 x 120"),  # the middle of a larger picture
+        ({WIDTH: 80, HEIGHT: 45}, "80 x 45"),
+        ({ZOOM: 1.0}, ""),
+        ({ZOOM: 0.0}, ""),
+        ({ZOOM: 3.0}, "digital zoom of 3"),
+        # 36 mm of full frame: 80 pixels of 0.45 mm.
+        ({LENGTH: 26.0, PITCH: 80 / 3.6, UNIT: 3}, ""),
+        ({LENGTH: 26.0, PITCH: 160 / 3.6, UNIT: 3}, "larger sensor"),
+    ],
+)
+def test_focal_length_is_believed_where_exif_is_of_this_picture(picture, tmp_path, tags, words):
+    photo = save_with_exif(picture, tmp_path / "photo.jpg", {EQUIVALENT: 26, **tags})
+    assert words in photo.focal_refused
+    assert bool(words) == (photo.focal_px is None)
+    assert bool(words) == bool(photo.focal_refused)
+
+
+def exif_with_thumbnail(size: tuple[int, int]) -> bytes:
+    """A 35 mm equivalent of 26, and a thumbnail."""
+    stream = io.BytesIO()
+    Image.new("RGB", size).save(stream, "JPEG")
+    data = stream.getvalue()
+    inner, thumbnail = 26, 44
+    image = thumbnail + 2 + 2 * 12 + 4
+    return (
+        b"Exif\0\0II*\0\x08\0\0\0"
+        + struct.pack("<HHHIII", 1, 0x8769, 4, 1, inner, thumbnail)
+        + struct.pack("<HHHIHHI", 1, EQUIVALENT, 3, 1, 26, 0, 0)
+        + struct.pack("<HHHIIHHIII", 2, 0x0201, 4, 1, image, 0x0202, 4, 1, len(data), 0)
+        + data
+    )
+
+
+@pytest.mark.parametrize("size", [(320, 240), (240, 320), (160, 120)])
+def test_a_thumbnail_of_the_same_aspect_is_no_reason(picture, tmp_path, size):
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(picture).save(path, exif=exif_with_thumbnail(size))
+    assert read_photo(path).focal_px == pytest.approx(26 / 36 * 80)
+
+
+def test_a_thumbnail_of_another_aspect_betrays_a_crop(picture, tmp_path):
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(picture).save(path, exif=exif_with_thumbnail((320, 180)))
+    photo = read_photo(path)
+    assert photo.focal_px is None
+    assert "thumbnail" in photo.focal_refused
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage.data import astronaut
 
 from ml.data import Camera, HeadCoefficients, Landmarks, Photo
 from ml.fitting.camera import FACING, make_intrinsics
@@ -9,8 +11,11 @@ from ml.fitting.evidence import Evidence
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline.fit import REFINEMENTS, fit_refined
+from ml.pipeline.single import reconstruct
 from ml.regressor import surface_refinement
 from ml.regressor.surface_refinement import PICTURE, SurfaceEstimate
+from ml.results.reconstruction import load_reconstruction, save_reconstruction
+from ml.settings import Settings
 
 
 class FakeRefinement:
@@ -82,3 +87,22 @@ def test_each_refinement_sees_the_face_of_the_fit_before_it(scene, monkeypatch):
     assert refinement.fits[0][1] is not refinement.fits[1][1]
     # By turns at the photo and at its mirror image, whose errors are others.
     assert refinement.mirrored == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("equivalent", "source", "words"),
+    [(0, "guess", ""), (85, "exif", ""), (5, "guess", "m from the camera")],
+)
+def test_the_focal_length_and_its_source_are_told(tmp_path, equivalent, source, words):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = equivalent
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(astronaut()[:256, 96:352]).save(path, exif=exif)
+    head = reconstruct(path, Settings(texture_size=0))[0]
+    told = head.to_json()["photo"]
+    assert told["focal_source"] == source
+    assert words in told["focal_refused"]
+    assert bool(words) == bool(told["focal_refused"])
+    assert (head.camera.intrinsics[0, 0] == pytest.approx(85 / 36 * 256)) == (source == "exif")
+    save_reconstruction(head, tmp_path / "head")
+    assert load_reconstruction(tmp_path / "head").provenance == head.provenance
