@@ -203,11 +203,13 @@ class Observation:
     ----------
     landmarks: of the head model's landmark set ``landmark_set``: the face's own ("dense"), or
         another detector's ("ibug68").
+    enhancement: of the photo in which the face was found (ml.photo.enhance); empty: none.
     """
 
     face: FoundFace
     landmarks: Landmarks
     landmark_set: str
+    enhancement: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,20 +41,43 @@ def observe(photo: Photo, settings: Settings) -> list[Observation]:
     ------
     NoFaceFound: none, or not the one asked for. WeightsMissing
     """
+    if settings.landmarks == "face-alignment":
+        return _observe_by_alignment(photo, settings)
+    faces, enhancement = _find(photo, settings.face)
+    faces.sort(key=lambda face: -prominence(face.box, photo))
+    return [
+        Observation(faces[index], faces[index].output.landmarks, "dense", enhancement)
+        for index in choose(len(faces), settings.face, photo.path)
+    ]
+
+
+def _find(photo: Photo, wanted: str) -> tuple[list[FoundFace], str]:
+    """Faces in the photo, or else in the first of its ENHANCEMENTS that shows any, and its name."""
+    from ..photo.enhance import ENHANCEMENTS
     from ..photo.faces import propose_faces, propose_more_faces
     from ..regressor.regressor import load_regressor
 
-    if settings.landmarks == "face-alignment":
-        return _observe_by_alignment(photo, settings)
     predict = load_regressor().predict
-    faces = find_faces(photo, propose_faces(photo, settings.face), predict)
+    faces = find_faces(photo, propose_faces(photo, wanted), predict)
     if not faces:
         faces = find_faces(photo, propose_more_faces(photo), predict)
-    faces.sort(key=lambda face: -prominence(face.box, photo))
-    return [
-        Observation(faces[index], faces[index].output.landmarks, "dense")
-        for index in choose(len(faces), settings.face, photo.path)
-    ]
+    if faces:
+        return faces, ""
+    for name in ENHANCEMENTS:
+        clearer = enhanced(photo, name)
+        faces = find_faces(clearer, propose_faces(clearer, wanted), predict)
+        if faces:
+            return faces, name
+    return [], ""
+
+
+def enhanced(photo: Photo, name: str) -> Photo:
+    """The photo with the enhancement of this name; with the empty name, the photo itself."""
+    if not name:
+        return photo
+    from ..photo.enhance import ENHANCEMENTS
+
+    return replace(photo, rgb=ENHANCEMENTS[name](photo.rgb))
 
 
 def _observe_by_alignment(photo: Photo, settings: Settings) -> list[Observation]:

@@ -16,7 +16,7 @@ from ..head.model import HeadModel, LinearShape
 from ..head.storage import load_head_model
 from ..photo.crop import box_from_landmarks, crop_face
 from ..settings import Settings
-from .find import observe
+from .find import enhanced, observe
 
 if TYPE_CHECKING:
     from ..regressor.surface_refinement import SurfaceRefinement
@@ -68,7 +68,9 @@ def fit_observation(
     """
     shape, evidence = evidence_of(photo, observation, model or load_head_model())
     if observation.landmark_set == "dense":
-        evidence, fit = fit_refined(photo, shape, evidence)
+        # What shows the face to the detector shows it to the refinement, too.
+        clear = enhanced(photo, observation.enhancement)
+        evidence, fit = fit_refined(clear, shape, evidence)
     else:
         # The refinement knows the dense landmarks only.
         fit = fit_person(shape, [evidence])[0]
