@@ -20,7 +20,7 @@ from .results.folder import holds_current, write_failure, write_heads
 from .results.person import PERSON_NAME, SamePerson, save_index
 from .results.reconstruction import Reconstruction
 from .results.report import Row, failed_row, head_row
-from .settings import PHOTO_EXTENSIONS, Settings
+from .settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def collect_photos(sources: Iterable[Path], *, recursive: bool = False) -> list[
         if source.is_dir():
             entries = source.rglob("*") if recursive else source.iterdir()
             photos += sorted(
-                p for p in entries if p.suffix.lower() in PHOTO_EXTENSIONS and p.is_file()
+                p for p in entries if p.suffix.lower() in PICTURE_EXTENSIONS and p.is_file()
             )
         elif source.exists():
             photos.append(source)

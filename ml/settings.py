@@ -38,6 +38,7 @@ FOREIGN_EXTENSIONS = (
     *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2"),
     *(".exr", ".hdr", ".tga", ".pbm", ".pgm", ".pnm", ".ppm"),
 )
+PICTURE_EXTENSIONS = (*PHOTO_EXTENSIONS, *FOREIGN_EXTENSIONS)
 # Texels along one side of the albedo texture; 0 makes no texture.
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
 
