@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import HeadError, UsageError
-from .results.folder import holds_current, write_failure, write_heads
-from .results.person import PERSON_NAME, SamePerson, save_index
+from .results.files import PERSON_NAME
+from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
+from .results.person import SamePerson, save_index
 from .results.reconstruction import Reconstruction
 from .results.report import Row, failed_row, head_row
 from .settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS, Settings
@@ -110,9 +111,11 @@ def _names(stem: str, extension: str) -> Iterator[str]:
 def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
     """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
     begun = time.perf_counter()
-    if options.skip_existing and holds_current(task.folder):
-        return Row(str(task.photo), "skipped", heads=(str(task.folder),))
     with _failures(task.folder) as failed:
+        if options.skip_existing:
+            wanted = Wanted(task.photo, options.settings, options.preview)
+            if finished := finished_heads(task.folder, wanted):
+                return Row(str(task.photo), "skipped", heads=tuple(map(str, finished)))
         heads = reconstruct(task.photo, options.settings)
         folders = write_heads(heads, task.folder, preview=options.preview)
         return head_row(task.photo, heads[0], folders, time.perf_counter() - begun)
@@ -136,16 +139,21 @@ def write_person(
 
     Returns one row per task, in their order. The folders of the tasks lie in ``out``.
     """
-    # An earlier index must not vouch for heads that are being replaced.
-    (out / PERSON_NAME).unlink(missing_ok=True)
     folder_of = {task.photo: task.folder for task in tasks}
+    folders = [folder_of[photo] for photo in person.photos]
+    begun = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        waiting = stage(person.heads, folders, stack, preview=preview)
+        # The earlier index must not vouch for heads that are being replaced.
+        (out / PERSON_NAME).unlink(missing_ok=True)
+        for replacement in waiting:
+            replacement.commit()
+    save_index(person, folders, out)
+    writing = (time.perf_counter() - begun) / len(folders)
     rows: dict[Path, Row] = {}
-    for photo, head in zip(person.photos, person.heads, strict=True):
-        begun = time.perf_counter()
-        folders = write_heads([head], folder_of[photo], preview=preview)
-        seconds = sum(head.timings.steps.values()) / 1000 + time.perf_counter() - begun
-        rows[photo] = head_row(photo, head, folders, seconds)
-    save_index(person, [folder_of[photo] for photo in person.photos], out)
+    for photo, head, folder in zip(person.photos, person.heads, folders, strict=True):
+        seconds = sum(head.timings.steps.values()) / 1000 + writing
+        rows[photo] = head_row(photo, head, [folder], seconds)
     for item in person.left_out:
         rows[item.photo] = failed_row(item.photo, item.error)
     return [rows[task.photo] for task in tasks]

@@ -104,9 +104,8 @@ def complete_head(
             size, renderer = settings.texture_size, settings.renderer
             albedo = make_albedo(photo, head.camera, person.expressed, model, size, renderer)
     background = _background(photo)
-    return replace(
-        head, albedo=albedo, detail=detail, photo_rgb=background, timings=clock.timings()
-    )
+    head = replace(head, albedo=albedo, detail=detail, photo_rgb=background, settings=settings)
+    return replace(head, timings=clock.timings())
 
 
 def assemble(

@@ -20,9 +20,9 @@ import numpy as np
 from ..data import Camera
 from ..errors import HeadError
 from .checks import read_json
+from .files import PERSON_NAME, replacing
 from .reconstruction import Reconstruction, camera_of, read_about
 
-PERSON_NAME = "person.json"
 # Width of a face in pixels that fills the default texture; a larger face is not a better choice.
 SHARP_PX = 400.0
 
@@ -104,7 +104,8 @@ def save_index(person: SamePerson, folders: list[Path], out: Path) -> Path:
         ],
     }
     target = out / PERSON_NAME
-    target.write_text(json.dumps(about, indent=1), encoding="utf-8")
+    with replacing(target) as file:
+        json.dump(about, file, indent=1)
     return target
 
 

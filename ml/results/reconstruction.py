@@ -11,25 +11,31 @@ so that Blender's own Python can load results; writing images needs Pillow.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
+from ..settings import Settings
 from .checks import check_about, incomplete, read_json, read_mesh_arrays, recorded
 from .detail import detail_of, write_maps
+from .files import (
+    IMAGE_NAMES,
+    JSON_NAME,
+    NPZ_NAME,
+    Replacement,
+    arrays_of,
+    write_arrays,
+    write_image,
+)
 from .images import ALBEDO_NAME, PHOTO_NAME, check_images
 from .provenance import Provenance
 
 # Format of the files. Files without the number are of format 1 and differ in nothing else.
 FORMAT = 2
-NPZ_NAME = "reconstruction.npz"
-JSON_NAME = "reconstruction.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Reconstruction:
     albedo: (S, S, 3) uint8 sRGB in the mesh's UV layout, first row at the top (v = 1), or None.
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
+    settings: how it was made; None where that is not known. Not read back from files.
+    face: number of the face among those of its photo, and how many heads that photo gave.
     """
 
     provenance: Provenance
@@ -59,6 +67,8 @@ class Reconstruction:
     photo_rgb: ByteArray | None = None
     detail: Detail | None = None
     timings: Timings = field(default_factory=Timings)
+    settings: Settings | None = None
+    face: tuple[int, int] = (1, 1)
 
     def to_json(self) -> dict[str, Any]:
         """The contents of ``reconstruction.json``, as plain Python values."""
@@ -90,44 +100,47 @@ class Reconstruction:
             "landmarks_478": _floats(self.landmarks_478_px),
             "confidence": float(self.confidence),
             "detail": self.detail.mode if self.detail else "off",
+            "settings": made_with(self.settings) if self.settings else {},
+            "face": {"number": self.face[0], "of": self.face[1]},
             "timings_ms": {step: round(ms, 2) for step, ms in self.timings.steps.items()},
         }
+
+
+def made_with(settings: Settings) -> dict[str, Any]:
+    """The settings that a result depends on, as its ``.json`` names them."""
+    return {name: value for name, value in asdict(settings).items() if name != "allow_download"}
 
 
 def save_reconstruction(head: Reconstruction, directory: Path) -> Path:
     """Write all files of ``head`` into ``directory`` (created if needed); return the ``.json``.
 
-    The ``.json`` is written last: its presence means that the result is complete.
+    They take the place of an earlier result's in one go, the ``.json`` last: its presence means
+    that the result is complete.
+
+    Raises
+    ------
+    OSError: they cannot be written. The earlier result is left.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    mesh = head.mesh
-    _write_arrays(
-        directory / NPZ_NAME,
-        vertices=mesh.vertices,
-        vertices_expressed=mesh.vertices_expressed,
-        quads=mesh.quads,
-        uv=mesh.uv,
-        uv_quads=mesh.uv_quads,
-        part=mesh.part,
-        part_names=np.array(mesh.part_names),
-        landmarks_68=mesh.landmarks_68,
-        landmarks_478=mesh.landmarks_478,
-        shape_keys=mesh.shape_keys,
-        shape_key_names=np.array(mesh.expression_names),
-        mask_names=np.array(list(mesh.masks), dtype=str),
-        masks=np.round(255 * _stacked(mesh.masks, (0, len(mesh.vertices)))).astype(np.uint8),
-        joint_names=np.array(list(mesh.joints), dtype=str),
-        joints=_stacked(mesh.joints, (0, 3)),
-        **({"detail_offsets": head.detail.offsets} if head.detail else {}),
-    )
+    with Replacement(directory) as replacement:
+        write_files(head, replacement.aside)
+        replacement.commit()
+    return directory / JSON_NAME
+
+
+def write_files(head: Reconstruction, directory: Path) -> None:
+    """Write all files of ``head`` into the empty ``directory``.
+
+    ``"images"`` in the ``.json`` lists the images in it, those that were there before, too.
+    """
+    write_arrays(directory / NPZ_NAME, arrays_of(head.mesh, head.detail))
     for name, image in ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb)):
         if image is not None:
-            _write_image(image, directory / name)
+            write_image(image, directory / name)
     if head.detail is not None:
         write_maps(head.detail, directory)
-    target = directory / JSON_NAME
-    target.write_text(json.dumps(head.to_json(), indent=1), encoding="utf-8")
-    return target
+    images = [name for name in IMAGE_NAMES if (directory / name).exists()]
+    about = json.dumps({**head.to_json(), "images": images}, indent=1)
+    (directory / JSON_NAME).write_text(about, encoding="utf-8")
 
 
 def load_reconstruction(path: Path) -> Reconstruction:
@@ -141,9 +154,11 @@ def load_reconstruction(path: Path) -> Reconstruction:
     HeadError: a file is missing, damaged or incomplete, or the photo gave no head; says why.
     """
     directory = path if path.is_dir() else path.parent
-    about = read_about(directory)
+    begun, about = written(directory), read_about(directory)
     try:
         arrays = read_mesh_arrays(directory / NPZ_NAME)
+        if written(directory) != begun:
+            raise ValueError("it was replaced while it was read")
         head = _assemble(about, arrays)
     except (OSError, ValueError, KeyError) as error:
         raise incomplete(directory, error) from error
@@ -151,6 +166,15 @@ def load_reconstruction(path: Path) -> Reconstruction:
         raise explained(error, directory) from error
     check_images(directory, about)
     return head
+
+
+def written(directory: Path) -> tuple[int, int]:
+    """What differs between results that were written into ``directory`` one after the other."""
+    try:
+        state = (directory / JSON_NAME).stat()
+    except OSError:
+        return 0, 0
+    return state.st_ino, state.st_mtime_ns
 
 
 def read_about(directory: Path) -> dict[str, Any]:
@@ -250,35 +274,12 @@ def camera_of(about: dict[str, Any]) -> Camera:
     )
 
 
-def _stacked(named: Mapping[str, FloatArray], empty: tuple[int, int]) -> FloatArray:
-    return np.stack(list(named.values())) if named else np.zeros(empty, np.float32)
-
-
 def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[str, FloatArray]:
     """The arrays ``{what}_names`` and ``{what}s`` as one mapping; early results lack them."""
     if f"{what}_names" not in arrays:
         return {}
     names = [str(name) for name in arrays[f"{what}_names"]]
     return dict(zip(names, arrays[f"{what}s"].astype(np.float32) * unit, strict=True))
-
-
-def _write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an ``.npz`` with the fastest deflate compression.
-
-    Most values of shape keys are zeros: the file shrinks to a third in 0.1 s. NumPy's own
-    compression is four times as slow and its files are hardly smaller.
-    """
-    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
-
-
-def _write_image(image: ByteArray, path: Path) -> None:
-    from PIL import Image
-
-    options: dict[str, Any] = {"quality": 92} if path.suffix == ".jpg" else {"compress_level": 1}
-    Image.fromarray(image).save(path, **options)
 
 
 def _floats(values: np.ndarray) -> Any:

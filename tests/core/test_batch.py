@@ -14,6 +14,7 @@ from ml.head.storage import load_head_model
 from ml.results.person import read_view
 from ml.results.provenance import check_same_model, current_model, is_current
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
+from ml.settings import Settings
 from tests.support.fake_pipeline import fake_heads, tiny_head
 
 
@@ -134,7 +135,8 @@ def test_several_faces_get_folders_beside_the_first(tmp_path):
 def test_finished_heads_are_kept(tmp_path):
     out = tmp_path / "out"
     folder = photos(tmp_path / "in", "noface.jpg")
-    save_reconstruction(tiny_head(folder / "noface.jpg"), out / "noface")
+    head = replace(tiny_head(folder / "noface.jpg"), settings=Settings())
+    save_reconstruction(head, out / "noface")
     assert run(folder, "--out", out, "--skip-existing") == 0
     assert rows(out)["noface.jpg"]["status"] == "skipped"
     assert run(folder, "--out", out) == 1

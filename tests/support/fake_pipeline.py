@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +41,7 @@ def tiny_head(photo: Path) -> Reconstruction:
     intrinsics = np.array([[700, 0, 320], [0, 700, 240], [0, 0, 1]], np.float32)
     return Reconstruction(
         provenance=Provenance(
-            *current_model(), "CC0-1.0", photo.name, "ab" * 32, 640, 480, "0.1.0"
+            *current_model(), "CC0-1.0", photo.name, _digest(photo), 640, 480, "0.1.0"
         ),
         mesh=mesh,
         coefficients=HeadCoefficients(np.array([0.5, -1.25], np.float32), expression),
@@ -56,6 +57,10 @@ def tiny_head(photo: Path) -> Reconstruction:
     )
 
 
+def _digest(photo: Path) -> str:
+    return hashlib.sha256(photo.read_bytes()).hexdigest() if photo.is_file() else "ab" * 32
+
+
 def fake_heads(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
     """Behaves as the photo's name says: noface, crash, killed, two; anything else succeeds."""
     if photo.stem.startswith("noface"):
@@ -64,8 +69,11 @@ def fake_heads(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
         raise ZeroDivisionError("a fault in the code")
     if photo.stem.startswith("killed"):
         os._exit(9)
-    head = tiny_head(photo)
-    return (head, replace(head, confidence=0.5)) if photo.stem.startswith("two") else (head,)
+    head = replace(tiny_head(photo), settings=settings)
+    if not settings.texture_size:
+        head = replace(head, albedo=None)
+    both = photo.stem.startswith("two") and settings.face == "all"
+    return (head, replace(head, confidence=0.5)) if both else (head,)
 
 
 def fake_person(photos: Sequence[Path], settings: Settings) -> SamePerson:
