@@ -1,12 +1,27 @@
 """Reconstruct photos from a command line: ``python -m ml.cli PHOTO_OR_FOLDER... --out DIR``.
 
 Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json`` and
-``.csv`` with one row per photo. Exit status: 0 all succeeded, 1 some failed, 2 wrong usage.
+``.csv`` with one row per photo; ``DIR/report.jsonl`` has the rows so far while the batch runs.
+Ctrl-C or SIGTERM end it: photos that are not done are "cancelled" in the report. Exit status: 0 all
+succeeded, 1 some failed or were cancelled, 2 wrong usage.
 With ``--same-person`` all photos show one person: the heads share their identity, and
 ``DIR/person.json`` lists them.
 """
 
 from __future__ import annotations
+
+import os
+import signal
+
+
+def _quit(*_: object) -> None:
+    os.write(2, b"Cancelled\n")
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    # Until there is something to report, and after it.
+    signal.signal(signal.SIGINT, _quit)
 
 from .settings import Settings, add_options, prepare_process, settings_of
 
@@ -15,22 +30,17 @@ prepare_process()
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from .batch import (
-    BatchOptions,
-    Reconstruct,
-    ReconstructPerson,
-    collect_photos,
-    plan,
-    process_person,
-    run_batch,
-)
+from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person, run_batch
 from .errors import UsageError
 from .results.person import SamePerson
+from .results.plan import Task, collect_photos, plan
 from .results.reconstruction import Reconstruction
-from .results.report import Row, summary, write_report
+from .results.report import Row, RowLog, summary, write_report
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -56,37 +66,62 @@ def main(
     reconstruct_person: ReconstructPerson | None = None,
 ) -> int:
     """Run the command line; tests replace the pipeline by ``reconstruct``."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     parsed = make_parser().parse_args(arguments)
+    pipelines = reconstruct or _reconstruct, reconstruct_person or _reconstruct_person
+    with Interrupts() as interrupts:
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+        try:
+            options = _options(parsed)
+            photos = collect_photos(parsed.sources, recursive=parsed.recursive, out=parsed.out)
+            tasks = _tasks(photos, parsed.out)
+        except UsageError as error:
+            say(f"error: {error}")
+            return WRONG_USAGE
+        except KeyboardInterrupt:
+            say("Cancelled before the first photo")
+            return SOME_FAILED
+        if parsed.same_person:
+            results: Iterable[Row] = _person_rows(tasks, parsed.out, options, pipelines[1])
+        else:
+            results = run_batch(tasks, options, pipelines[0])
+        rows = _collect(results, photos, parsed.out, interrupts)
+        report = write_report(rows, parsed.out)
+    say(f"{summary(rows)}. {f'Report: {report}' if report else 'The report cannot be written'}")
+    return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
+
+
+def _tasks(photos: Sequence[Path], out: Path) -> list[Task]:
     try:
-        options = _options(parsed)
-        photos = collect_photos(parsed.sources, recursive=parsed.recursive)
-        parsed.out.mkdir(parents=True, exist_ok=True)
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return WRONG_USAGE
+        out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        print(f"error: cannot write to {parsed.out} ({error})", file=sys.stderr)
-        return WRONG_USAGE
-    tasks, rows = plan(photos, parsed.out), list[Row]()
-    results: Iterable[Row]
-    if parsed.same_person:
-        pipeline = reconstruct_person or _reconstruct_person
-        results = process_person(tasks, parsed.out, options, pipeline)
-    else:
-        results = run_batch(tasks, options, reconstruct or _reconstruct)
+        reason = error.strerror or str(error)
+        raise UsageError(f"Cannot write to {out} ({reason})", "Choose another folder") from error
+    return plan(photos, out)
+
+
+def _collect(
+    results: Iterable[Row], photos: Sequence[Path], out: Path, interrupts: Interrupts
+) -> list[Row]:
+    """A row for every photo, in the order of the photos; those that were not done are cancelled."""
+    log, rows = RowLog(out), dict[str, Row]()
     try:
         for row in results:
-            rows.append(row)
+            rows[row.photo] = row
+            log.add(row)
             _print_row(len(rows), len(photos), row)
+            if interrupts.happened:
+                break
     except KeyboardInterrupt:
-        done = {row.photo for row in rows}
-        rows += [Row(str(photo), "cancelled") for photo in photos if str(photo) not in done]
-    order = {str(photo): index for index, photo in enumerate(photos)}
-    rows.sort(key=lambda row: order[row.photo])
-    report = write_report(rows, parsed.out)
-    print(f"{summary(rows)}. Report: {report}", file=sys.stderr)
-    return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
+        pass
+    finally:
+        # Ends the processes.
+        if isinstance(results, Generator):
+            results.close()
+    for photo in map(str, photos):
+        if photo not in rows:
+            rows[photo] = Row(photo, "cancelled")
+            log.add(rows[photo])
+    return [rows[str(photo)] for photo in photos]
 
 
 def _options(parsed: argparse.Namespace) -> BatchOptions:
@@ -112,10 +147,60 @@ def _reconstruct_person(photos: Sequence[Path], settings: Settings) -> SamePerso
     return reconstruct_person(photos, settings)
 
 
+def _person_rows(
+    tasks: Sequence[Task], out: Path, options: BatchOptions, reconstruct: ReconstructPerson
+) -> Generator[Row, None, None]:
+    yield from process_person(tasks, out, options, reconstruct)
+
+
+class Interrupts:
+    """Within it Ctrl-C, SIGTERM and a closed terminal raise one KeyboardInterrupt, and no second.
+
+    Signals that whoever started the process ignores stay ignored.
+    """
+
+    def __init__(self) -> None:
+        # Where some library swallows the KeyboardInterrupt, this still tells.
+        self.happened = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, *_: object) -> None:
+        self.happened = True
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+
+def say(text: str) -> None:
+    """Print a line to stderr. Where nobody reads it (``| head``), the work goes on all the same."""
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+
+
 def _print_row(number: int, total: int, row: Row) -> None:
-    result = f"{row.error}. {row.hint}" if row.error else ", ".join(row.heads)
-    line = f"[{number}/{total}] {row.status:9} {row.seconds:6.2f} s  {row.photo}"
-    print(f"{line}\n    {result}" if row.status == "failed" else line, file=sys.stderr, flush=True)
+    line = f"[{number}/{total}] {row.status:9} {row.seconds:6.2f} s  {_printable(row.photo)}"
+    say(f"{line}\n    {_printable(f'{row.error}. {row.hint}')}" if row.status == "failed" else line)
+
+
+def _printable(text: str) -> str:
+    """``text`` on one line: file names may hold line breaks and commands for the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 if __name__ == "__main__":

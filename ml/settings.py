@@ -270,7 +270,9 @@ def check_settings(settings: Settings) -> None:
 
 def check_face(face: str) -> None:
     """Raise UsageError unless ``face`` is "prominent", "all" or a number from 1 on."""
-    if face not in ("prominent", "all") and not (face.isdecimal() and int(face) > 0):
+    # Python itself refuses to read numbers of thousands of digits.
+    number = int(face) if face.isdecimal() and len(face) < 10 else 0
+    if face not in ("prominent", "all") and number < 1:
         raise UsageError(
-            f"Unknown choice of face {face!r}", 'Use "prominent", "all" or a number from 1'
+            f"Unknown choice of face {face[:40]!r}", 'Use "prominent", "all" or a number from 1'
         )

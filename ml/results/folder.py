@@ -78,13 +78,13 @@ def stage(
 
 
 def write_failure(photo: Path, error: HeadError, folder: Path) -> None:
-    """Record in ``folder`` why ``photo`` gave no head, unless it holds an earlier head.
+    """Record in ``folder`` why ``photo`` gave no head, unless its record is an earlier head's.
 
     Raises
     ------
     OSError: the folder cannot be written to.
     """
-    if is_complete(folder):
+    if head_record(folder):
         return
     about = {
         "status": "failed",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import HeadError
+from .files import replacing
 from .reconstruction import Reconstruction
 
-JSON_NAME, CSV_NAME = "report.json", "report.csv"
+logger = logging.getLogger(__name__)
+
+JSON_NAME, CSV_NAME, LINES_NAME = "report.json", "report.csv", "report.jsonl"
+REPORT_NAMES = (JSON_NAME, CSV_NAME, LINES_NAME)
 STATUSES = ("ok", "failed", "skipped", "cancelled")
 
 
@@ -54,17 +59,51 @@ def failed_row(photo: Path, error: HeadError, seconds: float = 0.0) -> Row:
     )
 
 
-def write_report(rows: Sequence[Row], folder: Path) -> Path:
-    """Write ``report.json`` and ``report.csv`` into ``folder`` (created if needed)."""
-    folder.mkdir(parents=True, exist_ok=True)
+class RowLog:
+    """``report.jsonl`` in ``folder``: a row per line, as they come, whatever ends the batch.
+
+    That it cannot be written is a warning: a record must not end the work that it records.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LINES_NAME
+        self._works = True
+        self._write("w", "")
+
+    def add(self, row: Row) -> None:
+        """Append a row."""
+        self._write("a", json.dumps(asdict(row)) + "\n")
+
+    def _write(self, mode: str, text: str) -> None:
+        try:
+            with self._path.open(mode, encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            if self._works:
+                logger.warning("%s cannot be written (%s)", self._path, error)
+            self._works = False
+
+
+def write_report(rows: Sequence[Row], folder: Path) -> Path | None:
+    """Write ``report.json`` and ``report.csv`` into ``folder`` (created if needed).
+
+    Returns the path of the first. None, and a warning: they cannot be written; earlier ones stay.
+    """
     table = [asdict(row) for row in rows]
     path = folder / JSON_NAME
-    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    with (folder / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*Row.__dataclass_fields__])
-        writer.writeheader()
-        for row in table:
-            writer.writerow({**row, "heads": ";".join(row["heads"])})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(json.dumps(table, indent=1) + "\n")
+        # A file name may hold bytes that are no UTF-8.
+        with replacing(folder / CSV_NAME, newline="", errors="backslashreplace") as file:
+            writer = csv.DictWriter(file, [*Row.__dataclass_fields__])
+            writer.writeheader()
+            for row in table:
+                writer.writerow({**row, "heads": ";".join(row["heads"])})
+    except OSError as error:
+        logger.warning("The report in %s cannot be written (%s)", folder, error)
+        return None
     return path
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.batch import collect_photos, plan
 from ml.cli import main
 from ml.errors import HeadError, UsageError
 from ml.head.storage import load_head_model
 from ml.results.person import read_view
+from ml.results.plan import collect_photos, plan
 from ml.results.provenance import check_same_model, current_model, is_current
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
 from ml.settings import Settings

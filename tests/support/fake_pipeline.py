@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,11 +63,20 @@ def _digest(photo: Path) -> str:
 
 
 def fake_heads(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
-    """Behaves as the photo's name says: noface, crash, killed, two; anything else succeeds."""
+    """Behaves as the photo's name says (see below, and two*); anything else succeeds."""
+    raised = {
+        "crash": ZeroDivisionError("a fault in the code"),
+        "memory": MemoryError(),
+        "interrupted": KeyboardInterrupt(),
+        "exits": SystemExit(3),
+    }
+    for name, error in raised.items():
+        if photo.stem.startswith(name):
+            raise error
+    if photo.stem.startswith("slow"):
+        time.sleep(60)
     if photo.stem.startswith("noface"):
         raise NoFaceFound(f"No face was found in {photo}", "Use another photo")
-    if photo.stem.startswith("crash"):
-        raise ZeroDivisionError("a fault in the code")
     if photo.stem.startswith("killed"):
         os._exit(9)
     head = replace(tiny_head(photo), settings=settings)

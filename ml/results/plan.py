@@ -1,0 +1,157 @@
+"""Which photos a batch reads, and the folder that each gets. Results are never photos."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from ..settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
+from .files import JSON_NAME, NPZ_NAME, PARTIAL, PERSON_NAME
+from .folder import belongs_to_another, photo_digest
+from .report import REPORT_NAMES
+
+logger = logging.getLogger(__name__)
+
+# File systems take 255 bytes; "_face999" and what tells equal names apart need some.
+LONGEST_STEM = 220
+_FACE = re.compile(r"(.+)_face\d+")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo and the folder for its first head."""
+
+    photo: Path
+    folder: Path
+
+
+def collect_photos(
+    sources: Iterable[Path], *, recursive: bool = False, out: Path | None = None
+) -> list[Path]:
+    """Photos named directly, and those in named folders, sorted within each folder.
+
+    A file named directly is taken whatever it is called: it may be an image all the same. Folders
+    of results, and what lies in ``out`` where that is a folder within, are passed over.
+
+    Raises
+    ------
+    UsageError: a path does not exist or cannot be read, or there is no photo at all.
+    """
+    photos: list[Path] = []
+    for source in sources:
+        try:
+            if source.is_dir():
+                photos += sorted(_photos_in(source, recursive, out))
+            elif source.exists():
+                photos.append(source)
+            else:
+                raise UsageError(f"{source} does not exist", "Check the path")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise UsageError(
+                f"{source} cannot be read ({reason})", "Check its permissions, or name another"
+            ) from error
+    unique = list(dict.fromkeys(photos))
+    if not unique:
+        raise UsageError(
+            "No photo was found in what was given",
+            f"Name photos, or folders with {', '.join(PHOTO_EXTENSIONS)} files",
+        )
+    return unique
+
+
+def _photos_in(source: Path, recursive: bool, out: Path | None) -> Iterator[Path]:
+    results = out.resolve() if out is not None else None
+    with os.scandir(source):
+        # os.walk alone would pass over a folder that cannot be read.
+        pass
+    for name, folders, files in os.walk(source, onerror=_unreadable):
+        folder = Path(name)
+        folders[:] = [item for item in folders if not item.startswith(PARTIAL)] if recursive else []
+        if folder != source and folder.resolve() == results:
+            folders.clear()
+        elif not {JSON_NAME, NPZ_NAME} & set(files):
+            paths = (folder / item for item in files)
+            yield from (p for p in paths if p.suffix.lower() in PICTURE_EXTENSIONS and p.is_file())
+
+
+def _unreadable(error: OSError) -> None:
+    logger.warning("%s cannot be read (%s)", error.filename, error.strerror)
+
+
+def plan(photos: Sequence[Path], out: Path) -> list[Task]:
+    """A folder for every photo: its stem; ``stem_png`` and then ``stem_2`` where that is taken.
+
+    A folder is taken, too, where it or that of a further face holds a head of another photo.
+    """
+    names = _Names(out)
+    return [Task(photo, out / names.take(photo)) for photo in photos]
+
+
+class _Names:
+    """Names of folders in ``out`` that are free."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._taken = {*REPORT_NAMES, PERSON_NAME}
+        # Names whose further faces would get a folder that is taken.
+        self._roots: set[str] = set()
+        self._faces: dict[str, list[str]] = {}
+        # Where nothing can be listed, writing says why.
+        with contextlib.suppress(OSError):
+            self._find_faces(os.listdir(out))
+
+    def _find_faces(self, there: Iterable[str]) -> None:
+        for name in there:
+            if face := _FACE.fullmatch(name):
+                self._faces.setdefault(_key(face[1]), []).append(name)
+
+    def take(self, photo: Path) -> str:
+        extension = photo.suffix.lower().lstrip(".")
+        # "...jpg" has the stem "..": a result must never leave its folder.
+        stem = _short(photo.stem.strip(". ")) or "photo"
+        name = next(name for name in _names(stem, extension) if self._is_free(name, photo))
+        self._taken.add(_key(name))
+        if face := _FACE.fullmatch(_key(name)):
+            self._roots.add(face[1])
+        return name
+
+    def _is_free(self, name: str, photo: Path) -> bool:
+        key = _key(name)
+        face = _FACE.fullmatch(key)
+        if key in self._taken or key in self._roots or (face and face[1] in self._taken):
+            return False
+        folders = [self._out / item for item in (name, *self._faces.get(key, ()))]
+        there = [folder for folder in folders if (folder / JSON_NAME).is_file()]
+        if not there:
+            return True
+        digest = photo_digest(photo)
+        return not any(belongs_to_another(folder, digest) for folder in there)
+
+
+def _key(name: str) -> str:
+    """Some file systems do not tell A from a, or both ways to write an accent."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _short(stem: str) -> str:
+    """``stem`` of at most LONGEST_STEM bytes as a file system counts them."""
+    while len(os.fsencode(stem)) > LONGEST_STEM:
+        stem = stem[: -max(1, (len(os.fsencode(stem)) - LONGEST_STEM) // 4)]
+    return stem.rstrip(". ")
+
+
+def _names(stem: str, extension: str) -> Iterator[str]:
+    yield stem
+    yield f"{stem}_{extension[:10]}"
+    number = 2
+    while True:
+        yield f"{stem}_{number}"
+        number += 1
