@@ -177,10 +177,9 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _stop(self, *_: object) -> None:
-        self.happened = True
-        for number in self._before:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        if not self.happened:
+            self.happened = True
+            raise KeyboardInterrupt
 
 
 def say(text: str) -> None:
