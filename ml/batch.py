@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import HeadError
 from .processes import ProcessEnded, run_in_processes
-from .results.files import PERSON_NAME
+from .results.files import PERSON_NAME, sweep
 from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
 from .results.person import SamePerson, save_index
 from .results.plan import Task, collect_photos, plan
@@ -144,8 +144,17 @@ def run_batch(
             yield process(task, options, reconstruct)
         return
     work = partial(process, options=options, reconstruct=reconstruct)
-    for task, outcome in run_in_processes(tasks, options.jobs, work):
-        yield outcome if isinstance(outcome, Row) else failed_task(task, _told(task, outcome))
+    waiting = dict.fromkeys(tasks)
+    try:
+        for task, outcome in run_in_processes(tasks, options.jobs, work):
+            del waiting[task]
+            if isinstance(outcome, ProcessEnded):
+                sweep(task.folder)
+            yield outcome if isinstance(outcome, Row) else failed_task(task, _told(task, outcome))
+    finally:
+        # Their processes were ended while they wrote.
+        for task in waiting:
+            sweep(task.folder)
 
 
 def _told(task: Task, error: BaseException) -> HeadError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
 import sys
@@ -60,9 +61,7 @@ class Replacement:
     def __enter__(self) -> Replacement:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._exit.enter_context(locked(self.folder)):
-            # Of runs that were killed: whoever is alive holds the lock.
-            for path in self.folder.glob(f"{PARTIAL}*"):
-                shutil.rmtree(path, ignore_errors=True)
+            _remove_partial(self.folder)
         try:
             self.aside = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder))
         except BaseException:
@@ -91,6 +90,25 @@ class Replacement:
             raise
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left half written for ``folder`` and its further faces."""
+    for path in [folder, *folder.parent.glob(f"{glob.escape(folder.name)}_face*")]:
+        # Where another run writes, or nothing may be removed, nothing is.
+        with contextlib.suppress(OSError):
+            with locked(path, seconds=0) as certain:
+                found = certain and any(path.glob(f"{PARTIAL}*"))
+                if found:
+                    _remove_partial(path)
+            if found and not any(path.iterdir()):
+                path.rmdir()
+
+
+def _remove_partial(folder: Path) -> None:
+    """Remove what killed runs left; whoever is alive holds the lock."""
+    for path in folder.glob(f"{PARTIAL}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _move(source: Path, target: Path, moved: list[tuple[Path, Path]]) -> None:
     moved.append((source, target))
     with contextlib.suppress(FileNotFoundError):
@@ -98,18 +116,18 @@ def _move(source: Path, target: Path, moved: list[tuple[Path, Path]]) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[bool]:
+def locked(folder: Path, seconds: float | None = None) -> Iterator[bool]:
     """Keep other processes from writing a result into ``folder``.
 
     Yields whether that is certain: some network drives have no locks. The lock ends with the
-    process that holds it, however it ends.
+    process that holds it, however it ends. seconds: to wait for it; by default a minute.
 
     Raises
     ------
-    OSError: another process holds the lock for longer than a minute.
+    OSError: another process holds the lock for longer.
     """
     with _lock_file(folder) as number:
-        until = time.monotonic() + LOCK_SECONDS
+        until = time.monotonic() + (LOCK_SECONDS if seconds is None else seconds)
         while True:
             try:
                 _lock(number)

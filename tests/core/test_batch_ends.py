@@ -134,7 +134,7 @@ def test_ctrl_c_while_it_starts_is_one_line(tmp_path, module):
 
 
 def test_whatever_is_raised_gives_a_row(tmp_path):
-    names = ("exits.jpg", "good.jpg", "interrupted.jpg", "killed.jpg", "memory.jpg")
+    names = ("exits.jpg", "good.jpg", "interrupted.jpg", "killed.jpg", "memory.jpg", "torn.jpg")
     folder, out = make(tmp_path / "in", *names), tmp_path / "out"
     batch = start(tmp_path, folder, "--out", out, "--jobs", 2)
     batch.communicate(timeout=60)
@@ -144,6 +144,7 @@ def test_whatever_is_raised_gives_a_row(tmp_path):
     assert {name for name in names if told[name]["status"] == "failed"} == {*names} - {"good.jpg"}
     assert "not enough memory" in told["memory.jpg"]["error"]
     assert "killed" in told["killed.jpg"]["error"]
+    assert not list(out.glob("*/.partial*"))
     assert all(told[name]["hint"] for name in names if name != "good.jpg")
 
 

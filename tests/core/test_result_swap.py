@@ -13,7 +13,7 @@ import pytest
 from ml.data import Detail
 from ml.errors import HeadError
 from ml.results import files, reconstruction
-from ml.results.files import Replacement, is_whole, replacing
+from ml.results.files import Replacement, is_whole, locked, replacing, sweep
 from ml.results.folder import is_complete, write_heads
 from ml.results.person import photo_folders
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
@@ -223,6 +223,21 @@ def test_a_cut_file_is_not_finished(tmp_path, name):
         assert not is_complete(tmp_path)
     (tmp_path / name).unlink()
     assert not is_complete(tmp_path)
+
+
+def test_what_a_killed_run_left_is_removed_unless_it_is_alive(tmp_path):
+    folder = tmp_path / "me"
+    save_reconstruction(tiny_head(tmp_path / "a.jpg"), folder)
+    for path in (folder, tmp_path / "me_face2", tmp_path / "other"):
+        (path / ".partial-x").mkdir(parents=True)
+    with locked(folder):
+        sweep(folder)
+        assert (folder / ".partial-x").exists()
+    sweep(folder)
+    assert state(folder) == "old"
+    assert not list(folder.glob(".partial*"))
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["me", "other"]
+    sweep(tmp_path / "nowhere")
 
 
 def test_a_text_is_replaced_whole_or_not_at_all(tmp_path):

@@ -79,6 +79,9 @@ def fake_heads(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
         raise NoFaceFound(f"No face was found in {photo}", "Use another photo")
     if photo.stem.startswith("killed"):
         os._exit(9)
+    if photo.stem.startswith("torn"):
+        # While the head is written.
+        np.lib.format.write_array = lambda *_, **__: os._exit(9)
     head = replace(tiny_head(photo), settings=settings)
     if not settings.texture_size:
         head = replace(head, albedo=None)
