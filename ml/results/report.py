@@ -72,7 +72,8 @@ class RowLog:
 
     def add(self, row: Row) -> None:
         """Append a row."""
-        self._write("a", json.dumps(asdict(row)) + "\n")
+        # A disk that was full may have cut the line before.
+        self._write("a", ("" if self._works else "\n") + json.dumps(asdict(row)) + "\n")
 
     def _write(self, mode: str, text: str) -> None:
         try:
