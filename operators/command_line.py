@@ -17,7 +17,7 @@ from ..ml.settings import add_options, settings_of
 from .export import WRITERS
 from .jobs.reconstruction import Order, make_job
 from .reporting import call_operator
-from .runtime import engine
+from .runtime import check_online, engine
 
 NAME = "effigy"
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
@@ -69,8 +69,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _reconstruct(parsed: argparse.Namespace) -> int:
     formats = [name for name in _FORMATS if getattr(parsed, name)]
-    out = parsed.out.absolute()
-    order = Order(plan(_photos(parsed), out), settings_of(parsed), out, parsed.same_person)
+    out, settings = parsed.out.absolute(), settings_of(parsed)
+    if settings.allow_download:
+        check_online("nothing can be downloaded", "leave out --allow-download")
+    order = Order(plan(_photos(parsed), out), settings, out, parsed.same_person)
     job = make_job(order, lambda directory: _write_files(directory, formats), _print_row)
     while not job.step():
         time.sleep(0.02)

@@ -80,8 +80,30 @@ def engine_python() -> EnginePython:
     return find_engine(_preference("engine_python"), os.environ, engine_folder())
 
 
-def _preference(name: str) -> str:
+def own_preferences() -> bpy.types.AddonPreferences | None:
+    """The extension's preferences; None where it is registered without them."""
     addon = bpy.context.preferences.addons.get(EXTENSION)
-    if addon is None or addon.preferences is None:
-        return ""
-    return bpy.path.abspath(getattr(addon.preferences, name))
+    return addon.preferences if addon is not None else None
+
+
+def may_download() -> bool:
+    """Whether a reconstruction may fetch weights: Blender's permission and the preference.
+
+    Never a property of a scene: a file that somebody sent decides nothing here.
+    """
+    own = own_preferences()
+    return bpy.app.online_access and own is not None and own.allow_download
+
+
+def check_online(what: str, otherwise: str) -> None:
+    """Raise UsageError, "... so ``what``", with the remedies, where Blender is to stay offline."""
+    if not bpy.app.online_access:
+        raise UsageError(
+            f"Blender is set to stay offline, so {what}",
+            f"Tick Allow Online Access in Preferences, System, Network; or {otherwise}",
+        )
+
+
+def _preference(name: str) -> str:
+    own = own_preferences()
+    return "" if own is None else bpy.path.abspath(getattr(own, name))

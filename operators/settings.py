@@ -14,7 +14,11 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..ml.settings import OPTIONS, Option, Settings
+from ..ml.settings import OPTIONS, Option, Settings, option
+from .runtime import may_download
+
+# Saved with a scene. Consent to a download is not: a file that somebody sent must not give it.
+SCENE_OPTIONS = tuple(item for item in OPTIONS if item.name != "allow_download")
 
 # Later Blenders want to be told that paths may begin with "//".
 _RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
@@ -43,9 +47,9 @@ def _property(item: Option) -> object:
 
 
 class _Options:
-    """A Blender property for every option in ``ml/settings.py``, under the option's name."""
+    """A Blender property for every option of a scene, under the option's name."""
 
-    __annotations__ = {item.name: _property(item) for item in OPTIONS}
+    __annotations__ = {item.name: _property(item) for item in SCENE_OPTIONS}
 
 
 class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
@@ -87,8 +91,9 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
     )
 
     def chosen(self) -> Settings:
-        """The options as they are set here."""
-        values = {item.name: getattr(self, item.name) for item in OPTIONS}
+        """The options as they are set here; whether to download, as the preferences say."""
+        values = {item.name: getattr(self, item.name) for item in SCENE_OPTIONS}
+        values["allow_download"] = may_download()
         values["face"] = str(self.face_number) if self.face == "NUMBER" else self.face.lower()
         # Enumerations are strings in Blender, the texture's size too.
         return Settings(**{name: type(_default(name))(value) for name, value in values.items()})
@@ -133,6 +138,10 @@ class EnginePreferences:
             "EFFIGY_PYTHON, what Install engine made, or Blender's own Python"
         ),
         subtype="FILE_PATH",
+    )
+    allow_download: BoolProperty(
+        name=option("allow_download").label,
+        description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",
     )
 
 

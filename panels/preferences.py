@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.runtime import EXTENSION
+from ..operators.runtime import EXTENSION, may_download
 from ..operators.settings import EnginePreferences, ResultsPreferences
 from .engine_hint import draw_engine_problem, draw_progress, draw_text
 
@@ -32,7 +32,9 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
         draw_text(column, manager.effigy_engine.outcome, "INFO")
     if not bpy.app.online_access:
         column.label(text="Installing needs Allow Online Access (System, Network)", icon="INFO")
-    column.label(text="Reconstruction itself never uses the network.", icon="LOCKED")
+    column.prop(own, "allow_download")
+    if not may_download():
+        column.label(text="Reconstruction itself never uses the network.", icon="LOCKED")
 
 
 CLASSES = (EFFIGY_AP_preferences,)

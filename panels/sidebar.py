@@ -6,6 +6,7 @@ import bpy
 
 from ..ml.head.arkit import REGIONS, mirrored_name
 from ..operators.export import WRITERS
+from ..operators.runtime import own_preferences
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
@@ -51,7 +52,7 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
             layout.prop(settings, "face_number")
         layout.prop(settings, "landmarks")
         if settings.landmarks == "face-alignment":
-            layout.prop(settings, "allow_download")
+            _draw_consent(layout)
         layout.prop(settings, "renderer")
         layout.prop(settings, "texture_size")
         layout.prop(settings, "level")
@@ -149,6 +150,14 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
             header.label(text=region)
             if body is not None:
                 _draw_region(body.column(align=True), slots, names)
+
+
+def _draw_consent(layout: bpy.types.UILayout) -> None:
+    """The preference that lets face-alignment download, where Blender may go online at all."""
+    own, column = own_preferences(), layout.column()
+    column.enabled = bpy.app.online_access
+    if own is not None:
+        column.prop(own, "allow_download")
 
 
 def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:

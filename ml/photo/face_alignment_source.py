@@ -1,24 +1,33 @@
 """The face-alignment package as an alternative detector and landmark source.
 
 Its weights do not ship with Effigy. They are used if they lie in torch's hub folder, or downloaded
-by the package itself after the person has agreed; otherwise the error says what to do. This relies
-on two facts about face-alignment 1.5.0: it loads its weights in its constructor, and it looks for
-them by name in ``$TORCH_HOME/hub/checkpoints`` before it downloads them.
+after the person has agreed; otherwise the error says what to do. The package itself never gets to
+download, because it would not check what it fetched. This relies on two facts about face-alignment
+1.5.0: it loads its weights in its constructor, and it looks for them by name in
+``$TORCH_HOME/hub/checkpoints`` before it downloads them.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from types import ModuleType
 
 import numpy as np
 
 from ..data import FaceBox, FloatArray, Landmarks, Photo
-from ..errors import WeightsMissing
+from ..errors import EngineUnavailable, WeightsMissing
+from ..settings import DOWNLOAD_PROXY
 
+# Each name ends in the first digits of the file's SHA-256.
 WEIGHT_FILES = ("2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth")
+_OTHERWISE = "or use Effigy's own landmarks (--landmarks effigy)"
+_BLOCK = 1 << 20
 # Standard deviation of its landmarks as a share of the face box's side.
 SIGMA_SHARE = 0.012
 # Longer side in pixels of the photo that its detector gets.
@@ -52,10 +61,12 @@ class FaceAlignmentSource:
         if missing and not allow_download:
             raise WeightsMissing(
                 f"face-alignment's weights {', '.join(missing)} are not in {folder}",
-                "Put them there, or agree to a download with --allow-download, "
-                "or use --landmarks effigy",
+                "Put them there, or allow the download (in Blender's preferences of Effigy; "
+                f"--allow-download on the command line), {_OTHERWISE}",
             )
-        import face_alignment
+        face_alignment = _package()
+        for name in missing:
+            download(_address(name), folder / name)
 
         two_d = face_alignment.LandmarksType.TWO_D
         try:
@@ -91,6 +102,66 @@ class FaceAlignmentSource:
             detected_face(np.asarray(points, np.float32)[:, :2], box[4])
             for points, box in zip(found, boxes, strict=True)
         ]
+
+
+def download(address: str, target: Path) -> None:
+    """Fetch a file whose SHA-256 begins as its name ends; it is there whole and right, or not.
+
+    Raises
+    ------
+    WeightsMissing: it could not be fetched or written, or is not the file of that name.
+    """
+    wanted = target.name.partition(".")[0].rpartition("-")[2]
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    found = hashlib.sha256()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _opener().open(address, timeout=60) as answer, partial.open("wb") as file:
+            while block := answer.read(_BLOCK):
+                found.update(block)
+                file.write(block)
+        if found.hexdigest().startswith(wanted):
+            os.replace(partial, target)
+            return
+    except OSError as error:
+        raise WeightsMissing(
+            f"face-alignment's weights {target.name} could not be downloaded ({error})",
+            f"Check the network connection, or put them into {target.parent}, {_OTHERWISE}",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    raise WeightsMissing(
+        f"What was downloaded for {target.name} is another file (SHA-256 {found.hexdigest()})",
+        f"It was deleted. Put the right one into {target.parent}, {_OTHERWISE}",
+    )
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    proxy = os.environ.get(DOWNLOAD_PROXY)
+    if proxy is None:  # not a process of Blender's: as the system is set up
+        return urllib.request.build_opener()
+    proxies = {"http": proxy, "https": proxy} if proxy else {}
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+
+
+def _package() -> ModuleType:
+    try:
+        import face_alignment
+    except ImportError as error:
+        raise EngineUnavailable(
+            f"face-alignment is not installed in the engine's Python ({error})",
+            f"Install it there with pip, {_OTHERWISE}",
+        ) from error
+    return face_alignment
+
+
+def _address(name: str) -> str:
+    """Where the package itself would fetch this file."""
+    from face_alignment import api
+    from face_alignment.detection.sfd import sfd_detector
+
+    known = (*api.models_urls.values(), *sfd_detector.models_urls.values())
+    return next(str(address) for address in known if address.endswith("/" + name))
 
 
 def detected_face(points: FloatArray, score: float) -> DetectedFace:

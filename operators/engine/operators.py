@@ -6,7 +6,7 @@ import bpy
 
 from ...ml.errors import UsageError
 from ..jobs.operator import JobOperator
-from ..runtime import engine, engine_folder, engine_python
+from ..runtime import check_online, engine, engine_folder, engine_python
 from . import background
 from .base_python import suitable_python
 from .client import Request
@@ -118,12 +118,10 @@ def _words(value: object) -> str:
 
 
 def _check_online() -> None:
-    if not bpy.app.online_access:
-        raise UsageError(
-            "Blender is set to stay offline, so the engine cannot be downloaded",
-            "Tick Allow Online Access in Preferences, System, Network; or set a Python that "
-            "already has PyTorch in the extension's preferences",
-        )
+    check_online(
+        "the engine cannot be downloaded",
+        "set a Python that already has PyTorch in the extension's preferences",
+    )
 
 
 CLASSES = (EFFIGY_OT_check_engine, EFFIGY_OT_install_engine)

@@ -171,9 +171,10 @@ def test_what_a_cut_off_installation_left_is_cleaned_up(make_job, old_engine, mo
         ("ERROR: [Errno 28] No space left on device", "disk is full"),
     ],
 )
-def test_the_cause_of_a_failure_is_called_what_it_is(make_job, module, line, meaning):
+def test_the_cause_of_a_failure_is_called_what_it_is(install, make_job, module, line, meaning):
     job = make_job("absent==1\n")
-    job._note(line)
+    program = f"print({line!r}); raise SystemExit('no success')"
+    job._steps = [install.Step("pip", (sys.executable, "-c", program))]
     with pytest.raises(module("ml.errors").EngineUnavailable, match=meaning):
         finish(job)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,67 @@ def test_untouched_settings_are_the_defaults(settings):
     assert asdict(settings.chosen()) == asdict(Settings())
 
 
-@pytest.mark.parametrize("item", OPTIONS, ids=lambda item: item.name)
+SCENE_OPTIONS = [item for item in OPTIONS if item.name != "allow_download"]
+
+
+@pytest.fixture
+def consent(bpy, module, monkeypatch):
+    """Sets Blender's permission to go online and the extension's own."""
+    runtime = module("operators.runtime")
+    own = runtime.own_preferences()
+
+    def choose(online, allowed):
+        app = SimpleNamespace(online_access=online, background=True)
+        monkeypatch.setattr(runtime, "bpy", Patched(bpy, app=app))
+        own.allow_download = allowed
+
+    yield choose
+    own.allow_download = False
+
+
+class Patched:
+    """A module with some names replaced."""
+
+    def __init__(self, real, **own):
+        self._real = real
+        vars(self).update(own)
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize(
+    ("online", "allowed"), [(False, False), (False, True), (True, False), (True, True)]
+)
+def test_a_download_needs_blenders_permission_and_the_preference(
+    settings, consent, online, allowed
+):
+    consent(online, allowed)
+    assert settings.chosen().allow_download is (online and allowed)
+
+
+def test_a_received_file_cannot_consent(bpy, settings, consent, tmp_path):
+    settings.landmarks = "face-alignment"
+    bpy.context.scene["effigy"]["allow_download"] = True
+    path = str(tmp_path / "received.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    consent(True, False)
+    assert not hasattr(bpy.context.scene.effigy, "allow_download")
+    assert bpy.context.scene.effigy.chosen().allow_download is False
+
+
+def test_the_command_downloads_only_where_blender_may_go_online(
+    bpy, fake_engine, photos, module, tmp_path, capsys
+):
+    photo, command = photos("ok.jpg") / "ok.jpg", module("operators.command_line")
+    words = ["reconstruct", str(photo), "--out", str(tmp_path / "out"), "--allow-download"]
+    assert not bpy.app.online_access
+    assert command.run(words) == command.WRONG_USAGE
+    assert "Allow Online Access" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("item", SCENE_OPTIONS, ids=lambda item: item.name)
 def test_every_option_is_a_property_with_its_choices(settings, item):
     rna = settings.bl_rna.properties[item.name]
     assert (rna.name, rna.description) == (item.label, item.help)
@@ -48,7 +109,8 @@ def test_the_sidebar_shows_every_option(bpy, settings, module):
 
 
 @pytest.mark.parametrize("flag", ["--out", "--output"])
-def test_the_command_takes_every_option(bpy, fake_engine, photos, module, tmp_path, flag):
+def test_the_command_takes_every_option(fake_engine, photos, module, tmp_path, consent, flag):
+    consent(True, False)
     wanted = Settings("2", "face-alignment", True, 512, "low", "fast", "pytorch3d")
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
     words += " --detail fast --renderer pytorch3d"

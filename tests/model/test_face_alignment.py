@@ -1,15 +1,27 @@
 """face-alignment: silent without weights, and working with a checkpoint of its own make."""
 
+import hashlib
 import socket
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
 
 from ml.data import Photo
-from ml.errors import WeightsMissing
-from ml.photo.face_alignment_source import WEIGHT_FILES, FaceAlignmentSource, detected_face
+from ml.errors import EngineUnavailable, WeightsMissing
+from ml.photo import face_alignment_source
+from ml.photo.face_alignment_source import (
+    WEIGHT_FILES,
+    FaceAlignmentSource,
+    detected_face,
+    download,
+)
+from ml.settings import DOWNLOAD_PROXY
 
 
 @pytest.fixture
@@ -36,6 +48,77 @@ def test_without_weights_it_says_what_to_do(hub, no_network):
     assert WEIGHT_FILES[0] in caught.value.message
     assert str(hub) in caught.value.message
     assert "--allow-download" in caught.value.hint
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Serves a file; gives its address and the first digits of its SHA-256."""
+    content = b"weights" * 1000
+    (tmp_path / "file").write_bytes(content)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/file", hashlib.sha256(content).hexdigest()[:10]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def direct(monkeypatch):
+    monkeypatch.setenv(DOWNLOAD_PROXY, "")
+
+
+def test_a_download_is_checked_by_its_hash(tmp_path, served):
+    address, digits = served
+    right, wrong = (tmp_path / f"hub/net-{name}.pth.tar" for name in (digits, "0123456789"))
+    download(address, right)
+    assert right.read_bytes() == b"weights" * 1000
+    with pytest.raises(WeightsMissing, match="another file"):
+        download(address, wrong)
+    assert [path.name for path in right.parent.iterdir()] == [right.name]
+
+
+def test_a_download_that_fails_leaves_nothing(tmp_path, served, monkeypatch):
+    target = tmp_path / "hub/net-0123456789.pth"
+    for address, proxy in ((served[0] + "-absent", ""), (served[0], "http://127.0.0.1:9")):
+        monkeypatch.setenv(DOWNLOAD_PROXY, proxy)
+        with pytest.raises(WeightsMissing, match="could not be downloaded"):
+            download(address, target)
+        assert not list(target.parent.iterdir())
+
+
+def test_only_consent_lets_missing_weights_be_fetched(hub, monkeypatch):
+    """And then all of them, before the package itself is asked."""
+    asked = []
+
+    def fetch(address, target):
+        asked.append((address.rpartition("/")[2], target.name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b"not a checkpoint")
+
+    monkeypatch.setattr(face_alignment_source, "download", fetch)
+    with pytest.raises(WeightsMissing, match="are not in"):
+        FaceAlignmentSource()
+    assert not asked
+    with pytest.raises(WeightsMissing, match="cannot be used"):
+        FaceAlignmentSource(allow_download=True)
+    assert asked == [(name, name) for name in WEIGHT_FILES]
+
+
+def test_without_the_package_it_says_what_to_do(hub, monkeypatch):
+    hub.mkdir(parents=True)
+    for name in WEIGHT_FILES:
+        (hub / name).touch()
+    monkeypatch.setitem(sys.modules, "face_alignment", None)
+    with pytest.raises(EngineUnavailable, match="not installed") as caught:
+        FaceAlignmentSource()
+    assert "--landmarks effigy" in caught.value.hint
 
 
 def test_damaged_weights_are_named(hub, no_network):
