@@ -12,8 +12,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = ROOT / ".ci/requirements.txt"
 ENGINE = ROOT / "operators/engine"
+# Each in a run of pip of its own: where one package has a hash, all of that run must have one.
+LISTS = (
+    ENGINE / "requirements.txt",
+    ENGINE / "requirements-torch.txt",
+    ENGINE / "requirements-extras.txt",
+    ROOT / ".ci/requirements.txt",
+)
 
 
 def main() -> None:
@@ -25,14 +31,14 @@ def main() -> None:
         return
     # Written last, with what was installed: an environment without it was left half made.
     mark = folder / ".ready"
-    listed = (REQUIREMENTS, ENGINE / "requirements.txt")
-    wanted = "".join(path.read_text(encoding="utf-8") for path in listed)
+    wanted = "".join(path.read_text(encoding="utf-8") for path in LISTS)
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return
     if sys.version_info[:2] != (3, 11):
         sys.exit("Effigy needs Python 3.11 for its tests and demo: make PYTHON=/path/to/python3.11")
-    install = [str(python), "-I", str(ENGINE / "pip_install.py"), "-r", str(REQUIREMENTS)]
-    for command in ([sys.executable, "-I", "-m", "venv", str(folder)], [*install, "--quiet"]):
+    install = [str(python), "-I", str(ENGINE / "pip_install.py"), "--quiet", "-r"]
+    make = [sys.executable, "-I", "-m", "venv", str(folder)]
+    for command in (make, *([*install, str(path)] for path in LISTS)):
         done = subprocess.run(command, check=False)
         if done.returncode:
             sys.exit(done.returncode)

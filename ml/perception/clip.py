@@ -114,7 +114,8 @@ def open_clip_module() -> Any:
     except ImportError as error:
         raise EngineUnavailable(
             f"open_clip could not be loaded ({error})",
-            "Set up the engine again in Effigy's preferences",
+            "Press Install engine in Effigy's preferences with Extras ticked, or do without CLIP: "
+            "--detail fast",
         ) from error
     return open_clip
 

@@ -42,7 +42,9 @@ def ensure_torchvision() -> torch.library.Library | None:
     found = importlib.util.find_spec("torchvision")
     if found is None or found.origin is None:
         raise EngineUnavailable(
-            "torchvision is not installed", "Set up the engine again in Effigy's preferences"
+            "torchvision is not installed",
+            "Press Install engine in Effigy's preferences with Extras ticked, or do without CLIP: "
+            "--detail fast",
         )
     if _operators_load(Path(found.origin).parent):
         return None

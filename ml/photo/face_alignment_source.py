@@ -56,6 +56,7 @@ class FaceAlignmentSource:
 
     def __init__(self, *, allow_download: bool = False) -> None:
         """Load the networks; raises WeightsMissing if their weights are missing or damaged."""
+        face_alignment = _package()
         folder = weights_folder()
         missing = [name for name in WEIGHT_FILES if not (folder / name).is_file()]
         if missing and not allow_download:
@@ -64,7 +65,6 @@ class FaceAlignmentSource:
                 "Put them there, or allow the download (in Blender's preferences of Effigy; "
                 f"--allow-download on the command line), {_OTHERWISE}",
             )
-        face_alignment = _package()
         for name in missing:
             download(_address(name), folder / name)
 
@@ -150,7 +150,7 @@ def _package() -> ModuleType:
     except ImportError as error:
         raise EngineUnavailable(
             f"face-alignment is not installed in the engine's Python ({error})",
-            f"Install it there with pip, {_OTHERWISE}",
+            f"Press Install engine with Extras ticked, {_OTHERWISE}",
         ) from error
     return face_alignment
 

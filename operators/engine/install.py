@@ -20,7 +20,11 @@ from ...ml.errors import EngineUnavailable, HeadError
 from .location import INSTALLED_MARK, is_complete, old_folder, private_python
 from .process import start_process, worker_environment
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+# What is needed, each list in a run of pip of its own; and what only some options need.
+REQUIREMENTS = tuple(
+    Path(__file__).with_name(name) for name in ("requirements.txt", "requirements-torch.txt")
+)
+EXTRAS = Path(__file__).with_name("requirements-extras.txt")
 ROOT = Path(__file__).resolve().parents[2]
 LOG_NAME = "engine-install.log"
 _PIP_INSTALL = Path(__file__).with_name("pip_install.py")
@@ -83,7 +87,7 @@ class Plan:
     before_swap: called before the old environment makes way: it must no longer be in use.
     """
 
-    requirements: tuple[Path, ...] = (REQUIREMENTS,)
+    requirements: tuple[Path, ...] = REQUIREMENTS
     options: tuple[str, ...] = ()
     packages: tuple[str, ...] = ("torch", "cv2", "numba", "scipy", "PIL", "safetensors")
     worker: bool = True

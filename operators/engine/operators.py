@@ -10,7 +10,7 @@ from ..runtime import check_online, engine, engine_folder, engine_python
 from . import background
 from .base_python import suitable_python
 from .client import Request
-from .install import InstallJob, Plan
+from .install import EXTRAS, REQUIREMENTS, InstallJob, Plan
 
 
 class CheckJob:
@@ -81,6 +81,11 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
+    extras: bpy.props.BoolProperty(
+        name="Extras: face-alignment and CLIP",
+        description="For Landmarks: face-alignment and Detail: Best",
+    )
+
     def invoke(self, context, event):
         return self.guarded(lambda: self._invoke(context))
 
@@ -90,6 +95,7 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
         column.label(text="This downloads about 250 MB and takes 1.5 GB on disk, in:")
         column.label(text=str(engine_folder()))
         column.label(text="An engine that is there already is kept until the new one works.")
+        column.prop(self, "extras")
         column.prop(self, "agree")
 
     def start(self, context):
@@ -99,7 +105,8 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
                 "The engine was not installed: you did not agree to the download",
                 "Tick Download and install, or set a Python that has PyTorch in the preferences",
             )
-        plan = Plan(before_swap=engine.stop)  # until then the old engine can be used
+        requirements = (*REQUIREMENTS, EXTRAS) if self.extras else REQUIREMENTS
+        plan = Plan(requirements, before_swap=engine.stop)  # until then the old one can be used
         return InstallJob(suitable_python(), engine_folder(), plan)
 
     @staticmethod

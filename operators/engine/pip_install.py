@@ -4,7 +4,8 @@
 
 A script for the Python that is installed into; standard library only. PyPI's Linux builds of
 PyTorch bring 4 GB of CUDA. PyTorch's own index has the same versions for the CPU: it is used if it
-answers. If it does not, the installation goes on with the ordinary index.
+answers. If it does not, the installation goes on with the ordinary index. The hashes of a list with
+PyTorch, which are PyPI's, are left out then.
 """
 
 from __future__ import annotations
@@ -29,24 +30,32 @@ def main() -> None:
     parser.add_argument("-r", dest="requirements", type=Path, required=True)
     arguments, options = parser.parse_known_args()
     version = pinned("torch", arguments.requirements)
+    wanted = ["-r", str(arguments.requirements)]
     if version and sys.platform == "linux":
         options += cpu_options(f"{version}+cpu", arguments.cpu_index)
-    sys.argv = ["pip", "install", *OPTIONS, "-r", str(arguments.requirements), *options]
+        wanted = without_hashes(arguments.requirements)
+    elif version and "--hash=" in arguments.requirements.read_text(encoding="utf-8"):
+        # All that PyTorch needs is in the other list: what comes is what is listed.
+        options.append("--no-deps")
+    sys.argv = ["pip", "install", *OPTIONS, *wanted, *options]
     # In this process: whoever stops this script stops pip.
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 def pinned(package: str, requirements: Path) -> str | None:
-    """The exact version that ``requirements``, or a file it includes, asks for."""
-    for line in requirements.read_text(encoding="utf-8").splitlines():
+    """The exact version that ``requirements`` asks for."""
+    for line in without_hashes(requirements):
         name, _, version = line.split(";")[0].strip().partition("==")
         if name == package:
             return version
-        if line.startswith("-r "):
-            found = pinned(package, requirements.parent / line[3:].strip())
-            if found:
-                return found
     return None
+
+
+def without_hashes(requirements: Path) -> list[str]:
+    """The packages that are listed, with versions and conditions."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    kept = (line.strip().removesuffix("\\").strip() for line in lines)
+    return [line for line in kept if line and not line.startswith(("#", "-"))]
 
 
 def cpu_options(version: str, index: str) -> list[str]:

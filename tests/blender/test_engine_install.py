@@ -290,9 +290,28 @@ def test_nothing_is_installed_without_agreement(bpy, module, monkeypatch):
     assert not module("operators.runtime").engine_folder().exists()
 
 
-def test_every_requirement_is_pinned(install):
-    lines = install.REQUIREMENTS.read_text().splitlines()
-    packages = [line for line in lines if line and not line.startswith("#")]
-    assert packages
-    assert all("==" in line.split(";")[0] for line in packages)
-    assert Path(sys.prefix) not in install.REQUIREMENTS.parents
+def test_every_package_of_the_core_has_a_version_and_hashes(install):
+    for listed in (*install.REQUIREMENTS, install.EXTRAS):
+        text = listed.read_text()
+        packages = [line for line in text.splitlines() if line and line[0] not in "# "]
+        assert packages
+        assert all("==" in line.split(";")[0] for line in packages)
+        if listed != install.EXTRAS:
+            entries = text.replace("\\\n", "").splitlines()
+            assert all("--hash=sha256:" in line for line in entries if not line.startswith("#"))
+        assert Path(sys.prefix) not in listed.parents
+
+
+def test_the_extras_are_installed_only_where_they_are_wanted(bpy, module, install, monkeypatch):
+    operators, plans = module("operators.engine.operators"), []
+
+    def note(base, folder, plan):
+        plans.append(plan)
+        raise module("ml.errors").UsageError("noted")
+
+    monkeypatch.setattr(operators, "_check_online", lambda: None)
+    monkeypatch.setattr(operators, "InstallJob", note)
+    for extras in (False, True):
+        with pytest.raises(RuntimeError, match="noted"):
+            bpy.ops.effigy.install_engine(agree=True, extras=extras)
+    assert [install.EXTRAS in plan.requirements for plan in plans] == [False, True]

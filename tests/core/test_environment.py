@@ -1,5 +1,6 @@
 """The environment for tests and demo, and which build of PyTorch pip is led to."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -59,16 +60,14 @@ def install(indexes, tmp_path):
     """Installs torch 9.9 and another package beside each other; gives what pip said and did."""
 
     def run(cpu_index, **environment):
-        listed = tmp_path / "engine/requirements.txt"
-        listed.parent.mkdir()
-        listed.write_text('# PyTorch\ntorch==9.9; python_version > "3"\n')
-        outer = tmp_path / "requirements.txt"
-        outer.write_text("-r engine/requirements.txt\nother==1.0\n")
+        listed = tmp_path / "requirements.txt"
+        torch = f'torch==9.9; python_version > "3" \\\n    --hash=sha256:{"0" * 64}\n'
+        listed.write_text(f"# PyTorch\n{torch}other==1.0\n")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
         kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"{indexes}/ordinary"}
         kept |= {"NO_PROXY": "127.0.0.1"}
         target = tmp_path / "installed"
-        command = [sys.executable, "-I", PIP_INSTALL, "--cpu-index", cpu_index, "-r", outer]
+        command = [sys.executable, "-I", PIP_INSTALL, "--cpu-index", cpu_index, "-r", listed]
         done = subprocess.run(
             [*command, "--no-cache-dir", "--target", target],
             env=kept | environment,
@@ -112,6 +111,20 @@ def test_a_wheel_that_pip_already_finds_needs_no_other_index(install, tmp_path):
     assert "CUDA" not in told
 
 
+def test_a_package_with_another_hash_is_refused(indexes, tmp_path):
+    listed = tmp_path / "requirements.txt"
+    wheel = tmp_path / "ordinary/other/other-1.0-py3-none-any.whl"
+    environment = dict(os.environ) | {"PIP_CONFIG_FILE": os.devnull, "NO_PROXY": "127.0.0.1"}
+    environment["PIP_INDEX_URL"] = f"{indexes}/ordinary"
+    for digest, code in ((hashlib.sha256(wheel.read_bytes()).hexdigest(), 0), ("0" * 64, 1)):
+        listed.write_text(f"other==1.0 \\\n    --hash=sha256:{digest}\n")
+        target = ("--no-cache-dir", "--target", tmp_path / f"installed {code}")
+        command = [sys.executable, "-I", PIP_INSTALL, "-r", listed, *target]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stderr
+    assert "DO NOT MATCH" in done.stderr
+
+
 def make_environment(folder):
     command = [sys.executable, ROOT / ".ci/install.py", folder]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -144,8 +157,10 @@ def test_a_link_to_nothing_is_an_error_and_stays_one(tmp_path):
 
 
 def test_a_complete_environment_is_left_alone(tmp_path):
-    listed = (".ci/requirements.txt", "operators/engine/requirements.txt")
-    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in listed)
+    engine = ROOT / "operators/engine"
+    names = ("requirements.txt", "requirements-torch.txt", "requirements-extras.txt")
+    listed = (*(engine / name for name in names), ROOT / ".ci/requirements.txt")
+    text = "".join(path.read_text(encoding="utf-8") for path in listed)
     (tmp_path / ".ready").write_text(text, encoding="utf-8")
     before = snapshot(tmp_path)
     assert make_environment(tmp_path).returncode == 0
