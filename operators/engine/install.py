@@ -189,9 +189,10 @@ class InstallJob:
         self.message = line[:90]
         if line.startswith(("Collecting", "Downloading")):
             self._mentioned += 1
-            self.fraction = 0.05 + 0.75 * min(1.0, self._mentioned / (2 * _PACKAGES))
+            share = 0.05 + 0.75 * min(1.0, self._mentioned / (2 * _PACKAGES))
+            self.fraction = max(self.fraction, share)  # never back at the next list
         elif line.startswith("Installing collected"):
-            self.fraction = 0.85
+            self.fraction = max(self.fraction, 0.85)
 
 
 class _Command:
