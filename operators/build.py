@@ -50,7 +50,7 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         parent = _parent(context, self.collection)
-        obj = build_head(context.scene, parent, head, directory, others)
+        obj = build_head(context.scene, context.view_layer, parent, head, directory, others)
         if self.select:
             make_active(context, obj)
         if context.scene.camera is None:

@@ -12,24 +12,36 @@ _SENSOR = 36.0
 
 
 def new_camera(
-    name: str, camera: Camera, photo: bpy.types.Image | None, frame: tuple[int, int]
+    name: str,
+    camera: Camera,
+    photo: bpy.types.Image | None,
+    view: tuple[tuple[int, int], float],
 ) -> bpy.types.Object:
     """A camera object that sees the head as the photo does, the photo behind it.
 
-    ``frame``: the scene's render size in pixels. The whole photo is fitted into it; where the
-    two have the same proportions, pixels of the render are pixels of the photo.
+    ``view``: the scene's render size in pixels, and how many of its units are one metre. The whole
+    photo is fitted into the frame; where the two have the same proportions, pixels of the render
+    are pixels of the photo. It stands nowhere yet: see :func:`follow_head`.
     """
     data = bpy.data.cameras.new(name)
-    fit_lens(data, camera, frame)
+    fit_lens(data, camera, *view)
     if photo is not None:
         _set_background(data, photo)
-    obj = bpy.data.objects.new(name, data)
-    obj.matrix_world = Matrix(camera_to_world(camera).tolist())
-    return obj
+    return bpy.data.objects.new(name, data)
 
 
-def fit_lens(data: bpy.types.Camera, camera: Camera, frame: tuple[int, int]) -> None:
-    """Set focal length and shift so that the whole photo fits into a frame of this size."""
+def follow_head(obj: bpy.types.Object, head: bpy.types.Object, camera: Camera) -> None:
+    """Make the camera object a child of its head, where it sees it as the photo does."""
+    obj.parent, obj.parent_type = head, "OBJECT"
+    obj.matrix_parent_inverse = Matrix.Identity(4)
+    obj.matrix_basis = Matrix(camera_to_world(camera).tolist())
+
+
+def fit_lens(data: bpy.types.Camera, camera: Camera, frame: tuple[int, int], scale: float) -> None:
+    """Set focal length and shift so that the whole photo fits into a frame of this size.
+
+    ``scale``: how many Blender units are one metre.
+    """
     focal_x, focal_y = float(camera.intrinsics[0, 0]), float(camera.intrinsics[1, 1])
     center_x, center_y = float(camera.intrinsics[0, 2]), float(camera.intrinsics[1, 2])
     # Blender measures focal length and shift along one side of the frame: take the side that
@@ -41,7 +53,7 @@ def fit_lens(data: bpy.types.Camera, camera: Camera, frame: tuple[int, int]) -> 
     data.lens = _SENSOR * (focal_x if wide else focal_y) / side
     data.shift_x = (camera.width / 2 - center_x) / side
     data.shift_y = (center_y - camera.height / 2) / side
-    data.clip_start, data.clip_end = 0.01, 100.0
+    data.clip_start, data.clip_end = 0.01 * scale, 100.0 * scale
     data.display_size = 0.1
 
 

@@ -12,17 +12,19 @@ from ...ml.errors import HeadError
 from ...ml.results.detail import NORMAL_NAME
 from ...ml.results.person import PhotoView
 from ...ml.results.reconstruction import ALBEDO_NAME, PHOTO_NAME, Reconstruction
-from .camera import new_camera
+from .camera import follow_head, new_camera
 from .detail import add_detail
 from .groups import add_part_groups, add_region_groups
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
 from .metadata import camera_object, record_head, record_others, rig_of
+from .place import place_head, scale_of
 from .rig import check_rig_data, renew_rig
 
 
 def build_head(
     scene: bpy.types.Scene,
+    layer: bpy.types.ViewLayer,
     parent: bpy.types.Collection,
     head: Reconstruction,
     directory: Path,
@@ -39,7 +41,11 @@ def build_head(
         obj = _new_head_object(name, head, directory, made)
         main = PhotoView(directory, head.provenance.photo_name, {}, head.camera)
         frame = (scene.render.resolution_x, scene.render.resolution_y)
-        cameras = [_new_photo_camera(view, frame, made) for view in (main, *others)]
+        place_head(scene, layer, obj)
+        views = (main, *others)
+        cameras = [_new_photo_camera(view, frame, scale_of(scene), made) for view in views]
+        for view, camera in zip(views, cameras, strict=True):
+            follow_head(camera, obj, view.camera)
         record_head(obj, head, directory, cameras[0])
         record_others(obj, others, cameras[1:])
         collection = made.keep(bpy.data.collections.new(name))
@@ -112,11 +118,11 @@ def _new_head_object(
 
 
 def _new_photo_camera(
-    view: PhotoView, frame: tuple[int, int], made: _Transaction
+    view: PhotoView, frame: tuple[int, int], scale: float, made: _Transaction
 ) -> bpy.types.Object:
     name = Path(view.name).stem or "Head"
     photo = _load_image(view.directory / PHOTO_NAME, f"{name} photo", made)
-    camera = made.keep(new_camera(f"{name} camera", view.camera, photo, frame))
+    camera = made.keep(new_camera(f"{name} camera", view.camera, photo, (frame, scale)))
     made.keep(camera.data)
     return camera
 

@@ -134,6 +134,19 @@ def camera_object(obj: bpy.types.Object, photo: int = 0) -> bpy.types.Object | N
     return camera if camera is not None and camera.users_collection else None
 
 
+def set_camera_object(obj: bpy.types.Object, photo: int, camera: bpy.types.Object) -> None:
+    """Record the camera object of a photo."""
+    obj[_camera_key(photo)] = camera
+
+
+def shares_camera(obj: bpy.types.Object, photo: int) -> bool:
+    """Whether another head has the same camera object: one of the two is a copy."""
+    key = _camera_key(photo)
+    return any(
+        other != obj and is_head(other) and other.get(key) == obj[key] for other in bpy.data.objects
+    )
+
+
 def move_records(obj: bpy.types.Object, move: Callable[[str], str]) -> None:
     """Change the paths in the record of ``obj``, as they are stored, by ``move``."""
     if is_head(obj):

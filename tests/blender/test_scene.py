@@ -292,7 +292,9 @@ def test_only_the_mesh_itself_is_made_vertex_by_vertex(bpy, module, tmp_path):
         directory = tmp_path / str(steps)
         write_synthetic(directory, steps)
         head = load(directory)
-        counts.append(instructions_of(build, scene, scene.collection, head, directory))
+        counts.append(
+            instructions_of(build, scene, bpy.context.view_layer, scene.collection, head, directory)
+        )
         sizes.append(len(head.mesh.vertices) + len(head.mesh.quads))
     # bmesh wants each vertex and each face by itself: about 43. A loop over the keys costs six
     # times as much.
