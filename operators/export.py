@@ -13,6 +13,8 @@ import bpy
 from ..ml.errors import HeadError
 from .heads import poll_head, poll_object_mode
 from .reporting import ReportsErrors, call_operator
+from .scene.detail import DETAIL
+from .scene.expression import BASIS, set_expression
 from .scene.metadata import active_head, rig_of
 
 
@@ -24,14 +26,16 @@ class Writer:
     ----------
     suffix: of its files. help: what the format is for.
     operator: Blender's, as ``module.name``. options: for that operator.
+    animation: the name of its option for animation.
     """
 
     suffix: str
     help: str
     operator: str
     options: dict[str, Any]
+    animation: str = ""
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, *, animated: bool = False) -> None:
         """Write the selected objects. Raises HeadError."""
         module, name = self.operator.split(".")
         operators = getattr(bpy.ops, module)
@@ -40,7 +44,12 @@ class Writer:
                 f"This Blender cannot write {self.suffix} files ({self.operator} is missing)",
                 "Enable its add-on in the preferences, or use a Blender from blender.org",
             )
-        call_operator(getattr(operators, name), filepath=str(path), **self.options)
+        operator = getattr(operators, name)
+        # Blenders differ in what their exporters can do.
+        known = operator.get_rna_type().properties
+        wanted = self.options | {self.animation: animated}
+        options = {key: value for key, value in wanted.items() if key in known}
+        call_operator(operator, filepath=str(path), **options)
 
 
 # All formats there are. The operator, the command line and the sidebar read this table.
@@ -53,8 +62,8 @@ WRITERS = {
             "export_format": "GLB",
             "use_selection": True,
             "export_morph": True,
-            "export_animations": False,
         },
+        animation="export_animations",
     ),
     "FBX": Writer(
         ".fbx",
@@ -64,11 +73,15 @@ WRITERS = {
             "use_selection": True,
             "object_types": {"MESH", "ARMATURE"},
             "add_leaf_bones": False,
+            "apply_scale_options": "FBX_SCALE_ALL",  # else engines see a scale of 100
+            "bake_anim_use_all_actions": False,  # they leave shape keys out; the scene does not
+            "bake_anim_use_nla_strips": False,
+            "mesh_smooth_type": "FACE",
             "use_mesh_modifiers": False,  # applying them would drop the shape keys
-            "bake_anim": False,
             "path_mode": "COPY",
             "embed_textures": True,
         },
+        animation="bake_anim",
     ),
     "USD": Writer(
         ".usdc",
@@ -78,8 +91,10 @@ WRITERS = {
             "selected_objects_only": True,
             "export_shapekeys": True,
             "export_materials": True,
-            "export_animation": False,
+            "convert_world_material": False,
+            "overwrite_textures": True,
         },
+        animation="export_animation",
     ),
 }
 
@@ -95,6 +110,16 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
     format: bpy.props.EnumProperty(
         name="Format",
         items=[(kind, kind, writer.help) for kind, writer in WRITERS.items()],
+    )
+    neutral: bpy.props.BoolProperty(
+        name="Neutral",
+        description="Write the person at rest: all expressions at zero, as game engines expect",
+        options={"SKIP_SAVE"},
+    )
+    animation: bpy.props.BoolProperty(
+        name="Animation",
+        description="Also write the keyframes of expressions and bones",
+        options={"SKIP_SAVE"},
     )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -119,8 +144,8 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         obj = active_head(context)
         if not obj.visible_get():
             raise HeadError(f"{obj.name} is hidden", "Show it before exporting")
-        with _only_selected(context.view_layer, obj, rig_of(obj)):
-            writer.write(path)
+        with _only_selected(context.view_layer, obj, rig_of(obj)), _at_rest(obj, self.neutral):
+            writer.write(path, animated=self.animation)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
 
@@ -134,6 +159,23 @@ def _only_selected(layer: bpy.types.ViewLayer, *objects: bpy.types.Object | None
         yield
     finally:
         _select(layer, before)
+
+
+@contextmanager
+def _at_rest(obj: bpy.types.Object, neutral: bool) -> Iterator[None]:
+    """Where ``neutral``, set all expressions to zero within the block."""
+    keys = [key for key in obj.data.shape_keys.key_blocks if key.name not in (BASIS, DETAIL)]
+    before = [(key, key.value, key.slider_min, key.slider_max) for key in keys if neutral]
+    for key, *_ in before:
+        set_expression(obj, key, 0.0)
+    bpy.context.view_layer.update()  # else drivers still hold what was
+    try:
+        yield
+    finally:
+        for key, value, low, high in before:
+            set_expression(obj, key, value)
+            key.slider_min, key.slider_max = low, high
+        bpy.context.view_layer.update()
 
 
 def _select(layer: bpy.types.ViewLayer, names: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -138,7 +139,9 @@ def _load_image(path: Path, name: str, made: _Transaction) -> bpy.types.Image | 
     image.pack()
     # It is in the file now: where it came from would only tell the person's name.
     # Blender saves a path's whole buffer: a shorter text alone would leave the old one's end.
-    for text in ("/" * len(str(path)), f"//{name}{path.suffix}"):
+    # Exporters name textures after it, so heads of one name must not share it.
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    for text in ("/" * len(str(path)), f"//{name} {digest}{path.suffix}"):
         image.filepath_raw = text
         for packed in image.packed_files:
             packed.filepath = text

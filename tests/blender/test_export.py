@@ -1,5 +1,6 @@
 """Exported heads come back with the same mesh and keys; what cannot be written says so."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -76,3 +77,70 @@ def test_export_says_when_this_blender_lacks_a_format(
     monkeypatch.setitem(export.WRITERS, "USD", absent)
     with pytest.raises(RuntimeError, match=r"cannot write \.usdc files"):
         bpy.ops.effigy.export(filepath=str(tmp_path / "head"), format="USD")
+
+
+def test_usd_heads_of_one_name_keep_their_own_faces(bpy, saved_head, tmp_path):
+    (tmp_path / "usd").mkdir()
+    for number in range(2):
+        bpy.ops.wm.read_homefile(use_empty=True)
+        bpy.context.scene.world = bpy.data.worlds.new("World")
+        image = cv2.imread(str(saved_head.directory / "albedo.png"))
+        cv2.imwrite(str(saved_head.directory / "albedo.png"), image + np.uint8(9 * number))
+        bpy.ops.effigy.build(directory=str(saved_head.directory))
+        bpy.ops.effigy.export(filepath=str(tmp_path / f"usd/{number}"), format="USD")
+    written = [path for path in (tmp_path / "usd").rglob("*") if path.is_file()]
+    textures = [path for path in written if "albedo" in path.name]
+    assert len({path.read_bytes() for path in textures}) == len(textures) == 2
+    assert not [path for path in written if path.suffix == ".hdr"]
+
+
+def test_fbx_has_no_scale_of_its_own_and_smooth_faces(bpy, rigged, tmp_path):
+    path = tmp_path / "head.fbx"
+    bpy.ops.effigy.export(filepath=str(path), format="FBX")
+    held = path.read_bytes()
+    assert b"LayerElementSmoothing" in held
+    from io_scene_fbx import parse_fbx
+
+    scales = [
+        tuple(entry.props[4:7])
+        for entry in every(parse_fbx.parse(str(path))[0])
+        if entry.id == b"P" and entry.props[0] == b"Lcl Scaling"
+    ]
+    assert all(scale == pytest.approx((1, 1, 1)) for scale in scales)
+
+
+def every(element):
+    yield element
+    for child in element.elems:
+        yield from every(child)
+
+
+@pytest.mark.parametrize("rig", [False, True])
+@pytest.mark.parametrize("neutral", [False, True])
+def test_a_neutral_export_is_the_person_at_rest(bpy, built_head, tmp_path, neutral, rig):
+    if rig:
+        bpy.ops.effigy.rig()
+    keys = built_head.data.shape_keys.key_blocks
+    before = [(key.name, key.value, key.slider_max) for key in keys]
+    assert any(value for _, value, _ in before)
+    bpy.ops.effigy.export(filepath=str(tmp_path / "a.glb"), format="GLB", neutral=neutral)
+    assert [(key.name, key.value, key.slider_max) for key in keys] == before
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "a.glb"))
+    obj = next(obj for obj in bpy.data.objects if obj.type == "MESH" and obj.data.shape_keys)
+    assert any(key.value for key in obj.data.shape_keys.key_blocks) != neutral
+
+
+@pytest.mark.parametrize(("kind", "reader"), [("GLB", "gltf"), ("FBX", "fbx")])
+@pytest.mark.parametrize("animation", [False, True])
+def test_animation_is_written_when_wanted(bpy, built_head, tmp_path, kind, reader, animation):
+    key = built_head.data.shape_keys.key_blocks["jawOpen"]
+    for frame, value in ((1, 0.0), (10, 1.0)):
+        key.value = value
+        key.keyframe_insert("value", frame=frame)
+    bpy.context.scene.frame_end = 12
+    path = tmp_path / f"a.{kind.lower()}"
+    bpy.ops.effigy.export(filepath=str(path), format=kind, animation=animation)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    getattr(bpy.ops.import_scene, reader)(filepath=str(path))
+    assert bool(bpy.data.actions) == animation
