@@ -6,6 +6,7 @@ import bpy
 
 from .heads import make_active, poll_head, poll_object_mode, stored_head
 from .reporting import ReportsErrors
+from .scene.animation import has_strips
 from .scene.metadata import active_head, rig_of
 from .scene.rig import add_rig, remove_rig
 
@@ -23,7 +24,7 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
     def description(cls, context, properties):
         if properties.add:
             return cls.__doc__
-        return "Remove the armature; the head keeps its place and its expression, poses are lost"
+        return "Remove the armature; the head keeps its place and expression, keyed or not"
 
     @classmethod
     def poll(cls, context):
@@ -36,19 +37,20 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
         elif self.add:
             self._add(context, obj)
         else:
-            remove_rig(obj)
+            kept = remove_rig(obj)
             make_active(context, obj)
+            if kept:
+                self.report({"INFO"}, f"The keyframes of the bones are kept in the action {kept}")
         return {"FINISHED"}
 
     def _add(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
         rig = add_rig(obj, stored_head(obj).mesh)
         # Active, as Blender makes a new armature: moving it moves the head.
         make_active(context, rig)
-        animation = obj.data.shape_keys.animation_data
-        if animation is not None and animation.action is not None:
+        if has_strips(obj.data.shape_keys):
             self.report(
                 {"WARNING"},
-                f"The animation of {obj.name}'s shape keys rests while the rig drives them",
+                f"The NLA strips of {obj.name}'s shape keys rest while the rig drives them",
             )
 
 

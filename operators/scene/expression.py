@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bpy
 
+from .animation import move_curve, move_driver
 from .metadata import rig_of
 
 BASIS = "Basis"
@@ -45,20 +46,25 @@ def set_key_value(key: bpy.types.ShapeKey, value: float) -> None:
 def drive_keys(obj: bpy.types.Object, rig: bpy.types.Object, names: tuple[str, ...]) -> None:
     """Let properties of ``rig`` drive the keys of these names, at their present values.
 
-    A key that has a driver of the person's own keeps it and gets no property.
+    A key that has a driver of the person's own keeps it and gets no property. The keyframes of
+    the others go to the properties.
     """
     keys = obj.data.shape_keys.key_blocks
     for name in names:
         if name in keys and _driver(keys[name]) is None:
             _set_property(rig, keys[name])
             rig.property_overridable_library_set(_path(name), True)
+            move_curve(_place(keys[name]), (rig, _path(name)))
             _drive(keys[name], rig)
 
 
-def release_keys(obj: bpy.types.Object, rig: bpy.types.Object | None) -> None:
-    """Remove the drivers of ``rig``; the keys keep their values.
+def release_keys(
+    obj: bpy.types.Object, rig: bpy.types.Object | None, *, shared: bool = False
+) -> None:
+    """Remove the drivers of ``rig``; the keys keep their values and get the rig's animation.
 
-    ``rig`` is None where it was deleted by hand: its drivers then point nowhere.
+    ``rig`` is None where it was deleted by hand: its drivers then point nowhere. ``shared``:
+    another head goes on with it, and with its keyframes.
     """
     for key in obj.data.shape_keys.key_blocks if obj.data.shape_keys else ():
         driver = _driver(key)
@@ -67,6 +73,8 @@ def release_keys(obj: bpy.types.Object, rig: bpy.types.Object | None) -> None:
         key.driver_remove("value")
         if rig is not None and key.name in rig:
             set_key_value(key, rig[key.name])
+            move_curve((rig, _path(key.name)), _place(key), keep=shared)
+            move_driver((rig, _path(key.name)), _place(key))
 
 
 def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
@@ -102,6 +110,10 @@ def _driver(key: bpy.types.ShapeKey) -> bpy.types.Driver | None:
 def _is_ours(driver: bpy.types.Driver, name: str, rig: bpy.types.Object | None) -> bool:
     targets = [target for variable in driver.variables for target in variable.targets]
     return bool(targets) and all(t.id == rig and t.data_path == _path(name) for t in targets)
+
+
+def _place(key: bpy.types.ShapeKey) -> tuple[bpy.types.ID, str]:
+    return key.id_data, key.path_from_id("value")
 
 
 def _path(name: str) -> str:

@@ -15,6 +15,7 @@ from mathutils import Matrix, Vector
 
 from ...ml.data import HeadMesh
 from ...ml.errors import HeadError
+from .animation import preserve_action
 from .axes import to_blender
 from .expression import drive_keys, release_keys
 from .groups import add_bone_groups, has_bone_weights, remove_bone_groups
@@ -67,24 +68,31 @@ def renew_rig(obj: bpy.types.Object, head: HeadMesh) -> None:
         _bind(obj, rig, head)
 
 
-def remove_rig(obj: bpy.types.Object) -> None:
-    """Remove the rig. The head keeps its place and its keys their values; poses are lost."""
+def remove_rig(obj: bpy.types.Object) -> str:
+    """Remove the rig. The head keeps its place, its keys their values and animation.
+
+    Poses are lost. Their keyframes stay in the file, in the action of the returned name; the name
+    is empty where there are none.
+    """
     modifier = _modifier(obj)
     if modifier is None:
-        return
+        return ""
     rig = modifier.object
-    release_keys(obj, rig)
+    shared = any(rig_of(other) == rig for other in bpy.data.objects if other != obj and rig)
+    release_keys(obj, rig, shared=shared)
     remove_bone_groups(obj)
     obj.modifiers.remove(modifier)
     if rig is None:
-        return
+        return ""
     if obj.parent == rig:
         _take_from_under(rig, obj)
-    if not any(rig_of(other) == rig for other in bpy.data.objects):  # a copy may share it
-        data = rig.data
-        bpy.data.objects.remove(rig)
-        if data.users == 0:
-            bpy.data.armatures.remove(data)
+    if shared:
+        return ""
+    data, kept = rig.data, preserve_action(rig)
+    bpy.data.objects.remove(rig)
+    if data.users == 0:
+        bpy.data.armatures.remove(data)
+    return kept
 
 
 def check_rig_data(head: HeadMesh, name: str) -> None:

@@ -1,0 +1,124 @@
+"""Keyframes and drivers that go from one property to another.
+
+Actions have slots in Blender 4.4 and later, and no other way to their F-curves in 5.0; before,
+they have F-curves of their own.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+_POINT = (
+    "co",
+    "handle_left",
+    "handle_right",
+)
+_POINT_SETTINGS = (
+    "interpolation",
+    "easing",
+    "handle_left_type",
+    "handle_right_type",
+    "amplitude",
+    "back",
+    "period",
+)
+_CURVE_SETTINGS = ("extrapolation", "color_mode", "color", "auto_smoothing", "mute")
+
+
+def has_strips(owner: bpy.types.ID) -> bool:
+    """Whether ``owner`` is animated by strips of the NLA, which stay where they are."""
+    animation = owner.animation_data
+    return animation is not None and any(track.strips for track in animation.nla_tracks)
+
+
+def move_curve(
+    source: tuple[bpy.types.ID, str], target: tuple[bpy.types.ID, str], *, keep: bool = False
+) -> None:
+    """Give the keyframes of one property, a datablock and a path there, to another.
+
+    ``keep``: leave the source its own. So it is, too, where others use its action.
+    """
+    owner, path = source
+    curves = _curves(owner)
+    curve = curves.find(path) if curves is not None else None
+    if curve is None:
+        return
+    wanted = _curves(target[0], create=True)
+    old = wanted.find(target[1])
+    if old is not None:
+        wanted.remove(old)
+    _copy_curve(curve, wanted.new(target[1]))
+    action = owner.animation_data.action
+    if keep or action.users > 1 or action.library is not None:
+        return
+    curves.remove(curve)
+    if not len(curves) and not _has_other_curves(action):
+        owner.animation_data.action = None
+        if action.users == 0:
+            bpy.data.actions.remove(action)
+
+
+def move_driver(source: tuple[bpy.types.ID, str], target: tuple[bpy.types.ID, str]) -> None:
+    """Give a copy of the driver of one property to another."""
+    animation = source[0].animation_data
+    found = animation.drivers.find(source[1]) if animation else None
+    if found is not None:
+        drivers = (target[0].animation_data or target[0].animation_data_create()).drivers
+        drivers.from_existing(src_driver=found).data_path = target[1]
+
+
+def preserve_action(owner: bpy.types.ID) -> str:
+    """Keep what is left of the action of ``owner``, which goes: its name, empty without one."""
+    action = owner.animation_data.action if owner.animation_data else None
+    if action is None or action.library is not None:
+        return ""
+    action.use_fake_user = True
+    return action.name
+
+
+def _curves(owner: bpy.types.ID, *, create: bool = False) -> bpy.types.bpy_prop_collection | None:
+    """The F-curves that animate ``owner``; None where it has none, unless made by ``create``."""
+    animation = owner.animation_data or (owner.animation_data_create() if create else None)
+    if animation is None or (animation.action is None and not create):
+        return None
+    if animation.action is None:
+        animation.action = bpy.data.actions.new(f"{owner.name} action")
+    action = animation.action
+    if not hasattr(action, "slots"):
+        return action.fcurves
+    if animation.action_slot is None:
+        if not create:
+            return None
+        animation.action_slot = action.slots.new(owner.id_type, owner.name)
+    if not action.layers:
+        action.layers.new("Layer")
+    strips = action.layers[0].strips
+    strip = strips[0] if strips else strips.new(type="KEYFRAME")
+    bag = strip.channelbag(animation.action_slot, ensure=create)
+    return bag.fcurves if bag is not None else None
+
+
+def _has_other_curves(action: bpy.types.Action) -> bool:
+    if not hasattr(action, "slots"):
+        return bool(len(action.fcurves))
+    return any(
+        len(bag.fcurves)
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+    )
+
+
+def _copy_curve(source: bpy.types.FCurve, target: bpy.types.FCurve) -> None:
+    for name in _CURVE_SETTINGS:
+        setattr(target, name, getattr(source, name))
+    target.keyframe_points.add(len(source.keyframe_points))
+    for old, new in zip(source.keyframe_points, target.keyframe_points, strict=True):
+        for name in (*_POINT_SETTINGS, *_POINT):
+            setattr(new, name, getattr(old, name))
+    for old in source.modifiers:
+        new = target.modifiers.new(old.type)
+        for item in old.bl_rna.properties:
+            if not item.is_readonly and item.identifier != "type":
+                setattr(new, item.identifier, getattr(old, item.identifier))
+    target.update()
