@@ -15,10 +15,10 @@ from .scene.metadata import active_head
 
 
 class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
-    """Build the head of a reconstruction folder into the scene"""
+    """Build the head of a reconstruction that was made before, here or by the command line"""
 
     bl_idname = "effigy.build"
-    bl_label = "Build head"
+    bl_label = "Open reconstruction"
     bl_options = {"REGISTER", "UNDO"}
 
     directory: bpy.props.StringProperty(

@@ -2,7 +2,17 @@
 
 import bpy
 
-from . import preferences, sidebar
+from . import menus, preferences, sidebar
 
 CLASSES = preferences.CLASSES + sidebar.CLASSES
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+_register, _unregister = bpy.utils.register_classes_factory(CLASSES)
+
+
+def register() -> None:
+    _register()
+    menus.attach()
+
+
+def unregister() -> None:
+    menus.detach()
+    _unregister()

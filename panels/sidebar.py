@@ -37,6 +37,7 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
         row.scale_y = 1.4
         button = row.operator("effigy.reconstruct", text="Reconstruct", icon="USER")
         button.filepath = settings.photo
+        layout.operator("effigy.build", icon="FILE_FOLDER")
 
 
 class EFFIGY_PT_settings(_Tab, bpy.types.Panel):

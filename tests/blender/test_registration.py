@@ -5,6 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "bl_ext.user_default.effigy"
@@ -119,3 +124,20 @@ def test_enabling_and_disabling_leave_blenders_process_as_it_was():
     )
     assert done.stdout, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [{}, {}]
+
+
+@pytest.mark.parametrize("menu", ["TOPBAR_MT_file_import", "VIEW3D_MT_mesh_add"])
+def test_menus_offer_photos_and_earlier_results(bpy, menu):
+    """F3 finds what is in a menu, by these words."""
+    entries = [
+        entry
+        for entry in getattr(bpy.types, menu)._dyn_ui_initialize()
+        if entry.__module__.endswith("effigy.panels.menus")
+    ]
+    assert len(entries) == 1
+    layout = Layout()
+    entries[0](SimpleNamespace(layout=layout), bpy.context)
+    assert {name: how["text"] for name, how, _ in layout.drawn} == {
+        "effigy.reconstruct": "Reconstruct photo (Effigy)",
+        "effigy.build": "Open reconstruction (Effigy)",
+    }
