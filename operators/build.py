@@ -7,7 +7,7 @@ import bpy
 from ..ml.results.person import photo_folders, read_view
 from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction
-from .heads import locate, make_active, poll_head, poll_object_mode, stored_head
+from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .runtime import path_of
 from .scene.collection import build_head, rebuild_head, set_render_size
@@ -71,7 +71,7 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_head(cls, context) and poll_object_mode(cls, context)
+        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
 
     def run(self, context):
         obj = active_head(context)

@@ -11,15 +11,40 @@ from ..ml.results.provenance import check_same_model
 from ..ml.results.reconstruction import JSON_NAME, Reconstruction, load_reconstruction, read_about
 from .reporting import ReportsErrors
 from .runtime import heads_beside, results_folders
-from .scene.metadata import active_head, directory_of, record_of
+from .scene.metadata import active_head, directory_of, is_head, record_of
 
 
 def poll_head(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """Whether the active object is a head made by Effigy, or its rig; sets the poll message."""
     if active_head(context) is not None:
         return True
-    operator.poll_message_set("Select a head made by Effigy")
+    instance = context.object.instance_collection if context.object is not None else None
+    if instance is not None and any(is_head(obj) for obj in instance.all_objects):
+        operator.poll_message_set(
+            "This is an instance of a head: make it real, or local if it is linked (Object, Apply)"
+        )
+    else:
+        operator.poll_message_set("Select a head made by Effigy")
     return False
+
+
+def poll_own_mesh(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """Whether the head's mesh lies in this file and is its alone; sets the poll message."""
+    obj = active_head(context)
+    if obj is None:
+        return poll_head(operator, context)
+    if obj.library is not None or obj.data.library is not None:
+        operator.poll_message_set(
+            f"The mesh of {obj.name} is in another file: make it local (Object, Relations), or "
+            "do this in that file"
+        )
+        return False
+    twin = next((one for one in bpy.data.objects if one.data == obj.data and one != obj), None)
+    if twin is not None:
+        operator.poll_message_set(
+            f"{obj.name} shares its mesh with {twin.name}: make it single user (Object, Relations)"
+        )
+    return twin is None
 
 
 def poll_object_mode(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

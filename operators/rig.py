@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .heads import make_active, poll_head, poll_object_mode, stored_head
+from .heads import make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .scene.animation import has_strips
 from .scene.metadata import active_head, rig_of
@@ -28,7 +28,7 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_head(cls, context) and poll_object_mode(cls, context)
+        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
 
     def run(self, context):
         obj = active_head(context)
