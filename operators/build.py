@@ -12,6 +12,7 @@ from .reporting import ReportsErrors
 from .runtime import path_of
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head
+from .scene.rebuild import additions, keeps_additions
 
 
 class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
@@ -63,7 +64,7 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
 
 
 class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
-    """Make the mesh, shape keys and materials again as the photo gave them. Edits to them are lost; the object's place, parents and modifiers stay"""  # noqa: E501 - the tooltip
+    """Make the mesh, shape keys and materials again as the photo gave them. Edits to them are lost; animation stays, and so do your own keys, groups, UV maps and materials"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.rebuild"
     bl_label = "Rebuild head"
@@ -73,11 +74,37 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
     def poll(cls, context):
         return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
 
+    def invoke(self, context, event):
+        return self.guarded(lambda: self._ask(context, event))
+
+    def _ask(self, context, event):
+        obj = active_head(context)
+        lost = _lost(obj, stored_head(obj))
+        if not lost:
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=f"The mesh of {obj.name} has other vertices now",
+            message=f"Rebuilding removes your edits and {', '.join(lost)}",
+            confirm_text="Rebuild",
+        )
+
     def run(self, context):
         obj = active_head(context)
-        rebuild_head(obj, stored_head(obj), locate(obj))
+        head = stored_head(obj)
+        lost = _lost(obj, head)
+        rebuild_head(obj, head, locate(obj))
+        if lost:
+            self.report({"WARNING"}, f"Rebuilt {obj.name} without {', '.join(lost)}")
+            return {"FINISHED"}
         self.report({"INFO"}, f"Rebuilt {obj.name}")
         return {"FINISHED"}
+
+
+def _lost(obj: bpy.types.Object, head: Reconstruction) -> list[str]:
+    """What of the person's own rebuilding would remove, in words."""
+    return [] if keeps_additions(obj, head.mesh) else additions(obj, head.mesh)
 
 
 def _built_of_old(head: Reconstruction, name: str) -> str:

@@ -67,6 +67,19 @@ def move_driver(source: tuple[bpy.types.ID, str], target: tuple[bpy.types.ID, st
         drivers.from_existing(src_driver=found).data_path = target[1]
 
 
+def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Give ``target``, which has none, the action and copies of the drivers of ``source``."""
+    old = source.animation_data
+    if old is None:
+        return
+    new = target.animation_data_create()
+    new.action = old.action
+    if hasattr(old, "action_slot"):
+        new.action_slot = old.action_slot
+    for curve in old.drivers:
+        new.drivers.from_existing(src_driver=curve)
+
+
 def preserve_action(owner: bpy.types.ID) -> str:
     """Keep what is left of the action of ``owner``, which goes: its name, empty without one."""
     action = owner.animation_data.action if owner.animation_data else None

@@ -20,6 +20,7 @@ from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
 from .metadata import camera_object, record_head, record_others, rig_of
 from .place import place_head, scale_of
+from .rebuild import keeps_additions, renew_mesh, replace_mesh
 from .rig import check_rig_data, renew_rig
 
 
@@ -60,18 +61,20 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -
     """Give ``obj`` the reconstruction's mesh, keys and materials again.
 
     The object itself stays: its place, parents, modifiers and collection are not touched. So does
-    its rig, which then holds the photo's expression, as the keys do.
+    its rig, which then holds the photo's expression, as the keys do, and all animation. What the
+    person added to the mesh stays, unless the mesh's vertices are others now: see
+    :func:`.rebuild.additions`.
     """
     with _Transaction() as made:
         fresh = _new_head_object(obj.name, head, directory, made)
         if rig_of(obj) is not None:
             check_rig_data(head.mesh, obj.name)
-        old, obj.data = obj.data, fresh.data  # vertex groups and keys belong to the mesh
         record_head(obj, head, directory, camera_object(obj))
-    bpy.data.objects.remove(fresh)
+    if keeps_additions(obj, head.mesh):
+        renew_mesh(obj, fresh, head.mesh)
+    else:
+        replace_mesh(obj, fresh)
     renew_rig(obj, head.mesh)
-    if old.users == 0:
-        bpy.data.meshes.remove(old)
 
 
 def set_render_size(scene: bpy.types.Scene, width: int, height: int) -> None:

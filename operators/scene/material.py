@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import bpy
 
+# On each material that Effigy made.
+MARK = "effigy_surface"
 _Color = tuple[float, float, float, float]
 
 
@@ -60,6 +62,7 @@ def surface_kinds(part_names: Sequence[str]) -> tuple[list[str], list[int]]:
 def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) -> bpy.types.Material:
     """A Principled material; ``albedo`` gives its colour where there is one and it takes one."""
     material = bpy.data.materials.new(name)
+    material[MARK] = True
     if material.node_tree is None:  # Blender 5.0 and later make it at once
         material.use_nodes = True
     material.diffuse_color = surface.color
