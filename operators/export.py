@@ -92,6 +92,7 @@ WRITERS = {
             "export_shapekeys": True,
             "export_materials": True,
             "convert_world_material": False,
+            "export_custom_properties": False,  # the record names folders
             "overwrite_textures": True,
         },
         animation="export_animation",

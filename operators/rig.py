@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bpy
 
+from ..ml.results.provenance import current_model
 from .heads import make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .scene.animation import has_strips
-from .scene.metadata import active_head, rig_of
+from .scene.metadata import active_head, record_of, rig_of
 from .scene.rig import add_rig, remove_rig
+from .scene.rig_data import rig_data, stored_rig_data
 
 
 class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
@@ -44,7 +46,12 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
         return {"FINISHED"}
 
     def _add(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
-        rig = add_rig(obj, stored_head(obj).mesh)
+        # In the file itself; heads of earlier files need the files of their reconstruction.
+        model = record_of(obj)["model"]
+        data = stored_rig_data(obj)
+        if data is None or (model["id"], model["version"]) != current_model():
+            data = rig_data(stored_head(obj).mesh, obj.name)
+        rig = add_rig(obj, data)
         # Active, as Blender makes a new armature: moving it moves the head.
         make_active(context, rig)
         if has_strips(obj.data.shape_keys):

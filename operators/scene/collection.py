@@ -21,7 +21,8 @@ from .mesh import add_shape_keys, new_mesh
 from .metadata import camera_object, record_head, record_others, rig_of
 from .place import place_head, scale_of
 from .rebuild import keeps_additions, renew_mesh, replace_mesh
-from .rig import check_rig_data, renew_rig
+from .rig import renew_rig
+from .rig_data import rig_data, store_rig_data
 
 
 def build_head(
@@ -49,6 +50,7 @@ def build_head(
         for view, camera in zip(views, cameras, strict=True):
             follow_head(camera, obj, view.camera)
         record_head(obj, head, directory, cameras[0])
+        store_rig_data(obj, head.mesh)
         record_others(obj, others, cameras[1:])
         collection = made.keep(bpy.data.collections.new(name))
         for part in (obj, *cameras):
@@ -67,14 +69,15 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -
     """
     with _Transaction() as made:
         fresh = _new_head_object(obj.name, head, directory, made)
-        if rig_of(obj) is not None:
-            check_rig_data(head.mesh, obj.name)
+        data = rig_data(head.mesh, obj.name) if rig_of(obj) is not None else None
         record_head(obj, head, directory, camera_object(obj))
     if keeps_additions(obj, head.mesh):
         renew_mesh(obj, fresh, head.mesh)
     else:
         replace_mesh(obj, fresh)
-    renew_rig(obj, head.mesh)
+    store_rig_data(obj, head.mesh)
+    if data is not None:
+        renew_rig(obj, data)
 
 
 def set_render_size(scene: bpy.types.Scene, width: int, height: int) -> None:

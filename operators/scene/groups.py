@@ -41,10 +41,10 @@ def has_bone_weights(head: HeadMesh) -> bool:
     return all(mask in head.masks for mask in _MASK_OF_BONE.values())
 
 
-def add_bone_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
-    """One vertex group for each bone; at every vertex they sum to one."""
+def add_bone_groups(obj: bpy.types.Object, weights: Mapping[str, np.ndarray]) -> None:
+    """One vertex group for each bone, with the weights of :func:`bone_steps`."""
     remove_bone_groups(obj)
-    for name, steps in _bone_steps(head).items():
+    for name, steps in weights.items():
         _add_group(obj, name, steps)
 
 
@@ -56,7 +56,7 @@ def remove_bone_groups(obj: bpy.types.Object) -> None:
             obj.vertex_groups.remove(group)
 
 
-def _bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
+def bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
     """(V,) weights by bone as multiples of 1 / ``_STEPS``; they sum to ``_STEPS`` at each vertex.
 
     The masks were rounded one by one when saved, so their sum may be a step off: the difference

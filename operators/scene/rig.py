@@ -13,40 +13,38 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ...ml.data import HeadMesh
 from ...ml.errors import HeadError
 from .animation import preserve_action
 from .axes import to_blender
 from .expression import drive_keys, release_keys
-from .groups import add_bone_groups, has_bone_weights, remove_bone_groups
+from .groups import add_bone_groups, remove_bone_groups
 from .metadata import RIG, rig_of
+from .rig_data import JOINTS, RigData
 
 _PARENTS = {"neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
-_JOINTS = ("neck", "head", "jaw", "chin", "eye_left", "eye_right")
 _EYE_LENGTH = 0.025
 _MODIFIER = "Rig"
 
 
-def add_rig(obj: bpy.types.Object, head: HeadMesh) -> bpy.types.Object:
+def add_rig(obj: bpy.types.Object, data: RigData) -> bpy.types.Object:
     """Give a head its rig and return the armature, which lies in the head's collection.
 
     Needs Object Mode: bones can only be made by entering Edit Mode for a moment. Raises HeadError.
     """
-    check_rig_data(head, obj.name)
-    if len(obj.data.vertices) != len(head.vertices):
+    if len(obj.data.vertices) != len(data.weights["head"]):
         raise HeadError(
             f"The mesh of {obj.name} was edited: it no longer has the vertices of its photo",
             "Rebuild the head first",
         )
     remove_rig(obj)  # the rest of one that was deleted by hand
-    data = bpy.data.armatures.new(f"{obj.name} rig")
-    rig = bpy.data.objects.new(data.name, data)
+    armature = bpy.data.armatures.new(f"{obj.name} rig")
+    rig = bpy.data.objects.new(armature.name, armature)
     rig[RIG] = True
-    data.display_type, rig.show_in_front = "STICK", True  # the bones are inside the head
+    armature.display_type, rig.show_in_front = "STICK", True  # the bones are inside the head
     try:
-        _place_bones(rig, head)
+        _place_bones(rig, data)
     except RuntimeError:  # Blender refuses Edit Mode: leave nothing behind
-        bpy.data.armatures.remove(data)
+        bpy.data.armatures.remove(armature)
         raise
     for bone in rig.pose.bones:
         bone.rotation_mode = "XYZ"  # a jaw is one angle, which a curve can show
@@ -56,16 +54,16 @@ def add_rig(obj: bpy.types.Object, head: HeadMesh) -> bpy.types.Object:
     modifier.object = rig
     # Before whatever smooths or subdivides the mesh.
     obj.modifiers.move(len(obj.modifiers) - 1, 0)
-    _bind(obj, rig, head)
+    _bind(obj, rig, data)
     return rig
 
 
-def renew_rig(obj: bpy.types.Object, head: HeadMesh) -> None:
+def renew_rig(obj: bpy.types.Object, data: RigData) -> None:
     """Bind a new mesh to the rig of its object, where the object has one."""
     rig = rig_of(obj)
     if rig is not None:
-        _place_bones(rig, head)
-        _bind(obj, rig, head)
+        _place_bones(rig, data)
+        _bind(obj, rig, data)
 
 
 def remove_rig(obj: bpy.types.Object) -> str:
@@ -95,24 +93,15 @@ def remove_rig(obj: bpy.types.Object) -> str:
     return kept
 
 
-def check_rig_data(head: HeadMesh, name: str) -> None:
-    """Raise HeadError unless the reconstruction has joints and bone weights."""
-    if not has_bone_weights(head) or not all(joint in head.joints for joint in _JOINTS):
-        raise HeadError(
-            f"The reconstruction of {name} has no joints: an older Effigy made it",
-            "Reconstruct the photo again",
-        )
+def _bind(obj: bpy.types.Object, rig: bpy.types.Object, data: RigData) -> None:
+    add_bone_groups(obj, data.weights)
+    drive_keys(obj, rig, data.expressions)
 
 
-def _bind(obj: bpy.types.Object, rig: bpy.types.Object, head: HeadMesh) -> None:
-    add_bone_groups(obj, head)
-    drive_keys(obj, rig, head.expression_names)
-
-
-def _ends(head: HeadMesh) -> dict[str, tuple[Vector, Vector]]:
+def _ends(data: RigData) -> dict[str, tuple[Vector, Vector]]:
     """Where each bone begins and ends, in Blender's space."""
-    place = {name: Vector(to_blender(head.joints[name]).tolist()) for name in _JOINTS}
-    crown = Vector((*place["head"].xy, float(np.max(head.vertices[:, 1]))))
+    place = {name: Vector(to_blender(data.joints[name]).tolist()) for name in JOINTS}
+    crown = Vector((*place["head"].xy, data.crown))
     forward = Vector((0, -_EYE_LENGTH, 0))
     return {
         "neck": (place["neck"], place["head"]),
@@ -123,9 +112,9 @@ def _ends(head: HeadMesh) -> dict[str, tuple[Vector, Vector]]:
     }
 
 
-def _place_bones(rig: bpy.types.Object, head: HeadMesh) -> None:
+def _place_bones(rig: bpy.types.Object, data: RigData) -> None:
     """Make the bones, or move them to the head's joints; bones of the person's own stay."""
-    ends, bones = _ends(head), rig.data.bones
+    ends, bones = _ends(data), rig.data.bones
     if all(
         name in bones
         and (bones[name].head_local - start).length < 1e-6

@@ -97,3 +97,14 @@ def test_documents_are_where_the_desktop_says(module, monkeypatch, home):
     text = '# a comment\nXDG_DOCUMENTS_DIR="$HOME/Dokumente"\n'
     (home / ".config/user-dirs.dirs").write_text(text)
     assert documents() == home / "Dokumente"
+
+
+def test_a_file_sent_without_its_results_can_still_be_rigged(bpy, built_head, saved_head, shown):
+    shutil.rmtree(saved_head.directory)
+    before = shown(built_head)
+    assert bpy.ops.effigy.rig() == {"FINISHED"}
+    assert set(built_head.parent.data.bones.keys()) == {"neck", "head", "jaw", "eye.L", "eye.R"}
+    assert abs(shown(built_head) - before).max() < 1e-5
+    bpy.ops.effigy.expression(which="PHOTO")
+    with pytest.raises(RuntimeError, match=f"there is no folder {saved_head.directory}"):
+        bpy.ops.effigy.rebuild()
