@@ -130,10 +130,10 @@ def write_result(
         vertices_expressed=shown.astype(np.float32),
         landmarks_68=np.zeros((68, 3), np.float32),
     )
-    size = {"width": head.camera.width, "height": head.camera.height}
-    save_reconstruction(
-        replace(head, mesh=mesh, provenance=replace(head.provenance, **size)), folder
-    )
+    width, height = head.camera.width, head.camera.height
+    origin = replace(head.provenance, width=width, height=height)
+    photo = np.full((height // 4, width // 4, 3), 120, np.uint8)
+    save_reconstruction(replace(head, mesh=mesh, provenance=origin, photo_rgb=photo), folder)
 
 
 def write_realy(folder: Path, model: HeadModel, truth: Surface, number: int = 1) -> Path:
