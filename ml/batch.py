@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from .errors import HeadError
-from .processes import ProcessEnded, run_in_processes
+from .pipeline.processes import ProcessEnded, run_in_processes
 from .results.files import PERSON_NAME, sweep
 from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
 from .results.person import SamePerson, save_index

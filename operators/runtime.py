@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = __package__.rpartition(".")[0]
 
 # The only state that is not Blender data: a process outlives operators and files.
-engine = EngineClient(ROOT)
+engine = EngineClient(ROOT, log=lambda: user_folder("") / "engine.log")
 
 
 def user_folder(name: str) -> Path:

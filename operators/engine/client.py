@@ -16,7 +16,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -217,11 +217,19 @@ class Request:
 
 
 class EngineClient:
-    """Keeps one worker for the whole Blender run; starts it when needed, again if it died."""
+    """Keeps one worker for the whole Blender run; starts it when needed, again if it died.
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    ``log`` gives the file that the worker writes its log to, when it is started; None: no log.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits | None = None,
+        log: Callable[[], Path] | None = None,
+    ) -> None:
         self.limits = limits or Limits()
-        self._folder = folder
+        self._folder, self._log = folder, log
         self._command: tuple[str, ...] = ()
         self._worker: Worker | None = None
         self._next_id = 1
@@ -232,7 +240,8 @@ class EngineClient:
 
     def start(self, python: Path) -> Worker:
         """The running worker under ``python``; another one is stopped first."""
-        command = (str(python), "-m", "ml.worker")
+        log = ("--log", str(self._log())) if self._log else ()
+        command = (str(python), "-m", "ml.worker", *log)
         if self._worker is None or not self._worker.alive or command != self._command:
             self.stop()
             self._worker, self._command = Worker(command, self._folder), command

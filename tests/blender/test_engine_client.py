@@ -181,3 +181,13 @@ def test_the_order_in_which_the_engine_is_looked_for(module, errors, tmp_path, m
         found("", {})
     with pytest.raises(errors.EngineUnavailable, match="does not exist"):
         found(str(tmp_path / "gone"), environment)
+
+
+def test_the_worker_is_told_where_its_log_goes(client_module, monkeypatch, tmp_path):
+    commands = []
+    monkeypatch.setattr(client_module, "Worker", lambda command, folder: commands.append(command))
+    log = tmp_path / "engine.log"
+    client_module.EngineClient(tmp_path, log=lambda: log).start(tmp_path / "python")
+    client_module.EngineClient(tmp_path).start(tmp_path / "python")
+    assert commands[0][1:] == ("-m", "ml.worker", "--log", str(log))
+    assert commands[1][1:] == ("-m", "ml.worker")
