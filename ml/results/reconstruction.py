@@ -153,7 +153,8 @@ def load_reconstruction(path: Path) -> Reconstruction:
     ------
     HeadError: a file is missing, damaged or incomplete, or the photo gave no head; says why.
     """
-    directory = path if path.is_dir() else path.parent
+    named = not path.is_dir() and path.suffix in (".json", ".npz")
+    directory = path.parent if named else path
     begun, about = written(directory), read_about(directory)
     try:
         arrays = read_mesh_arrays(directory / NPZ_NAME)

@@ -271,3 +271,9 @@ def test_a_result_of_an_unknown_format_is_refused(tmp_path, number):
         with pytest.raises(HeadError, match="format") as refused:
             read(tmp_path)
         assert "Update Effigy" in refused.value.hint
+
+
+def test_a_folder_that_is_gone_is_named_and_not_its_parent(tmp_path):
+    with pytest.raises(HeadError) as refused:
+        load_reconstruction(tmp_path / "gone")
+    assert refused.value.message.startswith(f"{tmp_path / 'gone'} is not a complete")
