@@ -95,11 +95,13 @@ def complete_head(
 
         with clock.step("detail"):
             view = PersonView(photo.rgb, head.camera, person, settings.renderer)
-            detail = make_detail(view, head.mesh, model, settings.detail, progress)
+            part = part_of(progress, 0.0, 0.5)
+            detail = make_detail(view, head.mesh, model, settings.detail, part)
     albedo = None
     if settings.texture_size:
         from ..appearance.texture import make_albedo
 
+        progress(0.5, "Making the texture")
         with clock.step("texture"):
             size, renderer = settings.texture_size, settings.renderer
             albedo = make_albedo(photo, head.camera, person.expressed, model, size, renderer)

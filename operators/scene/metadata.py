@@ -25,8 +25,9 @@ CAMERA = "effigy_camera"
 RIG = "effigy_rig"
 # Further photos of the same person, beside the one that the head was built from: number 1 and on.
 OTHERS = "effigy_photos"
-# What reconstruction.json holds besides.
+# What reconstruction.json holds besides: of the photo's pixels, and of the run and its files.
 _NOT_STORED = ("status", "face_box", "landmarks_68", "landmarks_478", "timings_ms")
+_NOT_STORED += ("settings", "face", "images")
 # Blender's properties hold no lists of lists: these lie there row after row.
 _MATRICES = ("intrinsics", "rotation")
 

@@ -173,3 +173,11 @@ def test_the_command_line_on_a_mixed_folder(portrait, tmp_path):
         "",
     ]
     assert (out / "me" / "preview.png").stat().st_size > 50_000
+
+
+def test_progress_names_the_texture_and_never_runs_back(portrait):
+    steps = []
+    settings = Settings(texture_size=64, detail="fast")
+    reconstruct(portrait, settings, lambda fraction, message: steps.append((fraction, message)))
+    assert [fraction for fraction, _ in steps] == sorted(fraction for fraction, _ in steps)
+    assert "Making the texture" in [message for _, message in steps]
