@@ -25,6 +25,10 @@ TURN = Rotation.from_euler("yxz", [0.4, -0.2, 0.3]).as_matrix()
 UNIT = 8.75  # mm for one unit of a REALY scan
 TO_SCAN = Similarity(1000 / UNIT, TURN, np.array([3.0, -2.0, 5.0]))
 TO_MM = Similarity(1000.0, TURN, np.array([30.0, -20.0, 500.0]))
+# A prediction may lie anywhere, in any unit.
+ANYWHERE = Similarity(
+    3.0, Rotation.from_rotvec([0.3, 0.5, -0.2]).as_matrix(), np.array([1.0, 2, 3])
+)
 # Bounds of |x| and of y in metres on the front of the head.
 REGION_BOUNDS = {
     "nose": ((0, 0.022), (-0.022, 0.027)),

@@ -5,46 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from ml.errors import ModelUnreadable, UsageError
 from ml.evaluation.benchmarks import now, realy
 from ml.evaluation.benchmarks.scans import Surface, mean_face
-from ml.geometry.alignment import Similarity
 from ml.results.provenance import Provenance
 from tests.support.scan_folders import (
+    ANYWHERE,
     REGION_BOUNDS,
     UNIT,
     moved,
-    person,
     piece,
-    scan_model,
     write_now,
     write_obj,
     write_realy,
     write_result,
 )
-
-# A prediction may lie anywhere, in any unit.
-ANYWHERE = Similarity(
-    3.0, Rotation.from_rotvec([0.3, 0.5, -0.2]).as_matrix(), np.array([1.0, 2, 3])
-)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return scan_model()
-
-
-@pytest.fixture(scope="module")
-def truth(model):
-    return person(model)
-
-
-@pytest.fixture
-def folders(tmp_path):
-    (tmp_path / "results").mkdir()
-    return tmp_path / "data", tmp_path / "results"
 
 
 def raised(surface, place, height, width):

@@ -11,8 +11,6 @@ from ml.evaluation.benchmarks import facescape
 from ml.geometry.alignment import Similarity
 from tests.support.scan_folders import (
     moved,
-    person,
-    scan_model,
     write_lab,
     write_obj,
     write_result,
@@ -23,22 +21,6 @@ from tests.support.scan_folders import (
 BACK = np.array([0, 0, -3])
 # FaceScape's cost grows with the size of what is unwrapped.
 SMALL = Similarity(0.2, np.eye(3), np.zeros(3))
-
-
-@pytest.fixture(scope="module")
-def model():
-    return scan_model()
-
-
-@pytest.fixture(scope="module")
-def truth(model):
-    return person(model)
-
-
-@pytest.fixture
-def folders(tmp_path):
-    (tmp_path / "results").mkdir()
-    return tmp_path / "data", tmp_path / "results"
 
 
 @pytest.fixture

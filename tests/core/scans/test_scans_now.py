@@ -8,46 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from ml.errors import HeadError, UsageError
 from ml.evaluation import __main__ as commands
 from ml.evaluation.benchmarks import now, protocol
 from ml.evaluation.benchmarks.result import ScanResult, Score, Tally, score_all
 from ml.evaluation.benchmarks.scans import read_obj
-from ml.geometry.alignment import Similarity
 from tests.support.scan_folders import (
+    ANYWHERE,
     PERSON,
     PHOTO,
     moved,
     person,
     piece,
-    scan_model,
     write_now,
     write_obj,
     write_result,
 )
-
-# A prediction may lie anywhere, in any unit.
-ANYWHERE = Similarity(
-    3.0, Rotation.from_rotvec([0.3, 0.5, -0.2]).as_matrix(), np.array([1.0, 2, 3])
-)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return scan_model()
-
-
-@pytest.fixture(scope="module")
-def truth(model):
-    return person(model)
-
-
-@pytest.fixture
-def folders(tmp_path):
-    (tmp_path / "results").mkdir()
-    return tmp_path / "data", tmp_path / "results"
 
 
 def values(outcome):
