@@ -24,6 +24,8 @@ from .rebuild import keeps_additions, renew_mesh, replace_mesh
 from .rig import renew_rig
 from .rig_data import rig_data, store_rig_data
 
+_LONGEST_PATH = 1023  # bytes of an image's path in a .blend file, without the final zero
+
 
 def build_head(
     scene: bpy.types.Scene,
@@ -144,10 +146,11 @@ def _load_image(path: Path, name: str, made: _Transaction) -> bpy.types.Image | 
         raise HeadError(f"{path} could not be read", "Reconstruct the photo again")
     image.pack()
     # It is in the file now: where it came from would only tell the person's name.
-    # Blender saves a path's whole buffer: a shorter text alone would leave the old one's end.
+    # Blender saves a path's whole buffer: a shorter text alone would leave the old one's end, and
+    # behind that whatever lay in memory before.
     # Exporters name textures after it, so heads of one name must not share it.
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    for text in ("/" * len(str(path)), f"//{name} {digest}{path.suffix}"):
+    for text in ("/" * _LONGEST_PATH, f"//{name} {digest}{path.suffix}"):
         image.filepath_raw = text
         for packed in image.packed_files:
             packed.filepath = text

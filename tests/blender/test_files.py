@@ -1,5 +1,6 @@
 """Where results lie, and how .blend files name them."""
 
+import re
 import shutil
 
 import pytest
@@ -64,6 +65,8 @@ def test_a_file_holds_no_path_with_the_persons_name(bpy, saved_head, monkeypatch
         held = blend.read_bytes()
         at = held.find(b"jane/Ada")
         assert at < 0, held[at - 80 : at + 40]
+        # Nothing else that lay in memory before may follow a path either.
+        assert len(re.findall(rb"//Ada albedo [0-9a-f]{8}\.png\0/{900,1023}\0", held)) == 2
         assert bpy.ops.effigy.rebuild() == {"FINISHED"}
 
 
