@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .errors import HeadError
+from .errors import HeadError, Unexpected, explained
 from .pipeline.processes import ProcessEnded, run_in_processes
 from .results.files import PERSON_NAME, sweep
 from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
@@ -108,23 +108,15 @@ def _failures(target: Path) -> Iterator[list[HeadError]]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - every photo gets a row
-        failed.append(as_head_error(error, target))
+        failed.append(_cause(error, target))
 
 
-def as_head_error(error: BaseException, target: Path) -> HeadError:
-    """What went wrong while ``target`` was made and written, with a remedy."""
-    if isinstance(error, HeadError):
-        return error
-    if isinstance(error, OSError):
-        hint = "Check that the folder can be written to and that the disk is not full"
-        return HeadError(f"Cannot write {target} ({error})", hint)
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
-        hint = "Close other programs, or use fewer --jobs or a smaller photo"
-        return HeadError(f"There was not enough memory for {target.name}", hint)
-    # A fault in one photo must not cost the others; the log has its traceback.
-    logger.error("unexpected error while making %s", target, exc_info=error)
-    hint = "Please report this with the photo's format and the log above"
-    return HeadError(f"Unexpected error: {error!r}", hint)
+def _cause(error: BaseException, target: Path) -> HeadError:
+    """What went wrong while ``target`` was made and written; the unknown goes to the log."""
+    cause = explained(error, target, "above")
+    if isinstance(cause, Unexpected) and cause is not error:
+        logger.error("unexpected error while making %s", target, exc_info=error)
+    return cause
 
 
 def failed_task(task: Task, error: HeadError, seconds: float = 0.0) -> Row:
@@ -150,16 +142,16 @@ def run_batch(
             del waiting[task]
             if isinstance(outcome, ProcessEnded):
                 sweep(task.folder)
-            yield outcome if isinstance(outcome, Row) else failed_task(task, _told(task, outcome))
+            yield outcome if isinstance(outcome, Row) else failed_task(task, _no_row(task, outcome))
     finally:
         # Their processes were ended while they wrote.
         for task in waiting:
             sweep(task.folder)
 
 
-def _told(task: Task, error: BaseException) -> HeadError:
+def _no_row(task: Task, error: BaseException) -> HeadError:
     """Why the process working on ``task`` gave no row."""
     if not isinstance(error, ProcessEnded):
-        return as_head_error(error, task.folder)
+        return _cause(error, task.folder)
     hint = "It may have run out of memory: use fewer --jobs, or a smaller photo"
     return HeadError(f"The photo {task.photo} has no result: {error}", hint)

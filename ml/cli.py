@@ -36,11 +36,11 @@ from pathlib import Path
 from typing import Any
 
 from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person, run_batch
-from .errors import UsageError
+from .errors import UsageError, explained
 from .results.person import SamePerson
 from .results.plan import Task, collect_photos, plan
 from .results.reconstruction import Reconstruction
-from .results.report import Row, RowLog, summary, write_report
+from .results.report import Row, RowLog, conclusion, write_report
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -86,7 +86,7 @@ def main(
             results = run_batch(tasks, options, pipelines[0])
         rows = _collect(results, photos, parsed.out, interrupts)
         report = write_report(rows, parsed.out)
-    say(f"{summary(rows)}. {f'Report: {report}' if report else 'The report cannot be written'}")
+    say(conclusion(rows, report, parsed.out))
     return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
 
 
@@ -94,8 +94,8 @@ def _tasks(photos: Sequence[Path], out: Path) -> list[Task]:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"Cannot write to {out} ({reason})", "Choose another folder") from error
+        cause = explained(error, out)
+        raise UsageError(cause.message, cause.hint) from error
     return plan(photos, out)
 
 

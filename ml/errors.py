@@ -78,9 +78,52 @@ class Unexpected(HeadError):
     code = "unexpected"
 
 
-_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-_FORBIDDEN = (errno.EACCES, errno.EPERM)
-_OPEN_FILES = (errno.EMFILE, errno.ENFILE)
+_ANOTHER = "choose another folder"
+# What happened to the file or folder {path}, and the remedy, by the system's numbers; {text}: its
+# own words.
+_FILE_CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("ENOSPC", "EDQUOT"),
+        "The disk is full: {path} could not be written",
+        f"Free some space on it, or {_ANOTHER}",
+    ),
+    (
+        ("EFBIG",),
+        "The disk of {path} takes no file that large",
+        "Use a smaller texture, or a disk with another file system",
+    ),
+    (
+        ("EACCES", "EPERM"),
+        "Access to {path} is not allowed",
+        f"Change its permissions, close the programs that use it, or {_ANOTHER}",
+    ),
+    (("EROFS",), "{path} is on a disk that is read-only", "Choose another folder"),
+    (("EMFILE", "ENFILE"), "Too many files are open to open {path}", "Use fewer --jobs"),
+    (
+        ("ENAMETOOLONG",),
+        "The path {path} is too long for this system",
+        "Choose a folder with a shorter path",
+    ),
+    (
+        ("ENOTDIR", "EEXIST"),
+        "{path} is no folder: a file or a broken link has that name, or that of one above",
+        f"Move or rename it, or {_ANOTHER}",
+    ),
+    (
+        ("ENOENT",),
+        "{path} is not there",
+        "Check the path, and whether something moved or removed it meanwhile",
+    ),
+    (("EISDIR",), "{path} is a folder, but a file is needed there", "Move or rename it"),
+    (("ELOOP",), "{path} is a link that leads back to itself", f"Remove it, or {_ANOTHER}"),
+    (
+        ("EIO", "ENXIO", "ENODEV", "ESTALE", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT"),
+        "The disk of {path} does not answer ({text})",
+        f"Check that it is connected and works, or {_ANOTHER}",
+    ),
+)
+# Where Python translates Windows' own number into one that says less.
+_WINDOWS = {39: errno.ENOSPC, 112: errno.ENOSPC, 206: errno.ENAMETOOLONG}
 # What PyTorch, OpenCV, NumPy, C++ and the loader of libraries say when memory runs out.
 _MEMORY_WORDS = (
     "allocate memory",
@@ -99,7 +142,7 @@ def explained(error: BaseException, where: object = "", log: object = "") -> Hea
     Parameters
     ----------
     where: the file or folder that was worked on; named where the exception names none.
-    log: the file that has the traceback, to be named where the cause is unknown.
+    log: what has the traceback, to be named where the cause is unknown: a file, or "above".
     """
     if isinstance(error, HeadError):
         return error
@@ -144,15 +187,13 @@ def _package(error: ImportError) -> EngineUnavailable:
 
 def _file_trouble(error: OSError, path: str) -> HeadError:
     """The error for a file or folder that the system did not let us use."""
-    if error.errno in _FULL:
-        return HeadError(f"The disk is full: {path} could not be written", "Free some space on it")
-    if error.errno in _FORBIDDEN:
-        return HeadError(f"Access to {path} is not allowed", "Change its permissions or the folder")
-    if error.errno == errno.EROFS:
-        return HeadError(f"{path} is on a disk that is read-only", "Choose another folder")
-    if error.errno in _OPEN_FILES:
-        return HeadError(f"Too many files are open to open {path}", "Use fewer --jobs")
+    number = _WINDOWS.get(getattr(error, "winerror", None) or 0, error.errno)
+    text = error.strerror or str(error)
+    for names, message, hint in _FILE_CAUSES:
+        # Not every system has every number.
+        if number in [getattr(errno, name, None) for name in names] and number is not None:
+            return HeadError(message.format(path=path, text=text), hint)
     return HeadError(
-        f"{path} could not be read or written ({error.strerror or error})",
+        f"{path} could not be read or written ({text})",
         "Check that the file or folder is there and can be used",
     )

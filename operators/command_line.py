@@ -11,12 +11,12 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import collect_photos, plan
-from ..ml.errors import HeadError, UsageError
-from ..ml.results.report import Row, summary
+from ..ml.errors import UsageError, explained
+from ..ml.results.report import Row, conclusion
 from ..ml.settings import add_options, settings_of
 from .export import WRITERS
 from .jobs.reconstruction import Order, make_job
-from .reporting import call_operator
+from .reporting import KNOWN, call_operator
 from .runtime import check_online, engine
 
 NAME = "effigy"
@@ -39,8 +39,8 @@ def run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USAGE
-    except HeadError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except KNOWN as error:
+        print(f"error: {explained(error)}", file=sys.stderr)
         return SOME_FAILED
     finally:
         engine.stop()
@@ -76,7 +76,7 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
     job = make_job(order, lambda directory: _write_files(directory, formats), _print_row)
     while not job.step():
         time.sleep(0.02)
-    print(f"{summary(job.rows)} ({job.write_report()})")
+    print(conclusion(job.rows, job.write_report(), out))
     return OK if all(row.status == "ok" for row in job.rows) else SOME_FAILED
 
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 import bpy
 
-from ..ml.errors import Cancelled, HeadError
+from ..ml.errors import Cancelled, HeadError, explained
+
+# What is reported in words. The system's own errors name a file, and mostly a remedy is known.
+KNOWN = (HeadError, OSError, MemoryError)
 
 
 class ReportsErrors:
     """Mixin for operators: implement :meth:`run`, or guard another entry with :meth:`guarded`.
 
-    A :class:`HeadError` becomes a report and ``{'CANCELLED'}``. Any other exception is a fault in
-    Effigy and goes on to Blender, which shows the traceback.
+    A :class:`HeadError`, and what the system refuses, becomes a report and ``{'CANCELLED'}``. Any
+    other exception is a fault in Effigy and goes on to Blender, which shows the traceback.
     """
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -28,8 +31,8 @@ class ReportsErrors:
             return action()
         except Cancelled as stopped:
             self.report({"WARNING"}, str(stopped))
-        except HeadError as error:
-            self.report({"ERROR"}, str(error))
+        except KNOWN as error:
+            self.report({"ERROR"}, str(explained(error)))
         return {"CANCELLED"}
 
 

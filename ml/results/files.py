@@ -69,9 +69,11 @@ class Replacement:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         shutil.rmtree(self.aside, ignore_errors=True)
         self._exit.close()
+        if isinstance(error, OSError):
+            _name_lasting(error, self.folder)
 
     def commit(self) -> None:
         """Swap the new files in. If that fails, the earlier ones are put back."""
@@ -88,6 +90,13 @@ class Replacement:
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(target, source)
             raise
+
+
+def _name_lasting(error: OSError, folder: Path) -> None:
+    """Let ``error`` name ``folder`` instead of a file aside in it, which is gone by then."""
+    path = error.filename
+    if isinstance(path, str) and Path(path).is_relative_to(folder) and PARTIAL in path:
+        error.filename = str(folder)
 
 
 def sweep(folder: Path) -> None:
@@ -189,9 +198,11 @@ def replacing(path: Path, **how: Any) -> Iterator[IO[str]]:
         with aside.open("x", encoding="utf-8", **how) as file:
             yield file
         os.replace(aside, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink()
+        if isinstance(error, OSError) and error.filename == str(aside):
+            error.filename = str(path)
         raise
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, explained
 from ..settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
 from .files import JSON_NAME, NPZ_NAME, PARTIAL, PERSON_NAME
 from .folder import belongs_to_another, photo_digest
@@ -54,10 +54,8 @@ def collect_photos(
             else:
                 raise UsageError(f"{source} does not exist", "Check the path")
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise UsageError(
-                f"{source} cannot be read ({reason})", "Check its permissions, or name another"
-            ) from error
+            cause = explained(error, source)
+            raise UsageError(cause.message, cause.hint) from error
     unique = list(dict.fromkeys(photos))
     if not unique:
         raise UsageError(
@@ -129,7 +127,8 @@ class _Names:
         if key in self._taken or key in self._roots or (face and face[1] in self._taken):
             return False
         folders = [self._out / item for item in (name, *self._faces.get(key, ()))]
-        there = [folder for folder in folders if (folder / JSON_NAME).is_file()]
+        # Unlike Path.is_file, it raises nothing where the folder must not be entered.
+        there = [folder for folder in folders if os.path.isfile(folder / JSON_NAME)]
         if not there:
             return True
         digest = photo_digest(photo)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..errors import HeadError
+from ..errors import HeadError, explained
 from .files import replacing
 from .reconstruction import Reconstruction
 
@@ -81,7 +81,7 @@ class RowLog:
                 file.write(text)
         except OSError as error:
             if self._works:
-                logger.warning("%s cannot be written (%s)", self._path, error)
+                logger.warning("No rows are kept: %s", explained(error, self._path))
             self._works = False
 
 
@@ -103,9 +103,18 @@ def write_report(rows: Sequence[Row], folder: Path) -> Path | None:
             for row in table:
                 writer.writerow({**row, "heads": ";".join(row["heads"])})
     except OSError as error:
-        logger.warning("The report in %s cannot be written (%s)", folder, error)
+        logger.warning("The report is not written: %s", explained(error, path))
         return None
     return path
+
+
+def conclusion(rows: Sequence[Row], report: Path | None, folder: Path) -> str:
+    """The counts, and where the report is: ``7 photos: 7 ok. Report: out/report.json``.
+
+    report: as :func:`write_report` returned it for ``folder``.
+    """
+    place = f"Report: {report}" if report else f"The report cannot be written to {folder}"
+    return f"{summary(rows)}. {place}"
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import bpy
 
-from ...ml.errors import Cancelled, HeadError
+from ...ml.errors import Cancelled, HeadError, explained
 from ..jobs.operator import Job
+from ..reporting import KNOWN
 
 _TICK = 0.1
 _SHOWN_IN = {"VIEW_3D", "PREFERENCES"}
@@ -38,8 +39,8 @@ class BackgroundRun:
             over = self._advance()
         except Cancelled as stopped:
             self._tell(str(stopped), failed=False)
-        except HeadError as error:
-            self._tell(str(error), failed=True)
+        except KNOWN as error:
+            self._tell(str(explained(error)), failed=True)
         finally:
             if over:
                 self._finish()

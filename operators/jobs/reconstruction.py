@@ -13,7 +13,7 @@ import bpy
 
 from ...ml.batch import Task
 from ...ml.errors import EngineUnavailable, HeadError, UsageError
-from ...ml.results.report import Row, failed_row, summary, write_report
+from ...ml.results.report import Row, conclusion, failed_row, write_report
 from ...ml.settings import Settings
 from ..engine.client import Request
 from ..reporting import call_operator
@@ -229,7 +229,7 @@ def build_finished(
 
 def conclude_several(operator: bpy.types.Operator, job: ReconstructionJob) -> set[str]:
     """Report what became of several photos. Raises HeadError where none gave a head."""
-    message = f"{summary(job.rows)} ({job.write_report()})"
+    message = conclusion(job.rows, job.write_report(), job.order.out)
     failed = [Path(row.photo).name for row in job.rows if row.status != "ok"]
     if len(failed) == len(job.rows) and job.error is not None:
         raise HeadError(f"{message}. {job.error.message}", job.error.hint)

@@ -1,6 +1,8 @@
 """What the operators do, and that a failure says so and leaves nothing behind."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -100,6 +102,21 @@ def test_build_refuses_a_folder_without_a_reconstruction(bpy, tmp_path):
     with pytest.raises(RuntimeError, match="not a complete reconstruction"):
         bpy.ops.effigy.build(directory=str(tmp_path))
     assert counts(bpy) == before
+
+
+def test_what_the_system_refuses_is_reported_in_words(bpy, built_head, saved_head, monkeypatch):
+    closed, stat = saved_head.directory, os.stat
+
+    def refuse(path, *arguments, **how):
+        if isinstance(path, str | os.PathLike) and str(path).startswith(f"{closed}{os.sep}"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, *arguments, **how)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    for operator in (bpy.ops.effigy.rebuild, lambda: bpy.ops.effigy.build(directory=str(closed))):
+        with pytest.raises(RuntimeError, match=f"Access to {closed}.* is not allowed") as refused:
+            operator()
+        assert "Traceback" not in str(refused.value)
 
 
 def test_build_leaves_nothing_behind_when_an_image_is_damaged(bpy, saved_head):

@@ -125,11 +125,19 @@ def test_photos_without_a_face_are_named_and_left_out(bpy, order, module, tmp_pa
     operator = SimpleNamespace(report=lambda kind, text: reported.append((kind, text)))
     result = module("ml.results.report").Row
     finished = SimpleNamespace(
-        error=None, rows=[result(**row) for row in rows], write_report=lambda: "report.json"
+        error=None,
+        rows=[result(**row) for row in rows],
+        write_report=lambda: reports.pop(0),
+        order=SimpleNamespace(out=tmp_path),
     )
-    module("operators.jobs.reconstruction").conclude_several(operator, finished)
-    assert reported[0][0] == {"WARNING"}
-    assert reported[0][1].endswith("(report.json). No head from noface.jpg")
+    reports = ["report.json", None]
+    for words in ("Report: report.json", f"The report cannot be written to {tmp_path}"):
+        module("operators.jobs.reconstruction").conclude_several(operator, finished)
+        kind, text = reported.pop()
+        assert kind == {"WARNING"}
+        assert text.endswith("No head from noface.jpg")
+        assert words in text
+        assert "None" not in text
 
 
 @pytest.mark.parametrize("same_person", [True, False])

@@ -62,7 +62,8 @@ def test_a_folder_that_cannot_be_written_fails_its_own_photo(tmp_path, jobs):
     (out / "blocked").write_bytes(b"a file where the folder should be")
     assert run(photos(tmp_path / "in", "blocked.jpg", "good.jpg"), "--out", out, "--jobs", jobs)
     told = rows(out)
-    assert "Cannot write" in told["blocked.jpg"]["error"]
+    assert told["blocked.jpg"]["error"].startswith(f"{out / 'blocked'} is no folder")
+    assert "rename it" in told["blocked.jpg"]["hint"]
     assert told["good.jpg"]["status"] == "ok"
 
 
@@ -75,6 +76,10 @@ def test_failures_do_not_stop_the_batch(tmp_path, capsys):
     assert told["noface.jpg"]["code"] == "no_face"
     assert told["noface.jpg"]["hint"] == "Use another photo"
     assert "ZeroDivisionError" in told["crash.jpg"]["error"]
+    assert (told["crash.jpg"]["code"], told["crash.jpg"]["hint"]) == (
+        "unexpected",
+        "Please report this with the log above",
+    )
     failed = json.loads((out / "noface" / "reconstruction.json").read_text())
     assert failed["status"] == "failed"
     assert "noface.jpg" in failed["error"]["message"]
