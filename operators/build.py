@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..ml.results.person import photo_folders, read_view
+from ..ml.results.person import read_person
 from ..ml.results.provenance import current_model, is_current
-from ..ml.results.reconstruction import Reconstruction, load_reconstruction
+from ..ml.results.reconstruction import Reconstruction
 from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .runtime import path_of
@@ -44,10 +44,8 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def run(self, context):
-        directory = path_of(self.directory)
         # A folder of several photos of one person holds a head for each: one is built.
-        directory, *rest = photo_folders(directory)
-        head, others = load_reconstruction(directory), [read_view(folder) for folder in rest]
+        directory, head, others = read_person(path_of(self.directory))
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         parent = _parent(context, self.collection)

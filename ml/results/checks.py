@@ -24,6 +24,7 @@ from ..assets.archive import (
     read_arrays,
 )
 from ..errors import HeadError
+from .files import JSON_NAME
 
 # V vertices, F faces, T texture coordinates, e expressions, m masks, j joints.
 _REQUIRED: dict[str, Expected] = {
@@ -177,6 +178,30 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(about, dict):
         raise ValueError(f"{path.name} holds no object")
     return about
+
+
+def check_state(directory: Path, state: tuple[int, int] | None, name: str = JSON_NAME) -> None:
+    """Raise HeadError if another result lies in ``directory`` than was read in this ``state``.
+
+    To be called when all files were read, images too: parts of two results must not be mixed.
+    """
+    if state is not None and state_of(directory, name) != state:
+        raise HeadError(
+            f"The result in {directory} was replaced while it was read",
+            "Wait for the run that writes there, then try again",
+        )
+
+
+def state_of(directory: Path, name: str = JSON_NAME) -> tuple[int, int]:
+    """What differs between results that were written into ``directory`` one after the other.
+
+    name: of the file that is taken away first and put back last.
+    """
+    try:
+        found = (directory / name).stat()
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns
 
 
 def incomplete(directory: Path, why: object) -> HeadError:

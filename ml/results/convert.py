@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import HeadError
+from ..errors import HeadError, explained
 from ..head.conversion.convert import Converted, convert
 from ..head.conversion.correspondence import find_correspondence
 from ..head.formats.open import load_model_file
@@ -80,11 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         target = load_model_file(parsed.model)
         converted = convert_result(result, load_head_model(), target)
         save_converted(converted, result, target, parsed.out)
-    except HeadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    except OSError as error:
-        print(f"error: cannot write {parsed.out} ({error})", file=sys.stderr)
+    except (HeadError, OSError, MemoryError) as error:
+        print(f"error: {explained(error, parsed.out)}", file=sys.stderr)
         return FAILED
     print(
         f"{target.model_id} {target.version}: residual mean {converted.mean_mm:.2f} mm, "

@@ -19,9 +19,9 @@ import numpy as np
 
 from ..data import Camera
 from ..errors import HeadError
-from .checks import read_json
+from .checks import check_state, read_json, state_of
 from .files import PERSON_NAME, replacing
-from .reconstruction import Reconstruction, camera_of, read_about
+from .reconstruction import Reconstruction, camera_of, load_reconstruction, read_about
 
 # Width of a face in pixels that fills the default texture; a larger face is not a better choice.
 SHARP_PX = 400.0
@@ -65,12 +65,14 @@ class PhotoView:
     ----------
     directory: of the photo's reconstruction. name: the photo's file name.
     expression: activations 0..1 by expression name.
+    state: of the directory as it was read, see ``checks.state_of``.
     """
 
     directory: Path
     name: str
     expression: Mapping[str, float]
     camera: Camera
+    state: tuple[int, int] | None = None
 
 
 def _quality(head: Reconstruction) -> float:
@@ -131,6 +133,21 @@ def photo_folders(directory: Path) -> list[Path]:
     return [directory / name for name in [main, *(name for name in names if name != main)]]
 
 
+def read_person(directory: Path) -> tuple[Path, Reconstruction, list[PhotoView]]:
+    """The head to be built, its folder, and the views of the person's further photos.
+
+    Raises
+    ------
+    HeadError: a file is missing or damaged, or another run replaced the heads meanwhile.
+    """
+    state = state_of(directory, PERSON_NAME)
+    folder, *rest = photo_folders(directory)
+    head, others = load_reconstruction(folder), [read_view(path) for path in rest]
+    # The index goes before any of its heads is replaced: all of them were its heads.
+    check_state(directory, state, PERSON_NAME)
+    return folder, head, others
+
+
 def read_view(directory: Path) -> PhotoView:
     """The expression and camera of the head in ``directory``; its mesh is not read.
 
@@ -138,6 +155,6 @@ def read_view(directory: Path) -> PhotoView:
     ------
     HeadError: there is no complete head.
     """
-    about = read_about(directory)
+    state, about = state_of(directory), read_about(directory)
     values = {name: float(value) for name, value in about["expression"].items()}
-    return PhotoView(directory, about["photo"]["name"], values, camera_of(about))
+    return PhotoView(directory, about["photo"]["name"], values, camera_of(about), state)

@@ -11,7 +11,7 @@ so that Blender's own Python can load results; writing images needs Pillow.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,15 @@ import numpy as np
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
 from ..settings import Settings
-from .checks import check_about, incomplete, read_json, read_mesh_arrays, recorded
+from .checks import (
+    check_about,
+    check_state,
+    incomplete,
+    read_json,
+    read_mesh_arrays,
+    recorded,
+    state_of,
+)
 from .detail import detail_of, write_maps
 from .files import (
     IMAGE_NAMES,
@@ -53,6 +61,7 @@ class Reconstruction:
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
+    state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
     """
 
     provenance: Provenance
@@ -69,6 +78,7 @@ class Reconstruction:
     timings: Timings = field(default_factory=Timings)
     settings: Settings | None = None
     face: tuple[int, int] = (1, 1)
+    state: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contents of ``reconstruction.json``, as plain Python values."""
@@ -155,27 +165,18 @@ def load_reconstruction(path: Path) -> Reconstruction:
     """
     named = not path.is_dir() and path.suffix in (".json", ".npz")
     directory = path.parent if named else path
-    begun, about = written(directory), read_about(directory)
+    state, about = state_of(directory), read_about(directory)
     try:
         arrays = read_mesh_arrays(directory / NPZ_NAME)
-        if written(directory) != begun:
-            raise ValueError("it was replaced while it was read")
+        check_state(directory, state)
         head = _assemble(about, arrays)
+        check_images(directory, about)
     except (OSError, ValueError, KeyError) as error:
+        check_state(directory, state)
         raise incomplete(directory, error) from error
     except MemoryError as error:
         raise explained(error, directory) from error
-    check_images(directory, about)
-    return head
-
-
-def written(directory: Path) -> tuple[int, int]:
-    """What differs between results that were written into ``directory`` one after the other."""
-    try:
-        state = (directory / JSON_NAME).stat()
-    except OSError:
-        return 0, 0
-    return state.st_ino, state.st_mtime_ns
+    return replace(head, state=state)
 
 
 def read_about(directory: Path) -> dict[str, Any]:

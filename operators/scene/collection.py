@@ -10,6 +10,7 @@ import bpy
 
 from ...ml.data import HeadMesh
 from ...ml.errors import HeadError
+from ...ml.results.checks import check_state
 from ...ml.results.detail import NORMAL_NAME
 from ...ml.results.person import PhotoView
 from ...ml.results.reconstruction import ALBEDO_NAME, PHOTO_NAME, Reconstruction
@@ -44,7 +45,7 @@ def build_head(
     name = Path(head.provenance.photo_name).stem or "Head"
     with _Transaction() as made:
         obj = _new_head_object(name, head, directory, made)
-        main = PhotoView(directory, head.provenance.photo_name, {}, head.camera)
+        main = PhotoView(directory, head.provenance.photo_name, {}, head.camera, head.state)
         frame = (scene.render.resolution_x, scene.render.resolution_y)
         place_head(scene, layer, obj)
         views = (main, *others)
@@ -123,6 +124,7 @@ def _new_head_object(
     if head.detail is not None:
         normals = _load_image(directory / NORMAL_NAME, f"{name} detail", made)
         add_detail(obj, mesh, head.detail.offsets, normals)
+    check_state(directory, head.state)
     return obj
 
 
@@ -131,6 +133,7 @@ def _new_photo_camera(
 ) -> bpy.types.Object:
     name = Path(view.name).stem or "Head"
     photo = _load_image(view.directory / PHOTO_NAME, f"{name} photo", made)
+    check_state(view.directory, view.state)
     camera = made.keep(new_camera(f"{name} camera", view.camera, photo, (frame, scale)))
     made.keep(camera.data)
     return camera

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ml.head.arkit import EXPRESSION_NAMES
+from ml.results.reconstruction import save_reconstruction
 from tests.support.synthetic_head import write_synthetic
 
 
@@ -170,6 +171,34 @@ def test_rebuild_restores_what_was_edited_and_keeps_the_rest(bpy, built_head, sa
 def _first_vertex(saved_head, part):
     mesh = saved_head.head.mesh
     return int(mesh.quads[mesh.part == part][0, 0])
+
+
+@pytest.mark.parametrize(
+    ("operator", "image"),
+    # Rebuilding keeps the camera, and with it the photo.
+    [("build", "albedo.png"), ("build", "photo.jpg"), ("rebuild", "albedo.png")],
+)
+def test_a_result_that_is_replaced_while_its_images_are_read_is_refused(
+    bpy, module, built_head, saved_head, monkeypatch, operator, image
+):
+    """The swap comes between the mesh and the images, which would then be another person's."""
+    collection = module("operators.scene.collection")
+    load = collection._load_image
+
+    def swapped(path, name, made):
+        if path.name == image:
+            save_reconstruction(saved_head.head, saved_head.directory)
+        return load(path, name, made)
+
+    how = {"directory": str(saved_head.directory)} if operator == "build" else {}
+    before, points = counts(bpy), key_points(built_head, "Basis")
+    monkeypatch.setattr(collection, "_load_image", swapped)
+    with pytest.raises(RuntimeError, match="was replaced while it was read"):
+        getattr(bpy.ops.effigy, operator)(**how)
+    assert counts(bpy) == before
+    assert np.array_equal(key_points(built_head, "Basis"), points)
+    monkeypatch.undo()
+    assert getattr(bpy.ops.effigy, operator)(**how) == {"FINISHED"}
 
 
 def test_a_head_whose_camera_was_deleted_can_be_rebuilt(bpy, built_head):

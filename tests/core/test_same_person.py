@@ -17,7 +17,8 @@ from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person
-from ml.results.person import SamePerson, photo_folders, read_view
+from ml.results import person as person_files
+from ml.results.person import SamePerson, photo_folders, read_person, read_view
 from ml.results.reconstruction import load_reconstruction
 from ml.settings import Settings
 from tests.support.fake_pipeline import facing_head, fake_heads, fake_person
@@ -168,6 +169,28 @@ def test_the_command_line_writes_a_folder_a_photo_and_an_index(tmp_path, capsys)
     assert "noface.jpg" in rows[1]["error"]
     assert "2 ok, 1 failed" in capsys.readouterr().err
     assert run(*files(tmp_path, "b.jpg", "a.jpg"), "--out", out, "--same-person") == 0
+
+
+def test_a_person_that_is_replaced_while_read_is_refused(tmp_path, monkeypatch):
+    """All heads are whole, but of two runs: the main photo's of one, the others' of the next."""
+    photos = [tmp_path / name for name in ("a.jpg", "b.jpg")]
+    command = [*map(str, photos), "--out", str(tmp_path / "out"), "--same-person"]
+    for photo in photos:
+        photo.write_bytes(b"x")
+
+    def run():
+        assert main(command, reconstruct_person=fake_person) == 0
+
+    def swapped(directory):
+        run()
+        return read_view(directory)
+
+    run()
+    folder, head, (view,) = read_person(tmp_path / "out")
+    assert (folder.name, head.provenance.photo_name, view.name) == ("a", "a.jpg", "b.jpg")
+    monkeypatch.setattr(person_files, "read_view", swapped)
+    with pytest.raises(HeadError, match="was replaced while it was read"):
+        read_person(tmp_path / "out")
 
 
 def test_a_head_made_alone_takes_the_place_of_a_person_in_its_folder(tmp_path):
