@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from ..assets.card import REMEDY, verified
+from ..assets.archive import FLOATS, Expected, Header, check_shapes, read_arrays
+from ..assets.card import REMEDY, file_state, verified
 from ..data import FloatArray
-from ..errors import WeightsMissing
+from ..errors import WeightsMissing, explained
 
 SKIN_MODEL = Path(__file__).parent / "assets" / "skin.npz"
+
+_SHAPES: dict[str, Expected] = {
+    "mean": (FLOATS, "V", 3),
+    "modes": (FLOATS, "k", "V", 3),
+    "noise": (FLOATS, "V"),
+    "light_modes": (FLOATS, "l", "V", 3),
+    "light_noise": (FLOATS, "V"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,21 +69,35 @@ def save_skin_model(skin: SkinModel, path: Path) -> None:
     np.savez(path, **{name: array.astype(np.float16) for name, array in arrays.items()})  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=1)
 def load_skin_model(path: Path = SKIN_MODEL) -> SkinModel:
     """The statistics that ship with Effigy.
 
     Raises
     ------
     WeightsMissing: absent, altered, or not such a file.
+    HeadError: the file is there but cannot be read; says why.
     """
     verified(path)
+    return _load_skin_model(path, file_state(path))
+
+
+@lru_cache(maxsize=1)
+def _load_skin_model(path: Path, _: object) -> SkinModel:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name].astype(np.float32) for name in archive.files}
-        light = LightModes(arrays["light_modes"], arrays["light_noise"])
-        return SkinModel(arrays["mean"], arrays["modes"], arrays["noise"], light)
-    except (OSError, ValueError, KeyError) as error:
+        stored = read_arrays(path, _SHAPES, _check)
+    except ValueError as error:
         raise WeightsMissing(
             f"The skin model {path} could not be read ({error})", REMEDY
         ) from error
+    except (OSError, MemoryError) as error:
+        raise explained(error, path) from error
+    arrays = {name: array.astype(np.float32) for name, array in stored.items()}
+    light = LightModes(arrays["light_modes"], arrays["light_noise"])
+    return SkinModel(arrays["mean"], arrays["modes"], arrays["noise"], light)
+
+
+def _check(found: Mapping[str, Header]) -> None:
+    missing = [name for name in _SHAPES if name not in found]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    check_shapes(found, _SHAPES)

@@ -79,15 +79,33 @@ def read_card(asset: Path) -> AssetCard:
         raise WeightsMissing(f"The card {path} could not be read ({error})", REMEDY) from error
 
 
-@lru_cache(maxsize=16)
+def file_state(path: Path) -> tuple[int, int, int] | None:
+    """What differs between files that lay at ``path`` one after the other; None if there is none.
+
+    A part of the key of whatever is kept of a file: it may be replaced while the process runs.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def verified(asset: Path) -> AssetCard:
     """The card of ``asset``, after a check that the file is the one that it describes.
+
+    The checksum is computed once in a process, and again if a file was replaced.
 
     Raises
     ------
     WeightsMissing: card or file is absent, or the file's size or checksum differs.
     HeadError: the file is there but cannot be read; says why.
     """
+    return _verified(asset, file_state(asset), file_state(card_path(asset)))
+
+
+@lru_cache(maxsize=16)
+def _verified(asset: Path, *_: object) -> AssetCard:
     card = read_card(asset)
     try:
         content = asset.read_bytes()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..assets.archive import FLOATS, INTEGERS, TEXT, Expected, array_names, check_indices
-from ..assets.card import verified
+from ..assets.card import file_state, verified
 from ..data import FloatArray
 from .contact import LidRings
 from .formats.schema import ModelFile
@@ -47,9 +47,10 @@ _LEVEL_SHAPES: dict[str, Expected] = {
 }
 
 
-@lru_cache(maxsize=2)
 def load_head_model(path: Path = EFFIGY_HEAD) -> HeadModel:
     """Read a head model that :func:`save_head_model` wrote; the shipped one must be as on its card.
+
+    It is read once in a process, and again if the file was replaced.
 
     Raises
     ------
@@ -58,6 +59,16 @@ def load_head_model(path: Path = EFFIGY_HEAD) -> HeadModel:
     """
     if path == EFFIGY_HEAD:
         verified(path)
+    return _kept_head_model(path, file_state(path))
+
+
+@lru_cache(maxsize=2)
+def _kept_head_model(path: Path, _: object) -> HeadModel:
+    return read_head_model(path)
+
+
+def read_head_model(path: Path) -> HeadModel:
+    """As :func:`load_head_model`, but read at every call and compared with no card."""
     file = ModelFile(path, "Effigy Head", "Install Effigy again, or get the file anew")
     try:
         shapes = _shapes_of(array_names(path))

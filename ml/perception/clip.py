@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import nn
 
-from ..assets.card import verified
-from ..errors import EngineUnavailable, UsageError, WeightsMissing
+from ..assets.card import REMEDY, verified
+from ..errors import EngineUnavailable, UsageError, WeightsMissing, explained
 from .torchvision_shim import ensure_torchvision
 
 # Errors that open_clip and torch raise for files that are damaged or belong to another model.
@@ -30,6 +31,8 @@ _UNFIT = (
     UnpicklingError,
     SafetensorError,
 )
+# The detail of a card that has the SHA-256 of the config beside the weights.
+CONFIG_DIGEST = "config_sha256"
 # open_clip's own names for weights in a hub repository, in the order that it tries them.
 _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
@@ -62,10 +65,16 @@ def carded(weights: Path) -> ClipSource:
 
     Raises
     ------
-    WeightsMissing: absent, or not the file that the card describes.
+    WeightsMissing: one is absent, or not the file that the card describes.
     """
-    verified(weights)
-    return ClipSource(weights.with_suffix(".json"), weights)
+    card, config = verified(weights), weights.with_suffix(".json")
+    try:
+        digest = hashlib.sha256(config.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsMissing(str(explained(error, config)), REMEDY) from error
+    if digest != card.details.get(CONFIG_DIGEST):
+        raise WeightsMissing(f"{config} is not the file that the card describes", REMEDY)
+    return ClipSource(config, weights)
 
 
 def load_clip(

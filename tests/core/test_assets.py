@@ -1,11 +1,46 @@
 """Every asset that ships has its card, and is the file that the card describes."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import ml
-from ml.assets.card import shipped_assets, verified
+from ml.assets.card import shipped_assets, verified, write_card
+from ml.errors import WeightsMissing
+from ml.head.storage import load_head_model, save_head_model
 
 ROOT = Path(ml.__file__).parent
+
+
+FACTS = {
+    "name": "A",
+    "licence": "CC0-1.0",
+    "commercial_use": True,
+    "sources": ("us",),
+    "command": "make",
+}
+
+
+def test_a_file_that_was_replaced_is_checked_again(tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_bytes(b"one")
+    write_card(path, **FACTS)
+    assert verified(path) is verified(path)
+    path.write_bytes(b"two")
+    with pytest.raises(WeightsMissing, match="is not the file"):
+        verified(path)
+    write_card(path, **FACTS)
+    assert verified(path).size == 3
+
+
+def test_a_head_model_that_was_replaced_is_read_again(tmp_path):
+    path, model = tmp_path / "head.npz", load_head_model()
+    save_head_model(model, path)
+    first = load_head_model(path)
+    assert load_head_model(path) is first
+    save_head_model(replace(model, version="other"), path)
+    assert load_head_model(path).version == "other"
 
 
 def test_every_asset_has_a_card_and_is_the_file_it_describes():

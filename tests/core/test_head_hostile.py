@@ -91,7 +91,6 @@ def test_every_array_of_another_kind_is_refused_in_words(tmp_path, name):
             wrong += [np.concatenate([value, value]), value.astype(np.float32) * np.nan]
             wrong += [value.astype(np.int64) + 10**12, -1 - value.astype(np.int64)]
         for other in wrong:
-            load_head_model.cache_clear()
             write(tmp_path / name, {**make(), array: other})
             try:
                 with warnings.catch_warnings():
@@ -165,7 +164,6 @@ def test_damage_anywhere_is_an_error_in_words_or_harmless(tmp_path, name):
                     1 << rng.randrange(8)
                 )
         path.write_bytes(damaged)
-        load_head_model.cache_clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -1,5 +1,7 @@
 """Parting skin from light by statistics, and the loops over texels, where the answer is known."""
 
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from ml.appearance import kernels
 from ml.appearance.colour import photographed, recorded
 from ml.appearance.light import SkinColours, harmonics_of, separate_light
 from ml.appearance.skin import SKIN_MODEL, LightModes, SkinModel, load_skin_model, save_skin_model
-from ml.assets.card import card_path
+from ml.assets.card import card_path, read_card, write_card
 from ml.errors import WeightsMissing
 from ml.evaluation.synthetic.texture import psnr
 from ml.geometry.colour import linear_of, srgb_of
@@ -99,6 +101,26 @@ def test_the_shipped_statistics_are_small_vouched_for_and_plausible(tmp_path):
     altered.write_bytes(altered.read_bytes()[:-1] + b"x")
     with pytest.raises(WeightsMissing):
         load_skin_model(altered)
+
+
+@pytest.mark.parametrize("change", ["lacking", "longer", "text", "not finite"])
+def test_statistics_that_do_not_fit_are_refused(tmp_path, change):
+    with np.load(SKIN_MODEL) as stored:
+        arrays = dict(stored)
+    if change == "lacking":
+        del arrays["light_noise"]
+    elif change == "longer":
+        arrays["noise"] = np.append(arrays["noise"], arrays["noise"])
+    elif change == "text":
+        arrays["mean"] = np.array("mean")
+    else:
+        arrays["mean"][0] = np.nan
+    path = tmp_path / "skin.npz"
+    np.savez(path, **arrays)
+    facts = asdict(read_card(SKIN_MODEL))
+    write_card(path, **{k: v for k, v in facts.items() if k not in ("file", "sha256", "size")})
+    with pytest.raises(WeightsMissing, match=r"skin.npz could not be read \((it lacks|array)"):
+        load_skin_model(path)
 
 
 def test_colours_there_and_back():

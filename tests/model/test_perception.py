@@ -1,5 +1,6 @@
 """CLIP models through open_clip's own loading, their features, and the loss made of them."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 
 from ml.assets.card import write_card
 from ml.errors import UsageError, WeightsMissing
-from ml.perception.clip import ClipSource, carded, load_clip
+from ml.perception.clip import CONFIG_DIGEST, ClipSource, carded, load_clip
 from ml.perception.consistency import ConsistencyConfig, FeatureConsistency
 from ml.perception.torchvision_shim import ensure_torchvision
 from ml.perception.tower import BLOCK, ImageTower
@@ -93,6 +94,7 @@ def test_every_way_to_load_gives_the_same_model(folder, name, pictures):
         commercial_use=True,
         sources=(),
         command="",
+        details={CONFIG_DIGEST: hashlib.sha256((folder / f"{name}.json").read_bytes()).hexdigest()},
     )
     for source in (
         ClipSource(name, folder / f"{name}.pt"),
@@ -157,7 +159,14 @@ def test_a_card_guards_its_weights(folder, tmp_path):
     weights.write_bytes((folder / "tiny-vit.safetensors").read_bytes())
     with pytest.raises(WeightsMissing, match="card"):
         carded(weights)
-    write_card(weights, name="", licence="", commercial_use=True, sources=(), command="")
+    facts = {"name": "", "licence": "", "commercial_use": True, "sources": (), "command": ""}
+    config = weights.with_suffix(".json")
+    config.write_text("{}")
+    write_card(weights, **facts, details={CONFIG_DIGEST: hashlib.sha256(b"{}").hexdigest()})
+    assert carded(weights).weights == weights
+    config.write_text("{ }")
+    with pytest.raises(WeightsMissing, match=r"altered\.json is not the file"):
+        carded(weights)
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     with pytest.raises(WeightsMissing, match="not the file"):
         carded(weights)

@@ -24,7 +24,7 @@ from ...head.conversion.convert import convert
 from ...head.conversion.correspondence import find_correspondence
 from ...head.formats.ict import load_ict_facekit
 from ...head.model import HeadModel, LinearShape
-from ...head.storage import EFFIGY_HEAD, load_head_model
+from ...head.storage import EFFIGY_HEAD, load_head_model, read_head_model
 from ...head.surface import nearest_on_triangles, skin_triangles
 from ...training.head.statistics.anthropometry import head_measures, survey_means
 from ...training.head.statistics.reference import learn_identity
@@ -160,7 +160,7 @@ def closest_head(
 def measure_speed(model: HeadModel) -> dict[str, float]:
     """Milliseconds, best of several: loading, beside numpy's own reading; 64 heads at once."""
     plain = milliseconds(lambda: dict(np.load(EFFIGY_HEAD)), 5)
-    load = milliseconds(lambda: load_head_model.__wrapped__(EFFIGY_HEAD), 5)
+    load = milliseconds(lambda: read_head_model(EFFIGY_HEAD), 5)
     rng = np.random.default_rng(0)
     identity = rng.normal(size=(64, model.identity_count)).astype(np.float32)
     expression = rng.random((64, len(model.expression_names))).astype(np.float32)

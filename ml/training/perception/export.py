@@ -8,6 +8,7 @@ with the written files, on people kept out of training.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...assets.card import AssetCard
-from ...perception.clip import open_clip_module
+from ...perception.clip import CONFIG_DIGEST, open_clip_module
 from ...perception.consistency import ConsistencyConfig, FeatureConsistency
 from ...perception.face_clip import ASSETS, BLOCKS, RESNET, STAGES, VIT, load_face_clip
 from ...perception.tower import ImageTower
@@ -124,7 +125,12 @@ def export(
 
 def _card(target: Path, trained: Trained[FaceClipConfig], measured: dict[str, Any]) -> AssetCard:
     text = replace(TEXT, name=f"{TEXT.name} ({target.stem})")
-    details = {"input": "RGB crop, 0..1; open_clip's own normalisation", **measured}
+    digest = hashlib.sha256(target.with_suffix(".json").read_bytes()).hexdigest()
+    details = {
+        "input": "RGB crop, 0..1; open_clip's own normalisation",
+        CONFIG_DIGEST: digest,
+        **measured,
+    }
     return write_trained_card(target, trained, text, details)
 
 
