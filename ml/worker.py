@@ -139,9 +139,9 @@ class Worker:
         return progress
 
     def _warm_up(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        from .pipeline.single import warm_up
+        from .pipeline.rehearsal import rehearse
 
-        warm_up()
+        rehearse()
         return {}
 
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from . import (
     settings,
 )
 from .engine import operators as engine_operators
+from .engine import warming
 from .engine.background import close_background, open_background
 from .runtime import engine
 
@@ -37,6 +38,7 @@ def register() -> None:
 def unregister() -> None:
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    warming.close()
     close_background()
     engine.close()
     saving.detach()

@@ -85,13 +85,12 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
     def _invoke(self, context):
-        # Started now, it is ready when a photo has been chosen; and where there is no engine,
-        # the person learns it before choosing one.
-        engine.start(engine_python().executable)
+        python = engine_python().executable  # without one, the person learns it before choosing
         if not self.properties.is_property_set("same_person"):
             self.same_person = context.scene.effigy.same_person
         if self.filepath or self.files:
             return self.run_modal(context)
+        engine.warm_up(python)  # it is ready when a photo has been chosen
         self.browsed = True
         self.filepath = _browsable(context.scene.effigy.photo)
         context.window_manager.fileselect_add(self)

@@ -139,6 +139,12 @@ class EnginePreferences:
         ),
         subtype="FILE_PATH",
     )
+    keep_engine_ready: BoolProperty(
+        name="Keep engine ready",
+        description="Start the engine in the background when the Effigy tab is opened: the first "
+        "head comes sooner, and about 600 MB of memory are in use until Blender ends",
+        default=True,
+    )
     allow_download: BoolProperty(
         name=option("allow_download").label,
         description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..ml.head.arkit import REGIONS, mirrored_name
+from ..operators.engine.warming import warm_up_once
 from ..operators.export import WRITERS
 from ..operators.runtime import own_preferences
 from ..operators.scene.detail import detail_key
@@ -30,6 +31,7 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
         if draw_progress(layout, context.window_manager.effigy_job):
             return
         found = draw_engine_hint(layout)
+        warm_up_once()
         column = layout.column()
         column.enabled = found is not None
         column.prop(settings, "photo", text="")

@@ -57,7 +57,7 @@ class Worker:
     def __init__(self, command: Sequence[str], folder: Path) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._stderr: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
-        self.ready = False
+        self.ready = self.warm = False
         self.about: dict[str, Any] = {}
         self.started = time.monotonic()
         self._process = start_process(
@@ -256,6 +256,17 @@ class EngineClient:
         except EngineUnavailable:
             self.stop()
             raise
+
+    def warm_up(self, python: Path) -> None:
+        """Let the worker load its weights, unless it was asked to; nobody waits for the answer.
+
+        A broken engine says so to the first request that is waited for.
+        """
+        worker = self.start(python)
+        if not worker.warm:
+            worker.warm = True
+            with contextlib.suppress(EngineUnavailable):
+                self.submit(python, "warm_up", {})
 
     def stop(self) -> None:
         """End the worker if there is one. Safe to call at any time."""

@@ -16,6 +16,7 @@ from ...ml.errors import EngineUnavailable, HeadError, UsageError
 from ...ml.results.report import Row, conclusion, failed_row, write_report
 from ...ml.settings import Settings
 from ..engine.client import Request
+from ..engine.warming import warm_up_again
 from ..reporting import call_operator
 from ..runtime import engine, engine_python
 from .attention import Attention
@@ -103,6 +104,7 @@ class ReconstructionJob:
     def cancel(self) -> None:
         if self._request is not None:
             self._request.cancel()
+            warm_up_again()  # the next photo shall not wait for a cold engine
         for finished in self._unbuilt:  # the results are on disk all the same
             self._close(finished.first, finished.rows)
         self._unbuilt.clear()

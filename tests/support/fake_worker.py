@@ -95,6 +95,8 @@ def main():
             person(number, message["data"], Path(template))
         elif kind == "check":
             say(number, "result", torch="2.13", environment=dict(os.environ), folder=os.getcwd())
+        elif kind == "warm_up":
+            say(number, "result")
         elif kind == "shutdown":
             break
 

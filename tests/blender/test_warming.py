@@ -1,0 +1,134 @@
+"""The engine is started ahead of the first photo, and never by drawing alone."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support.layout import draw
+
+
+class Patched:
+    """A module with some names replaced."""
+
+    def __init__(self, real, **own):
+        self._real = real
+        vars(self).update(own)
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+@pytest.fixture
+def warming(module):
+    warming = module("operators.engine.warming")
+    warming.close()
+    yield warming
+    warming.close()
+
+
+@pytest.fixture
+def timers(bpy, warming, monkeypatch):
+    """The timers of a Blender with a window, which the wheel is not."""
+    registered = []
+    app = SimpleNamespace(
+        background=False,
+        timers=SimpleNamespace(
+            register=lambda function, **how: registered.append(function),
+            unregister=registered.remove,
+            is_registered=lambda function: function in registered,
+        ),
+    )
+    monkeypatch.setattr(warming, "bpy", Patched(bpy, app=app))
+    return registered
+
+
+@pytest.fixture
+def engine(module):
+    engine = module("operators.runtime").engine
+    engine.stop()
+    return engine
+
+
+def test_drawing_the_tab_only_sets_a_timer_and_only_once(
+    bpy, fake_engine, module, warming, timers, engine
+):
+    panel = module("panels.sidebar").EFFIGY_PT_photo
+    for _ in range(3):
+        draw(panel, bpy.context)
+    assert engine._worker is None
+    assert timers == [warming.warm_up]
+    timers.clear()  # it ran
+    assert warming.warm_up() is None
+    worker = engine._worker
+    assert worker.alive
+    draw(panel, bpy.context)
+    assert timers == []
+    warming.warm_up()
+    assert engine._worker is worker
+
+
+def test_an_engine_is_warmed_up_once(fake_engine, module, warming, engine, monkeypatch):
+    asked, submit = [], engine.submit
+    monkeypatch.setattr(engine, "submit", lambda *what: asked.append(what[1]) or submit(*what))
+    python = module("operators.runtime").engine_python().executable
+    warming.warm_up()
+    engine.warm_up(python)
+    assert asked == ["warm_up"]
+    engine.stop()
+    engine.warm_up(python)
+    assert asked == ["warm_up"] * 2
+
+
+def test_the_first_photo_goes_to_the_warm_engine(bpy, fake_engine, photos, warming, engine):
+    warming.warm_up()
+    worker = engine._worker
+    bpy.ops.effigy.reconstruct(filepath=str(photos("ok.jpg") / "ok.jpg"))
+    assert engine._worker is worker
+    assert worker.ready
+
+
+def test_no_engine_starts_in_the_background_without_one_or_unwanted(
+    bpy, fake_engine, module, warming, timers, engine, monkeypatch, tmp_path
+):
+    own = module("operators.runtime").own_preferences()
+    own.keep_engine_ready = False
+    try:
+        warming.warm_up_once()
+        warming.warm_up_again()
+        warming.warm_up()
+    finally:
+        own.keep_engine_ready = True
+    bpy.context.window_manager.effigy_job.begin()
+    warming.warm_up()
+    bpy.context.window_manager.effigy_job.end()
+    monkeypatch.setenv("EFFIGY_PYTHON", str(tmp_path / "gone"))
+    warming.warm_up_once()
+    warming.warm_up()
+    monkeypatch.setattr(warming, "bpy", bpy)  # the wheel itself has no window
+    fake_engine()
+    warming.warm_up_once()
+    assert timers == []
+    assert not bpy.app.timers.is_registered(warming.warm_up)
+    assert engine._worker is None
+
+
+def test_a_broken_engine_is_not_started_at_every_redraw(fake_engine, warming, timers, engine):
+    fake_engine("dead")
+    warming.warm_up()
+    assert warming.warm_up() is None
+    warming.warm_up_once()
+    assert timers == []
+
+
+def test_after_a_stopped_job_the_engine_gets_warm_again(
+    bpy, fake_engine, photos, module, warming, timers, tmp_path
+):
+    jobs = module("operators.jobs.reconstruction")
+    photo = photos("slow.jpg") / "slow.jpg"
+    order = jobs.Order(
+        [module("ml.batch").Task(photo, tmp_path / "out")], module("ml.settings").Settings()
+    )
+    job = jobs.make_job(order, lambda folder: None)
+    job.step()
+    job.cancel()
+    assert timers == [warming.warm_up]
