@@ -35,13 +35,11 @@ class BatchOptions:
     Attributes
     ----------
     jobs: processes at a time; 1 works in this process.
-    skip_existing: leave photos alone that are finished: see ``results.folder.finished_heads``.
     preview: also write preview.png beside every head.
     """
 
     settings: Settings
     jobs: int = 1
-    skip_existing: bool = False
     preview: bool = False
 
 
@@ -49,14 +47,20 @@ def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
     """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
     begun = time.perf_counter()
     with _failures(task.folder) as errors:
-        if options.skip_existing:
-            wanted = Wanted(task.photo, options.settings, options.preview)
-            if finished := finished_heads(task.folder, wanted):
-                return Row(str(task.photo), "skipped", heads=tuple(map(str, finished)))
+        if skipped := skipped_row(task, options.settings, preview=options.preview):
+            return skipped
         heads = reconstruct(task.photo, options.settings)
         folders = write_heads(heads, task.folder, preview=options.preview)
         return head_row(task.photo, heads[0], folders, time.perf_counter() - begun)
     return failed_task(task, errors[0], time.perf_counter() - begun)
+
+
+def skipped_row(task: Task, settings: Settings, *, preview: bool = False) -> Row | None:
+    """The row of a photo whose heads are finished; None where it is to be reconstructed."""
+    if not settings.skip_existing:
+        return None
+    finished = finished_heads(task.folder, Wanted(task.photo, settings, preview))
+    return Row(str(task.photo), "skipped", heads=tuple(map(str, finished))) if finished else None
 
 
 def process_person(

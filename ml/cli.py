@@ -54,7 +54,6 @@ def make_parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=1, metavar="N", help="photos at a time (default 1)")
     add_options(parser)
     add("--recursive", action="store_true", help="also look into folders within folders")
-    add("--skip-existing", action="store_true", help="leave finished results alone")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
     add("--preview", action="store_true", help="also write preview.png for each head")
     return parser
@@ -132,7 +131,7 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
             "--same-person does not go with --jobs, --skip-existing or --face all",
             "All photos are fitted together, one face in each",
         )
-    return BatchOptions(settings_of(parsed), parsed.jobs, parsed.skip_existing, parsed.preview)
+    return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview)
 
 
 def _reconstruct(photo: Path, settings: Settings) -> Sequence[Reconstruction]:

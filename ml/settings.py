@@ -51,6 +51,8 @@ class Settings:
     ----------
     face: "prominent", "all", or the number of a face (1 = the most prominent) as a string.
     allow_download: whether face-alignment may download its weights in this one request.
+    skip_existing: whether photos whose results are finished are left alone: see
+        ``results.folder.finished_heads``.
     texture_size: side of the albedo texture in texels; 0 makes no texture.
     landmarks, level, detail, renderer: one of the values of the option of that name.
     """
@@ -62,6 +64,7 @@ class Settings:
     level: str = "base"
     detail: str = "off"
     renderer: str = "builtin"
+    skip_existing: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,14 @@ OPTIONS = (
             Choice("pytorch3d", "pytorch3d", "Needs pytorch3d in the engine's Python; slower"),
         ),
     ),
+    Option(
+        "skip_existing",
+        "Skip finished photos",
+        "Leave results alone that are whole, of the same photo and made with the same settings",
+    ),
 )
+# What a result does not depend on: how a request goes, not what comes of it.
+OF_THE_RUN = ("allow_download", "skip_existing")
 
 
 def option(name: str) -> Option:

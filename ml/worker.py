@@ -7,7 +7,7 @@ request         data                                           answer
 ==============  =============================================  ================================
 reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
                 allow_download, texture_size, level, detail,   "result" {rows: [report.Row as dict]}
-                renderer}, preview
+                renderer, skip_existing}, preview
 person          photos, and as above                           as above, with {person: out}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights,
@@ -38,7 +38,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, Any
 
-from .batch import plan, write_person
+from .batch import Task, plan, skipped_row, write_person
 from .data import Progress
 from .errors import EngineUnavailable, HeadError, UsageError, explained
 from .results.folder import write_heads
@@ -116,9 +116,12 @@ class Worker:
     def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings = _settings(data)
         photo, out = _path(data.get("photo")), _path(data.get("out"))
+        preview = bool(data.get("preview"))
+        if skipped := skipped_row(Task(photo, out), settings, preview=preview):
+            return {"rows": [asdict(skipped)]}
         begun = time.perf_counter()
         heads = self._pipeline(photo, settings, self._progress(number))
-        folders = write_heads(heads, out, preview=bool(data.get("preview")))
+        folders = write_heads(heads, out, preview=preview)
         row = head_row(photo, heads[0], folders, time.perf_counter() - begun)
         return {"rows": [asdict(row)]}
 

@@ -72,12 +72,16 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
     out, settings = parsed.out.absolute(), settings_of(parsed)
     if settings.allow_download:
         check_online("nothing can be downloaded", "leave out --allow-download")
+    if parsed.same_person and settings.skip_existing:
+        raise UsageError(
+            "--same-person does not go with --skip-existing", "All photos are fitted together"
+        )
     order = Order(plan(_photos(parsed), out), settings, out, parsed.same_person)
     job = make_job(order, lambda directory: _write_files(directory, formats), _print_row)
     while not job.step():
         time.sleep(0.02)
     print(conclusion(job.rows, job.write_report(), out))
-    return OK if all(row.status == "ok" for row in job.rows) else SOME_FAILED
+    return OK if all(row.status in ("ok", "skipped") for row in job.rows) else SOME_FAILED
 
 
 def _photos(parsed: argparse.Namespace) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task, plan
+from ..ml.settings import Settings
 from .folders import portable
 from .jobs.attention import Attention
 from .jobs.operator import JobOperator
@@ -59,11 +60,12 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
     def start(self, context):
         photos, settings = self._photos(), context.scene.effigy.chosen()
         if len(photos) > 1:
-            out = self._directory(context, f"{photos[0].stem}_and_{len(photos) - 1}_more")
+            name = f"{photos[0].stem}_and_{len(photos) - 1}_more"
+            out = self._directory(context, name, again=settings.skip_existing)
             order = Order(plan(photos, out), settings, out, self.same_person, self.preview)
         else:
             context.scene.effigy.photo = portable(photos[0], bpy.data.filepath)
-            task = Task(photos[0], self._directory(context, photos[0].stem))
+            task = self._task(context, photos[0], settings)
             order = Order([task], settings, preview=self.preview)
         attention = Attention(context, single=len(photos) == 1 or self.same_person)
         self._attention = attention
@@ -80,6 +82,9 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         if job.error is not None:
             raise job.error
         row = job.rows[0]
+        if row.status == "skipped":
+            self.report({"INFO"}, f"{Path(row.photo).name} was finished before")
+            return {"FINISHED"}
         made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
         self.report({"INFO"}, f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s")
         return {"FINISHED"}
@@ -116,10 +121,17 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         folder = path_of(self.directory)
         return [photo_file(str(folder / name)) for name in names] or [photo_file("")]
 
-    def _directory(self, context, name: str) -> Path:
+    def _task(self, context, photo: Path, settings: Settings) -> Task:
+        if settings.skip_existing and not self.output:
+            return plan([photo], results_folder(context))[0]
+        return Task(photo, self._directory(context, photo.stem))
+
+    def _directory(self, context, name: str, *, again: bool = False) -> Path:
+        """The folder for results; ``again``: the one of an earlier time, if there is one."""
         if self.output:
             return path_of(self.output)
-        return unused_directory(results_folder(context) / name)
+        wanted = results_folder(context) / name
+        return wanted if again else unused_directory(wanted)
 
 
 class EFFIGY_FH_photo(bpy.types.FileHandler):

@@ -76,6 +76,9 @@ class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
         button.same_person = settings.same_person
         layout.prop(settings, "photo_folder", text="")
         layout.prop(settings, "recursive")
+        row = layout.row()
+        row.enabled = not settings.same_person  # whose photos are fitted together
+        row.prop(settings, "skip_existing")
         button = layout.operator("effigy.batch", icon="FILE_FOLDER")
         button.directory, button.recursive = settings.photo_folder, settings.recursive
         button.same_person = settings.same_person

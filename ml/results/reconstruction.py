@@ -19,7 +19,7 @@ import numpy as np
 
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
-from ..settings import Settings
+from ..settings import OF_THE_RUN, Settings
 from .checks import (
     check_about,
     check_state,
@@ -118,7 +118,7 @@ class Reconstruction:
 
 def made_with(settings: Settings) -> dict[str, Any]:
     """The settings that a result depends on, as its ``.json`` names them."""
-    return {name: value for name, value in asdict(settings).items() if name != "allow_download"}
+    return {name: value for name, value in asdict(settings).items() if name not in OF_THE_RUN}
 
 
 def save_reconstruction(head: Reconstruction, directory: Path) -> Path:

@@ -232,7 +232,7 @@ def build_finished(
 def conclude_several(operator: bpy.types.Operator, job: ReconstructionJob) -> set[str]:
     """Report what became of several photos. Raises HeadError where none gave a head."""
     message = conclusion(job.rows, job.write_report(), job.order.out)
-    failed = [Path(row.photo).name for row in job.rows if row.status != "ok"]
+    failed = [Path(row.photo).name for row in job.rows if row.status not in ("ok", "skipped")]
     if len(failed) == len(job.rows) and job.error is not None:
         raise HeadError(f"{message}. {job.error.message}", job.error.hint)
     if failed:

@@ -46,6 +46,7 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         "level": "high",
         "detail": "fast",
         "renderer": "builtin",
+        "skip_existing": False,
     }
     assert sent["preview"] is True
 
@@ -271,6 +272,23 @@ def test_batch_keeps_going_and_reports(bpy, fake_engine, photos, tmp_path):
     assert len(bpy.data.collections["photos"].children) == 4
     directories = {head for row in rows for head in row["heads"]}
     assert {str(tmp_path / "out/ok"), str(tmp_path / "out/ok_jpg")} <= directories
+
+
+def test_finished_photos_are_skipped_where_that_is_set(bpy, fake_engine, photos, home):
+    bpy.context.scene.effigy.skip_existing = True
+    folder = photos("ok1.jpg", "ok2.jpg")
+    files = [{"name": name} for name in ("ok1.jpg", "ok2.jpg")]
+    for _ in range(2):
+        bpy.ops.effigy.reconstruct(filepath=str(folder / "ok1.jpg"))
+        bpy.ops.effigy.reconstruct(directory=f"{folder}/", files=files)
+    found = sorted(path.relative_to(home) for path in home.rglob("reconstruction.json"))
+    assert list(map(str, found)) == [
+        "Effigy/ok1/reconstruction.json",
+        "Effigy/ok1_and_1_more/ok1/reconstruction.json",
+        "Effigy/ok1_and_1_more/ok2/reconstruction.json",
+    ]
+    rows = json.loads((home / "Effigy/ok1_and_1_more/report.json").read_text())
+    assert [row["status"] for row in rows] == ["skipped"] * 2
 
 
 def test_batch_stops_where_no_photo_can_succeed(bpy, fake_engine, photos, tmp_path):

@@ -196,7 +196,7 @@ def test_the_sidebars_choice_holds_where_photos_are_dropped(
     """Blender without a window never calls invoke, so its methods run on a stand-in."""
     operator_type = module("operators.reconstruct").EFFIGY_OT_reconstruct
     bases = (module("operators.jobs.operator").JobOperator,)
-    wanted = ("start", "conclude", "_invoke", "_photos", "_directory")
+    wanted = ("start", "conclude", "_invoke", "_photos", "_directory", "_task")
     methods = {name: vars(operator_type)[name] for name in wanted}
     operator = type("Reconstruct", bases, {**methods, "report": lambda self, kind, text: None})()
     operator.directory, operator.filepath = f"{photos('a.jpg', 'b.jpg')}/", ""

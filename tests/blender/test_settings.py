@@ -104,16 +104,20 @@ def test_faces_keep_the_names_that_scripts_know(settings):
 
 def test_the_sidebar_shows_every_option(bpy, settings, module):
     settings.landmarks = "face-alignment"  # or there is nothing to download
-    drawn = draw(module("panels.sidebar").EFFIGY_PT_settings, bpy.context)
-    assert {item.name for item in OPTIONS} <= {entry[1] for entry in drawn}
+    sidebar = module("panels.sidebar")
+    panels = sidebar.EFFIGY_PT_settings, sidebar.EFFIGY_PT_folder
+    drawn = [entry for panel in panels for entry in draw(panel, bpy.context)]
+    assert {item.name for item in OPTIONS} <= {
+        path for _, path, _ in drawn if isinstance(path, str)
+    }
 
 
 @pytest.mark.parametrize("flag", ["--out", "--output"])
 def test_the_command_takes_every_option(fake_engine, photos, module, tmp_path, consent, flag):
     consent(True, False)
-    wanted = Settings("2", "face-alignment", True, 512, "low", "fast", "pytorch3d")
+    wanted = Settings("2", "face-alignment", True, 512, "low", "fast", "pytorch3d", True)
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
-    words += " --detail fast --renderer pytorch3d"
+    words += " --detail fast --renderer pytorch3d --skip-existing"
     photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
     command = module("operators.command_line")
     assert command.run(["reconstruct", str(photo), flag, str(out), *words.split()]) == command.OK

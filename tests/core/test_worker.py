@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,22 @@ def test_ready_progress_result(tmp_path):
     assert (row.photo, row.status, row.confidence) == (str(tmp_path / "me.jpg"), "ok", 0.75)
     assert list(row.heads) == [str(tmp_path / "out")]
     assert (tmp_path / "out/reconstruction.json").is_file()
+
+
+def test_a_finished_photo_is_skipped_where_that_is_asked_for(tmp_path):
+    def pipeline(photo, settings, progress):
+        return (replace(tiny_head(photo), settings=settings),)
+
+    (tmp_path / "me.jpg").write_bytes(b"a photo")
+    asked = reconstruct(tmp_path, skip_existing=True), reconstruct(tmp_path, skip_existing=True)
+    _, first, second = talk(*asked, pipeline=pipeline)
+    statuses = [answer["data"]["rows"][0]["status"] for answer in (first, second)]
+    assert statuses == ["ok", "skipped"]
+    assert second["data"]["rows"][0]["heads"] == [str(tmp_path / "out")]
+    other = reconstruct(tmp_path, skip_existing=True, level="high")
+    _, third, fourth = talk(other, reconstruct(tmp_path, level="high"), pipeline=pipeline)
+    for answer in (third, fourth):  # with other settings, and where it is not asked for
+        assert answer["data"]["rows"][0]["status"] == "ok"
 
 
 def test_several_photos_of_one_person(tmp_path):

@@ -2,10 +2,11 @@
 
 ``fake_worker.py TEMPLATE``: photos named ok* get a copy of the reconstruction in TEMPLATE,
 several* two, noface* an error, crash* kill the process, garbage* break the protocol, slow* never
-end. A person is to be built from the last photo. TEMPLATE "dead" dies before it is ready; "mute"
-is never ready.
+end. Whatever is there is skipped where that is asked for. A person is to be built from the last
+photo. TEMPLATE "dead" dies before it is ready; "mute" is never ready.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,6 +24,8 @@ def copy_head(template, directory, photo):
     target = directory / "reconstruction.json"
     about = json.loads(target.read_text())
     about["photo"]["name"] = photo.name
+    if photo.is_file():
+        about["photo"]["sha256"] = hashlib.sha256(photo.read_bytes()).hexdigest()
     target.write_text(json.dumps(about))
     return str(directory)
 
@@ -31,7 +34,11 @@ def reconstruct(number, data, template):
     photo, out = Path(data["photo"]), Path(data["out"])
     name = photo.name.lower()
     say(number, "progress", fraction=0.5, message="Fitting")
-    if name.startswith("noface"):
+    if data.get("settings", {}).get("skip_existing") and (out / "reconstruction.json").exists():
+        say(
+            number, "result", rows=[{"photo": str(photo), "status": "skipped", "heads": [str(out)]}]
+        )
+    elif name.startswith("noface"):
         say(number, "error", code="no_face", message=f"No face in {name}", hint="Try another")
     elif name.startswith("crash"):
         print("out of memory", file=sys.stderr, flush=True)
