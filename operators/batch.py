@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 
 from ..ml.batch import collect_photos, plan
 from ..ml.errors import UsageError
+from .folders import portable
+from .jobs.asking import AskingOperator
 from .jobs.attention import Attention
-from .jobs.operator import JobOperator
-from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
-from .runtime import path_of, results_folder
+from .jobs.building import Builder
+from .jobs.reconstruction import Order, conclude_several, make_job
+from .runtime import engine_python, path_of, results_folder
 
 
-class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
+class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
     """Reconstruct all photos of a folder. A photo that fails is noted in report.json and the others go on; ESC stops and keeps the finished heads"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.batch"
     bl_label = "Reconstruct folder"
-    # No UNDO: every head is built as its own undo step, and all lie in one collection.
+    # No UNDO: the heads are a step of their own, and all lie in one collection.
     bl_options = {"REGISTER"}
 
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
@@ -34,24 +38,43 @@ class EFFIGY_OT_batch(JobOperator, bpy.types.Operator):
         subtype="DIR_PATH",
         options={"SKIP_SAVE"},
     )
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    _builder: Builder | None = None
 
     def invoke(self, context, event):
-        return self.run_modal(context)
+        return self.guarded(lambda: self._invoke(context))
 
     def start(self, context):
-        if not self.directory:
-            raise UsageError("No folder was chosen", "Choose a folder of photos")
-        folder = path_of(self.directory)
-        photos = collect_photos([folder], recursive=self.recursive)
+        folder, photos = self._photos()
         name = folder.name or "Photos"
         out = path_of(self.output) if self.output else results_folder(context) / name
         settings = context.scene.effigy.chosen()
         order = Order(plan(photos, out), settings, out, self.same_person)
-        attention = Attention(context, single=self.same_person)
-        return make_job(order, lambda folder: build_finished(context, folder, name, attention))
+        attention, several = Attention(context, single=self.same_person), not self.same_person
+        self._builder = Builder(context, attention, collection=name, several=several)
+        return make_job(order, self._builder if self.build_heads else None)
 
     def conclude(self, context, job):
-        return conclude_several(self, job)
+        return conclude_several(self, job, self._builder.remark())
+
+    def answers(self):
+        names = ("directory", "recursive", "same_person", "output")
+        return {name: getattr(self, name) for name in names}
+
+    def _invoke(self, context):
+        settings = context.scene.effigy
+        if not self.directory:
+            engine_python()  # without one, the person learns it before choosing
+            return self.browse(context)
+        folder, photos = self._photos()
+        settings.photo_folder = portable(folder, bpy.data.filepath)
+        return self.confirm_or_run(context, len(photos), settings.chosen())
+
+    def _photos(self) -> tuple[Path, list[Path]]:
+        if not self.directory:
+            raise UsageError("No folder was chosen", "Choose a folder of photos")
+        folder = path_of(self.directory)
+        return folder, collect_photos([folder], recursive=self.recursive)
 
 
 CLASSES = (EFFIGY_OT_batch,)

@@ -15,12 +15,8 @@ from .scene.metadata import active_head
 from .scene.rebuild import additions, keeps_additions
 
 
-class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
-    """Build the head of a reconstruction that was made before, here or by the command line"""
-
-    bl_idname = "effigy.build"
-    bl_label = "Open reconstruction"
-    bl_options = {"REGISTER", "UNDO"}
+class _Builds(ReportsErrors):
+    """Mixin: builds the head of a reconstruction."""
 
     directory: bpy.props.StringProperty(
         name="Reconstruction",
@@ -37,11 +33,6 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
     select: bpy.props.BoolProperty(
         name="Select", description="Select the head alone, and make it active", default=True
     )
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context, event):
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def run(self, context):
         # A folder of several photos of one person holds a head for each: one is built.
@@ -59,6 +50,37 @@ class EFFIGY_OT_build(ReportsErrors, bpy.types.Operator):
         else:
             self.report({"WARNING"}, _built_of_old(head, obj.name))
         return {"FINISHED"}
+
+
+class EFFIGY_OT_build(_Builds, bpy.types.Operator):
+    """Build the head of a reconstruction that was made before, here or by the command line"""
+
+    bl_idname = "effigy.build"
+    bl_label = "Open reconstruction"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context, event):
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
+class EFFIGY_OT_build_first(_Builds, bpy.types.Operator):
+    """Build the first of several heads"""
+
+    bl_idname = "effigy.build_first"
+    bl_label = "Effigy heads"
+    bl_options = {"INTERNAL", "UNDO"}
+
+
+class EFFIGY_OT_build_next(_Builds, bpy.types.Operator):
+    """Build another of several heads: in the same undo step, if nothing was done since"""
+
+    bl_idname = "effigy.build_next"
+    bl_label = "Build next head"
+    bl_options = {"INTERNAL", "UNDO_GROUPED"}
+    bl_undo_group = EFFIGY_OT_build_first.bl_label
 
 
 class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
@@ -124,4 +146,4 @@ def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:
     return found
 
 
-CLASSES = (EFFIGY_OT_build, EFFIGY_OT_rebuild)
+CLASSES = (EFFIGY_OT_build, EFFIGY_OT_build_first, EFFIGY_OT_build_next, EFFIGY_OT_rebuild)

@@ -9,15 +9,15 @@ import bpy
 from ..ml.batch import Task, plan
 from ..ml.settings import Settings
 from .folders import portable
+from .jobs.asking import AskingOperator
 from .jobs.attention import Attention
-from .jobs.operator import JobOperator
-from .jobs.reconstruction import Order, build_finished, conclude_several, make_job
+from .jobs.building import Builder
+from .jobs.reconstruction import Order, conclude_several, make_job
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
-from .reporting import call_operator
 from .runtime import engine, engine_python, path_of, results_folder
 
 
-class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
+class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
     """Turn a portrait photo into a textured head with expressions; several photos into several heads, or into one head if they show the same person"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.reconstruct"
@@ -42,20 +42,23 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     preview: bpy.props.BoolProperty(
-        name="Preview", description="Also write preview.png", options={"SKIP_SAVE"}
+        name="Preview",
+        description="Also save a picture of each head, preview.png beside its results: the photo, "
+        "the head over it, and the head in clay from the front and the side",
+        options={"SKIP_SAVE"},
     )
-    filter_glob: bpy.props.StringProperty(default=FILTER_GLOB, options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default=FILTER_GLOB, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     _attention: Attention | None = None
-    browsed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    _builder: Builder | None = None
 
     def invoke(self, context, event):
         return self.guarded(lambda: self._invoke(context))
 
-    def execute(self, context):
-        if self.browsed and not bpy.app.background:
-            # The file browser calls execute, which cannot become modal: begin anew.
-            return self.guarded(self._begin_anew)
-        return super().execute(context)
+    def draw(self, context):
+        super().draw(context)
+        if not self.question:
+            self.layout.prop(self, "preview")
 
     def start(self, context):
         photos, settings = self._photos(), context.scene.effigy.chosen()
@@ -67,23 +70,27 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
             context.scene.effigy.photo = portable(photos[0], bpy.data.filepath)
             task = self._task(context, photos[0], settings)
             order = Order([task], settings, preview=self.preview)
-        attention = Attention(context, single=len(photos) == 1 or self.same_person)
-        self._attention = attention
-        return make_job(order, lambda folder: build_finished(context, folder, "", attention))
+        single = len(photos) == 1 or self.same_person
+        self._attention = Attention(context, single=single)
+        several = not single or settings.skip_existing
+        self._builder = Builder(context, self._attention, several=several)
+        wanted = self.build_heads or len(photos) == 1
+        return make_job(order, self._builder if wanted else None)
 
     def conclude(self, context, job):
         several = len(job.rows) > 1
-        done = conclude_several(self, job) if several else self._conclude_one(job)
+        remark = self._builder.remark()
+        done = conclude_several(self, job, remark) if several else self._conclude_one(job, remark)
         if self._attention.may_frame(context):
             _frame_selected(context)
         return done
 
-    def _conclude_one(self, job):
+    def _conclude_one(self, job, remark):
         if job.error is not None:
             raise job.error
         row = job.rows[0]
         if row.status == "skipped":
-            self.report({"INFO"}, f"{Path(row.photo).name} was finished before")
+            self.report({"INFO"}, f"{Path(row.photo).name} was finished before{remark}")
             return {"FINISHED"}
         made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
         self.report({"INFO"}, f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s")
@@ -91,28 +98,20 @@ class EFFIGY_OT_reconstruct(JobOperator, bpy.types.Operator):
 
     def _invoke(self, context):
         python = engine_python().executable  # without one, the person learns it before choosing
-        if not self.properties.is_property_set("same_person"):
-            self.same_person = context.scene.effigy.same_person
+        settings = context.scene.effigy
+        for name in ("same_person", "build_heads"):
+            if not self.properties.is_property_set(name):
+                setattr(self, name, getattr(settings, name))
         if self.filepath or self.files:
-            return self.run_modal(context)
+            return self.confirm_or_run(context, len(self._photos()), settings.chosen())
         engine.warm_up(python)  # it is ready when a photo has been chosen
-        self.browsed = True
-        self.filepath = _browsable(context.scene.effigy.photo)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        self.filepath = _browsable(settings.photo)
+        return self.browse(context)
 
-    def _begin_anew(self):
-        call_operator(
-            bpy.ops.effigy.reconstruct,
-            "INVOKE_DEFAULT",
-            filepath=self.filepath,
-            directory=self.directory,
-            files=[{"name": item.name} for item in self.files],
-            same_person=self.same_person,
-            output=self.output,
-            preview=self.preview,
-        )
-        return {"FINISHED"}
+    def answers(self):
+        names = ("filepath", "directory", "same_person", "output", "preview")
+        files = [{"name": item.name} for item in self.files]
+        return {name: getattr(self, name) for name in names} | {"files": files}
 
     def _photos(self) -> list[Path]:
         names = [item.name for item in self.files if item.name]

@@ -75,6 +75,12 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
         description="Several photos show one person: one head, with a camera and an expression "
         "for each photo",
     )
+    build_heads: BoolProperty(
+        name="Build heads in the scene",
+        description="Off: several photos only give results in their folder, which Open "
+        "reconstruction builds one by one",
+        default=True,
+    )
     output: StringProperty(
         name="Results",
         description="Where reconstructions are kept; empty: beside the .blend file, or in the "

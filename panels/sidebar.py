@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..ml.head.arkit import REGIONS, mirrored_name
+from ..operators.drawing import draw_options
 from ..operators.engine.warming import warm_up_once
 from ..operators.export import WRITERS
-from ..operators.runtime import own_preferences
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
@@ -50,16 +50,7 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
     def draw(self, context):
         layout, settings = self.layout, context.scene.effigy
         layout.use_property_split, layout.use_property_decorate = True, False
-        layout.prop(settings, "face")
-        if settings.face == "NUMBER":
-            layout.prop(settings, "face_number")
-        layout.prop(settings, "landmarks")
-        if settings.landmarks == "face-alignment":
-            _draw_consent(layout)
-        layout.prop(settings, "renderer")
-        layout.prop(settings, "texture_size")
-        layout.prop(settings, "level")
-        layout.prop(settings, "detail")
+        draw_options(layout, settings)
         layout.prop(settings, "match_render")
         layout.prop(settings, "output")
 
@@ -73,15 +64,16 @@ class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.effigy
         layout.prop(settings, "same_person")
         button = layout.operator("effigy.reconstruct", text="Choose photos", icon="FILE_IMAGE")
-        button.same_person = settings.same_person
+        button.same_person, button.build_heads = settings.same_person, settings.build_heads
         layout.prop(settings, "photo_folder", text="")
         layout.prop(settings, "recursive")
         row = layout.row()
         row.enabled = not settings.same_person  # whose photos are fitted together
         row.prop(settings, "skip_existing")
+        layout.prop(settings, "build_heads")
         button = layout.operator("effigy.batch", icon="FILE_FOLDER")
         button.directory, button.recursive = settings.photo_folder, settings.recursive
-        button.same_person = settings.same_person
+        button.same_person, button.build_heads = settings.same_person, settings.build_heads
 
 
 class EFFIGY_PT_head(_Tab, bpy.types.Panel):
@@ -156,14 +148,6 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
             header.label(text=region)
             if body is not None:
                 _draw_region(body.column(align=True), slots, names)
-
-
-def _draw_consent(layout: bpy.types.UILayout) -> None:
-    """The preference that lets face-alignment download, where Blender may go online at all."""
-    own, column = own_preferences(), layout.column()
-    column.enabled = bpy.app.online_access
-    if own is not None:
-        column.prop(own, "allow_download")
 
 
 def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:

@@ -17,9 +17,7 @@ from ...ml.results.report import Row, conclusion, failed_row, write_report
 from ...ml.settings import Settings
 from ..engine.client import Request
 from ..engine.warming import warm_up_again
-from ..reporting import call_operator
 from ..runtime import engine, engine_python
-from .attention import Attention
 
 _NAMED = 5  # how many photos a message names
 
@@ -63,7 +61,8 @@ class ReconstructionJob:
     Parameters
     ----------
     submit: sends a request of this kind with this data to the engine.
-    on_head: called with the folder of each finished head, or of a person.
+    on_head: called with the folder of each finished head, or of a person; None: only the results
+        are wanted.
     on_row: called with the row of each photo that is done.
 
     Attributes
@@ -78,7 +77,7 @@ class ReconstructionJob:
         self,
         order: Order,
         submit: Callable[[str, dict[str, Any]], Request],
-        on_head: Callable[[Path], None],
+        on_head: Callable[[Path], None] | None,
         on_row: Callable[[Row], None] = lambda row: None,
     ) -> None:
         self.order = order
@@ -96,7 +95,7 @@ class ReconstructionJob:
     def step(self) -> bool:
         if self._done < len(self._parts):
             self._compute(self._parts[self._done])
-        while self._unbuilt and not self.waits_for():
+        while self._unbuilt and (self._on_head is None or not self.waits_for()):
             self._build(self._unbuilt.pop(0))
         self._show_progress()
         return self._done == len(self._parts) and not self._unbuilt
@@ -145,7 +144,7 @@ class ReconstructionJob:
 
     def _build(self, finished: _Finished) -> None:
         try:
-            for folder in finished.heads:
+            for folder in finished.heads if self._on_head is not None else ():
                 self._on_head(folder)
         except HeadError as error:
             tasks = self.order.tasks[finished.first : finished.first + len(finished.rows)]
@@ -192,7 +191,7 @@ class ReconstructionJob:
 
 def make_job(
     order: Order,
-    on_head: Callable[[Path], None],
+    on_head: Callable[[Path], None] | None,
     on_row: Callable[[Row], None] = lambda row: None,
 ) -> ReconstructionJob:
     """The job that fulfils an order with Blender's engine.
@@ -211,26 +210,10 @@ def make_job(
     )
 
 
-def build_finished(
-    context: bpy.types.Context, directory: Path, collection: str, attention: Attention
-) -> None:
-    """Build a finished head as its own undo step. Raises HeadError."""
-    select = attention.may_select(context)
-    call_operator(
-        bpy.ops.effigy.build,
-        "EXEC_DEFAULT",
-        True,
-        directory=str(directory),
-        collection=collection,
-        match_render=context.scene.effigy.match_render,
-        select=select,
-    )
-    if select:
-        attention.selected(context)
-
-
-def conclude_several(operator: bpy.types.Operator, job: ReconstructionJob) -> set[str]:
-    """Report what became of several photos. Raises HeadError where none gave a head."""
+def conclude_several(
+    operator: bpy.types.Operator, job: ReconstructionJob, remark: str = ""
+) -> set[str]:
+    """Report what became of several photos, and ``remark``. HeadError: none gave a head."""
     message = conclusion(job.rows, job.write_report(), job.order.out)
     failed = [Path(row.photo).name for row in job.rows if row.status not in ("ok", "skipped")]
     if len(failed) == len(job.rows) and job.error is not None:
@@ -238,6 +221,7 @@ def conclude_several(operator: bpy.types.Operator, job: ReconstructionJob) -> se
     if failed:
         more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         message += f". No head from {', '.join(failed[:_NAMED])}{more}"
+    message += remark
     # A warning, not an error: scripts go on, and the report says which photos failed.
     operator.report({"WARNING"} if failed else {"INFO"}, message)
     return {"FINISHED"}

@@ -120,7 +120,7 @@ def photo_names(obj: bpy.types.Object) -> list[str]:
 
 def directory_of(obj: bpy.types.Object) -> Path:
     """Where the reconstruction's files were when the head was built."""
-    return Path(record_of(obj)["directory"])
+    return located(obj[RECORD]["directory"], bpy.data.filepath)
 
 
 def photo_camera(obj: bpy.types.Object, photo: int = 0) -> Camera:

@@ -71,11 +71,11 @@ def run(context, module, fake_engine, photos, tmp_path):
         kind = type(
             "Batch",
             (Operator, module("operators.jobs.operator").JobOperator),
-            {name: methods[name] for name in ("start", "conclude")},
+            {name: methods[name] for name in ("start", "conclude", "_photos")},
         )
         operator = kind()
         operator.directory, operator.recursive = str(photos(*names)), False
-        operator.same_person = False
+        operator.same_person, operator.build_heads = False, True
         operator.output = str(tmp_path / "out")
         assert operator._begin(context) == {"RUNNING_MODAL"}
         return operator

@@ -195,13 +195,14 @@ def test_the_sidebars_choice_holds_where_photos_are_dropped(
 ):
     """Blender without a window never calls invoke, so its methods run on a stand-in."""
     operator_type = module("operators.reconstruct").EFFIGY_OT_reconstruct
-    bases = (module("operators.jobs.operator").JobOperator,)
+    bases = (module("operators.jobs.asking").AskingOperator,)
     wanted = ("start", "conclude", "_invoke", "_photos", "_directory", "_task")
     methods = {name: vars(operator_type)[name] for name in wanted}
     operator = type("Reconstruct", bases, {**methods, "report": lambda self, kind, text: None})()
     operator.directory, operator.filepath = f"{photos('a.jpg', 'b.jpg')}/", ""
     operator.files = [SimpleNamespace(name=name) for name in ("a.jpg", "b.jpg")]
-    operator.output, operator.preview, operator.browsed = str(tmp_path / "out"), False, False
+    operator.output, operator.preview = str(tmp_path / "out"), False
+    operator.build_heads, operator.confirmed, operator.asked = True, False, False
     operator.same_person = given
     operator.properties = SimpleNamespace(is_property_set=lambda name: given is not None)
     bpy.context.scene.effigy.same_person = True

@@ -8,6 +8,7 @@ import pytest
 
 from ml.settings import OPTIONS, Settings, option
 from tests.support.layout import draw
+from tests.support.patched import Patched
 
 
 @pytest.fixture
@@ -35,17 +36,6 @@ def consent(bpy, module, monkeypatch):
 
     yield choose
     own.allow_download = False
-
-
-class Patched:
-    """A module with some names replaced."""
-
-    def __init__(self, real, **own):
-        self._real = real
-        vars(self).update(own)
-
-    def __getattr__(self, name):
-        return getattr(self._real, name)
 
 
 @pytest.mark.parametrize(

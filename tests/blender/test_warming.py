@@ -5,17 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.layout import draw
-
-
-class Patched:
-    """A module with some names replaced."""
-
-    def __init__(self, real, **own):
-        self._real = real
-        vars(self).update(own)
-
-    def __getattr__(self, name):
-        return getattr(self._real, name)
+from tests.support.patched import Patched
 
 
 @pytest.fixture

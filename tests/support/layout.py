@@ -35,7 +35,12 @@ class Layout:
 
     def prop(self, owner, path, **how):
         # As Blender does, path_resolve takes the path of a custom property, ["name"], too.
-        self.drawn.append((owner, path, owner.path_resolve(path)))
+        self.drawn.append((owner, path, _value(owner, path)))
+
+
+def _value(owner, path):
+    # A stand-in for an operator has no paths.
+    return owner.path_resolve(path) if hasattr(owner, "path_resolve") else getattr(owner, path)
 
 
 def draw(panel, context) -> list[tuple]:

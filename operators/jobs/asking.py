@@ -1,0 +1,90 @@
+"""Jobs that ask first: which photos, in Blender's file browser, and whether so many heads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...ml.settings import Settings
+from ..drawing import draw_options
+from ..reporting import call_operator
+from .building import megabytes
+from .operator import JobOperator
+
+# Megabytes in a scene for which nobody has to be asked.
+_LITTLE = 1000.0
+_THUMBNAILS = bpy.types.FileSelectParams.bl_rna.properties["display_type"].enum_items["THUMBNAIL"]
+
+
+class AskingOperator(JobOperator):
+    """Mixin for job operators: implement :meth:`answers`, and set the properties that it gives."""
+
+    build_heads: bpy.props.BoolProperty(
+        name="Build heads in the scene",
+        description="Off: several photos only give results in their folder, which Open "
+        "reconstruction builds one by one",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+    asked: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    question: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    confirmed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    # The file browser takes the number of its own mode.
+    display_type: bpy.props.EnumProperty(
+        items=[("THUMBNAIL", "Thumbnails", "", _THUMBNAILS.value)],
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    def execute(self, context):
+        if self.asked and not bpy.app.background:
+            # Browser and dialog call execute, which cannot become modal: begin anew.
+            return self.guarded(self._begin_anew)
+        return super().execute(context)
+
+    def draw(self, context):
+        column = self.layout.column()
+        if self.question:
+            for line in self.question.splitlines():
+                column.label(text=line)
+            column.prop(self, "build_heads")
+            return
+        column.prop(self, "same_person")
+        column.prop(self, "build_heads")
+        draw_options(column, context.scene.effigy)
+
+    def answers(self) -> dict[str, Any]:
+        """The properties with which the operator begins anew once the person has answered."""
+        raise NotImplementedError
+
+    def browse(self, context) -> set[str]:
+        """Ask in the file browser."""
+        self.asked = True
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def confirm_or_run(self, context, photos: int, settings: Settings) -> set[str]:
+        """Begin; where the heads of so many photos would take much memory, ask first."""
+        needed = megabytes(settings, photos)
+        alone = photos == 1 or self.same_person
+        if alone or self.confirmed or not self.build_heads or needed < _LITTLE:
+            return self.run_modal(context)
+        if bpy.app.background:  # nobody is there
+            return self.run_modal(context)
+        self.asked = True
+        self.question = (
+            f"Heads of {photos} photos take about {needed / 1000:.1f} GB of memory in this scene.\n"
+            "Without heads in the scene, all results are in their folder, for Open reconstruction."
+        )
+        return context.window_manager.invoke_props_dialog(self, width=520)
+
+    def _begin_anew(self) -> set[str]:
+        module, name = type(self).bl_idname.split(".")
+        call_operator(
+            getattr(getattr(bpy.ops, module), name),
+            "INVOKE_DEFAULT",
+            build_heads=self.build_heads,
+            confirmed=bool(self.question),
+            **self.answers(),
+        )
+        return {"FINISHED"}
