@@ -1,4 +1,4 @@
-"""Make the engine's own Python environment. Standard library only; never Blender's own Python.
+"""Make the engine's own Python environment, never in Blender's own Python.
 
 The new environment is made beside the old one and takes its place once it has been seen to work.
 """
@@ -6,19 +6,17 @@ The new environment is made beside the old one and takes its place once it has b
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-import os
-import queue
 import shutil
-import subprocess
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...ml.errors import EngineUnavailable, HeadError
+from ...ml.results.files import locked
+from .command import Command, Step
 from .location import INSTALLED_MARK, is_complete, old_folder, private_python
-from .process import start_process, worker_environment
 
 # What is needed, each list in a run of pip of its own; and what only some options need.
 REQUIREMENTS = tuple(
@@ -57,23 +55,6 @@ _CAUSES = (
         "Free 2 GB, then try again",
     ),
 )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One program of the installation.
-
-    Attributes
-    ----------
-    message: what it does, for people. command: the program with its arguments.
-    folder: where it runs; None: where the log is.
-    question: a line for a worker, which must answer it with a result; empty: no worker.
-    """
-
-    message: str
-    command: tuple[str, ...]
-    folder: Path | None = None
-    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,15 +100,37 @@ class InstallJob:
         self._new, self._old = folder.with_name(folder.name + "-new"), old_folder(folder)
         self._log = folder.parent / LOG_NAME
         self._steps = plan.steps(base, self._new)
-        self._running: _Command | None = None
+        self._running: Command | None = None
         self._mentioned, self._said = 0, ""
-        _clean_up(folder, self._new, self._old)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self._log.write_text("", encoding="utf-8")
+        self._lock = contextlib.ExitStack()
+        _take(self._lock, folder)
+        try:
+            _clean_up(folder, self._new, self._old)
+            self._log.write_text("", encoding="utf-8")
+        except BaseException:
+            self._lock.close()
+            raise
 
     def step(self) -> bool:
+        over = True  # unless this step gets through
+        try:
+            over = self._advance()
+        finally:
+            if over:
+                self._lock.close()
+        return over
+
+    def cancel(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+        _remove(self._new)
+        self._lock.close()
+
+    def _advance(self) -> bool:
         if self._running is None:
-            self._running = _Command(self._steps[0], self._log.parent)
+            self._running = Command(self._steps[0], self._log.parent)
             self.message = self._steps[0].message
         for line in self._running.new_lines():
             self._note(line)
@@ -145,12 +148,6 @@ class InstallJob:
         self._swap()
         self.fraction, self.message = 1.0, "Installed"
         return True
-
-    def cancel(self) -> None:
-        if self._running is not None:
-            self._running.stop()
-            self._running = None
-        _remove(self._new)
 
     def _swap(self) -> None:
         self._plan.before_swap()
@@ -195,74 +192,20 @@ class InstallJob:
             self.fraction = max(self.fraction, 0.85)
 
 
-class _Command:
-    """A subprocess whose output is read without waiting for it."""
+def _take(lock: contextlib.ExitStack, folder: Path) -> None:
+    """Keep other Blenders from installing into ``folder`` until ``lock`` is closed.
 
-    def __init__(self, step: Step, folder: Path) -> None:
-        self._step = step
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._all: list[str] = []
-        options = {"env": worker_environment(os.environ)} if step.question else {}
-        self._process = start_process(
-            step.command,
-            cwd=step.folder or folder,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            **options,
-        )
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-        with contextlib.suppress(OSError):  # it has ended already: its status tells
-            if step.question:
-                self._process.stdin.write(step.question + "\n")
-            self._process.stdin.close()
-
-    def new_lines(self) -> list[str]:
-        lines: list[str] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                lines.append(self._lines.get_nowait())
-        self._all += lines
-        return lines
-
-    def exit_code(self) -> int | None:
-        """The exit status once the process has ended and its whole output was read."""
-        if self._thread.is_alive() or not self._lines.empty():
-            return None
-        return self._process.wait()
-
-    def problem(self, code: int) -> str | None:
-        """Why this was no success, in words; None where it was one."""
-        last = self._all[-1] if self._all else "it said nothing"
-        if code != 0:
-            return last
-        if not self._step.question:
-            return None
-        answers = [answer for answer in map(_answer, self._all) if answer.get("id") == 1]
-        if any(answer.get("type") == "result" for answer in answers):
-            return None
-        said = [str(answer["data"].get("message")) for answer in answers if answer.get("data")]
-        return said[-1] if said else last
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._thread.join(2.0)
-
-    def _read(self) -> None:
-        with self._process.stdout as stream:
-            for line in stream:
-                if line.strip():
-                    self._lines.put(line.strip())
-
-
-def _answer(line: str) -> dict:
-    """The worker's message in this line; empty where it is none."""
+    Two at once would delete and mix each other's files. The lock ends with its process.
+    """
     try:
-        read = json.loads(line)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
+        lock.enter_context(locked(folder.parent, seconds=0))
+    except OSError as error:
+        if error.errno != errno.EAGAIN:
+            raise
+        raise HeadError(
+            f"Another Blender is installing the engine in {folder}",
+            "Wait until it has finished: this Blender will use the same engine",
+        ) from error
 
 
 def _clean_up(folder: Path, *remains: Path) -> None:

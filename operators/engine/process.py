@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ...ml.errors import EngineUnavailable
@@ -14,7 +15,10 @@ from ...ml.settings import DOWNLOAD_PROXY
 # Blender sets or inherits these; they would make another Python load the wrong library or code,
 # or keep it from finding ``ml`` in the folder where it is started.
 _UNWANTED = re.compile(
-    r"PYTHON.*|PIP_.*|LD_(PRELOAD|LIBRARY_PATH|AUDIT)|DYLD_.*|VIRTUAL_ENV|__PYVENV_LAUNCHER__"
+    r"PYTHON.*|PIP_.*|LD_.*|DYLD_.*|VIRTUAL_ENV|__PYVENV_LAUNCHER__"
+    # Folders whose libraries are loaded unasked. Certificates (SSL_*) and OpenSSL's own settings
+    # stay: a company's network may need them.
+    r"|GCONV_PATH|OPENSSL_(MODULES|ENGINES)"
     # A child needs nobody's passwords.
     r"|(.*_)?(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(_.*)?",
     re.IGNORECASE,
@@ -62,8 +66,11 @@ def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen:
 
     Raises
     ------
-    EngineUnavailable: it does not start.
+    EngineUnavailable: it does not start. ValueError: its path is not a whole one.
     """
+    if not Path(command[0]).is_absolute():
+        # Windows would look in the current folder first: that of an opened file, for example.
+        raise ValueError(f"{command[0]} is not the whole path of a program")
     options.setdefault("env", clean_environment(os.environ))
     try:
         return subprocess.Popen(

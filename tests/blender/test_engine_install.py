@@ -133,6 +133,51 @@ def test_cancelling_leaves_the_old_engine(make_job, old_engine, package, tmp_pat
     assert old_engine.read_text() == "old"
 
 
+LOCKING = """
+import sys
+from pathlib import Path
+from ml.results.files import locked
+with locked(Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_blenders_do_not_install_at_once(make_job, module, old_engine, package, tmp_path):
+    half_made = tmp_path / "user/engine-new/bin"
+    half_made.mkdir(parents=True)
+    other = subprocess.Popen(
+        [sys.executable, "-c", LOCKING, str(tmp_path / "user")],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout.readline() == b"locked\n"
+    with pytest.raises(module("ml.errors").HeadError, match="Another Blender is installing"):
+        make_job(f"{package}\n")
+    assert half_made.exists()  # the other's work is left alone
+    other.kill()
+    other.communicate()
+    # The lock ended with its process.
+    first = make_job(f"{package}\n")
+    with pytest.raises(module("ml.errors").HeadError, match="Another Blender is installing"):
+        make_job(f"{package}\n")
+    first.cancel()
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_lock_ends_with_the_installation(install, make_job, module, monkeypatch, code):
+    job = make_job("absent==1\n")
+    monkeypatch.setattr(job, "_swap", lambda: None)
+    job._steps = [install.Step("pip", (sys.executable, "-c", f"raise SystemExit({code})"))]
+    if code:
+        with pytest.raises(module("ml.errors").EngineUnavailable):
+            finish(job)
+    else:
+        finish(job)
+    make_job("absent==1\n").cancel()
+
+
 def test_a_swap_that_fails_puts_the_old_engine_back(
     module, make_job, old_engine, package, tmp_path, monkeypatch
 ):
@@ -277,6 +322,42 @@ def test_a_program_beside_the_opened_file_is_never_run(base_python, tmp_path, mo
     assert [path.parent.name for path in base_python.programs("tool")] == ["bin"]
 
 
+UNWANTED = (
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PIP_TARGET", "PIP_INDEX_URL", "VIRTUAL_ENV"),
+    *("LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_FRAMEWORK_PATH"),
+    *("GCONV_PATH", "OPENSSL_MODULES", "OPENSSL_ENGINES", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY"),
+)
+# What a company's network and a person's own folders need.
+NEEDED = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NUMBA_CACHE_DIR", "HOME")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program is a script")
+def test_every_program_of_an_installation_gets_a_clean_environment(
+    install, base_python, module, tmp_path, monkeypatch
+):
+    for name in (*UNWANTED, *NEEDED):
+        # A program that LD_PRELOAD cannot be loaded for only says so.
+        monkeypatch.setenv(name, str(tmp_path / "absent"))
+    program, seen = tmp_path / "python", tmp_path / "seen"
+    program.write_text(f'#!/bin/sh\nenv >> "{seen}"\necho 3 11\n')
+    program.chmod(0o755)
+    command, found = module("operators.engine.command").Command, []
+    for question in ("", "{}"):
+        running = command(install.Step("pip", (str(program),), tmp_path, question), tmp_path)
+        while running.exit_code() is None:
+            running.new_lines()
+    assert base_python._version(program) == (3, 11)
+    for line in seen.read_text().splitlines():
+        found.append(line.partition("=")[0])
+    assert not {*UNWANTED} & {*found}
+    assert [found.count(name) for name in NEEDED] == [3] * len(NEEDED)
+
+
+def test_a_program_is_started_by_its_whole_path_only(module):
+    with pytest.raises(ValueError, match="whole path"):
+        module("operators.engine.process").start_process(["python"])
+
+
 def test_offline_blender_refuses_and_says_where_to_allow_it(bpy):
     assert not bpy.app.online_access
     with pytest.raises(RuntimeError, match="Allow Online Access"):
@@ -290,15 +371,14 @@ def test_nothing_is_installed_without_agreement(bpy, module, monkeypatch):
     assert not module("operators.runtime").engine_folder().exists()
 
 
-def test_every_package_of_the_core_has_a_version_and_hashes(install):
+def test_every_package_has_a_version_and_hashes(install):
     for listed in (*install.REQUIREMENTS, install.EXTRAS):
         text = listed.read_text()
         packages = [line for line in text.splitlines() if line and line[0] not in "# "]
         assert packages
         assert all("==" in line.split(";")[0] for line in packages)
-        if listed != install.EXTRAS:
-            entries = text.replace("\\\n", "").splitlines()
-            assert all("--hash=sha256:" in line for line in entries if not line.startswith("#"))
+        entries = text.replace("\\\n", "").splitlines()
+        assert all("--hash=sha256:" in line for line in entries if not line.startswith("#"))
         assert Path(sys.prefix) not in listed.parents
 
 
