@@ -21,7 +21,7 @@ from types import ModuleType
 import numpy as np
 
 from ..data import FaceBox, FloatArray, Landmarks, Photo
-from ..errors import EngineUnavailable, WeightsMissing
+from ..errors import EngineUnavailable, WeightsMissing, explained
 from ..settings import DOWNLOAD_PROXY
 
 # Each name ends in the first digits of the file's SHA-256.
@@ -65,8 +65,12 @@ class FaceAlignmentSource:
                 "Put them there, or allow the download (in Blender's preferences of Effigy; "
                 f"--allow-download on the command line), {_OTHERWISE}",
             )
-        for name in missing:
-            download(_address(name), folder / name)
+        # Other programs write into this folder, too.
+        for name in WEIGHT_FILES:
+            if name in missing:
+                download(_address(name), folder / name)
+            else:
+                check_weights(folder / name)
 
         two_d = face_alignment.LandmarksType.TWO_D
         try:
@@ -104,6 +108,30 @@ class FaceAlignmentSource:
         ]
 
 
+def check_weights(path: Path) -> None:
+    """Check that a file's SHA-256 begins as its name ends.
+
+    Raises
+    ------
+    WeightsMissing: it is another file. HeadError: it cannot be read; says why.
+    """
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise explained(error, path) from error
+    if not found.startswith(_digits(path)):
+        raise WeightsMissing(
+            f"{path} is not the file that its name says (SHA-256 {found})",
+            f"Delete it and get it again, {_OTHERWISE}",
+        )
+
+
+def _digits(path: Path) -> str:
+    """The first digits of the SHA-256 that a file of this name has."""
+    return path.name.partition(".")[0].rpartition("-")[2]
+
+
 def download(address: str, target: Path) -> None:
     """Fetch a file whose SHA-256 begins as its name ends; it is there whole and right, or not.
 
@@ -111,7 +139,7 @@ def download(address: str, target: Path) -> None:
     ------
     WeightsMissing: it could not be fetched or written, or is not the file of that name.
     """
-    wanted = target.name.partition(".")[0].rpartition("-")[2]
+    wanted = _digits(target)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     found = hashlib.sha256()
     try:

@@ -129,6 +129,26 @@ def test_damaged_weights_are_named(hub, no_network):
         FaceAlignmentSource()
 
 
+def test_weights_that_are_there_are_checked_by_their_hash(hub, no_network, tmp_path, monkeypatch):
+    """Even such as the package itself would load."""
+    right = hashlib.sha256(b"right").hexdigest()[:10]
+    names = tuple(f"{kind}-{right}.pth" for kind in ("net", "other"))
+    monkeypatch.setattr(face_alignment_source, "WEIGHT_FILES", names)
+    hub.mkdir(parents=True)
+    for name, content in zip(names, (b"right", b"wrong"), strict=True):
+        (hub / name).write_bytes(content)
+    loaded = []
+    monkeypatch.setattr("face_alignment.FaceAlignment", lambda *_, **__: loaded.append(1))
+    for allowed in (False, True):
+        with pytest.raises(WeightsMissing, match=f"{names[1]} is not the file") as refused:
+            FaceAlignmentSource(allow_download=allowed)
+        assert "Delete it" in refused.value.hint
+    assert not loaded
+    (hub / names[1]).write_bytes(b"right")
+    FaceAlignmentSource()
+    assert loaded
+
+
 def test_a_checkpoint_of_its_own_architecture_runs_offline(hub, no_network, monkeypatch):
     """The whole path from files to landmarks, with random weights."""
     from face_alignment.detection.sfd.net_s3fd import s3fd
@@ -142,6 +162,8 @@ def test_a_checkpoint_of_its_own_architecture_runs_offline(hub, no_network, monk
         for parameter in detector.parameters():
             parameter.mul_(0.01)
     torch.save(detector.state_dict(), hub / WEIGHT_FILES[1])
+    # Only the published files have the hashes in these names.
+    monkeypatch.setattr(face_alignment_source, "check_weights", lambda path: None)
     try:
         source = FaceAlignmentSource()
     except (RuntimeError, AttributeError, TypeError) as error:
