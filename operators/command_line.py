@@ -54,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_options(shared)
     add("--same-person", action="store_true", help="all photos show one person: one head")
     for name, suffix in _FORMATS.items():
-        add(f"--{name}", action="store_true", help=f"also write a {suffix} file")
+        add(f"--{name}", action="store_true", help=f"also write the head as a {suffix} file")
     parser = argparse.ArgumentParser(
         prog=f"blender -b --command {NAME}", description="Portrait photos become 3D heads."
     )
@@ -77,10 +77,14 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
             "--same-person does not go with --skip-existing", "All photos are fitted together"
         )
     order = Order(plan(_photos(parsed), out), settings, out, parsed.same_person)
-    job = make_job(order, lambda directory: _write_files(directory, formats), _print_row)
+    unwritten: list[Path] = []
+    job = make_job(order, lambda folder: unwritten.extend(_write(folder, formats)), _print_row)
     while not job.step():
         time.sleep(0.02)
     print(conclusion(job.rows, job.write_report(), out))
+    if unwritten:
+        print(f"Not written: {', '.join(map(str, unwritten))}", file=sys.stderr)
+        return SOME_FAILED
     return OK if all(row.status in ("ok", "skipped") for row in job.rows) else SOME_FAILED
 
 
@@ -96,15 +100,28 @@ def _print_row(row: Row) -> None:
     print(f"{row.photo}: {row.status} ({row.seconds:.1f} s) {result}", flush=True)
 
 
-def _write_files(directory: Path, formats: Sequence[str]) -> None:
-    """Build the head alone in an empty file and write it in every wanted format."""
+def _write(directory: Path, formats: Sequence[str]) -> list[Path]:
+    """Build the head alone in an empty file and write it in every wanted format.
+
+    Returns the files that could not be written, and says why: the photo itself has not failed.
+    """
     if not formats:
-        return
+        return []
     bpy.ops.wm.read_homefile(use_empty=True)
     call_operator(bpy.ops.effigy.build, directory=str(directory), match_render=True)
+    unwritten = []
     for name in formats:
-        path = str(directory / (directory.name + _FORMATS[name]))
-        if name == "blend":
-            call_operator(bpy.ops.wm.save_as_mainfile, filepath=path, check_existing=False)
-        else:
-            call_operator(bpy.ops.effigy.export, filepath=path, format=name.upper())
+        path = directory / (directory.name + _FORMATS[name])
+        try:
+            _write_file(path, name)
+        except HeadError as error:
+            print(f"{path} was not written: {error}", file=sys.stderr, flush=True)
+            unwritten.append(path)
+    return unwritten
+
+
+def _write_file(path: Path, name: str) -> None:
+    if name == "blend":
+        call_operator(bpy.ops.wm.save_as_mainfile, filepath=str(path), check_existing=False)
+    else:
+        call_operator(bpy.ops.effigy.export, filepath=str(path), format=name.upper())

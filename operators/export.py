@@ -25,6 +25,7 @@ class Writer:
     Attributes
     ----------
     suffix: of its files. help: what the format is for.
+    others: further suffixes that its operator knows; each is another kind of file.
     operator: Blender's, as ``module.name``. options: for that operator.
     animation: the name of its option for animation.
     """
@@ -34,6 +35,13 @@ class Writer:
     operator: str
     options: dict[str, Any]
     animation: str = ""
+    others: tuple[str, ...] = ()
+
+    def named(self, path: Path) -> Path:
+        """``path`` with a suffix of this format."""
+        if path.suffix.lower() in (self.suffix, *self.others):
+            return path
+        return path.with_name(path.name + self.suffix)
 
     def write(self, path: Path, *, animated: bool = False) -> None:
         """Write the selected objects. Raises HeadError."""
@@ -96,6 +104,7 @@ WRITERS = {
             "overwrite_textures": True,
         },
         animation="export_animation",
+        others=(".usd", ".usda", ".usdz"),
     ),
 }
 
@@ -137,9 +146,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
 
     def run(self, context):
         writer = WRITERS[self.format]
-        path = Path(bpy.path.abspath(self.filepath))
-        if path.suffix.lower() != writer.suffix:
-            path = path.with_name(path.name + writer.suffix)
+        path = writer.named(Path(bpy.path.abspath(self.filepath)))
         if not path.parent.is_dir():
             raise HeadError(f"There is no folder {path.parent}", "Make it, or choose another")
         obj = active_head(context)

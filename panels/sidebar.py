@@ -99,7 +99,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
         rigged = rig_of(obj) is not None
         text = "Remove rig" if rigged else "Add rig"
-        toggle = layout.operator("effigy.rig", text=text, icon="ARMATURE_DATA", depress=rigged)
+        toggle = layout.operator("effigy.rig", text=text, icon="ARMATURE_DATA")
         toggle.add = not rigged
         row = layout.row(align=True)
         for kind in WRITERS:

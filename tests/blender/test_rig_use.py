@@ -77,6 +77,7 @@ def test_the_panel_toggles_the_rig(bpy, built_head, module):
         drawn = draw(panel, bpy.context)
         _, how, button = next(entry for entry in drawn if entry[0] == "effigy.rig")
         assert (button.add, how["text"]) == (add, text)
+        assert "depress" not in how  # it is what a click does, not what is on
         bpy.ops.effigy.rig(add=button.add)
 
 

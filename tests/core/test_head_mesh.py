@@ -1,5 +1,8 @@
 """A person's mesh at every level: the same person, with lids that close and weights that hold."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,7 @@ from ml.head.levels import level_of
 from ml.head.mesh import blend, person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.head.surface import nearest_on_triangles
-from ml.settings import LEVELS
+from ml.settings import LEVELS, option
 
 BONES = ("bone_neck", "bone_head", "bone_jaw")
 
@@ -112,3 +115,12 @@ def test_an_unknown_level_is_refused(model, person):
     with pytest.raises(UsageError, match="finest") as caught:
         person_mesh(model, person, "finest")
     assert "low, base, high" in caught.value.hint
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_numbers_of_faces_are_the_models_wherever_they_are_named(model, person, level):
+    faces = f"{round(len(person_mesh(model, person, level).quads), -2):,}"
+    (choice,) = (one for one in option("level").choices if one.value == level)
+    assert choice.help.startswith(f"{faces} faces:")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"\*{choice.label}\*\s\({faces}\b", readme)

@@ -1,0 +1,43 @@
+"""The command's exports: a format that fails is not the photo's failure."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def command(bpy, fake_engine, module):
+    return module("operators.command_line")
+
+
+def test_a_failed_export_is_named_and_the_photo_stays_ok(
+    command, photos, module, monkeypatch, tmp_path, capsys
+):
+    export, out = module("operators.export"), tmp_path / "out"
+    absent = export.Writer(".usdc", "", "wm.no_such_export", {})
+    monkeypatch.setitem(export.WRITERS, "USD", absent)
+    photo = photos("ok.jpg") / "ok.jpg"
+    words = ["reconstruct", str(photo), "--out", str(out), "--usd", "--blend"]
+    assert command.run(words) == command.SOME_FAILED
+    (row,) = json.loads((out / "report.json").read_text())
+    assert (row["status"], row["heads"]) == ("ok", [str(out / "ok")])
+    said = capsys.readouterr()
+    assert f"{out}/ok/ok.usdc was not written: This Blender cannot write .usdc" in said.err
+    assert f"Not written: {out}/ok/ok.usdc" in said.err
+    assert (out / "ok/ok.blend").is_file()  # the next format is written all the same
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("head", "head.usdc"),
+        ("head.USD", "head.USD"),
+        ("head.usda", "head.usda"),
+        ("v1.2", "v1.2.usdc"),
+    ],
+)
+def test_usd_has_the_suffix_that_was_asked_for(bpy, built_head, tmp_path, given, wanted):
+    bpy.ops.effigy.export(filepath=str(tmp_path / given), format="USD")
+    assert [path.name for path in tmp_path.glob("*.*") if path.is_file()] == [wanted]
+    binary = (tmp_path / wanted).read_bytes().startswith(b"PXR-USDC")
+    assert binary is not wanted.endswith("usda")
