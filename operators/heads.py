@@ -8,10 +8,19 @@ import bpy
 
 from ..ml.errors import HeadError
 from ..ml.results.provenance import check_same_model
-from ..ml.results.reconstruction import JSON_NAME, Reconstruction, load_reconstruction, read_about
+from ..ml.results.reconstruction import Reconstruction, load_reconstruction, read_about
+from .folders import BLEND, located, portable
+from .opened import other_files
 from .reporting import ReportsErrors
 from .runtime import heads_beside, results_folders
-from .scene.metadata import active_head, directory_of, is_head, record_of
+from .scene.metadata import (
+    active_head,
+    directory_of,
+    is_head,
+    move_records,
+    record_of,
+    stored_directory,
+)
 
 
 def poll_head(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
@@ -79,6 +88,13 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
     """
     directory, photo = locate(obj), record_of(obj)["photo"]
     if not directory.is_dir():
+        stored = stored_directory(obj)
+        if stored.startswith(BLEND):
+            raise HeadError(
+                f"The files of {obj.name} are gone: there is no folder {directory}. It is named as "
+                f"{stored}, beside the .blend file in which the head was made",
+                f"Bring it beside this file, or reconstruct {photo['name']} again",
+            )
         raise HeadError(
             f"The files of {obj.name} are gone: there is no folder {directory}",
             f"Bring it back, or reconstruct {photo['name']} again",
@@ -95,17 +111,33 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
 def locate(obj: bpy.types.Object) -> Path:
     """Where the files of a head lie: as recorded, or where the .blend file was moved with them.
 
-    Where they are gone, it is where they were.
+    A path that is relative to another file, out of which the head was appended or pasted, is
+    followed from there. Where they are gone, it is where they were.
     """
     recorded, blend = directory_of(obj), bpy.data.filepath
-    if (recorded / JSON_NAME).is_file():
+    sha256 = record_of(obj)["photo"]["sha256"]
+    if _is_of(recorded, sha256):
         return recorded
+    stored = stored_directory(obj)
+    came_from = [located(stored, path) for path in other_files()]
     folders = [heads_beside(blend), *results_folders()] if blend else results_folders()
     # A head lies in the folder of its photo, or in there one deeper: folder of photos, photo.
     tails = (Path(recorded.name), Path(recorded.parent.name, recorded.name))
-    places = (folder / tail for folder in folders for tail in tails)
-    sha256 = record_of(obj)["photo"]["sha256"]
+    places = (*came_from, *(folder / tail for folder in folders for tail in tails))
     return next((place for place in places if _is_of(place, sha256)), recorded)
+
+
+def settle(obj: bpy.types.Object) -> None:
+    """Record where the files of a head were found, if that is not where its record says."""
+    found = locate(obj)
+    if found != directory_of(obj):
+        move_records(obj, lambda text: _settled(text, obj, found))
+
+
+def _settled(text: str, obj: bpy.types.Object, found: Path) -> str:
+    # The folders of further photos lie beside that of the first.
+    moved = found.parent / Path(text).name
+    return portable(found if text == stored_directory(obj) else moved, bpy.data.filepath)
 
 
 def _is_of(directory: Path, sha256: str) -> bool:

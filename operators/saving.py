@@ -11,7 +11,9 @@ from pathlib import Path
 import bpy
 
 from .folders import BLEND, located, portable
-from .scene.metadata import move_records
+from .heads import settle
+from .opened import note_open_file
+from .scene.metadata import is_head, move_records
 
 _SETTINGS = ("photo", "photo_folder", "output")
 
@@ -39,6 +41,9 @@ def moved(text: str, old: str, new: str) -> str:
 @bpy.app.handlers.persistent
 def _before_saving(filepath: str) -> None:
     if filepath:
+        for obj in bpy.data.objects:
+            if is_head(obj) and obj.library is None and obj.override_library is None:
+                settle(obj)
         move_paths(bpy.data.filepath, str(Path(filepath).absolute()))
 
 
@@ -49,7 +54,13 @@ def _after_saving(filepath: str) -> None:
         move_paths(str(Path(filepath).absolute()), bpy.data.filepath)
 
 
+@bpy.app.handlers.persistent
+def _before_loading(filepath: str) -> None:
+    note_open_file()
+
+
 _HANDLERS = (
+    (bpy.app.handlers.load_pre, _before_loading),
     (bpy.app.handlers.save_pre, _before_saving),
     (bpy.app.handlers.save_post, _after_saving),
 )

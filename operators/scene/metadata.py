@@ -110,17 +110,29 @@ def record_of(obj: bpy.types.Object, photo: int = 0) -> dict[str, Any]:
         raise HeadError(
             f"{obj.name} has no photo {photo}", f"Choose one from 0 to {len(records) - 1}"
         )
-    return _from_property(records[photo])
+    return _from_property(records[photo], _blend_of(obj))
 
 
 def photo_names(obj: bpy.types.Object) -> list[str]:
     """File names of the photos of the head, the one that it was built from first."""
-    return [_from_property(record)["photo"]["name"] for record in _records(obj)]
+    return [_from_property(record, "")["photo"]["name"] for record in _records(obj)]
 
 
 def directory_of(obj: bpy.types.Object) -> Path:
     """Where the reconstruction's files were when the head was built."""
-    return located(obj[RECORD]["directory"], bpy.data.filepath)
+    return located(stored_directory(obj), _blend_of(obj))
+
+
+def stored_directory(obj: bpy.types.Object) -> str:
+    """:func:`directory_of` as it is stored: it may be relative to the file of the head."""
+    return obj[RECORD]["directory"]
+
+
+def _blend_of(obj: bpy.types.Object) -> str:
+    """The .blend file that paths on ``obj`` are relative to; empty if it was never saved."""
+    override = obj.override_library
+    library = override.reference.library if override is not None else obj.library
+    return bpy.path.abspath(library.filepath) if library is not None else bpy.data.filepath
 
 
 def photo_camera(obj: bpy.types.Object, photo: int = 0) -> Camera:
@@ -174,9 +186,9 @@ def _to_property(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"camera": camera | flat}
 
 
-def _from_property(stored: Any) -> dict[str, Any]:
+def _from_property(stored: Any, blend: str) -> dict[str, Any]:
     record = _upgraded(stored.to_dict())
-    record["directory"] = str(located(record["directory"], bpy.data.filepath))
+    record["directory"] = str(located(record["directory"], blend))
     camera = record["camera"]
     full = {name: np.reshape(camera[name], (3, 3)).tolist() for name in _MATRICES}
     return record | {"camera": camera | full}
