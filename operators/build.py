@@ -140,7 +140,8 @@ def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:
     if not name:
         return context.scene.collection
     found = context.scene.collection.children.get(name)
-    if found is None:
+    # What lies in another file takes no new children.
+    if found is None or found.library is not None or found.override_library is not None:
         found = bpy.data.collections.new(name)
         context.scene.collection.children.link(found)
     return found

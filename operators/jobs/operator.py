@@ -12,6 +12,8 @@ from ..reporting import ReportsErrors
 
 _TICK = 0.1
 _OURS = "EFFIGY_OT_"
+# Blender's own jobs that read a scene meanwhile: changing it would end Blender.
+_READERS = ("RENDER", "OBJECT_BAKE")
 
 
 class Job(Protocol):
@@ -37,7 +39,6 @@ class ModalRun:
         self._all_day = _tools_of_others(self._manager)
         if hasattr(job, "waits_for"):
             job.waits_for = self._waits_for
-        self._workspace = context.workspace
         self._timer = self._manager.event_timer_add(_TICK, window=context.window)
         self._manager.effigy_job.begin()
         self._manager.progress_begin(0.0, 1.0)
@@ -58,7 +59,8 @@ class ModalRun:
         self._manager.event_timer_remove(self._timer)
         self._manager.progress_end()
         self._manager.effigy_job.end()
-        self._workspace.status_text_set(None)
+        for workspace in bpy.data.workspaces:
+            workspace.status_text_set(None)
         _redraw(self._manager)
 
     def _advance(self, event: bpy.types.Event) -> bool:
@@ -82,8 +84,11 @@ class ModalRun:
         return _tools_of_others(self._manager) - self._all_day
 
     def _waits_for(self) -> str:
-        if bpy.context.mode != "OBJECT":
+        """What has to end before the scene may be changed, in whichever window; empty: nothing."""
+        if any(_mode(window) != "OBJECT" for window in self._manager.windows):
             return "Object Mode"
+        if any(bpy.app.is_job_running(job) for job in _READERS):
+            return "the end of the render"
         return "the end of the running tool" if self._tools() else ""
 
     def _show(self) -> None:
@@ -91,7 +96,9 @@ class ModalRun:
         self._manager.effigy_job.show(job.fraction, job.message)
         self._manager.progress_update(job.fraction)
         percent = round(100 * job.fraction)
-        self._workspace.status_text_set(f"Effigy {percent}%: {job.message}   (ESC stops)")
+        text = f"Effigy {percent}%: {job.message}   (ESC stops)"
+        for window in self._manager.windows:  # the person may have gone to another workspace
+            window.workspace.status_text_set(text)
         _redraw(self._manager)
 
 
@@ -141,6 +148,11 @@ class JobOperator(ReportsErrors):
         if not self._modal.tick(event):
             return {"PASS_THROUGH"}
         return self.conclude(context, self._modal.job)
+
+
+def _mode(window: bpy.types.Window) -> str:
+    active = window.view_layer.objects.active
+    return active.mode if active is not None else "OBJECT"
 
 
 def _tools_of_others(manager: bpy.types.WindowManager) -> set[str]:

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.patched import Patched
+
 TIMER, ESC, MOVE, RELEASED = (
     SimpleNamespace(type=kind, value=value)
     for kind, value in (
@@ -48,6 +50,11 @@ def tools():
 def context(bpy, tools):
     class OneWindow:
         screen = SimpleNamespace(areas=[])
+        workspace = bpy.data.workspaces[0]
+
+        @property
+        def view_layer(self):
+            return bpy.context.view_layer
 
         @property
         def modal_operators(self):
@@ -200,6 +207,45 @@ def test_no_head_is_built_in_edit_mode_and_stopping_keeps_the_result(bpy, contex
     assert operator.modal(context, ESC) == {"CANCELLED"}
     assert len(meshes(bpy)) == 1
     assert status_of(read_report(tmp_path)) == ["ok"]
+
+
+@pytest.mark.parametrize("mode", ["SCULPT", "WEIGHT_PAINT", "TEXTURE_PAINT"])
+def test_no_head_is_built_while_another_window_paints_or_sculpts(bpy, context, run, mode):
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    operator = run("ok.jpg")
+    state = context.window_manager.effigy_job
+    painting = SimpleNamespace(
+        screen=SimpleNamespace(areas=[]),
+        workspace=bpy.data.workspaces[0],
+        modal_operators=[],
+        view_layer=SimpleNamespace(objects=SimpleNamespace(active=SimpleNamespace(mode=mode))),
+    )
+    context.window_manager.windows.append(painting)
+    tick_until(operator, context, lambda done: "waits for Object Mode" in state.message)
+    context.window_manager.windows.remove(painting)
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+    assert meshes(bpy)[0] == cube
+
+
+def test_no_head_is_built_during_a_render(bpy, context, run, module, monkeypatch):
+    running = ["RENDER"]
+    app = Patched(bpy.app, is_job_running=lambda name: name in running)
+    monkeypatch.setattr(module("operators.jobs.operator"), "bpy", Patched(bpy, app=app))
+    operator = run("ok.jpg")
+    state = context.window_manager.effigy_job
+    tick_until(operator, context, lambda done: "waits for the end of the render" in state.message)
+    assert not meshes(bpy)
+    running.clear()
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+
+
+def test_progress_stands_in_whatever_workspace_is_shown(bpy, context, run):
+    operator, told = run("ok.jpg"), []
+    (window,) = context.window_manager.windows
+    window.workspace = SimpleNamespace(status_text_set=told.append)
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+    assert told[0].startswith("Effigy ")
 
 
 def test_the_stop_button_does_what_escape_does(bpy, context, run, tmp_path):
