@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import collect_photos, plan
-from ..ml.errors import UsageError, explained
+from ..ml.errors import HeadError, UsageError, explained
 from ..ml.results.report import Row, conclusion
 from ..ml.settings import add_options, settings_of
 from .export import WRITERS

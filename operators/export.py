@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy_extras.io_utils import axis_conversion
+from mathutils import Matrix
 
 from ..ml.errors import HeadError
 from .heads import poll_head, poll_object_mode
 from .reporting import ReportsErrors, call_operator
-from .scene.detail import DETAIL
-from .scene.expression import BASIS, set_expression
+from .scene.export_copy import ExportCopy, export_copy, put_to_rest
+from .scene.export_transforms import bake_transforms
 from .scene.metadata import active_head, rig_of
+from .scene.place import scale_of
+
+_Y_UP: Matrix = axis_conversion(to_forward="-Z", to_up="Y").to_4x4()
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Writer:
     others: further suffixes that its operator knows; each is another kind of file.
     operator: Blender's, as ``module.name``. options: for that operator.
     animation: the name of its option for animation.
+    y_up: whether it turns objects by what the file's axes and Blender's differ.
     """
 
     suffix: str
@@ -36,6 +42,7 @@ class Writer:
     options: dict[str, Any]
     animation: str = ""
     others: tuple[str, ...] = ()
+    y_up: bool = False
 
     def named(self, path: Path) -> Path:
         """``path`` with a suffix of this format."""
@@ -82,6 +89,7 @@ WRITERS = {
             "object_types": {"MESH", "ARMATURE"},
             "add_leaf_bones": False,
             "apply_scale_options": "FBX_SCALE_ALL",  # else engines see a scale of 100
+            "apply_unit_scale": False,  # what is written is in metres already
             "bake_anim_use_all_actions": False,  # they leave shape keys out; the scene does not
             "bake_anim_use_nla_strips": False,
             "mesh_smooth_type": "FACE",
@@ -90,6 +98,7 @@ WRITERS = {
             "embed_textures": True,
         },
         animation="bake_anim",
+        y_up=True,
     ),
     "USD": Writer(
         ".usdc",
@@ -152,10 +161,22 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         obj = active_head(context)
         if not obj.visible_get():
             raise HeadError(f"{obj.name} is hidden", "Show it before exporting")
-        with _only_selected(context.view_layer, obj, rig_of(obj)), _at_rest(obj, self.neutral):
+        with ExitStack() as cleanup:
+            copy = cleanup.enter_context(export_copy(context.scene, obj, rig_of(obj)))
+            self._adapt(context.scene, copy, cleanup)
+            cleanup.enter_context(_only_selected(context.view_layer, *copy.copies))
             writer.write(path, animated=self.animation)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
+
+    def _adapt(self, scene: bpy.types.Scene, copy: ExportCopy, cleanup: ExitStack) -> None:
+        """Change ``copy`` as the options and the format want it."""
+        if self.neutral:
+            put_to_rest(copy, keep_animation=self.animation)
+        y_up = WRITERS[self.format].y_up
+        if y_up or scale_of(scene) != 1:  # no format knows the scene's unit
+            axes = _Y_UP if y_up else Matrix()
+            bake_transforms(scene, copy, axes, cleanup)
 
 
 @contextmanager
@@ -167,23 +188,6 @@ def _only_selected(layer: bpy.types.ViewLayer, *objects: bpy.types.Object | None
         yield
     finally:
         _select(layer, before)
-
-
-@contextmanager
-def _at_rest(obj: bpy.types.Object, neutral: bool) -> Iterator[None]:
-    """Where ``neutral``, set all expressions to zero within the block."""
-    keys = [key for key in obj.data.shape_keys.key_blocks if key.name not in (BASIS, DETAIL)]
-    before = [(key, key.value, key.slider_min, key.slider_max) for key in keys if neutral]
-    for key, *_ in before:
-        set_expression(obj, key, 0.0)
-    bpy.context.view_layer.update()  # else drivers still hold what was
-    try:
-        yield
-    finally:
-        for key, value, low, high in before:
-            set_expression(obj, key, value)
-            key.slider_min, key.slider_max = low, high
-        bpy.context.view_layer.update()
 
 
 def _select(layer: bpy.types.ViewLayer, names: set[str]) -> None:

@@ -80,6 +80,15 @@ def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
         new.drivers.from_existing(src_driver=curve)
 
 
+def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:
+    """The actions that animate ``owner``: its own and those of its NLA strips."""
+    animation = owner.animation_data
+    if animation is None:
+        return []
+    strips = [strip.action for track in animation.nla_tracks for strip in track.strips]
+    return list(dict.fromkeys(each for each in (animation.action, *strips) if each is not None))
+
+
 def preserve_action(owner: bpy.types.ID) -> str:
     """Keep what is left of the action of ``owner``, which goes: its name, empty without one."""
     action = owner.animation_data.action if owner.animation_data else None
@@ -87,6 +96,18 @@ def preserve_action(owner: bpy.types.ID) -> str:
         return ""
     action.use_fake_user = True
     return action.name
+
+
+def curves_of(action: bpy.types.Action) -> list[bpy.types.bpy_prop_collection]:
+    """The collections of all F-curves of an action, one for each that it animates."""
+    if not hasattr(action, "slots"):
+        return [action.fcurves]
+    return [
+        bag.fcurves
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+    ]
 
 
 def _curves(owner: bpy.types.ID, *, create: bool = False) -> bpy.types.bpy_prop_collection | None:
@@ -112,14 +133,7 @@ def _curves(owner: bpy.types.ID, *, create: bool = False) -> bpy.types.bpy_prop_
 
 
 def _has_other_curves(action: bpy.types.Action) -> bool:
-    if not hasattr(action, "slots"):
-        return bool(len(action.fcurves))
-    return any(
-        len(bag.fcurves)
-        for layer in action.layers
-        for strip in layer.strips
-        for bag in strip.channelbags
-    )
+    return any(len(curves) for curves in curves_of(action))
 
 
 def _copy_curve(source: bpy.types.FCurve, target: bpy.types.FCurve) -> None:

@@ -131,16 +131,26 @@ def test_a_neutral_export_is_the_person_at_rest(bpy, built_head, tmp_path, neutr
     assert any(key.value for key in obj.data.shape_keys.key_blocks) != neutral
 
 
-@pytest.mark.parametrize(("kind", "reader"), [("GLB", "gltf"), ("FBX", "fbx")])
+@pytest.mark.parametrize(
+    ("kind", "suffix", "reader"),
+    [
+        ("GLB", "glb", "import_scene.gltf"),
+        ("FBX", "fbx", "import_scene.fbx"),
+        ("USD", "usdc", "wm.usd_import"),
+    ],
+)
 @pytest.mark.parametrize("animation", [False, True])
-def test_animation_is_written_when_wanted(bpy, built_head, tmp_path, kind, reader, animation):
+def test_animation_is_written_when_wanted(
+    bpy, built_head, tmp_path, kind, suffix, reader, animation
+):
     key = built_head.data.shape_keys.key_blocks["jawOpen"]
     for frame, value in ((1, 0.0), (10, 1.0)):
         key.value = value
         key.keyframe_insert("value", frame=frame)
     bpy.context.scene.frame_end = 12
-    path = tmp_path / f"a.{kind.lower()}"
+    path = tmp_path / f"a.{suffix}"
     bpy.ops.effigy.export(filepath=str(path), format=kind, animation=animation)
     bpy.ops.wm.read_homefile(use_empty=True)
-    getattr(bpy.ops.import_scene, reader)(filepath=str(path))
+    group, name = reader.split(".")
+    getattr(getattr(bpy.ops, group), name)(filepath=str(path))
     assert bool(bpy.data.actions) == animation
