@@ -55,6 +55,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--same-person", action="store_true", help="all photos show one person: one head")
     for name, suffix in _FORMATS.items():
         add(f"--{name}", action="store_true", help=f"also write the head as a {suffix} file")
+    for name, text in _export_options().items():
+        add(f"--{name.replace('_', '-')}", action="store_true", help=text)
     parser = argparse.ArgumentParser(
         prog=f"blender -b --command {NAME}", description="Portrait photos become 3D heads."
     )
@@ -67,6 +69,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _export_options() -> dict[str, str]:
+    """What each option of the exporter does, by name; new heads have no animation to write."""
+    options = {
+        each.identifier: each.description
+        for each in bpy.ops.effigy.export.get_rna_type().properties
+        if each.type == "BOOLEAN" and not each.is_hidden and each.identifier != "animation"
+    }
+    return options | {"root_bone": f"{options['root_bone']}; the head gets its rig"}
+
+
 def _reconstruct(parsed: argparse.Namespace) -> int:
     formats = [name for name in _FORMATS if getattr(parsed, name)]
     out, settings = parsed.out.absolute(), settings_of(parsed)
@@ -77,8 +89,13 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
             "--same-person does not go with --skip-existing", "All photos are fitted together"
         )
     order = Order(plan(_photos(parsed), out), settings, out, parsed.same_person)
+    options = {name: getattr(parsed, name) for name in _export_options()}
     unwritten: list[Path] = []
-    job = make_job(order, lambda folder: unwritten.extend(_write(folder, formats)), _print_row)
+
+    def write(folder: Path) -> None:
+        unwritten.extend(_write(folder, formats, options))
+
+    job = make_job(order, write, _print_row)
     while not job.step():
         time.sleep(0.02)
     print(conclusion(job.rows, job.write_report(), out))
@@ -100,7 +117,7 @@ def _print_row(row: Row) -> None:
     print(f"{row.photo}: {row.status} ({row.seconds:.1f} s) {result}", flush=True)
 
 
-def _write(directory: Path, formats: Sequence[str]) -> list[Path]:
+def _write(directory: Path, formats: Sequence[str], options: dict[str, bool]) -> list[Path]:
     """Build the head alone in an empty file and write it in every wanted format.
 
     Returns the files that could not be written, and says why: the photo itself has not failed.
@@ -109,19 +126,21 @@ def _write(directory: Path, formats: Sequence[str]) -> list[Path]:
         return []
     bpy.ops.wm.read_homefile(use_empty=True)
     call_operator(bpy.ops.effigy.build, directory=str(directory), match_render=True)
+    if options["root_bone"]:
+        call_operator(bpy.ops.effigy.rig, add=True)
     unwritten = []
     for name in formats:
         path = directory / (directory.name + _FORMATS[name])
         try:
-            _write_file(path, name)
+            _write_file(path, name, options)
         except HeadError as error:
             print(f"{path} was not written: {error}", file=sys.stderr, flush=True)
             unwritten.append(path)
     return unwritten
 
 
-def _write_file(path: Path, name: str) -> None:
+def _write_file(path: Path, name: str, options: dict[str, bool]) -> None:
     if name == "blend":
         call_operator(bpy.ops.wm.save_as_mainfile, filepath=str(path), check_existing=False)
     else:
-        call_operator(bpy.ops.effigy.export, filepath=str(path), format=name.upper())
+        call_operator(bpy.ops.effigy.export, filepath=str(path), format=name.upper(), **options)

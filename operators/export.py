@@ -15,9 +15,16 @@ from mathutils import Matrix
 from ..ml.errors import HeadError
 from .heads import poll_head, poll_object_mode
 from .reporting import ReportsErrors, call_operator
-from .scene.export_copy import ExportCopy, export_copy, put_to_rest
+from .scene.export_copy import (
+    ExportCopy,
+    add_root_bone,
+    export_copy,
+    portable_bones,
+    put_to_rest,
+)
 from .scene.export_transforms import bake_transforms
 from .scene.metadata import active_head, rig_of
+from .scene.one_material import use_one_material
 from .scene.place import scale_of
 
 _Y_UP: Matrix = axis_conversion(to_forward="-Z", to_up="Y").to_4x4()
@@ -140,6 +147,18 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         description="Also write the keyframes of expressions and bones",
         options={"SKIP_SAVE"},
     )
+    one_material: bpy.props.BoolProperty(
+        name="One material",
+        description="Write one material for the whole head, with all its surfaces in one texture: "
+        "one draw call",
+        options={"SKIP_SAVE"},
+    )
+    root_bone: bpy.props.BoolProperty(
+        name="Root bone",
+        description="Write the bones of the rig under one root bone, their names without dots, "
+        "as game engines expect",
+        options={"SKIP_SAVE"},
+    )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
@@ -161,6 +180,8 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         obj = active_head(context)
         if not obj.visible_get():
             raise HeadError(f"{obj.name} is hidden", "Show it before exporting")
+        if self.root_bone and rig_of(obj) is None:
+            raise HeadError(f"{obj.name} has no bones", "Add the rig first, or leave Root bone out")
         with ExitStack() as cleanup:
             copy = cleanup.enter_context(export_copy(context.scene, obj, rig_of(obj)))
             self._adapt(context.scene, copy, cleanup)
@@ -173,6 +194,11 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         """Change ``copy`` as the options and the format want it."""
         if self.neutral:
             put_to_rest(copy, keep_animation=self.animation)
+        if self.root_bone:
+            add_root_bone(copy.rig)
+            cleanup.enter_context(portable_bones(copy.rig))
+        if self.one_material:
+            cleanup.callback(bpy.data.batch_remove, use_one_material(copy.head))
         y_up = WRITERS[self.format].y_up
         if y_up or scale_of(scene) != 1:  # no format knows the scene's unit
             axes = _Y_UP if y_up else Matrix()

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 import bpy
 
+from .animation import rename_bone_in_actions
 from .detail import DETAIL
 from .expression import BASIS, set_expression
+from .rig import edit_bones
+
+_ROOT = "root"
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,40 @@ def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:
     for key in copy.head.data.shape_keys.key_blocks:
         if key.name not in (BASIS, DETAIL):
             set_expression(copy.head, key, 0.0)
+
+
+@contextmanager
+def portable_bones(rig: bpy.types.Object) -> Iterator[None]:
+    """Bones of ``rig``, a copy, without dots within the block: ``eye.L`` becomes ``eye_L``.
+
+    three.js and Godot take dots for separators and rename such bones by themselves, each its own
+    way. The actions, which the original shares, follow the names there and back.
+    """
+    changed = [bone.name for bone in rig.data.bones if "." in bone.name]
+    with ExitStack() as cleanup:
+        for name in changed:
+            new = _free(name.replace(".", "_"), rig)
+            _rename(rig, name, new)
+            cleanup.callback(_rename, rig, new, name)
+        yield
+
+
+def _free(name: str, rig: bpy.types.Object) -> str:
+    while name in rig.data.bones:
+        name += "_"
+    return name
+
+
+def _rename(rig: bpy.types.Object, old: str, new: str) -> None:
+    rig.data.bones[old].name = new  # constraints, groups and the actions in use follow
+    rename_bone_in_actions(old, new)
+
+
+def add_root_bone(rig: bpy.types.Object) -> None:
+    """Put all bones of ``rig``, a copy, under one at its origin that deforms nothing."""
+    with edit_bones(rig) as edited:
+        tops = [bone for bone in edited if bone.parent is None]
+        root = edited.new(_free(_ROOT, rig))
+        root.head, root.tail, root.use_deform = (0, 0, 0), (0, 0.1, 0), False
+        for bone in tops:
+            bone.parent = root

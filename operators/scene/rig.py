@@ -122,7 +122,7 @@ def _place_bones(rig: bpy.types.Object, data: RigData) -> None:
         for name, (start, end) in ends.items()
     ):
         return
-    with _edit_bones(rig) as edited:
+    with edit_bones(rig) as edited:
         for name, (start, end) in ends.items():
             bone = edited.get(name) or edited.new(name)
             bone.head, bone.tail = start, end
@@ -133,7 +133,7 @@ def _place_bones(rig: bpy.types.Object, data: RigData) -> None:
 
 
 @contextmanager
-def _edit_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
+def edit_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     """The bones of ``rig`` in Edit Mode; its visibility and the active object are restored."""
     layer, root = bpy.context.view_layer, bpy.context.scene.collection.objects
     active, hidden = layer.objects.active, rig.hide_viewport

@@ -101,10 +101,11 @@ def test_rebuilding_brings_detail_back(bpy, detailed):
     assert normal_node(obj).inputs["Strength"].default_value == 1.0
 
 
-def test_glb_has_detail_as_a_target_and_as_a_texture(bpy, detailed, tmp_path):
+@pytest.mark.parametrize("one", [False, True])
+def test_glb_has_detail_as_a_target_and_as_a_texture(bpy, detailed, tmp_path, one):
     _, head = detailed
     path = tmp_path / "head.glb"
-    bpy.ops.effigy.export(filepath=str(path), format="GLB")
+    bpy.ops.effigy.export(filepath=str(path), format="GLB", one_material=one)
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.import_scene.gltf(filepath=str(path))
     obj = next(obj for obj in bpy.data.objects if obj.type == "MESH")

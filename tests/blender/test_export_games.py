@@ -1,5 +1,7 @@
-"""Exports have clean transforms; the scene stays as it was."""
+"""Exports have clean transforms and a root bone where wanted; the scene stays as it was."""
 
+import json
+import struct
 from math import radians
 
 import numpy as np
@@ -184,7 +186,7 @@ def animate(rig):
         rig.keyframe_insert("rotation_euler", frame=frame)
 
 
-ALL_OPTIONS = {"neutral": True, "animation": True}
+ALL_OPTIONS = {"neutral": True, "animation": True, "one_material": True, "root_bone": True}
 
 
 @pytest.mark.parametrize("kind", ["GLB", "FBX", "USD"])
@@ -237,3 +239,39 @@ def farthest(found, points):
     from scipy.spatial import KDTree
 
     return max(KDTree(points).query(found)[0].max(), KDTree(found).query(points)[0].max())
+
+
+def glb_json(path):
+    data = path.read_bytes()
+    (length,) = struct.unpack("<I", data[12:16])
+    return json.loads(data[20 : 20 + length])
+
+
+def test_bones_under_a_root_have_names_that_engines_keep(bpy, rigged, tmp_path):
+    animate(rigged.rig)
+    export(bpy, rigged.obj, tmp_path / "a.glb", "GLB", root_bone=True, animation=True)
+    held = glb_json(tmp_path / "a.glb")
+    names = [held["nodes"][joint]["name"] for joint in held["skins"][0]["joints"]]
+    assert set(names) == {"root", "neck", "head", "jaw", "eye_L", "eye_R"}
+    below = {
+        held["nodes"][child]["name"]
+        for node in held["nodes"]
+        if node["name"] == "root"
+        for child in node["children"]
+    }
+    assert below == {"neck"}
+    moved = {
+        held["nodes"][channel["target"]["node"]]["name"]
+        for animation in held["animations"]
+        for channel in animation["channels"]
+    }
+    assert {"eye_L", "jaw"} <= moved
+    read, rig = read_back(bpy, tmp_path / "a.glb")
+    assert {group.name for group in read.vertex_groups} >= {"eye_L", "eye_R", "jaw"}
+    assert [bone.name for bone in rig.data.bones if bone.parent is None] == ["root"]
+
+
+def test_a_root_bone_needs_a_rig(bpy, built_head, tmp_path):
+    with pytest.raises(RuntimeError, match=r"has no bones\. Add the rig first"):
+        export(bpy, built_head, tmp_path / "a.glb", "GLB", root_bone=True)
+    assert not (tmp_path / "a.glb").exists()

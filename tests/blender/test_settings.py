@@ -135,5 +135,17 @@ def test_the_command_has_a_flag_for_every_format(bpy, module):
     ]
 
 
+def test_the_command_passes_the_options_of_exports_on(fake_engine, photos, module, tmp_path):
+    photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
+    command = module("operators.command_line")
+    words = ["--glb", "--neutral", "--one-material", "--root-bone"]
+    assert command.run(["reconstruct", str(photo), "--out", str(out), *words]) == command.OK
+    data = (out / "ok/ok.glb").read_bytes()
+    held = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
+    assert len(held["materials"]) == 1
+    assert "root" in {node["name"] for node in held["nodes"]}
+    assert not any(held["meshes"][0]["weights"])
+
+
 def test_texture_sizes_are_in_range():
     assert all(int(value) in (0, 512, 1024, 2048) for value in option("texture_size").values)
