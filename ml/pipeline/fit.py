@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from ..data import FitResult, Observation, Photo
 from ..fitting.evidence import Evidence, check_fit, evidence_of
 from ..fitting.gauss_newton import FitSettings, fit_person
+from ..fitting.measures import Measures, measure
+from ..fitting.quality import Quality, quality_of
 from ..head.model import HeadModel, LinearShape
 from ..head.storage import load_head_model
 from ..photo.crop import box_from_landmarks, crop_face
@@ -37,12 +39,19 @@ class Fitted:
     ----------
     shape: the head model at the landmarks that ``evidence`` holds.
     evidence: what the last fit was made from. fit: that fit.
+    measures: of how far it can be trusted.
     """
 
     observation: Observation
     shape: LinearShape
     evidence: Evidence
     fit: FitResult
+    measures: Measures
+
+    @property
+    def quality(self) -> Quality:
+        """How far the head can be trusted."""
+        return quality_of(self.measures)
 
 
 def fit_photo(photo: Photo, settings: Settings, model: HeadModel | None = None) -> Fitted:
@@ -66,15 +75,20 @@ def fit_observation(
     ------
     NoFaceFound: no head in front of the camera agrees with the landmarks.
     """
-    shape, evidence = evidence_of(photo, observation, model or load_head_model())
+    model = model or load_head_model()
+    shape, evidence = evidence_of(photo, observation, model)
+    # What shows the face to the detector shows it to the refinement, too.
+    clear = enhanced(photo, observation.enhancement)
+    landmarks = observation.face.output.landmarks
     if observation.landmark_set == "dense":
-        # What shows the face to the detector shows it to the refinement, too.
-        clear = enhanced(photo, observation.enhancement)
         evidence, fit = fit_refined(clear, shape, evidence)
+        landmarks = evidence.landmarks
     else:
         # The refinement knows the dense landmarks only.
         fit = fit_person(shape, [evidence])[0]
-    return Fitted(observation, shape, evidence, check_fit(fit, photo.path))
+    fit = check_fit(fit, photo.path)
+    measures = measure(clear, observation, landmarks, fit, model)
+    return Fitted(observation, shape, evidence, fit, measures)
 
 
 def fit_refined(

@@ -137,6 +137,8 @@ def assemble(
         landmarks_68_px=fit.camera.project(ibug.on(person.expressed)),
         landmarks_478_px=fit.camera.project(mediapipe.on(person.expressed)),
         confidence=face.output.confidence,
+        quality=fitted.quality.value,
+        quality_reason=fitted.quality.reason,
     )
 
 

@@ -117,6 +117,11 @@ def check_about(about: Mapping[str, Any]) -> None:
     _numbers(about, "landmarks_68", (68, 2))
     _numbers(about, "landmarks_478", (478, 2))
     _numbers(about, "confidence", ())
+    # Results of earlier versions lack both.
+    if "quality" in about:
+        _numbers(about, "quality", ())
+    if "quality_reason" in about:
+        _text(about, "quality_reason")
     for name in ("expression", "timings_ms"):
         for key in _entry(about, name):
             _numbers(about[name], key, ())

@@ -55,7 +55,9 @@ class Reconstruction:
     face_box: (x0, y0, x1, y1) pixels of the photo.
     landmarks_68_px: (68, 2), landmarks_478_px: (478, 2): of the head with its expression,
         projected, pixels of the photo.
-    confidence: 0..1, the regressor's.
+    confidence: 0..1, the regressor's: that there is a face.
+    quality: 0..1, how far the head can be trusted (ml.fitting.quality); None in results of earlier
+        versions. quality_reason: why it is low, in words; empty where it is not.
     albedo: (S, S, 3) uint8 sRGB in the mesh's UV layout, first row at the top (v = 1), or None.
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
@@ -72,6 +74,8 @@ class Reconstruction:
     landmarks_68_px: FloatArray
     landmarks_478_px: FloatArray
     confidence: float
+    quality: float | None = None
+    quality_reason: str = ""
     albedo: ByteArray | None = None
     photo_rgb: ByteArray | None = None
     detail: Detail | None = None
@@ -84,6 +88,7 @@ class Reconstruction:
         """The contents of ``reconstruction.json``, as plain Python values."""
         origin = self.provenance
         names = self.mesh.expression_names
+        trust = {"quality": self.quality, "quality_reason": self.quality_reason}
         return {
             "status": "ok",
             "format": FORMAT,
@@ -109,6 +114,7 @@ class Reconstruction:
             "landmarks_68": _floats(self.landmarks_68_px),
             "landmarks_478": _floats(self.landmarks_478_px),
             "confidence": float(self.confidence),
+            **(trust if self.quality is not None else {}),
             "detail": self.detail.mode if self.detail else "off",
             "settings": made_with(self.settings) if self.settings else {},
             "face": {"number": self.face[0], "of": self.face[1]},
@@ -250,6 +256,8 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         landmarks_68_px=np.array(about["landmarks_68"], np.float32),
         landmarks_478_px=np.array(about["landmarks_478"], np.float32),
         confidence=about["confidence"],
+        quality=about.get("quality"),
+        quality_reason=about.get("quality_reason", ""),
         detail=detail_of(about.get("detail", "off"), arrays.get("detail_offsets")),
         timings=Timings(about["timings_ms"]),
     )

@@ -28,6 +28,8 @@ class Row:
     ----------
     photo: its path. status: one of STATUSES. seconds: wall time.
     heads: folders of the heads. confidence: of the first head, 0 if there is none.
+    quality: of the first head, 0..1; None if there is none, or it is not known. quality_reason:
+        why it is low; empty where it is not.
     code, error, hint: of the error, empty if there was none.
     """
 
@@ -39,12 +41,29 @@ class Row:
     code: str = ""
     error: str = ""
     hint: str = ""
+    quality: float | None = None
+    quality_reason: str = ""
+
+
+def low_quality(row: Row) -> str:
+    """A warning about the head of ``row``; empty where its quality is not low."""
+    if not row.quality_reason:
+        return ""
+    return f"Low quality ({row.quality or 0:.2f}): {row.quality_reason}"
 
 
 def head_row(photo: Path, head: Reconstruction, folders: Sequence[Path], seconds: float) -> Row:
     """The row of a photo whose first head is ``head``; ``folders``: of all its heads."""
     names = tuple(str(folder) for folder in folders)
-    return Row(str(photo), "ok", round(seconds, 3), names, round(float(head.confidence), 4))
+    return Row(
+        str(photo),
+        "ok",
+        round(seconds, 3),
+        names,
+        round(float(head.confidence), 4),
+        quality=None if head.quality is None else round(float(head.quality), 4),
+        quality_reason=head.quality_reason,
+    )
 
 
 def failed_row(photo: Path, error: HeadError, seconds: float = 0.0) -> Row:
