@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..ml.head.arkit import REGIONS, mirrored_name
@@ -11,7 +13,7 @@ from ..operators.export import WRITERS
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
-from .engine_hint import draw_engine_hint, draw_progress
+from .engine_hint import draw_engine_hint, draw_progress, draw_text
 
 # The owner of each expression's value, and the path there, by the expression's name.
 _Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
@@ -92,6 +94,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         column.label(text=model, icon="MESH_DATA")
         mesh = f"Mesh {record['level']}, {len(obj.data.polygons):,} faces"
         column.label(text=mesh, icon="MESH_GRID")
+        _draw_trust(column, record)
         key = detail_key(obj)
         if key is not None:
             layout.prop(key, "value", text="Detail", slider=True)
@@ -148,6 +151,16 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
             header.label(text=region)
             if body is not None:
                 _draw_region(body.column(align=True), slots, names)
+
+
+def _draw_trust(layout: bpy.types.UILayout, record: dict[str, Any]) -> None:
+    """How far the head can be trusted, and why if it is little; heads of earlier files lack it."""
+    if "quality" not in record:
+        return
+    text = f"Quality {record['quality']:.2f}, confidence {record['confidence']:.2f}"
+    layout.label(text=text, icon="CHECKMARK")
+    if record["quality_reason"]:
+        draw_text(layout, record["quality_reason"], "ERROR")
 
 
 def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:

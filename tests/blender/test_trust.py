@@ -1,0 +1,74 @@
+"""What Blender says of a head that cannot be trusted."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from ml.results.reconstruction import save_reconstruction
+from ml.results.report import Row
+from tests.support.layout import draw
+
+REASON = "Half of the face lies outside the picture"
+
+
+@pytest.fixture
+def labels(bpy, saved_head, module):
+    """Builds the invented head with these values, and gives the texts on its panel."""
+
+    def of(**values):
+        save_reconstruction(replace(saved_head.head, **values), saved_head.directory)
+        bpy.ops.effigy.build(directory=str(saved_head.directory))
+        entries = draw(module("panels.sidebar").EFFIGY_PT_head, bpy.context)
+        return [entry[1] for entry in entries if entry[0] == "label"]
+
+    return of
+
+
+def test_the_panel_shows_quality_beside_confidence_and_the_reason_if_it_is_low(labels):
+    low = labels(quality=0.125, quality_reason=REASON)
+    assert "Quality 0.12, confidence 0.90" in low
+    assert REASON in " ".join(low)
+    high = labels(quality=0.875)
+    assert "Quality 0.88, confidence 0.90" in high
+    assert len(high) < len(low)
+
+
+def test_a_head_of_an_earlier_version_has_no_such_line(labels):
+    assert not [text for text in labels() if text.startswith("Quality")]
+
+
+def reported(call):
+    told = []
+    call(SimpleNamespace(report=lambda kind, text: told.append((kind, text))))
+    return told[0]
+
+
+def test_the_report_on_one_photo_says_why(module):
+    conclude = module("operators.reconstruct").EFFIGY_OT_reconstruct._conclude_one
+    row = Row("a/me.jpg", "ok", 2.0, ("a/me",), quality=0.1, quality_reason=REASON)
+    kind, text = reported(lambda own: conclude(own, SimpleNamespace(error=None, rows=[row])))
+    assert kind == {"WARNING"}
+    assert text == f"me.jpg: 1 head in 2.0 s. Low quality (0.10): {REASON}"
+    row = replace(row, quality=0.9, quality_reason="")
+    assert reported(lambda own: conclude(own, SimpleNamespace(error=None, rows=[row])))[0] == {
+        "INFO"
+    }
+
+
+def test_the_report_on_several_photos_names_the_doubtful(module):
+    rows = [Row(f"{name}.jpg", "ok", quality=0.9) for name in "ab"]
+    rows.append(Row("c.jpg", "ok", quality=0.1, quality_reason=REASON))
+    job = SimpleNamespace(rows=rows, error=None, write_report=lambda: "report.json")
+    conclude = module("operators.jobs.reconstruction").conclude_several
+    kind, text = reported(lambda own: conclude(own, job))
+    assert kind == {"WARNING"}
+    assert text.endswith("Low quality: c.jpg")
+    job.rows = rows[:2]
+    assert reported(lambda own: conclude(own, job))[0] == {"INFO"}
+
+
+def test_the_command_prints_it(module, capsys):
+    row = Row("me.jpg", "ok", quality=0.1, quality_reason=REASON)
+    module("operators.command_line")._print_row(row)
+    assert f"Low quality (0.10): {REASON}" in capsys.readouterr().out
