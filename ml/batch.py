@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -95,6 +95,8 @@ def write_person(
     for photo, head, folder in zip(person.photos, person.heads, folders, strict=True):
         seconds = sum(head.timings.steps.values()) / 1000 + writing
         rows[photo] = head_row(photo, head, [folder], seconds)
+    for doubt in person.doubts:
+        rows[doubt.photo] = replace(rows[doubt.photo], warning=doubt.message)
     for item in person.left_out:
         rows[item.photo] = failed_row(item.photo, item.error)
     return [rows[task.photo] for task in tasks]

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task, plan
-from ..ml.results.report import low_quality
+from ..ml.results.report import doubts_about
 from ..ml.settings import Settings
 from .folders import portable
 from .jobs.asking import AskingOperator
@@ -94,7 +94,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
             self.report({"INFO"}, f"{Path(row.photo).name} was finished before{remark}")
             return {"FINISHED"}
         made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
-        message, doubt = f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s", low_quality(row)
+        message, doubt = f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s", doubts_about(row)
         self.report({"WARNING"} if doubt else {"INFO"}, f"{message}. {doubt}" if doubt else message)
         return {"FINISHED"}
 

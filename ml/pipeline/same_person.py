@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ..data import FitResult, Photo, Progress
 from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
+from ..fitting.agreement import strangers
 from ..fitting.evidence import check_fit
 from ..fitting.gauss_newton import fit_person
-from ..results.person import LeftOut, SamePerson
+from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from .find import observe
@@ -40,8 +43,9 @@ def reconstruct_person(
 ) -> SamePerson:
     """Reconstruct one person from several photos; all heads share their identity coefficients.
 
-    A photo that cannot be read or shows no face is left out and named in the result. The face is
-    the most prominent one of each photo, or the one whose number ``settings.face`` gives.
+    The result names photos that are left out, as they cannot be read or show no face, and those
+    that are used though they seem to show somebody else. The face is the most prominent one of each
+    photo, or the one whose number ``settings.face`` gives.
 
     Raises
     ------
@@ -51,8 +55,7 @@ def reconstruct_person(
     progress = progress or ignore_progress
     progress(0.0, "Loading the network")
     warm_up(settings.renderer)
-    seen: list[FittedPhoto] = []
-    left_out: list[LeftOut] = []
+    seen, left_out = list[FittedPhoto](), list[LeftOut]()
     for number, path in enumerate(paths):
         progress(0.1 + 0.4 * number / len(paths), f"Finding the face in {path.name}")
         try:
@@ -72,7 +75,8 @@ def reconstruct_person(
         fitted = replace(item.fitted, fit=fit)
         heads.append(complete_head(photo, fitted, settings, item.clock, part))
     progress(1.0, "Done")
-    return SamePerson(tuple(item.path for item in seen), tuple(heads), tuple(left_out))
+    paths = tuple(item.path for item in seen)
+    return SamePerson(paths, tuple(heads), tuple(left_out), doubts_of(seen))
 
 
 def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
@@ -109,6 +113,18 @@ def fit_together(seen: Sequence[FittedPhoto]) -> list[FitResult]:
     evidence = [replace(item.fitted.evidence, camera=item.fitted.fit.camera) for item in seen]
     fits = fit_person(seen[0].fitted.shape, evidence)
     return [check_fit(fit, item.path) for fit, item in zip(fits, seen, strict=True)]
+
+
+def doubts_of(seen: Sequence[FittedPhoto]) -> tuple[Doubt, ...]:
+    """The photos whose identity, fitted alone, does not agree with the others'."""
+    identities = np.stack([item.fitted.fit.coefficients.identity for item in seen])
+    named = strangers(identities, [item.fitted.measures.vagueness for item in seen])
+    if len(seen) == 2 and named:
+        both = " and ".join(item.path.name for item in seen)
+        message = f"{both} do not seem to show the same person: leave one of them out"
+        return tuple(Doubt(item.path, message) for item in seen)
+    message = "shows somebody else, or a face that does not fit: leave it out"
+    return tuple(Doubt(seen[at].path, f"{seen[at].path.name} {message}") for at in sorted(named))
 
 
 def _read(path: Path, clock: Clock) -> Photo:

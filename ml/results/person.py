@@ -3,7 +3,8 @@
 ``person.json`` names the folders relative to itself, so that all can be moved together::
 
     {"status": "ok", "main": "smile", "photos": ["smile", "side"],
-     "left_out": [{"photo": "wall.jpg", "code", "message", "hint"}]}
+     "left_out": [{"photo": "wall.jpg", "code", "message", "hint"}],
+     "doubts": [{"photo": "friend.jpg", "message"}]}
 
 Standard library and numpy only, so that Blender's own Python can read it.
 """
@@ -36,6 +37,14 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """A photo that was used though its face does not agree with the others', in words."""
+
+    photo: Path
+    message: str
+
+
+@dataclass(frozen=True)
 class SamePerson:
     """One person from several photos.
 
@@ -45,11 +54,13 @@ class SamePerson:
     heads: (P,) one per photo, with the same identity and each photo's own expression, camera and
         texture.
     left_out: photos that show no face or cannot be read.
+    doubts: photos that were used and should perhaps not be.
     """
 
     photos: tuple[Path, ...]
     heads: tuple[Reconstruction, ...]
     left_out: tuple[LeftOut, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def main(self) -> int:
@@ -104,6 +115,7 @@ def save_index(person: SamePerson, folders: list[Path], out: Path) -> Path:
             }
             for item in person.left_out
         ],
+        "doubts": [{"photo": item.photo.name, "message": item.message} for item in person.doubts],
     }
     target = out / PERSON_NAME
     with replacing(target) as file:

@@ -30,6 +30,7 @@ class Row:
     heads: folders of the heads. confidence: of the first head, 0 if there is none.
     quality: of the first head, 0..1; None if there is none, or it is not known. quality_reason:
         why it is low; empty where it is not.
+    warning: what else the person should know of a photo that gave a head.
     code, error, hint: of the error, empty if there was none.
     """
 
@@ -43,13 +44,15 @@ class Row:
     hint: str = ""
     quality: float | None = None
     quality_reason: str = ""
+    warning: str = ""
 
 
-def low_quality(row: Row) -> str:
-    """A warning about the head of ``row``; empty where its quality is not low."""
-    if not row.quality_reason:
-        return ""
-    return f"Low quality ({row.quality or 0:.2f}): {row.quality_reason}"
+def doubts_about(row: Row) -> str:
+    """Warnings about the head of ``row``; empty where its quality is not low and all is well."""
+    texts = [row.warning] if row.warning else []
+    if row.quality_reason:
+        texts.append(f"Low quality ({row.quality or 0:.2f}): {row.quality_reason}")
+    return ". ".join(texts)
 
 
 def head_row(photo: Path, head: Reconstruction, folders: Sequence[Path], seconds: float) -> Row:

@@ -13,7 +13,7 @@ import bpy
 
 from ...ml.batch import Task
 from ...ml.errors import EngineUnavailable, HeadError, UsageError
-from ...ml.results.report import Row, conclusion, failed_row, low_quality, write_report
+from ...ml.results.report import Row, conclusion, failed_row, write_report
 from ...ml.settings import Settings
 from ..engine.client import Request
 from ..engine.warming import warm_up_again
@@ -218,14 +218,16 @@ def conclude_several(
     failed = [Path(row.photo).name for row in job.rows if row.status not in ("ok", "skipped")]
     if len(failed) == len(job.rows) and job.error is not None:
         raise HeadError(f"{message}. {job.error.message}", job.error.hint)
-    doubtful = [Path(row.photo).name for row in job.rows if low_quality(row)]
+    doubtful = [Path(row.photo).name for row in job.rows if row.quality_reason]
+    # Of two photos that do not agree both rows say so.
+    warnings = list(dict.fromkeys(row.warning for row in job.rows if row.warning))
     if failed:
         message += f". No head from {_some(failed)}"
     if doubtful:
         message += f". Low quality: {_some(doubtful)}"
-    message += remark
+    message = ". ".join([message + remark, *warnings])
     # A warning, not an error: scripts go on, and the report says which photos failed.
-    operator.report({"WARNING"} if failed or doubtful else {"INFO"}, message)
+    operator.report({"WARNING"} if failed or doubtful or warnings else {"INFO"}, message)
     return {"FINISHED"}
 
 

@@ -72,3 +72,14 @@ def test_the_command_prints_it(module, capsys):
     row = Row("me.jpg", "ok", quality=0.1, quality_reason=REASON)
     module("operators.command_line")._print_row(row)
     assert f"Low quality (0.10): {REASON}" in capsys.readouterr().out
+
+
+def test_a_photo_of_somebody_else_is_named_once(module):
+    message = "a.jpg and b.jpg do not seem to show the same person: leave one of them out"
+    rows = [Row(f"{name}.jpg", "ok", warning=message) for name in "ab"]
+    job = SimpleNamespace(rows=rows, error=None, write_report=lambda: "report.json")
+    conclude = module("operators.jobs.reconstruction").conclude_several
+    kind, text = reported(lambda own: conclude(own, job))
+    assert kind == {"WARNING"}
+    assert text.endswith(f". {message}")
+    assert text.count(message) == 1
