@@ -11,7 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ..data import Camera, FaceCrop, FitResult, FloatArray, Landmarks, Observation, Photo
+from ..data import ByteArray, Camera, FaceCrop, FitResult, FloatArray, Landmarks, Observation, Photo
 from ..geometry import MILLIMETRES
 from ..geometry.sampling import colours_at
 from ..head.model import HeadModel
@@ -21,6 +21,8 @@ from ..photo.crop import FACE_POINTS, box_from_landmarks, crop_face
 # A point is hidden whose normal is this near to a right angle with the line of sight, or beyond:
 # the cosine of 84 degrees.
 GRAZING = 0.1
+# How many pixels of the crop a face's middle may lie off the crop's, across and down.
+ACROSS, DOWN = 14, 4
 # Grey levels: the noise of a flat picture must not pass for structure.
 NOISE = 2.0
 
@@ -42,6 +44,8 @@ class Measures:
     fineness: standard deviation of what a picture loses that is halved, the face 128 pixels wide,
         as a share of ``contrast``: near 0 for a blurred face, 0.2 for a sharp one, 0.5 for noise.
     contrast: standard deviation of the grey levels at the face points, of 255.
+    symmetry: correlation of the picture's fine structure with that of its mirror image, -1..1:
+        above 0.95 only if one half was made from the other.
     """
 
     misfit: float
@@ -53,6 +57,7 @@ class Measures:
     width: float
     fineness: float
     contrast: float
+    symmetry: float
 
 
 def measure(
@@ -70,7 +75,8 @@ def measure(
     away = np.linalg.norm((points[: len(used)] - landmarks.points)[used], axis=1)
     shown = ((face >= 0) & (face < (camera.width, camera.height))).all(1)
     ahead = facing(model, camera) > GRAZING
-    contrast, fineness = _picture(crop_face(photo, box_from_landmarks(points)), face[shown & ahead])
+    crop = crop_face(photo, box_from_landmarks(points))
+    contrast, fineness = _picture(crop, face[shown & ahead])
     first = observation.face.output.coefficients.identity
     return Measures(
         misfit=float(away.mean()) / extent,
@@ -82,6 +88,7 @@ def measure(
         width=extent,
         fineness=fineness,
         contrast=contrast,
+        symmetry=symmetry_of(crop.rgb),
     )
 
 
@@ -126,3 +133,16 @@ def _picture(crop: FaceCrop, seen: FloatArray) -> tuple[float, float]:
     half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     lost = grey.astype(np.float32) - cv2.resize(half, grey.shape[::-1])
     return contrast, float(lost[area > 0].std()) / (contrast + NOISE)
+
+
+def symmetry_of(rgb: ByteArray) -> float:
+    """See Measures; ``rgb``: (S, S, 3) a crop of the face, upright, about CROP_SIZE wide."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = cv2.GaussianBlur(grey, (0, 0), 1.2) - cv2.GaussianBlur(grey, (0, 0), 4)
+    top, left = len(grey) // 5, len(grey) // 4
+    middle = fine[top:-top, left:-left]
+    mirrored = np.ascontiguousarray(fine[:, ::-1])
+    around = mirrored[top - DOWN : DOWN - top, left - ACROSS : ACROSS - left]
+    if middle.std() < 1e-3:
+        return 0.0
+    return float(cv2.matchTemplate(around, middle, cv2.TM_CCOEFF_NORMED).max())

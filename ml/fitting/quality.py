@@ -20,13 +20,14 @@ LOW = 0.3
 # face's. From ``python -m ml.evaluation quality --data DATA``, which prints them. Shares of the
 # face outside the picture or turned away, contrast, and residuals in sigmas explain no more of it,
 # for the network's own sigmas know of them.
-CONSTANT = -0.183
+CONSTANT = -0.19
 WEIGHTS = {
-    "vagueness": 0.265,
-    "identity": 1.228,
-    "disagreement": 0.158,
-    "misfit": 0.032,
-    "blur": 0.194,
+    "vagueness": 0.273,
+    "identity": 1.066,
+    "disagreement": 0.13,
+    "misfit": 0.058,
+    "blur": 0.284,
+    "symmetry": 0.268,
 }
 # Of the sum of the terms; the exponential of more means nothing.
 MOST = 10.0
@@ -34,6 +35,8 @@ MOST = 10.0
 MUCH = 0.25
 # Below these the face is called small (pixels), blurred, without contrast (grey levels of 255).
 SMALL, BLURRED, FLAT = 60.0, 0.06, 9.0
+# No face is so symmetric, nor lit so evenly: one half of the picture was made from the other.
+MADE = 0.95
 _DISTORTED = (
     "The face would have a very unusual shape: a stretched or mirrored picture, or a face that is "
     "partly covered?"
@@ -80,6 +83,7 @@ def terms(found: Measures) -> dict[str, float]:
         "disagreement": _above(found.disagreement, 2.5),
         "misfit": _above(found.misfit, 0.005),
         "blur": max(0.0, 0.12 - found.fineness),
+        "symmetry": float(found.symmetry > MADE),
     }
 
 
@@ -90,6 +94,8 @@ def reason_of(found: Measures) -> str:
         return f"{_share(found.outside)} of the face lies outside the picture"
     if found.width < SMALL:
         return f"The face is only {found.width:.0f} pixels wide"
+    if found.symmetry > MADE:
+        return "One half of the picture is the mirror image of the other"
     shape = parts["identity"] + parts["disagreement"]
     if shape > 0.5 * sum(parts.values()):
         return _DISTORTED

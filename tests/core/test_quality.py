@@ -13,7 +13,7 @@ from ml.cli import main
 from ml.data import Camera, FitResult, HeadCoefficients, Landmarks, Observation, Photo
 from ml.errors import HeadError
 from ml.fitting.camera import make_intrinsics
-from ml.fitting.measures import Measures, measure
+from ml.fitting.measures import Measures, measure, symmetry_of
 from ml.fitting.quality import LOW, Quality, quality_of, reason_of, terms
 from ml.head.storage import load_head_model
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
@@ -30,6 +30,7 @@ SHARP = Measures(
     width=140.0,
     fineness=0.2,
     contrast=30.0,
+    symmetry=0.6,
 )
 REASON = "The face is only 40 pixels wide"
 
@@ -49,6 +50,7 @@ def test_a_sharp_photo_of_a_usual_face_is_trusted_fully():
         ({"vagueness": 0.03, "fineness": 0.01}, "blurred"),
         ({"vagueness": 0.03, "contrast": 3.0}, "contrast"),
         ({"vagueness": 0.03, "turned": 0.45}, "Half of the face is turned away"),
+        ({"symmetry": 0.99}, "mirror image"),
     ],
 )
 def test_what_is_worse_lowers_it_and_is_named(worse, word):
@@ -113,6 +115,17 @@ def test_blur_and_contrast_of_the_picture():
     assert soft.fineness < 0.06 < 0.3 < measured(rgb=noise).fineness
     faint = measured(rgb=(noise * 0.05).astype(np.uint8))
     assert faint.contrast < 0.1 * measured(rgb=noise).contrast
+
+
+def test_a_half_and_its_mirror_image_are_known_wherever_the_middle_lies():
+    noise = np.random.default_rng(2).integers(0, 256, (16, 16, 3), np.uint8)
+    picture = cv2.resize(noise, (128, 128), interpolation=cv2.INTER_CUBIC)
+    assert symmetry_of(picture) < 0.6
+    for middle in (60, 64, 70):
+        half = picture[:, :middle]
+        made = np.concatenate([half, half[:, ::-1], half[:, ::-1]], 1)[:, :128]
+        assert symmetry_of(np.ascontiguousarray(made)) > 0.98
+    assert symmetry_of(np.full_like(picture, 90)) == 0
 
 
 def doubted(photo):

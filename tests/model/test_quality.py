@@ -39,6 +39,7 @@ HARD = {
     "stretched": (stretched, "stretched"),
     "half covered": (half_covered, "covered"),
     "double exposure": (lambda rgb: rgb // 2 + np.roll(rgb, 30, 1) // 2, "do not agree"),
+    "mirrored half": (lambda rgb: np.hstack([rgb[:, : NOSE[0]], rgb[:, NOSE[0] :: -1]]), "mirror"),
     "blurred": (lambda rgb: cv2.GaussianBlur(rgb, (0, 0), 6), "blurred"),
 }
 HARDER = {
