@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from ..ml.results.person import read_person
+from ..ml.results.person import doubts_in, read_person
 from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction
 from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .runtime import path_of
 from .scene.collection import build_head, rebuild_head, set_render_size
-from .scene.metadata import active_head
+from .scene.metadata import active_head, record_doubts
 from .scene.rebuild import additions, keeps_additions
 
 
@@ -35,12 +35,14 @@ class _Builds(ReportsErrors):
     )
 
     def run(self, context):
+        doubts = doubts_in(path_of(self.directory))
         # A folder of several photos of one person holds a head for each: one is built.
         directory, head, others = read_person(path_of(self.directory))
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         parent = _parent(context, self.collection)
         obj = build_head(context.scene, context.view_layer, parent, head, directory, others)
+        record_doubts(obj, doubts)
         if self.select:
             make_active(context, obj)
         if context.scene.camera is None:

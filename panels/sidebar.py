@@ -12,7 +12,13 @@ from ..operators.engine.warming import warm_up_once
 from ..operators.export import WRITERS
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
-from ..operators.scene.metadata import active_head, photo_names, record_of, rig_of
+from ..operators.scene.metadata import (
+    active_head,
+    doubts_about_photos,
+    photo_names,
+    record_of,
+    rig_of,
+)
 from .engine_hint import draw_engine_hint, draw_progress, draw_text
 
 # The owner of each expression's value, and the path there, by the expression's name.
@@ -128,6 +134,8 @@ class EFFIGY_PT_photos(_Tab, bpy.types.Panel):
             row.operator("effigy.photo_view", text="", icon="CAMERA_DATA").photo = number
             button = row.operator("effigy.expression", text="", icon="SHAPEKEY_DATA")
             button.which, button.photo = "PHOTO", number
+        for text in doubts_about_photos(active_head(context)):
+            draw_text(self.layout, text, "ERROR")
 
 
 class EFFIGY_PT_expression(_Tab, bpy.types.Panel):

@@ -64,8 +64,16 @@ class SamePerson:
 
     @property
     def main(self) -> int:
-        """Index of the photo that represents the person: confident, large and frontal."""
-        return int(np.argmax([_quality(head) for head in self.heads]))
+        """Index of the photo that represents the person: confident, large and frontal.
+
+        One that may show somebody else does so only where there is no other.
+        """
+        doubtful = {item.photo for item in self.doubts}
+        rank = [
+            (photo not in doubtful, _aptness(head))
+            for photo, head in zip(self.photos, self.heads, strict=True)
+        ]
+        return rank.index(max(rank))
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ class PhotoView:
     state: tuple[int, int] | None = None
 
 
-def _quality(head: Reconstruction) -> float:
+def _aptness(head: Reconstruction) -> float:
     """0..1: how well the photo represents the person; see :attr:`SamePerson.main`."""
     place = head.camera.translation
     # The cosine between the face's direction (+Z of the head) and the direction to the camera.
@@ -158,6 +166,20 @@ def read_person(directory: Path) -> tuple[Path, Reconstruction, list[PhotoView]]
     # The index goes before any of its heads is replaced: all of them were its heads.
     check_state(directory, state, PERSON_NAME)
     return folder, head, others
+
+
+def doubts_in(directory: Path) -> list[str]:
+    """What ``person.json`` says of photos that may show somebody else; each message once.
+
+    Empty for a single head, and where the index is damaged: nothing else depends on it.
+    """
+    try:
+        items = read_json(directory / PERSON_NAME).get("doubts")
+    except (OSError, ValueError):
+        return []
+    known = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    messages = (item.get("message") for item in known)
+    return list(dict.fromkeys(text[:1000] for text in messages if isinstance(text, str)))
 
 
 def read_view(directory: Path) -> PhotoView:

@@ -25,6 +25,8 @@ CAMERA = "effigy_camera"
 RIG = "effigy_rig"
 # Further photos of the same person, beside the one that the head was built from: number 1 and on.
 OTHERS = "effigy_photos"
+# What may be wrong with photos of the same person, in words.
+DOUBTS = "effigy_doubts"
 # What reconstruction.json holds besides: of the photo's pixels, and of the run and its files.
 _NOT_STORED = ("status", "face_box", "landmarks_68", "landmarks_478", "timings_ms")
 _NOT_STORED += ("settings", "face", "images")
@@ -93,6 +95,17 @@ def record_others(
     ]
     for number, camera in enumerate(cameras, start=1):
         obj[_camera_key(number)] = camera
+
+
+def record_doubts(obj: bpy.types.Object, doubts: Sequence[str]) -> None:
+    """Write on ``obj`` which of its photos may show somebody else, one sentence each."""
+    if doubts:
+        obj[DOUBTS] = list(doubts)
+
+
+def doubts_about_photos(obj: bpy.types.Object) -> list[str]:
+    """The sentences of :func:`record_doubts`."""
+    return [str(text) for text in obj.get(DOUBTS, ())]
 
 
 def record_of(obj: bpy.types.Object, photo: int = 0) -> dict[str, Any]:

@@ -83,3 +83,18 @@ def test_a_photo_of_somebody_else_is_named_once(module):
     assert kind == {"WARNING"}
     assert text.endswith(f". {message}")
     assert text.count(message) == 1
+
+
+def test_a_head_names_the_photo_of_somebody_else_for_good(
+    bpy, fake_engine, photos, module, tmp_path
+):
+    folder = photos("a.jpg", "man.jpg", "z.jpg")
+    files = [{"name": name} for name in ("a.jpg", "man.jpg", "z.jpg")]
+    out = str(tmp_path / "out")
+    bpy.ops.effigy.reconstruct(directory=f"{folder}/", files=files, output=out, same_person=True)
+    name = bpy.context.object.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
+    bpy.context.view_layer.objects.active = bpy.data.objects[name]
+    entries = draw(module("panels.sidebar").EFFIGY_PT_photos, bpy.context)
+    assert ("label", "man.jpg shows somebody else", "ERROR") in entries

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from ml.fitting.agreement import BETWEEN, SHARP, WITHIN, likelihood_ratios, stra
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person
-from ml.results.person import Doubt, SamePerson
+from ml.results.person import Doubt, SamePerson, doubts_in
 from ml.settings import Settings
-from tests.support.fake_pipeline import fake_heads, fake_person
+from tests.support.fake_pipeline import facing_head, fake_heads, fake_person
 from tests.support.known_faces import SIDE, found_face
 
 FAR = 3 * np.sqrt(np.array(BETWEEN) + WITHIN)
@@ -129,3 +130,26 @@ def test_the_command_line_warns_and_the_files_say_it(tmp_path, capsys):
     index = json.loads((out / "person.json").read_text())
     assert index["photos"] == ["a", "b", "man"]
     assert index["doubts"] == [{"photo": "man.jpg", "message": "man.jpg shows somebody else"}]
+
+
+def test_a_stranger_represents_the_person_only_where_there_is_no_other():
+    paths = tuple(Path(name) for name in ("man.jpg", "me.jpg"))
+    heads = (facing_head(paths[0]), replace(facing_head(paths[1]), confidence=0.5))
+    person = SamePerson(paths, heads)
+    assert person.main == 0
+    doubts = tuple(Doubt(path, "") for path in paths)
+    assert replace(person, doubts=doubts[:1]).main == 1
+    assert replace(person, doubts=doubts).main == 0
+
+
+@pytest.mark.parametrize("doubts", [None, "man", [3], [{"message": 4}], {"message": "man"}])
+def test_damaged_doubts_are_none(tmp_path, doubts):
+    (tmp_path / "person.json").write_text(json.dumps({"doubts": doubts}))
+    assert doubts_in(tmp_path) == []
+    assert doubts_in(tmp_path / "elsewhere") == []
+
+
+def test_a_doubt_about_both_photos_is_said_once(tmp_path):
+    doubts = [{"photo": name, "message": "a and b differ"} for name in "ab"]
+    (tmp_path / "person.json").write_text(json.dumps({"doubts": doubts}))
+    assert doubts_in(tmp_path) == ["a and b differ"]

@@ -60,7 +60,10 @@ def reconstruct(number, data, template):
 
 
 def person(number, data, template):
-    """Every photo but noface*: a copy that says it is the photo's, its camera a step further."""
+    """Every photo but noface*: a copy that says it is the photo's, its camera a step further.
+
+    Photos man* are said to show somebody else.
+    """
     out, photos = Path(data["out"]), [Path(photo) for photo in data["photos"]]
     say(number, "progress", fraction=0.5, message="Fitting")
     rows, used = [], []
@@ -75,11 +78,15 @@ def person(number, data, template):
         about["expression"]["jawOpen"] = 0.25 * len(used)
         target.write_text(json.dumps(about))
         used.append(photo.stem)
-        rows.append({"photo": str(photo), "status": "ok", "heads": [str(out / photo.stem)]})
+        warning = f"{photo.name} shows somebody else" if photo.name.startswith("man") else ""
+        head = str(out / photo.stem)
+        rows.append({"photo": str(photo), "status": "ok", "heads": [head], "warning": warning})
     if not used:
         say(number, "error", code="no_face", message="None of the photos can be used", hint="Try")
         return
     index = {"status": "ok", "main": used[-1], "photos": used, "left_out": []}
+    warnings = [(row["photo"], row["warning"]) for row in rows if row.get("warning")]
+    index["doubts"] = [{"photo": photo, "message": text} for photo, text in warnings]
     (out / "person.json").write_text(json.dumps(index))
     (out / "request.json").write_text(json.dumps(data))
     say(number, "result", person=str(out), rows=rows)
