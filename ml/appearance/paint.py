@@ -54,10 +54,14 @@ BLEED = 4
 
 @dataclass(frozen=True)
 class FaceTone:
-    """(3,) each, linear: the median albedo of the face's skin, and the median light on it."""
+    """(3,) each, linear: the median albedo of the face's skin, and the median light on it.
+
+    hued: whether the photo tells hues; a grey one does not.
+    """
 
     skin: FloatArray
     light: FloatArray
+    hued: bool = True
 
 
 def paint_inner_parts(
@@ -124,7 +128,7 @@ def _likely_iris(freed: FloatArray, face: FaceTone) -> FloatArray:
     brown = linear_of(common_iris(face))
     brown = brown * bright / brown.mean()
     no_hue, hue = _by_skin(face, *np.array(DARK_IRIS))
-    share = np.clip((bright - no_hue) / (hue - no_hue), 0, 1)
+    share = np.clip((bright - no_hue) / (hue - no_hue), 0, 1) if face.hued else 0.0
     return np.asarray(share * own + (1 - share) * brown, dtype=np.float32)
 
 

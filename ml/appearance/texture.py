@@ -11,9 +11,11 @@ from ..head.model import HeadModel
 from .atlas import COARSE, atlas_of
 from .confidence import FACE, within
 from .fine_detail import compose_albedo, fine_detail
+from .levels import with_usual_levels
+from .monochrome import coloured, grey_statistics, in_grey, is_monochrome
 from .paint import FaceTone, paint_inner_parts
-from .projection import project, visibility_of
-from .skin import load_skin_model
+from .projection import project, sample, visibility_of
+from .skin import SkinModel, load_skin_model
 from .skin_estimate import estimate_skin, skin_mesh
 
 
@@ -53,25 +55,31 @@ def make_texture(
     ------
     EngineUnavailable: the renderer is not installed.
     """
-    own = skin_mesh(model).vertices
+    photo, own = with_usual_levels(photo), skin_mesh(model).vertices
     projection, coarse = project(camera, vertices, model), atlas_of(model, min(size, COARSE))
-    is_skin = coarse.part == model.part_names.index("skin")
     visibility = visibility_of(photo, camera, vertices, model, coarse, projection, renderer)
-    separated, confidence = estimate_skin(
-        photo, visibility * is_skin, model, coarse, projection, load_skin_model()
-    )
-    albedo, light = np.zeros_like(vertices), np.zeros_like(vertices)
-    albedo[own], light[own] = separated.albedo, separated.light
+    visibility *= coarse.part == model.part_names.index("skin")
+    grey = is_monochrome(sample(photo.rgb, projection.pixels, coarse), visibility, coarse)
+    photo, skin = _in_grey(photo) if grey else (photo, load_skin_model())
+    separated, confidence = estimate_skin(photo, visibility, model, coarse, projection, skin)
+    albedo = coloured(separated, load_skin_model()) if grey else separated.albedo
+    on_vertices = np.zeros((3, *vertices.shape), np.float32)
+    on_vertices[:, own] = albedo, separated.light, separated.albedo + separated.light
     atlas = atlas_of(model, size)
-    detail = fine_detail(photo, projection, albedo + light, confidence, coarse, atlas, size)
-    colours = compose_albedo(albedo, own, detail, atlas)
+    detail = fine_detail(photo, projection, on_vertices[2], confidence, coarse, atlas, size)
+    colours = compose_albedo(on_vertices[0], own, detail, atlas)
     del detail
     on_face = within(model.shape.mean[own], FACE)
-    face = FaceTone(
-        *(np.exp(np.median(logs[on_face], 0)) for logs in (separated.albedo, separated.light))
-    )
+    tone, light = (np.exp(np.median(log[own][on_face], 0)) for log in on_vertices[:2])
+    face = FaceTone(tone, light, hued=not grey)
     painted = paint_inner_parts(colours, photo, camera, vertices, model, atlas, face)
-    return Texture(painted, np.exp(light), separated.harmonics)
+    return Texture(painted, np.exp(on_vertices[1]), separated.harmonics)
+
+
+def _in_grey(photo: Photo) -> tuple[Photo, SkinModel]:
+    """A monochrome photo in grey, and the statistics of what it shows of skin."""
+    # In light of one colour the luminance may be faint where a channel was not.
+    return with_usual_levels(in_grey(photo)), grey_statistics(load_skin_model())
 
 
 def make_albedo(
