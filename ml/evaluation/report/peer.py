@@ -3,22 +3,21 @@ repeats itself; on rendered people its points are measured like ours."""
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ...data import ByteArray, FaceBox, FloatArray, IntArray
-from ...errors import EngineUnavailable, HeadError
+from ...errors import HeadError
 from ...geometry.mirror import mirror_twins
 from ...head.storage import load_head_model
 from ...photo.crop import FACE_POINTS, box_from_landmarks, crop_to_photo, warp_crop
 from ...photo.read import read_photo
 from ..metrics import landmark_error
+from ..peers import Peer, run_peer
 from ..photos.labels import LabelledPhoto
 from ..synthetic.heads import StageRow, point_error
 from ..synthetic.people import by_pose
@@ -43,36 +42,13 @@ def face_mesh_of(python: Path) -> FaceMesh:
     """MediaPipe's face mesh in the environment of the interpreter ``python``."""
 
     def points_in(pictures: Sequence[ByteArray]) -> list[FloatArray | None]:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for number, picture in enumerate(pictures):
-                bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-                cv2.imwrite(str(folder / f"{number:06}.png"), bgr)
-            _run(python, folder, len(pictures))
-            with np.load(folder / "out.npz", allow_pickle=False) as archive:
-                points, found = archive["points"], archive["found"]
-        return [row if seen else None for row, seen in zip(points, found, strict=True)]
+        peer = Peer("MediaPipe", SCRIPT, python, REMEDY)
+        with tempfile.TemporaryDirectory() as folder:
+            out = run_peer(peer, pictures, Path(folder))
+        found = zip(out["points"], out["found"], strict=True)
+        return [row if seen else None for row, seen in found]
 
     return points_in
-
-
-def _run(python: Path, folder: Path, count: int) -> None:
-    """The script, with a bar; raises EngineUnavailable with its last message."""
-    command = [str(python), str(SCRIPT), str(folder), str(folder / "out.npz")]
-    log = folder / "log.txt"
-    try:
-        with (
-            log.open("w", encoding="utf-8") as errors,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-        ):
-            assert process.stdout is not None
-            for _ in tqdm(process.stdout, desc="MediaPipe", total=count, leave=False):
-                pass
-    except OSError as error:
-        raise EngineUnavailable(f"{python} could not be started ({error})", REMEDY) from error
-    if process.returncode or not (folder / "out.npz").exists():
-        lines = log.read_text(encoding="utf-8").strip().splitlines() or ["no message"]
-        raise EngineUnavailable(f"MediaPipe could not be run: {lines[-1]}", REMEDY)
 
 
 def repeat_errors(photos: Sequence[LabelledPhoto], mesh: FaceMesh) -> dict[str, list[float]]:
