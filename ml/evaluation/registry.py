@@ -36,6 +36,7 @@ COMMANDS = (
     Command("same-person", "synthetic.same_person", "one identity for several photos of a person"),
     Command("texture", "synthetic.texture", "albedo, hidden skin and re-rendering"),
     Command("detail", "synthetic.detail", "folds and lumps of rendered people who have them"),
+    Command("likeness", "likeness.command", "whether heads in clay are recognisable on photos"),
     Command("ablation", "ablation.measure", "what each part of the method adds"),
     Command("realy", "benchmarks.protocol", "results against the scans of REALY"),
     Command("now", "benchmarks.protocol", "results against the scans of NoW"),

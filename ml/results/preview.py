@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ PANEL, SUPERSAMPLING = 420, 2
 GROUND = np.array([58.0, 60.0, 64.0], np.float32)
 CLAY = np.array([196.0, 186.0, 176.0], np.float32)
 # Camera-space directions to the lights (x right, y down, z away) and their strength.
-KEY, FILL, AMBIENT = ((-0.45, -0.55, -0.7), 0.62), ((0.7, -0.1, -0.7), 0.22), 0.34
+Lights = Sequence[tuple[tuple[float, float, float], float]]
+LIGHTS, AMBIENT = (((-0.45, -0.55, -0.7), 0.62), ((0.7, -0.1, -0.7), 0.22)), 0.34
 
 
 def save_preview(head: Reconstruction, path: Path) -> None:
@@ -112,11 +114,13 @@ def _draw(
     return np.clip(small, 0, 255).astype(np.uint8)
 
 
-def brightness(normals: FloatArray) -> FloatArray:
+def brightness(
+    normals: FloatArray, lights: Lights = LIGHTS, ambient: float = AMBIENT
+) -> FloatArray:
     """(H, W) light on surfaces with (H, W, 3) normals in camera space, of any length."""
     unit = normals / np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-9)
-    light = np.full(normals.shape[:2], AMBIENT, np.float32)
-    for direction, strength in (KEY, FILL):
+    light = np.full(normals.shape[:2], ambient, np.float32)
+    for direction, strength in lights:
         towards = np.array(direction) / np.linalg.norm(direction)
         light += strength * np.clip(unit @ towards, 0, None).astype(np.float32)
     return light

@@ -23,6 +23,7 @@ NEEDED = {
     "calibration": [],
     "rendering": [],
     "speed": ["--photo", "photo.jpg"],
+    "likeness": ["--photos", "d", "--recogniser", "python"],
 } | {name: ["--data", "d", "--results", "r"] for name in ("realy", "now", "facescape")}
 
 
