@@ -7,10 +7,10 @@ import bpy
 from ..ml.results.provenance import current_model
 from .heads import make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
-from .scene.animation import has_strips
 from .scene.metadata import active_head, record_of, rig_of
 from .scene.rig import add_rig, remove_rig
 from .scene.rig_data import rig_data, stored_rig_data
+from .scene.strips import resting_strips
 
 
 class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
@@ -42,7 +42,7 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
             kept = remove_rig(obj)
             make_active(context, obj)
             if kept:
-                self.report({"INFO"}, f"The keyframes of the bones are kept in the action {kept}")
+                self.report({"INFO"}, f"The keyframes of the bones are kept as {kept}")
         return {"FINISHED"}
 
     def _add(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
@@ -54,10 +54,11 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
         rig = add_rig(obj, data)
         # Active, as Blender makes a new armature: moving it moves the head.
         make_active(context, rig)
-        if has_strips(obj.data.shape_keys):
+        if resting_strips(obj.data.shape_keys):
             self.report(
                 {"WARNING"},
-                f"The NLA strips of {obj.name}'s shape keys rest while the rig drives them",
+                f"Transitions and meta strips of {obj.name}'s shape keys in the NLA rest while the "
+                "rig drives them",
             )
 
 

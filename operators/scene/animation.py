@@ -25,12 +25,6 @@ _POINT_SETTINGS = (
 _CURVE_SETTINGS = ("extrapolation", "color_mode", "color", "auto_smoothing", "mute")
 
 
-def has_strips(owner: bpy.types.ID) -> bool:
-    """Whether ``owner`` is animated by strips of the NLA, which stay where they are."""
-    animation = owner.animation_data
-    return animation is not None and any(track.strips for track in animation.nla_tracks)
-
-
 def move_curve(
     source: tuple[bpy.types.ID, str], target: tuple[bpy.types.ID, str], *, keep: bool = False
 ) -> None:
@@ -47,7 +41,7 @@ def move_curve(
     old = wanted.find(target[1])
     if old is not None:
         wanted.remove(old)
-    _copy_curve(curve, wanted.new(target[1]))
+    copy_curve(curve, wanted.new(target[1]))
     action = owner.animation_data.action
     if keep or action.users > 1 or action.library is not None:
         return
@@ -74,7 +68,7 @@ def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
         return
     new = target.animation_data_create()
     new.action = old.action
-    if hasattr(old, "action_slot"):
+    if old.action is not None and hasattr(old, "action_slot"):
         new.action_slot = old.action_slot
     for curve in old.drivers:
         new.drivers.from_existing(src_driver=curve)
@@ -87,15 +81,6 @@ def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:
         return []
     strips = [strip.action for track in animation.nla_tracks for strip in track.strips]
     return list(dict.fromkeys(each for each in (animation.action, *strips) if each is not None))
-
-
-def preserve_action(owner: bpy.types.ID) -> str:
-    """Keep what is left of the action of ``owner``, which goes: its name, empty without one."""
-    action = owner.animation_data.action if owner.animation_data else None
-    if action is None or action.library is not None:
-        return ""
-    action.use_fake_user = True
-    return action.name
 
 
 def curves_of(action: bpy.types.Action) -> list[bpy.types.bpy_prop_collection]:
@@ -129,17 +114,29 @@ def _curves(owner: bpy.types.ID, *, create: bool = False) -> bpy.types.bpy_prop_
     if animation.action is None:
         animation.action = bpy.data.actions.new(f"{owner.name} action")
     action = animation.action
-    if not hasattr(action, "slots"):
-        return action.fcurves
-    if animation.action_slot is None:
+    if hasattr(action, "slots") and animation.action_slot is None:
         if not create:
             return None
         animation.action_slot = action.slots.new(owner.id_type, owner.name)
+    return slot_curves(action, getattr(animation, "action_slot", None), create=create)
+
+
+def slot_curves(
+    action: bpy.types.Action, slot: object, *, create: bool = False
+) -> bpy.types.bpy_prop_collection | None:
+    """The F-curves in a slot of an action, or in all of it where Blender has no slots.
+
+    None where there are none, unless made by ``create``.
+    """
+    if not hasattr(action, "slots"):
+        return action.fcurves
+    if slot is None or not (action.layers or create):
+        return None
     if not action.layers:
         action.layers.new("Layer")
     strips = action.layers[0].strips
     strip = strips[0] if strips else strips.new(type="KEYFRAME")
-    bag = strip.channelbag(animation.action_slot, ensure=create)
+    bag = strip.channelbag(slot, ensure=create)
     return bag.fcurves if bag is not None else None
 
 
@@ -147,7 +144,10 @@ def _has_other_curves(action: bpy.types.Action) -> bool:
     return any(len(curves) for curves in curves_of(action))
 
 
-def _copy_curve(source: bpy.types.FCurve, target: bpy.types.FCurve) -> None:
+def copy_curve(source: bpy.types.FCurve, target: bpy.types.FCurve) -> None:
+    """Make ``target``, a new F-curve or one of Blender's, like ``source``."""
+    while target.keyframe_points:
+        target.keyframe_points.remove(target.keyframe_points[0], fast=True)
     for name in _CURVE_SETTINGS:
         setattr(target, name, getattr(source, name))
     target.keyframe_points.add(len(source.keyframe_points))

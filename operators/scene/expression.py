@@ -11,6 +11,7 @@ import bpy
 
 from .animation import move_curve, move_driver
 from .metadata import rig_of
+from .strips import move_strips
 
 BASIS = "Basis"
 # Blender clamps slider ranges to this, and values to the slider range.
@@ -47,15 +48,17 @@ def drive_keys(obj: bpy.types.Object, rig: bpy.types.Object, names: tuple[str, .
     """Let properties of ``rig`` drive the keys of these names, at their present values.
 
     A key that has a driver of the person's own keeps it and gets no property. The keyframes of
-    the others go to the properties.
+    the others go to the properties, those in strips of the NLA, too.
     """
-    keys = obj.data.shape_keys.key_blocks
+    keys, paths = obj.data.shape_keys.key_blocks, {}
     for name in names:
         if name in keys and _driver(keys[name]) is None:
             _set_property(rig, keys[name])
             rig.property_overridable_library_set(_path(name), True)
             move_curve(_place(keys[name]), (rig, _path(name)))
             _drive(keys[name], rig)
+            paths[keys[name].path_from_id("value")] = _path(name)
+    move_strips(obj.data.shape_keys, rig, paths)
 
 
 def release_keys(
@@ -66,6 +69,7 @@ def release_keys(
     ``rig`` is None where it was deleted by hand: its drivers then point nowhere. ``shared``:
     another head goes on with it, and with its keyframes.
     """
+    paths: dict[str, str] = {}
     for key in obj.data.shape_keys.key_blocks if obj.data.shape_keys else ():
         driver = _driver(key)
         if driver is None or not _is_ours(driver, key.name, rig):
@@ -75,6 +79,9 @@ def release_keys(
             set_key_value(key, rig[key.name])
             move_curve((rig, _path(key.name)), _place(key), keep=shared)
             move_driver((rig, _path(key.name)), _place(key))
+            paths[_path(key.name)] = key.path_from_id("value")
+    if paths:
+        move_strips(rig, obj.data.shape_keys, paths, keep=shared)
 
 
 def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:

@@ -14,6 +14,7 @@ from .expression import BASIS, set_expression
 from .groups import BONES, REGION_PREFIX, REGIONS, add_part_groups, add_region_groups
 from .material import MARK, SURFACES
 from .mesh import UV_LAYER
+from .strips import copy_strips
 
 _OURS = re.compile(rf" ({'|'.join(SURFACES)})(\.\d+)?$")
 
@@ -72,6 +73,7 @@ def replace_mesh(obj: bpy.types.Object, fresh: bpy.types.Object) -> None:
     old, name = obj.data, obj.data.name
     if old.shape_keys is not None:
         copy_animation(old.shape_keys, fresh.data.shape_keys)
+        copy_strips(old.shape_keys, fresh.data.shape_keys)
     obj.data = fresh.data
     bpy.data.objects.remove(fresh)
     for key in obj.data.shape_keys.key_blocks[1:]:

@@ -14,12 +14,12 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ...ml.errors import HeadError
-from .animation import preserve_action
 from .axes import to_blender
 from .expression import drive_keys, release_keys
 from .groups import add_bone_groups, remove_bone_groups
 from .metadata import RIG, rig_of
 from .rig_data import JOINTS, RigData
+from .strips import actions_in_strips
 
 _PARENTS = {"neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
 _EYE_LENGTH = 0.025
@@ -69,8 +69,8 @@ def renew_rig(obj: bpy.types.Object, data: RigData) -> None:
 def remove_rig(obj: bpy.types.Object) -> str:
     """Remove the rig. The head keeps its place, its keys their values and animation.
 
-    Poses are lost. Their keyframes stay in the file, in the action of the returned name; the name
-    is empty where there are none.
+    Poses are lost. Their keyframes stay in the file, in the actions of the returned names; empty
+    where there are none.
     """
     modifier = _modifier(obj)
     if modifier is None:
@@ -86,7 +86,7 @@ def remove_rig(obj: bpy.types.Object) -> str:
         _take_from_under(rig, obj)
     if shared:
         return ""
-    data, kept = rig.data, preserve_action(rig)
+    data, kept = rig.data, _preserve_actions(rig)
     bpy.data.objects.remove(rig)
     if data.users == 0:
         bpy.data.armatures.remove(data)
@@ -175,6 +175,16 @@ def _take_from_under(rig: bpy.types.Object, obj: bpy.types.Object) -> None:
     _copy_parent(rig, obj)
     if not _is_identity(moved):
         obj.matrix_basis = moved @ obj.matrix_basis
+
+
+def _preserve_actions(rig: bpy.types.Object) -> str:
+    """Keep what is left of the actions of a rig that goes: their names; empty without one."""
+    animation = rig.animation_data
+    every = [animation.action, *actions_in_strips(rig)] if animation else []
+    kept = dict.fromkeys(one for one in every if one is not None and one.library is None)
+    for action in kept:
+        action.use_fake_user = True
+    return ", ".join(action.name for action in kept)
 
 
 def _copy_parent(source: bpy.types.Object, target: bpy.types.Object) -> None:

@@ -1,7 +1,5 @@
 """The rig in use: expressions on the armature, the panel, and files that keep both."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -53,21 +51,6 @@ def test_expression_buttons_set_the_properties(bpy, rigged, saved_head):
         assert [rigged.rig[n] for n in EXPRESSION_NAMES] == pytest.approx(values, abs=1e-6)
         bpy.context.view_layer.update()
         assert [keys[n].value for n in EXPRESSION_NAMES] == pytest.approx(values, abs=1e-6)
-
-
-def test_strips_that_rest_are_not_passed_over_in_silence(bpy, built_head, module):
-    keys = built_head.data.shape_keys
-    keys.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
-    animation = keys.animation_data
-    animation.nla_tracks.new().strips.new("Talk", 1, animation.action)
-    reports = []
-    operator = module("operators.rig").EFFIGY_OT_rig
-    stand_in = SimpleNamespace(
-        report=lambda kind, text: reports.append((kind, text)), add=True, run=None
-    )
-    operator._add(stand_in, bpy.context, built_head)
-    assert reports[0][0] == {"WARNING"}
-    assert "Ada's shape keys rest" in reports[0][1]
 
 
 def test_the_panel_toggles_the_rig(bpy, built_head, module):
