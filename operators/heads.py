@@ -148,10 +148,13 @@ def _is_of(directory: Path, sha256: str) -> bool:
 
 
 def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    """Select ``obj`` alone and make it active."""
+    """Select ``obj`` alone and make it active; in a local view, also bring it there."""
     if context.mode != "OBJECT" or obj.name not in context.view_layer.objects:
         return  # the person is editing another object: do not take it away
     for other in context.selected_objects:
         other.select_set(False)
+    space = context.space_data
+    if space is not None and space.type == "VIEW_3D" and space.local_view is not None:
+        obj.local_view_set(space, True)
     obj.select_set(True)
     context.view_layer.objects.active = obj

@@ -65,7 +65,9 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
         photos, settings = self._photos(), context.scene.effigy.chosen()
         if len(photos) > 1:
             name = f"{photos[0].stem}_and_{len(photos) - 1}_more"
-            out = self._directory(context, name, again=settings.skip_existing)
+            out = self._directory(
+                context, name, again=settings.skip_existing and not self.same_person
+            )
             order = Order(plan(photos, out), settings, out, self.same_person, self.preview)
         else:
             context.scene.effigy.photo = portable(photos[0], bpy.data.filepath)
@@ -82,7 +84,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
         several = len(job.rows) > 1
         remark = self._builder.remark()
         done = conclude_several(self, job, remark) if several else self._conclude_one(job, remark)
-        if self._attention.may_frame(context):
+        if self._builder.built and self._attention.may_frame(context):
             _frame_selected(context)
         return done
 

@@ -31,7 +31,7 @@ class Builder:
 
     Attributes
     ----------
-    present: names of the heads that were in the scene already.
+    built: how many heads were built. present: names of those that were in the scene already.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Builder:
         self._context, self._attention = context, attention
         self._collection, self._several = collection, several
         self._scene = context.scene.session_uid  # undo makes references invalid
-        self._built = 0
+        self.built = 0
         self.present: list[str] = []
 
     def __call__(self, directory: Path) -> None:
@@ -74,7 +74,7 @@ class Builder:
         kind = operators.build
         if self._several:
             # Grouping ends a Blender that has no window, and so no undo, at once.
-            grouped = self._built and not bpy.app.background
+            grouped = self.built and not bpy.app.background
             kind = operators.build_next if grouped else operators.build_first
         call_operator(
             kind,
@@ -85,7 +85,7 @@ class Builder:
             match_render=bpy.context.scene.effigy.match_render,
             select=select,
         )
-        self._built += 1
+        self.built += 1
         if select:
             self._attention.selected(self._context)
 

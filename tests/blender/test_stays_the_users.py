@@ -1,5 +1,7 @@
 """Building and rigging in scenes as people leave them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,29 @@ def test_a_changed_frame_is_not_changed_back(bpy, saved_head, active_collection)
     assert bpy.context.scene.frame_current == 20
     assert cube.location.x == 20
     assert obj.parent is not None
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_new_head_is_brought_into_a_local_view(module, local):
+    """Without a window Blender's local view shows nothing: stand-ins note what is asked of it."""
+    done = []
+    space = SimpleNamespace(type="VIEW_3D", local_view=object() if local else None)
+    head = SimpleNamespace(
+        name="Ada",
+        select_set=lambda state: done.append(("select", state)),
+        local_view_set=lambda where, state: done.append(("local", where is space, state)),
+    )
+
+    class Objects(dict):
+        active = None
+
+    layer = SimpleNamespace(objects=Objects(Ada=head))
+    context = SimpleNamespace(
+        mode="OBJECT", space_data=space, selected_objects=[], view_layer=layer
+    )
+    module("operators.heads").make_active(context, head)
+    assert done == [("local", True, True)] * local + [("select", True)]
+    assert layer.objects.active is head
 
 
 @pytest.mark.parametrize("mode", ["SCULPT", "WEIGHT_PAINT", "EDIT"])
