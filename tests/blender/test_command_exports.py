@@ -1,4 +1,4 @@
-"""The command's exports: a format that fails is not the photo's failure."""
+"""The command in a second run, and its exports: one that fails is not the photo's failure."""
 
 import json
 
@@ -25,6 +25,17 @@ def test_a_failed_export_is_named_and_the_photo_stays_ok(
     assert f"{out}/ok/ok.usdc was not written: This Blender cannot write .usdc" in said.err
     assert f"Not written: {out}/ok/ok.usdc" in said.err
     assert (out / "ok/ok.blend").is_file()  # the next format is written all the same
+
+
+def test_a_second_run_skips_what_is_finished_but_no_person(command, photos, tmp_path, capsys):
+    folder, out = photos("ok1.jpg", "ok2.jpg"), tmp_path / "out"
+    words = ["batch", str(folder), "--out", str(out), "--skip-existing"]
+    for status in ("ok", "skipped"):
+        assert command.run(words) == command.OK
+        rows = json.loads((out / "report.json").read_text())
+        assert [row["status"] for row in rows] == [status] * 2
+    assert command.run([*words, "--same-person"]) == command.WRONG_USAGE
+    assert "--same-person does not go with --skip-existing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
