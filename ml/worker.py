@@ -31,6 +31,7 @@ import json
 import logging
 import logging.handlers
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +44,7 @@ from .data import Progress
 from .errors import EngineUnavailable, HeadError, UsageError, explained
 from .results.folder import write_heads
 from .results.person import SamePerson
+from .results.plan import distinct
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
 from .version import effigy_version
@@ -129,7 +131,7 @@ class Worker:
         settings, out, photos = _settings(data), _path(data.get("out")), data.get("photos")
         if not isinstance(photos, list) or not photos:
             raise _misunderstood("it names no photos")
-        tasks = plan([_path(photo) for photo in photos], out)
+        tasks = plan(distinct(_path(photo) for photo in photos), out)
         person = self._person_pipeline([t.photo for t in tasks], settings, self._progress(number))
         preview = bool(data.get("preview"))
         rows = write_person(person, tasks, out, preview=preview)
@@ -160,8 +162,12 @@ class Worker:
         self._say(number, "error", facts)
 
     def _say(self, number: Any, kind: str, data: dict[str, Any]) -> None:
-        self._answers.write(json.dumps({"id": number, "type": kind, "data": data}) + "\n")
-        self._answers.flush()
+        try:
+            self._answers.write(json.dumps({"id": number, "type": kind, "data": data}) + "\n")
+            self._answers.flush()
+        except OSError:
+            # Nobody listens any more: whatever is computed would be for nobody.
+            raise SystemExit(1) from None
 
 
 def _parsed(line: str) -> dict[str, Any]:
@@ -271,6 +277,8 @@ def _start_log(path: Path | None) -> Path | None:
 
 def main() -> None:
     """Keep the real stdout for the protocol; whatever prints goes to stderr."""
+    # Ctrl-C in the terminal that Blender was started from.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(prog="python -m ml.worker", description="Effigy's engine")
     parser.add_argument("--log", type=Path, default=os.environ.get(LOG_VARIABLE) or None)
     log = _start_log(parser.parse_args().log)

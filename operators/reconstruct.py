@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.batch import Task, plan
+from ..ml.results.plan import folder_stem
 from ..ml.results.report import doubts_about
 from ..ml.settings import Settings
 from .folders import portable
@@ -64,7 +65,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
     def start(self, context):
         photos, settings = self._photos(), context.scene.effigy.chosen()
         if len(photos) > 1:
-            name = f"{photos[0].stem}_and_{len(photos) - 1}_more"
+            name = f"{folder_stem(photos[0])}_and_{len(photos) - 1}_more"
             out = self._directory(
                 context, name, again=settings.skip_existing and not self.same_person
             )
@@ -127,7 +128,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
     def _task(self, context, photo: Path, settings: Settings) -> Task:
         if settings.skip_existing and not self.output:
             return plan([photo], results_folder(context))[0]
-        return Task(photo, self._directory(context, photo.stem))
+        return Task(photo, self._directory(context, folder_stem(photo)))
 
     def _directory(self, context, name: str, *, again: bool = False) -> Path:
         """The folder for results; ``again``: the one of an earlier time, if there is one."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from ..data import Photo
-from ..errors import ImageUnreadable
+from ..errors import ImageUnreadable, explained
 from ..settings import PHOTO_EXTENSIONS
 from .decode import LARGEST_PIXELS, decode
 from .formats import foreign_format
@@ -87,16 +87,12 @@ def _bytes_of(path: Path) -> bytes:
             content = stream.read(LARGEST_FILE + 1) if small else b""
     except FileNotFoundError as error:
         raise ImageUnreadable(f"{path} does not exist", "Check the path") from error
-    except (OSError, ValueError) as error:
-        # ValueError: a path that no system can hold, such as one with a null character.
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ImageUnreadable(
-            f"{path} cannot be opened ({reason})", "Check the file's permissions"
-        ) from error
-    except MemoryError as error:
-        raise ImageUnreadable(
-            f"{path} needs more memory than there is", "Close other programs"
-        ) from error
+    except ValueError as error:
+        # A path that no system can hold, such as one with a null character.
+        raise ImageUnreadable(f"{path} cannot be opened ({error})", "Rename the file") from error
+    except (OSError, MemoryError) as error:
+        cause = explained(error, path)
+        raise ImageUnreadable(cause.message, cause.hint) from error
     if not small or len(content) > LARGEST_FILE:
         raise ImageUnreadable(
             f"{path} is larger than {LARGEST_FILE // 10**6} MB",

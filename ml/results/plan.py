@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 # File systems take 255 bytes; "_face999" and what tells equal names apart need some.
 LONGEST_STEM = 220
+# Windows' devices: no file or folder there is called so, with or without an extension.
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE
+)
 _FACE = re.compile(r"(.+)_face\d+")
 
 
@@ -56,13 +60,21 @@ def collect_photos(
         except OSError as error:
             cause = explained(error, source)
             raise UsageError(cause.message, cause.hint) from error
-    unique = list(dict.fromkeys(photos))
+    unique = distinct(photos)
     if not unique:
         raise UsageError(
             "No photo was found in what was given",
             f"Name photos, or folders with {', '.join(PHOTO_EXTENSIONS)} files",
         )
     return unique
+
+
+def distinct(photos: Iterable[Path]) -> list[Path]:
+    """Each photo once, however its path is spelled; a link to a photo is one of its own."""
+    unique: dict[str, Path] = {}
+    for photo in photos:
+        unique.setdefault(os.path.join(os.path.realpath(photo.parent), photo.name), photo)
+    return list(unique.values())
 
 
 def _photos_in(source: Path, recursive: bool, out: Path | None) -> Iterator[Path]:
@@ -113,9 +125,8 @@ class _Names:
 
     def take(self, photo: Path) -> str:
         extension = photo.suffix.lower().lstrip(".")
-        # "...jpg" has the stem "..": a result must never leave its folder.
-        stem = _short(photo.stem.strip(". ")) or "photo"
-        name = next(name for name in _names(stem, extension) if self._is_free(name, photo))
+        candidates = _names(folder_stem(photo), extension)
+        name = next(name for name in candidates if self._is_free(name, photo))
         self._taken.add(_key(name))
         if face := _FACE.fullmatch(_key(name)):
             self._roots.add(face[1])
@@ -133,6 +144,13 @@ class _Names:
             return True
         digest = photo_digest(photo)
         return not any(belongs_to_another(folder, digest) for folder in there)
+
+
+def folder_stem(photo: Path) -> str:
+    """The stem of ``photo``, changed where no folder on some system can have that name."""
+    # "...jpg" has the stem "..": a result must never leave its folder.
+    stem = _short(photo.stem.strip(". ")) or "photo"
+    return f"photo_{stem}" if _RESERVED.fullmatch(stem) else stem
 
 
 def _key(name: str) -> str:

@@ -71,6 +71,15 @@ def test_results_go_to_a_folder_of_their_own_by_default(bpy, fake_engine, photos
 
 
 @pytest.mark.parametrize(
+    ("name", "folder"), [("...jpg", "photo"), ("aux.jpg", "photo_aux"), ("a. .jpg", "a")]
+)
+def test_no_photos_name_leads_elsewhere(bpy, fake_engine, photos, home, name, folder):
+    bpy.ops.effigy.reconstruct(filepath=str(photos(name) / name))
+    (found,) = home.glob("**/reconstruction.json")
+    assert found.parent == home / "Effigy" / folder
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("noface.jpg", "No face in noface.jpg. Try another"),

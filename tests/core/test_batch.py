@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,21 @@ def test_no_name_leads_out_of_the_folder(tmp_path):
     folders = [task.folder for task in plan([tmp_path / name for name in names], tmp_path / "out")]
     assert [folder.name for folder in folders] == ["photo", "hidden", "dots", "report.json_jpg"]
     assert {folder.parent for folder in folders} == {tmp_path / "out"}
+
+
+def test_no_folder_is_called_as_a_device_of_windows(tmp_path):
+    names = ["CON.jpg", "nul.x.png", "com1.jpg", "Lpt9.jpg", "context.jpg", "com10.jpg"]
+    folders = [task.folder.name for task in plan([tmp_path / name for name in names], tmp_path)]
+    reserved = ["photo_CON", "photo_nul.x", "photo_com1", "photo_Lpt9"]
+    assert folders == [*reserved, "context", "com10"]
+
+
+def test_a_photo_is_done_once_however_its_path_is_spelled(tmp_path, monkeypatch):
+    folder = photos(tmp_path / "in", "a.jpg", "b.jpg")
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    spelled = [Path("in/a.jpg"), tmp_path / "in/../in/a.jpg", tmp_path / "link/a.jpg", Path("in")]
+    assert collect_photos(spelled) == [Path("in/a.jpg"), Path("in/b.jpg")]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -4,6 +4,8 @@ import errno
 import importlib.util
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -244,6 +246,38 @@ def test_without_a_place_for_its_log_the_engine_works(tmp_path):
     done = in_a_process(tmp_path, {"id": 1, "type": "sing", "data": {}})
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["ready", "error"]
     assert "no log is written" in done.stderr
+
+
+def test_a_photo_given_twice_is_one_of_a_persons(tmp_path):
+    names = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "a.jpg", "x/../b.jpg")]
+    (tmp_path / "x").mkdir()
+    data = {"photos": names, "out": str(tmp_path / "out")}
+    request = {"id": 1, "type": "person", "data": data}
+    (_, result) = talk(request, person_pipeline=lambda p, s, _: fake_pipeline.fake_person(p, s))
+    assert [row["photo"] for row in result["data"]["rows"]] == names[:2]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent")
+@pytest.mark.parametrize("end", ["nobody reads", "SIGINT", "SIGTERM", "SIGHUP"])
+def test_it_ends_without_a_traceback(end):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ml.worker"],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert b"ready" in process.stdout.readline()
+    if end.startswith("SIG"):
+        process.send_signal(getattr(signal, end))
+    else:
+        process.stdout.close()
+        process.stdin.write(b'{"id": 1, "type": "sing", "data": {}}\n')
+        process.stdin.flush()
+    assert process.wait(60) != 0
+    assert b"Traceback" not in process.stderr.read()
+    for stream in (process.stdin, process.stderr):
+        stream.close()
 
 
 def test_shutdown_ends_it(tmp_path):
