@@ -113,6 +113,8 @@ class _Names:
         self._taken = {*REPORT_NAMES, PERSON_NAME}
         # Names whose further faces would get a folder that is taken.
         self._roots: set[str] = set()
+        # Links may lead two names to one folder.
+        self._places: set[str] = set()
         self._faces: dict[str, list[str]] = {}
         # Where nothing can be listed, writing says why.
         with contextlib.suppress(OSError):
@@ -128,6 +130,7 @@ class _Names:
         candidates = _names(folder_stem(photo), extension)
         name = next(name for name in candidates if self._is_free(name, photo))
         self._taken.add(_key(name))
+        self._places.add(os.path.realpath(self._out / name))
         if face := _FACE.fullmatch(_key(name)):
             self._roots.add(face[1])
         return name
@@ -136,6 +139,8 @@ class _Names:
         key = _key(name)
         face = _FACE.fullmatch(key)
         if key in self._taken or key in self._roots or (face and face[1] in self._taken):
+            return False
+        if os.path.realpath(self._out / name) in self._places:
             return False
         folders = [self._out / item for item in (name, *self._faces.get(key, ()))]
         # Unlike Path.is_file, it raises nothing where the folder must not be entered.

@@ -63,6 +63,18 @@ def test_no_folder_is_called_as_a_device_of_windows(tmp_path):
     assert folders == [*reserved, "context", "com10"]
 
 
+def test_links_that_lead_to_one_folder_do_not_mix_two_photos(tmp_path):
+    folder, out = photos(tmp_path / "in", "a.jpg", "b.jpg"), tmp_path / "out"
+    (folder / "b.jpg").write_bytes(b"another person")
+    (out / "one").mkdir(parents=True)
+    for name in "ab":
+        (out / name).symlink_to(out / "one")
+    assert run(folder, "--out", out) == 0
+    told = rows(out)
+    assert [told[name]["heads"] for name in told] == [[str(out / "a")], [str(out / "b_jpg")]]
+    assert load_reconstruction(out / "one").provenance.photo_name == "a.jpg"
+
+
 def test_a_photo_is_done_once_however_its_path_is_spelled(tmp_path, monkeypatch):
     folder = photos(tmp_path / "in", "a.jpg", "b.jpg")
     (tmp_path / "link").symlink_to(folder)
