@@ -14,6 +14,7 @@ from ..data import FaceBox, Photo
 from ..errors import NoFaceFound
 from ..settings import check_face
 
+# Proposals that are checked where only the most prominent face, or any at all, is wanted.
 MAX_PROPOSALS = 12
 # Smallest detection score of a proposal, at first and if no face was found.
 SCORE, LOW_SCORE = 0.6, 0.08
@@ -24,9 +25,10 @@ FINE_SIDE = 1344
 
 
 def propose_faces(photo: Photo, wanted: str = "all") -> list[FaceBox]:
-    """Up to MAX_PROPOSALS boxes of faces tilted by at most 45 degrees, best score first.
+    """Boxes of faces tilted by at most 45 degrees, best score first.
 
-    If ``wanted`` is "prominent", faces that are too small to be the prominent one may be missing.
+    If ``wanted`` is "prominent", there are MAX_PROPOSALS at most, and faces that are too small to
+    be the prominent one may be missing; otherwise every face counts.
     """
     from .detector import load_detector
 
@@ -35,11 +37,12 @@ def propose_faces(photo: Photo, wanted: str = "all") -> list[FaceBox]:
         sure = [prominence(box, photo) for box in found if box.score >= HIGH_SCORE]
         return bool(sure) and max(sure) > largest / min(photo.width, photo.height)
 
-    stop = enough if wanted == "prominent" else None
-    return load_detector().boxes(photo.rgb, SCORE, stop=stop)[:MAX_PROPOSALS]
+    if wanted != "prominent":
+        return load_detector().boxes(photo.rgb, SCORE)
+    return load_detector().boxes(photo.rgb, SCORE, stop=enough)[:MAX_PROPOSALS]
 
 
-def propose_more_faces(photo: Photo) -> list[FaceBox]:
+def propose_more_faces(photo: Photo, wanted: str = "prominent") -> list[FaceBox]:
     """Proposals for a photo in which no face was found: small and faint faces, rotated photos."""
     from .detector import distinct_boxes, load_detector
 
@@ -50,7 +53,8 @@ def propose_more_faces(photo: Photo) -> list[FaceBox]:
         for quarter in range(4)
         for box in detector.boxes(np.ascontiguousarray(np.rot90(photo.rgb, quarter)), LOW_SCORE)
     ]
-    return distinct_boxes(boxes)[:MAX_PROPOSALS]
+    boxes = distinct_boxes(boxes)
+    return boxes[:MAX_PROPOSALS] if wanted == "prominent" else boxes
 
 
 def _turned_back(box: FaceBox, quarter: int, width: int, height: int) -> FaceBox:

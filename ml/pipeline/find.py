@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from ..photo.crop import FACE_POINTS, box_from_landmarks, crop_face
 from ..photo.faces import choose, prominence
 from ..settings import Settings
 
+Face = TypeVar("Face")
 Predict = Callable[[Sequence[FaceCrop]], list[RegressorOutput]]
 
 # A first crop may be badly framed, so its face only needs to be plausible.
@@ -27,6 +29,8 @@ VAGUE = 0.035
 # Pixels of the photo: smaller boxes tell nothing of a head, and in them letters look like faces.
 SMALLEST = 28.0
 CROPS = 2
+# Crops that the regressor sees at a time, for the sake of memory.
+BATCH = 12
 # A crop is final if its frame is off by less than this share of the face's box, and its size and
 # roll (radians) by less than twice that. Training frames faces more loosely than this. Measured on
 # portraits and photos in the wild: half of it costs a second crop of every fourth face more and
@@ -52,22 +56,35 @@ def observe(photo: Photo, settings: Settings) -> list[Observation]:
 
 
 def _find(photo: Photo, wanted: str) -> tuple[list[FoundFace], str]:
-    """Faces in the photo, or else in the first of its ENHANCEMENTS that shows any, and its name."""
-    from ..photo.enhance import ENHANCEMENTS
+    """Faces in the photo or in an enhanced copy, and the enhancement's name."""
     from ..photo.faces import propose_faces, propose_more_faces
     from ..regressor.regressor import load_regressor
 
     predict = load_regressor().predict
-    faces = find_faces(photo, propose_faces(photo, wanted), predict)
-    if not faces:
-        faces = find_faces(photo, propose_more_faces(photo), predict)
-    if faces:
-        return faces, ""
+
+    def search(shown: Photo) -> list[FoundFace]:
+        faces = find_faces(shown, propose_faces(shown, wanted), predict)
+        if not faces and shown is photo:
+            faces = find_faces(shown, propose_more_faces(shown, wanted), predict)
+        return faces
+
+    return first_showing(photo, search)
+
+
+def first_showing(photo: Photo, search: Callable[[Photo], list[Face]]) -> tuple[list[Face], str]:
+    """What ``search`` finds in the photo, or else in the first of its ENHANCEMENTS with any face.
+
+    Returns the faces, and the name of the enhancement; empty if there was none.
+    """
+    found = search(photo)
+    if found:
+        return found, ""
+    from ..photo.enhance import ENHANCEMENTS
+
     for name in ENHANCEMENTS:
-        clearer = enhanced(photo, name)
-        faces = find_faces(clearer, propose_faces(clearer, wanted), predict)
-        if faces:
-            return faces, name
+        found = search(enhanced(photo, name))
+        if found:
+            return found, name
     return [], ""
 
 
@@ -86,12 +103,17 @@ def _observe_by_alignment(photo: Photo, settings: Settings) -> list[Observation]
     from ..regressor.regressor import load_regressor
 
     source = FaceAlignmentSource(allow_download=settings.allow_download)
-    found = sorted(source.detect(photo), key=lambda face: -prominence(face.box, photo))
+    found, enhancement = first_showing(photo, source.detect)
+    found = sorted(found, key=lambda face: -prominence(face.box, photo))
     chosen = [found[index] for index in choose(len(found), settings.face, photo.path)]
-    outputs = load_regressor().predict([crop_face(photo, face.box) for face in chosen])
+    shown = enhanced(photo, enhancement)
+    outputs = load_regressor().predict([crop_face(shown, face.box) for face in chosen])
     return [
         Observation(
-            FoundFace(replace(face.box, score=output.confidence), output), face.landmarks, "ibug68"
+            FoundFace(replace(face.box, score=output.confidence), output),
+            face.landmarks,
+            "ibug68",
+            enhancement,
         )
         for face, output in zip(chosen, outputs, strict=True)
     ]
@@ -107,7 +129,11 @@ def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> 
     for crop in range(CROPS):
         if not boxes:
             break
-        outputs = predict([crop_face(photo, box) for box in boxes])
+        outputs = [
+            output
+            for start in range(0, len(boxes), BATCH)
+            for output in predict([crop_face(photo, box) for box in boxes[start : start + BATCH]])
+        ]
         seen = distinct(
             [
                 FoundFace(replace(box, score=output.confidence), output)

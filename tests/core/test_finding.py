@@ -9,8 +9,10 @@ import pytest
 from ml.data import FaceBox, HeadCoefficients, Landmarks, Photo, RegressorOutput
 from ml.errors import NoFaceFound, UsageError
 from ml.photo.crop import BOX_SCALE, box_from_landmarks, crop_face, crop_to_photo
+from ml.photo.face_alignment_source import detected_face
 from ml.photo.faces import choose, prominence
-from ml.pipeline.find import find_faces
+from ml.pipeline.find import BATCH, find_faces, observe
+from ml.settings import Settings
 
 PHOTO = Photo(np.zeros((400, 600, 3), np.uint8), Path("group.jpg"), "0" * 64)
 
@@ -138,3 +140,60 @@ def test_a_well_framed_face_is_looked_at_once():
     assert looks == [1]
     assert len(find_faces(PHOTO, [replace(truth, size=1.3 * truth.size)], counting)) == 1
     assert looks == [1, 1, 1]
+
+
+def network_of(monkeypatch, faces):
+    """The faces in place of the detector's and the regressor's weights; sizes of the batches."""
+    batches = []
+
+    def predict(crops):
+        batches.append(len(crops))
+        return looking(faces)(crops)
+
+    def boxes(self, rgb, least, side=0, stop=None):
+        return [box_from_landmarks(face_at(*face)) for face in faces]
+
+    monkeypatch.setattr("ml.photo.detector.load_detector", lambda: type("", (), {"boxes": boxes})())
+    network = type("", (), {"predict": staticmethod(predict)})
+    monkeypatch.setattr("ml.regressor.regressor.load_regressor", network)
+    return batches
+
+
+def test_all_of_forty_faces_are_found(monkeypatch):
+    group = replace(PHOTO, rgb=np.zeros((500, 900, 3), np.uint8))
+    faces = [(60 + 100 * (i % 8), 60 + 100 * (i // 8), 50) for i in range(40)]
+    batches = network_of(monkeypatch, faces)
+    assert len(observe(group, Settings(face="all"))) == 40
+    assert max(batches) <= BATCH
+    assert len(observe(group, Settings(face="40"))) == 1
+    with pytest.raises(NoFaceFound, match="has 40 faces, so there is no face 41"):
+        observe(group, Settings(face="41"))
+    batches.clear()
+    assert len(observe(group, Settings())) == 1
+    assert sum(batches) == 12
+
+
+def test_face_alignment_searches_enhanced_photos_too(monkeypatch):
+    network_of(monkeypatch, [(300, 200, 80)])
+    foggy = replace(PHOTO, rgb=np.linspace(200, 230, 720000).reshape(400, 600, 3).astype(np.uint8))
+    points = np.random.default_rng(0).uniform((260, 160), (340, 240), (68, 2))
+    points[[36, 45]] = [[270, 190], [330, 190]]
+
+    class OfContrast:
+        """Sees a face where the picture has black and white."""
+
+        def __init__(self, *, allow_download):
+            pass
+
+        def detect(self, photo):
+            clear = np.ptp(photo.rgb.astype(int)) > 200
+            return [detected_face(points.astype(np.float32), 0.9)] if clear else []
+
+    monkeypatch.setattr("ml.photo.face_alignment_source.FaceAlignmentSource", OfContrast)
+    settings = Settings(landmarks="face-alignment")
+    (found,) = observe(foggy, settings)
+    assert (found.enhancement, found.landmark_set) == ("levels", "ibug68")
+    clear = replace(PHOTO, rgb=np.linspace(0, 255, 720000).reshape(400, 600, 3).astype(np.uint8))
+    assert observe(clear, settings)[0].enhancement == ""
+    with pytest.raises(NoFaceFound):
+        observe(PHOTO, settings)
