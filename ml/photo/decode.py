@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from ..data import ByteArray
 from ..errors import ImageUnreadable
-from .formats import SAVE_AS, is_camera_raw, opened_formats, without_texts
+from .formats import SAVE_AS, Foreign, is_camera_raw, opened_formats, without_texts
 from .metadata import believed_focal, orientation_of
+from .tiff import too_many_bits, unread_tiff, white_is_zero
 
 # A face needs some pixels. Decoding more than 100 megapixels takes gigabytes of memory; WebP's and
 # AVIF's decoders hold several copies of the picture.
@@ -62,6 +63,7 @@ def decode(content: bytes, path: Path) -> Picture:
     with warnings.catch_warnings():
         # Pillow warns at 89 megapixels and refuses at 179: the limit here lies between.
         warnings.simplefilter("ignore")
+        _check_samples(path, unread_tiff(content))
         stream = io.BytesIO(without_texts(content))
         with Image.open(stream, formats=opened_formats()) as image:
             _check_size(
@@ -72,9 +74,15 @@ def decode(content: bytes, path: Path) -> Picture:
                 # JPEG's decoder halves by itself, at a quarter of the work; others ignore this.
                 image.draft(None, (size[0] // 2, size[1] // 2))
             image.load()
+            _check_samples(path, too_many_bits(image))
             focal, refused = believed_focal(image, size)
             rgb = _to_srgb(image)
     return Picture(rgb, focal and focal * max(rgb.shape[:2]), refused)
+
+
+def _check_samples(path: Path, unread: Foreign | None) -> None:
+    if unread:
+        raise ImageUnreadable(f"{path} is {unread.description}", unread.hint)
 
 
 def _check_size(path: Path, width: int, height: int, most: int) -> None:
@@ -97,10 +105,13 @@ def _check_size(path: Path, width: int, height: int, most: int) -> None:
 def _to_srgb(image: Image.Image) -> ByteArray:
     turn = TURNS.get(orientation_of(image))
     profile = image.info.get("icc_profile")
+    negative = _is_wide(image) and white_is_zero(image)
     if image.width * image.height > UNREDUCED_PIXELS:
         eight = _halved(image)
     else:
         eight = _opaque(_eight_bits(image, _white(image)))
+    if negative:
+        eight = ImageOps.invert(eight)
     upright = eight if turn is None else eight.transpose(turn)
     converted = _through_profile(upright, profile)
     return np.array(converted.convert("RGB"), dtype=np.uint8)
