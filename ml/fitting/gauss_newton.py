@@ -4,14 +4,15 @@ Minimises, over identity z and, per photo, expression e, rotation R and translat
 
     sum_l rho(|pi(R x_l(z, e) + t) - mu_l|^2 / s_l^2)  +  |(z - z0) / a|^2  +  |(e - e0) / b|^2
 
-with 0 <= e <= 1. ``mu`` and ``s`` are the landmarks and their sigma, ``pi`` is the projection,
-``rho`` is the Geman–McClure loss, which limits the influence of outliers (points on hands or
-hair), and z0 and e0 are the means of Gaussian priors: the network's identity and expression
-(without an identity sigma z0 = 0 and a = 1, the population). Dense Landmarks (Wood et al., ECCV
-2022) minimises the same kind of energy. Here it is solved with Levenberg–Marquardt steps. The
-unknowns of each photo are eliminated first (the Schur complement of bundle adjustment), so that
-the time is linear in the number of photos. Bounds are active sets: an expression at a bound whose
-gradient points beyond it is not moved.
+with 0 <= e <= 1 and opposed expressions excluding each other (``coherence.py``: what is moved are
+controls, and the prior is on these). ``mu`` and ``s`` are the landmarks and their sigma, ``pi`` is
+the projection, ``rho`` is the Geman–McClure loss, which limits the influence of outliers (points
+on hands or hair), and z0 and e0 are the means of Gaussian priors: the network's identity and
+expression (without an identity sigma z0 = 0 and a = 1, the population). Dense Landmarks (Wood et
+al., ECCV 2022) minimises the same kind of energy. Here it is solved with Levenberg–Marquardt
+steps. The unknowns of each photo are eliminated first (the Schur complement of bundle adjustment),
+so that the time is linear in the number of photos. Bounds are active sets: a control at a bound
+whose gradient points beyond it is not moved.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks
 from ..head.model import LinearShape
 from .evidence import Evidence
-from .photo_energy import POSE_NUMBERS, Blocks, ExpressedPose, PhotoEnergy, stepped
+from .photo_energy import Blocks, ExpressedPose, PhotoEnergy
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def _result(
     error = np.linalg.norm(view.residual(identity, pose), axis=1)
     extent = np.ptp(view.target, axis=0).max()
     identity = np.concatenate([identity, rest])
-    coefficients = HeadCoefficients(identity.astype(np.float32), pose.expression)
+    expression = view.controls.expression(pose.controls)
+    coefficients = HeadCoefficients(identity.astype(np.float32), expression)
     return FitResult(coefficients, pose.camera, float(error.mean() / extent))
 
 
@@ -183,8 +185,8 @@ def _step(problem: _Problem, state: _State, blocks: Sequence[Blocks], damping: f
     system = np.diag(stiff * problem.precision)
     gradient = problem.precision * (state.identity - problem.centre)
     solved = []
-    for part, pose in zip(blocks, state.poses, strict=True):
-        free = ~_frozen(pose, part.o)
+    for view, part, pose in zip(problem.views, blocks, state.poses, strict=True):
+        free = ~view.frozen(pose, part.o)
         own = part.oo[np.ix_(free, free)].astype(np.float64)
         own[np.diag_indices_from(own)] *= stiff
         across = part.io[:, free].astype(np.float64)
@@ -196,15 +198,8 @@ def _step(problem: _Problem, state: _State, blocks: Sequence[Blocks], damping: f
         gradient = gradient + part.i - across @ inverse[:, -1]
     delta = np.linalg.solve(system, -gradient)
     poses = []
-    for pose, (free, inverse) in zip(state.poses, solved, strict=True):
+    for view, pose, (free, inverse) in zip(problem.views, state.poses, solved, strict=True):
         move = np.zeros(len(free))
         move[free] = -inverse[:, -1] - inverse[:, :-1] @ delta
-        poses.append(stepped(pose, move))
+        poses.append(view.stepped(pose, move))
     return _State(state.identity + delta, poses)
-
-
-def _frozen(pose: ExpressedPose, gradient: np.ndarray) -> np.ndarray:
-    """(E + 6,) bool: expressions at a bound that a step would cross."""
-    slope = gradient[:-POSE_NUMBERS]
-    at_bound = ((pose.expression <= 0) & (slope > 0)) | ((pose.expression >= 1) & (slope < 0))
-    return np.concatenate([at_bound, np.zeros(POSE_NUMBERS, bool)])

@@ -9,6 +9,7 @@ import numpy as np
 from ..data import Camera
 from ..geometry.rotations import rotation_from_vector
 from ..head.model import LinearShape
+from .coherence import controls_of
 from .evidence import Evidence
 
 POSE_NUMBERS = 6
@@ -16,9 +17,9 @@ POSE_NUMBERS = 6
 
 @dataclass(frozen=True)
 class ExpressedPose:
-    """The unknowns of one photo: expression (E,) activations 0..1, and the camera's pose."""
+    """The unknowns of one photo: controls (C,) of the expression, and the camera's pose."""
 
-    expression: np.ndarray
+    controls: np.ndarray
     camera: Camera
 
 
@@ -28,7 +29,7 @@ class Blocks:
 
     Attributes
     ----------
-    ii: (I, I). io: (I, E + 6). oo: (E + 6, E + 6). i: (I,). o: (E + 6,).
+    ii: (I, I). io: (I, C + 6). oo: (C + 6, C + 6). i: (I,). o: (C + 6,).
     """
 
     ii: np.ndarray
@@ -67,8 +68,9 @@ class PhotoEnergy:
         self.target = evidence.landmarks.points[used].astype(np.float32)
         sigma = (evidence.landmarks.sigma[used] * sigma_scale).astype(np.float32)
         self._weight = np.float32(stride) / sigma**2
-        self._guess = np.clip(evidence.start.expression, 0, 1).astype(np.float32)
-        self._precision = np.float32(expression_sigma**-2)
+        self.controls = controls_of(len(evidence.start.expression))
+        self._guess = self.controls.of(evidence.start.expression)
+        self._precision = np.float32(expression_sigma**-2) * self.controls.stiffness
         self._limit = np.float32(outlier**2)
 
     def start(self, evidence: Evidence) -> ExpressedPose:
@@ -86,8 +88,8 @@ class PhotoEnergy:
         """Robust landmark error (Geman–McClure) plus the expression prior."""
         squared = (self.residual(identity, pose) ** 2).sum(1) * self._weight
         data = (self._limit * squared / (self._limit + squared)).sum(dtype=np.float64)
-        stray = (pose.expression - self._guess) ** 2
-        return float(data + self._precision * stray.sum())
+        stray = (pose.controls - self._guess) ** 2
+        return float(data + (self._precision * stray).sum())
 
     def blocks(self, identity: np.ndarray, pose: ExpressedPose) -> Blocks:
         """The normal equations of :meth:`energy`, with iteratively reweighted residuals."""
@@ -101,7 +103,7 @@ class PhotoEnergy:
         split, end = self._modes, jacobian.shape[-1] - POSE_NUMBERS
         keys = np.arange(split, end)
         hessian[keys, keys] += self._precision
-        gradient[split:end] += self._precision * (pose.expression - self._guess)
+        gradient[split:end] += self._precision * (pose.controls - self._guess)
         return Blocks(
             hessian[:split, :split],
             hessian[:split, split:],
@@ -111,7 +113,7 @@ class PhotoEnergy:
         )
 
     def jacobian(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
-        """(L, 2, I + E + 6) derivative by identity, expression, rotation and translation."""
+        """(L, 2, I + C + 6) derivative by identity, controls, rotation and translation."""
         camera = pose.camera
         turn = camera.rotation.astype(np.float32)
         rotated = self._places(identity, pose)
@@ -129,24 +131,34 @@ class PhotoEnergy:
         rx, ry, rz = rotated.T
         turns = np.stack([zero, -rz, ry, rz, zero, -rx, -ry, rx, zero], -1).reshape(-1, 3, 3)
         by_turn = by_point @ turns.swapaxes(1, 2)
-        return np.concatenate([(by_point @ turn) @ self._basis, by_turn, by_point], -1)
+        by_value = (by_point @ turn) @ self._basis
+        by_identity, by_expression = np.split(by_value, [self._modes], -1)
+        by_control = by_expression @ self.controls.slope(pose.controls)
+        return np.concatenate([by_identity, by_control, by_turn, by_point], -1)
 
     def _places(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
         """(L, 3) points, rotated into camera space but not translated."""
-        values = np.concatenate([identity, pose.expression]).astype(np.float32)
+        expression = self.controls.expression(pose.controls)
+        values = np.concatenate([identity, expression]).astype(np.float32)
         points = self._mean + self._basis @ values
         return np.asarray(points @ pose.camera.rotation.T.astype(np.float32))
 
+    def stepped(self, pose: ExpressedPose, delta: np.ndarray) -> ExpressedPose:
+        """``pose`` after a step in (C + 6) unknowns; controls stay within their bounds."""
+        count = len(pose.controls)
+        turn, shift = delta[count : count + 3], delta[count + 3 :]
+        change = rotation_from_vector(turn).astype(np.float32)
+        rotation = change @ pose.camera.rotation.astype(np.float64)
+        camera = replace(
+            pose.camera,
+            rotation=rotation.astype(np.float32),
+            translation=(pose.camera.translation + shift).astype(np.float32),
+        )
+        return ExpressedPose(self.controls.clipped(pose.controls + delta[:count]), camera)
 
-def stepped(pose: ExpressedPose, delta: np.ndarray) -> ExpressedPose:
-    """``pose`` after a step in (E + 6) unknowns; expressions stay within 0..1."""
-    count = len(pose.expression)
-    turn, shift = delta[count : count + 3], delta[count + 3 :]
-    change = rotation_from_vector(turn).astype(np.float32)
-    rotation = change @ pose.camera.rotation.astype(np.float64)
-    camera = replace(
-        pose.camera,
-        rotation=rotation.astype(np.float32),
-        translation=(pose.camera.translation + shift).astype(np.float32),
-    )
-    return ExpressedPose(np.clip(pose.expression + delta[:count], 0, 1).astype(np.float32), camera)
+    def frozen(self, pose: ExpressedPose, gradient: np.ndarray) -> np.ndarray:
+        """(C + 6,) bool: controls at a bound that a step against ``gradient`` would cross."""
+        slope = gradient[:-POSE_NUMBERS]
+        low, high = self.controls.low, self.controls.high
+        at_bound = ((pose.controls <= low) & (slope > 0)) | ((pose.controls >= high) & (slope < 0))
+        return np.concatenate([at_bound, np.zeros(POSE_NUMBERS, bool)])
