@@ -47,6 +47,8 @@ def test_without_weights_it_says_what_to_do(hub, no_network):
         FaceAlignmentSource()
     assert WEIGHT_FILES[0] in caught.value.message
     assert str(hub) in caught.value.message
+    # Whoever works in Blender has no command line.
+    assert "Blender's preferences" in caught.value.hint
     assert "--allow-download" in caught.value.hint
 
 
