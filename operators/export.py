@@ -41,6 +41,7 @@ class Writer:
     operator: Blender's, as ``module.name``. options: for that operator.
     animation: the name of its option for animation.
     y_up: whether it turns objects by what the file's axes and Blender's differ.
+    timed: whether it writes values of expressions only as animation.
     """
 
     suffix: str
@@ -50,6 +51,7 @@ class Writer:
     animation: str = ""
     others: tuple[str, ...] = ()
     y_up: bool = False
+    timed: bool = False
 
     def named(self, path: Path) -> Path:
         """``path`` with a suffix of this format."""
@@ -69,9 +71,10 @@ class Writer:
         operator = getattr(operators, name)
         # Blenders differ in what their exporters can do.
         known = operator.get_rna_type().properties
-        wanted = self.options | {self.animation: animated}
+        wanted = self.options | {self.animation: animated or self.timed}
         options = {key: value for key, value in wanted.items() if key in known}
-        call_operator(operator, filepath=str(path), **options)
+        with _one_frame(bpy.context.scene, self.timed and not animated):
+            call_operator(operator, filepath=str(path), **options)
 
 
 # All formats there are. The operator, the command line and the sidebar read this table.
@@ -121,6 +124,7 @@ WRITERS = {
         },
         animation="export_animation",
         others=(".usd", ".usda", ".usdz"),
+        timed=True,
     ),
 }
 
@@ -203,6 +207,20 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         if y_up or scale_of(scene) != 1:  # no format knows the scene's unit
             axes = _Y_UP if y_up else Matrix()
             bake_transforms(scene, copy, axes, cleanup)
+
+
+@contextmanager
+def _one_frame(scene: bpy.types.Scene, wanted: bool) -> Iterator[None]:
+    """Where ``wanted``, let the scene's range be the present frame alone within the block."""
+    start, end = scene.frame_start, scene.frame_end
+    if wanted:
+        scene.frame_start = scene.frame_end = scene.frame_current
+    try:
+        yield
+    finally:
+        # Blender keeps the start before the end, whichever is set.
+        scene.frame_start, scene.frame_end = start, end
+        scene.frame_start = start
 
 
 @contextmanager

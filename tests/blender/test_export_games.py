@@ -194,6 +194,7 @@ ALL_OPTIONS = {"neutral": True, "animation": True, "one_material": True, "root_b
 def test_an_export_leaves_the_scene_as_it_was(bpy, rigged, tmp_path, kind, options):
     animate(rigged.rig)
     placed(rigged.rig, 2.0)
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = 2, 3
     bpy.context.scene.frame_set(4)
     bpy.context.view_layer.objects.active = rigged.obj
     rigged.rig.select_set(True)
@@ -202,7 +203,8 @@ def test_an_export_leaves_the_scene_as_it_was(bpy, rigged, tmp_path, kind, optio
     assert 'pose.bones["eye.L"].rotation_euler' in moved
     bpy.ops.effigy.export(filepath=str(tmp_path / "a"), format=kind, **options)
     assert state(bpy) == before
-    assert bpy.context.scene.frame_current == 4
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_current, scene.frame_end) == (2, 4, 3)
 
 
 @pytest.mark.parametrize("kind", [".fbx", ".glb", ".usdc"])
