@@ -83,7 +83,7 @@ def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:
     return list(dict.fromkeys(each for each in (animation.action, *strips) if each is not None))
 
 
-def curves_of(action: bpy.types.Action) -> list[bpy.types.bpy_prop_collection]:
+def all_curves(action: bpy.types.Action) -> list[bpy.types.bpy_prop_collection]:
     """The collections of all F-curves of an action, one for each that it animates."""
     if not hasattr(action, "slots"):
         return [action.fcurves]
@@ -100,7 +100,7 @@ def rename_bone_in_actions(old: str, new: str) -> None:
     before, after = (f'pose.bones["{bpy.utils.escape_identifier(name)}"]' for name in (old, new))
     for action in bpy.data.actions:
         if action.library is None:
-            for curves in curves_of(action):
+            for curves in all_curves(action):
                 for curve in curves:
                     if curve.data_path.startswith(before):
                         curve.data_path = after + curve.data_path.removeprefix(before)
@@ -141,7 +141,7 @@ def slot_curves(
 
 
 def _has_other_curves(action: bpy.types.Action) -> bool:
-    return any(len(curves) for curves in curves_of(action))
+    return any(len(curves) for curves in all_curves(action))
 
 
 def copy_curve(source: bpy.types.FCurve, target: bpy.types.FCurve) -> None:

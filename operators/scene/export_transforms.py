@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import bpy
 from mathutils import Matrix, Vector
 
-from .animation import actions_of, curves_of
+from .animation import actions_of, all_curves
 from .export_copy import ExportCopy
 from .place import scale_of
 
@@ -69,7 +69,7 @@ def _scale_pose(rig: bpy.types.Object, scale: float, cleanup: ExitStack) -> None
     for bone in rig.pose.bones:
         bone.location *= scale
     for action in actions_of(rig):
-        for curve in (each for curves in curves_of(action) for each in curves):
+        for curve in (each for curves in all_curves(action) for each in curves):
             if curve.data_path.startswith("pose.bones[") and curve.data_path.endswith("].location"):
                 before = [[tuple(getattr(p, n)) for n in _VECTORS] for p in curve.keyframe_points]
                 cleanup.callback(_set_points, curve, before)
