@@ -23,10 +23,10 @@ LOW = 0.3
 CONSTANT = -0.19
 WEIGHTS = {
     "vagueness": 0.273,
-    "identity": 1.066,
+    "identity": 1.065,
     "disagreement": 0.13,
     "misfit": 0.058,
-    "blur": 0.284,
+    "blur": 0.289,
     "symmetry": 0.268,
 }
 # Of the sum of the terms; the exponential of more means nothing.
