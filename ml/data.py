@@ -55,6 +55,8 @@ class Photo:
     path: of the file. sha256: of the file's bytes.
     focal_px: focal length in pixels of this image from EXIF, else None.
     focal_refused: why EXIF's focal length was not believed; empty if it was, or if there is none.
+    orientation: EXIF's, 1 to 8; 1 if there is none. orientation_refused: why the photo is turned
+        otherwise; empty if it is turned as EXIF says.
     """
 
     rgb: ByteArray
@@ -62,6 +64,8 @@ class Photo:
     sha256: str
     focal_px: float | None = None
     focal_refused: str = ""
+    orientation: int = 1
+    orientation_refused: str = ""
 
     @property
     def width(self) -> int:

@@ -49,6 +49,7 @@ class Picture:
     rgb: ByteArray
     focal_px: float | None
     focal_refused: str
+    orientation: int
 
 
 def decode(content: bytes, path: Path) -> Picture:
@@ -76,8 +77,9 @@ def decode(content: bytes, path: Path) -> Picture:
             image.load()
             _check_samples(path, too_many_bits(image))
             focal, refused = believed_focal(image, size)
+            orientation = orientation_of(image)
             rgb = _to_srgb(image)
-    return Picture(rgb, focal and focal * max(rgb.shape[:2]), refused)
+    return Picture(rgb, focal and focal * max(rgb.shape[:2]), refused, orientation)
 
 
 def _check_samples(path: Path, unread: Foreign | None) -> None:

@@ -58,7 +58,8 @@ def read_photo(path: Path) -> Photo:
         # Decoders raise almost anything for damaged content: struct.error, TypeError, zlib.error...
         raise _undecodable(path, content, error) from error
     digest = hashlib.sha256(content).hexdigest()
-    return Photo(picture.rgb, path, digest, picture.focal_px, picture.focal_refused)
+    focal, refused = picture.focal_px, picture.focal_refused
+    return Photo(picture.rgb, path, digest, focal, refused, picture.orientation)
 
 
 def _undecodable(path: Path, content: bytes, error: Exception) -> ImageUnreadable:

@@ -20,22 +20,24 @@ from ..fitting.gauss_newton import fit_person
 from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
-from .find import observe
 from .fit import Fitted, fit_observation
 from .single import complete_head, ignore_progress, part_of, warm_up
 from .timing import Clock
+from .upright import observe_upright, turned
 
 
 @dataclass(frozen=True)
 class FittedPhoto:
     """The person's face in one photo, fitted by itself.
 
-    The photo itself is not kept: ten large ones would fill the memory.
+    The photo itself is not kept: ten large ones would fill the memory. quarters: by how many right
+    angles it was turned, see :mod:`ml.pipeline.upright`.
     """
 
     path: Path
     fitted: Fitted
     clock: Clock
+    quarters: int = 0
 
 
 def reconstruct_person(
@@ -70,7 +72,7 @@ def reconstruct_person(
     for item, fit in zip(seen, fit_together(seen), strict=True):
         share = 0.55 + 0.45 * len(heads) / len(seen)
         progress(share, f"Finishing {item.path.name}")
-        photo = _read(item.path, item.clock)
+        photo = turned(_read(item.path, item.clock), item.quarters)
         part = part_of(progress, share, 0.45 / len(seen))
         fitted = replace(item.fitted, fit=fit)
         heads.append(complete_head(photo, fitted, settings, item.clock, part))
@@ -102,10 +104,10 @@ def fit_alone(photo: Photo, settings: Settings, clock: Clock) -> FittedPhoto:
     NoFaceFound
     """
     with clock.step("find"):
-        observation = observe(photo, settings)[0]
+        upright = observe_upright(photo, settings)
     with clock.step("fit"):
-        fitted = fit_observation(photo, observation)
-    return FittedPhoto(photo.path, fitted, clock)
+        fitted = fit_observation(upright.photo, upright.observations[0])
+    return FittedPhoto(photo.path, fitted, clock, upright.quarters)
 
 
 def fit_together(seen: Sequence[FittedPhoto]) -> list[FitResult]:

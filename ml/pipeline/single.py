@@ -15,9 +15,9 @@ from ..results.provenance import Provenance
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from ..version import effigy_version
-from .find import observe
 from .fit import Fitted, fit_observation
 from .timing import Clock
+from .upright import observe_upright
 
 # The photo behind the camera need not be larger than a screen.
 BACKGROUND_SIDE = 2048
@@ -47,7 +47,8 @@ def reconstruct(
         warm_up(settings.renderer)
     progress(0.2, "Finding the face")
     with clock.step("find"):
-        observations = observe(photo, settings)
+        upright = observe_upright(photo, settings)
+        photo, observations = upright.photo, upright.observations
     heads = []
     for number, observation in enumerate(observations):
         share = 0.4 + 0.6 * number / len(observations)
@@ -129,6 +130,7 @@ def assemble(
             level=level,
             focal_source=fitted.evidence.focal_source,
             focal_refused=fitted.evidence.focal_refused,
+            orientation_refused=photo.orientation_refused,
         ),
         mesh=person_mesh(model, person, level),
         coefficients=fit.coefficients,

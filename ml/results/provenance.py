@@ -27,6 +27,7 @@ class Provenance:
     level: of the mesh: low, base or high.
     focal_source: of the camera's focal length: "exif", "guess", or "unknown" in results of earlier
         versions. focal_refused: why EXIF's was not believed; empty if it was, or if there was none.
+    orientation_refused: why the photo is not turned as EXIF says; empty if it is.
     """
 
     model_id: str
@@ -40,6 +41,7 @@ class Provenance:
     level: str = "base"
     focal_source: str = "unknown"
     focal_refused: str = ""
+    orientation_refused: str = ""
 
 
 @lru_cache(maxsize=1)

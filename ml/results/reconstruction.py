@@ -89,6 +89,8 @@ class Reconstruction:
         origin = self.provenance
         names = self.mesh.expression_names
         trust = {"quality": self.quality, "quality_reason": self.quality_reason}
+        refused = origin.orientation_refused
+        turn = {"orientation_refused": refused} if refused else {}
         return {
             "status": "ok",
             "format": FORMAT,
@@ -106,6 +108,7 @@ class Reconstruction:
                 "sha256": origin.photo_sha256,
                 "focal_source": origin.focal_source,
                 "focal_refused": origin.focal_refused,
+                **turn,
             },
             "face_box": [round(float(v), 3) for v in self.face_box],
             "identity": _floats(self.coefficients.identity),
@@ -245,6 +248,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
             level=about.get("level", "base"),
             focal_source=photo.get("focal_source", "unknown"),
             focal_refused=photo.get("focal_refused", ""),
+            orientation_refused=photo.get("orientation_refused", ""),
         ),
         mesh=mesh,
         coefficients=HeadCoefficients(

@@ -48,7 +48,7 @@ def seen(tmp_path, monkeypatch):
 
     for name in (*TURNS, "wall.png"):
         Image.new("RGB", (SIDE, SIDE), (90, 90, 90)).save(tmp_path / name)
-    monkeypatch.setattr(same_person, "observe", find)
+    monkeypatch.setattr("ml.pipeline.upright.observe", find)
     monkeypatch.setattr(same_person, "warm_up", lambda renderer: None)
     # Grey pictures have nothing that another look could see.
     monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)

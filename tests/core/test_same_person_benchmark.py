@@ -12,7 +12,6 @@ from ml.evaluation.synthetic.shape import ShapeError
 from ml.fitting.camera import FACING
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
-from ml.pipeline import same_person as pipeline
 from tests.support.known_faces import SIDE, found_face
 
 TURNS = (0.05, 0.4, -0.7)
@@ -49,7 +48,7 @@ def views(monkeypatch) -> list[RenderedView]:
             raise NoFaceFound("No face")
         return [Observation(face, face.output.landmarks, "dense")]
 
-    monkeypatch.setattr(pipeline, "observe", find)
+    monkeypatch.setattr("ml.pipeline.upright.observe", find)
     # Even pictures have nothing that another look could see.
     monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)
     return seen
