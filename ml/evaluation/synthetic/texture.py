@@ -2,9 +2,13 @@
 
     python -m ml.evaluation texture --data DATA
 
-Colour errors are CIEDE2000 (and CIE76) between albedos in CIE Lab under D65, averaged over the
-skin's surface. A photo does not tell how bright light was, so every albedo is first multiplied by
-the one number that makes its median brightness on visible skin right; hue is not corrected.
+Colour errors are CIEDE2000 between albedos in CIE Lab under D65, averaged over the skin's surface.
+Albedos are compared as they are: how bright the skin is belongs to the answer. Beside that stand
+errors "at equal brightness", for comparison with methods that leave it open: every albedo is first
+multiplied by the one number that makes its median luminance on visible skin right.
+
+The pictures are shown as drawn, as a camera may have recorded them ("film"), and that in grey and
+in coloured light. PSNR of a grey picture is that of its luminance.
 Re-renders are the texture in the light that was found, drawn with the same camera, and their PSNR
 (peak 255) is taken over the pixels that show bare skin.
 """
@@ -13,12 +17,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from skimage.color import deltaE_cie76, deltaE_ciede2000, rgb2lab
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from ...appearance.atlas import Atlas, atlas_of
 from ...appearance.colour import photographed
@@ -36,6 +40,7 @@ from ...training.data.picture.scene import Stage, load_stage
 from ...training.skin import SKIN, skin_triangles, vertices_on
 from ..benchmark import ONE_FACE, Outcome
 from .kept_out import KeptOut, add_kept_out_options
+from .lights import AS_DRAWN, LUMINANCE, pictures_of
 from .people import SIDE, RenderedView, Rendering, rendered_views
 
 SIZE = 512
@@ -76,14 +81,15 @@ class TextureRow:
 
     Attributes
     ----------
-    way: "Effigy" or a baseline. geometry: "true" or "fitted". film: whether the picture went
-    through film, lens and shutter. figures: errors over "visible" and "hidden" skin, and as CIE76
-    "visible_76" and "hidden_76"; "psnr" where the texture was drawn.
+    way: "Effigy" or a baseline. geometry: "true" or "fitted". picture: "as drawn", "film" (it went
+    through film, lens and shutter) or one of LIGHTS on it. figures: errors over "visible" and
+    "hidden" skin, and at equal brightness "visible_equal" and "hidden_equal"; "psnr" where the
+    texture was drawn.
     """
 
     way: str
     geometry: str
-    film: bool
+    picture: str
     figures: dict[str, float]
 
 
@@ -131,10 +137,10 @@ class TextureReference:
         """The four errors of a TextureRow of (N, 3) linear albedo."""
         seen = truth.visible
         gain = np.median(_luma(truth.albedo[seen])) / np.median(_luma(found[seen]))
-        ours, theirs = (rgb2lab(srgb_of(c)[None] / 255)[0] for c in (found * gain, truth.albedo))
         errors = {}
-        for ending, difference in (("", deltaE_ciede2000), ("_76", deltaE_cie76)):
-            apart = difference(ours, theirs)
+        for ending, own in (("", found), ("_equal", found * gain)):
+            ours, theirs = (rgb2lab(srgb_of(c)[None] / 255)[0] for c in (own, truth.albedo))
+            apart = deltaE_ciede2000(ours, theirs)
             for name, where in (("visible", seen), ("hidden", ~seen)):
                 errors[name + ending] = float(np.average(apart[where], weights=self.area[where]))
         return errors
@@ -185,22 +191,20 @@ def run(arguments: argparse.Namespace) -> Outcome:
 
 
 def measure(views: Iterable[RenderedView], reference: TextureReference) -> Iterator[TextureRow]:
-    """Rows of every view: both geometries, with and without film, and the baselines."""
+    """Rows of every view: both geometries, all pictures, and the baselines."""
     for view in views:
         assert view.rendering is not None
         truth = reference.truth(view.rendering)
         if truth.visible.mean() < LEAST_VISIBLE:
             continue
-        plain = replace(view.photo, rgb=view.rendering.drawing.image)
-        for film, photo in ((False, plain), (True, view.photo)):
+        for name, photo in pictures_of(view).items():
             for way, albedo in reference.baselines(photo, truth).items():
-                errors = reference.errors(albedo, truth)
-                yield TextureRow(way, "true", film, errors)
+                yield TextureRow(way, "true", name, reference.errors(albedo, truth))
             # The fitted geometry is what users get, and they have photos with film only.
-            fitted = _fitted(photo, reference.model) if film else []
+            fitted = _fitted(photo, reference.model) if name != AS_DRAWN else []
             for geometry in (Geometry("true", truth.camera, truth.vertices), *fitted):
                 figures = _figures(photo, geometry, truth, reference)
-                yield TextureRow("Effigy", geometry.name, film, figures)
+                yield TextureRow("Effigy", geometry.name, name, figures)
 
 
 def _fitted(photo: Photo, model: HeadModel) -> list[Geometry]:
@@ -221,6 +225,8 @@ def _figures(
     camera, vertices, model = geometry.camera, geometry.vertices, reference.model
     texture = make_texture(photo, camera, vertices, model, reference.size)
     drawn = redraw(texture, camera, vertices, model)
+    if np.ptp(photo.rgb, axis=2).max() == 0:
+        drawn = np.repeat(srgb_of(linear_of(drawn) @ LUMINANCE)[..., None], 3, 2)
     errors = reference.errors(reference.on_skin(texture.albedo), truth)
     return errors | {"psnr": psnr(drawn, photo.rgb, truth.pixels)}
 
@@ -236,13 +242,14 @@ def psnr(drawn: FloatArray, photo: np.ndarray, where: np.ndarray) -> float:
 
 
 def summarise(rows: Sequence[TextureRow]) -> dict[str, Any]:
-    """Means by way, geometry and film."""
+    """Means by way, geometry and picture."""
     summary: dict[str, Any] = {}
-    for way, geometry, film in dict.fromkeys((r.way, r.geometry, r.film) for r in rows):
-        some = [r for r in rows if (r.way, r.geometry, r.film) == (way, geometry, film)]
-        name = f"{way}, {geometry} geometry, {'with' if film else 'without'} film"
+    for kind in dict.fromkeys((r.way, r.geometry, r.picture) for r in rows):
+        some = [r for r in rows if (r.way, r.geometry, r.picture) == kind]
+        way, geometry, picture = kind
+        name = f"{way}, {geometry} geometry, {picture}"
         figures = {"views": float(len(some))}
-        for key in ("visible", "hidden", "visible_76", "hidden_76", "psnr"):
+        for key in ("visible", "hidden", "visible_equal", "hidden_equal", "psnr"):
             values = [row.figures.get(key, np.nan) for row in some]
             figures[key] = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
         figures["visible_median"] = float(np.median([row.figures["visible"] for row in some]))
@@ -253,20 +260,20 @@ def summarise(rows: Sequence[TextureRow]) -> dict[str, Any]:
 def report(summary: dict[str, Any]) -> str:
     """The summary as a table."""
     lines = [
-        f"{'':46} {'views':>5} {'CIEDE2000':>19} {'CIE76':>15} {'PSNR':>7}",
-        f"{'':52} {'visible':>7} {'median':>6} {'hidden':>6} {'vis.':>6} {'hidden':>6}",
+        f"{'CIEDE2000 of the albedo':46} {'views':>5} {'as it is':>20}  equal brightness     PSNR",
+        f"{'':52} {'visible':>7} {'median':>6} {'hidden':>6} {'visible':>10} {'hidden':>8}",
     ]
     for name, row in summary.items():
         lines.append(
             f"{name:46} {row['views']:5.0f} {row['visible']:7.2f} {row['visible_median']:6.2f} "
-            f"{row['hidden']:6.2f} {row['visible_76']:6.2f} {row['hidden_76']:6.2f} "
+            f"{row['hidden']:6.2f} {row['visible_equal']:10.2f} {row['hidden_equal']:8.2f} "
             f"{row['psnr']:6.1f}"
         )
     return "\n".join(lines)
 
 
 def _luma(colours: FloatArray) -> FloatArray:
-    return np.asarray(colours @ np.array([0.2126, 0.7152, 0.0722], np.float32))
+    return np.asarray(colours @ LUMINANCE)
 
 
 def _texel_areas(atlas: Atlas, model: HeadModel) -> FloatArray:
