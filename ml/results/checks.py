@@ -23,7 +23,7 @@ from ..assets.archive import (
     check_shapes,
     read_arrays,
 )
-from ..errors import HeadError
+from ..errors import HeadError, explained
 from .files import JSON_NAME
 
 # V vertices, F faces, T texture coordinates, e expressions, m masks, j joints.
@@ -211,6 +211,8 @@ def state_of(directory: Path, name: str = JSON_NAME) -> tuple[int, int]:
 
 def incomplete(directory: Path, why: object) -> HeadError:
     """The error for a folder whose result cannot be read."""
+    if isinstance(why, OSError) and not isinstance(why, FileNotFoundError | NotADirectoryError):
+        return explained(why, directory)  # nothing is wrong with the result itself
     return HeadError(
         f"{directory} is not a complete reconstruction ({why})", "Reconstruct the photo again"
     )

@@ -20,9 +20,10 @@ import numpy as np
 
 from ..data import Camera
 from ..errors import HeadError
+from .camera import camera_of
 from .checks import check_state, read_json, state_of
 from .files import PERSON_NAME, replacing
-from .reconstruction import Reconstruction, camera_of, load_reconstruction, read_about
+from .reconstruction import Reconstruction, load_reconstruction, read_about
 
 # Width of a face in pixels that fills the default texture; a larger face is not a better choice.
 SHARP_PX = 400.0

@@ -20,6 +20,7 @@ import numpy as np
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
 from ..settings import OF_THE_RUN, Settings
+from .camera import camera_as_json, camera_of, plain
 from .checks import (
     check_about,
     check_state,
@@ -111,11 +112,11 @@ class Reconstruction:
                 **turn,
             },
             "face_box": [round(float(v), 3) for v in self.face_box],
-            "identity": _floats(self.coefficients.identity),
-            "expression": dict(zip(names, _floats(self.coefficients.expression), strict=True)),
+            "identity": plain(self.coefficients.identity),
+            "expression": dict(zip(names, plain(self.coefficients.expression), strict=True)),
             "camera": camera_as_json(self.camera),
-            "landmarks_68": _floats(self.landmarks_68_px),
-            "landmarks_478": _floats(self.landmarks_478_px),
+            "landmarks_68": plain(self.landmarks_68_px),
+            "landmarks_478": plain(self.landmarks_478_px),
             "confidence": float(self.confidence),
             **(trust if self.quality is not None else {}),
             "detail": self.detail.mode if self.detail else "off",
@@ -267,35 +268,9 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
     )
 
 
-def camera_as_json(camera: Camera) -> dict[str, Any]:
-    """A camera as plain Python values; :func:`camera_of` reads it back."""
-    return {
-        "intrinsics": _floats(camera.intrinsics),
-        "rotation": _floats(camera.rotation),
-        "translation": _floats(camera.translation),
-    }
-
-
-def camera_of(about: dict[str, Any]) -> Camera:
-    """The camera in the contents of a ``reconstruction.json``; its size is the photo's."""
-    photo, camera = about["photo"], about["camera"]
-    return Camera(
-        np.array(camera["intrinsics"], np.float32),
-        np.array(camera["rotation"], np.float32),
-        np.array(camera["translation"], np.float32),
-        photo["width"],
-        photo["height"],
-    )
-
-
 def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[str, FloatArray]:
     """The arrays ``{what}_names`` and ``{what}s`` as one mapping; early results lack them."""
     if f"{what}_names" not in arrays:
         return {}
     names = [str(name) for name in arrays[f"{what}_names"]]
     return dict(zip(names, arrays[f"{what}s"].astype(np.float32) * unit, strict=True))
-
-
-def _floats(values: np.ndarray) -> Any:
-    # Six decimals are micrometres and micro-pixels; float64's repr would be three times as long.
-    return np.round(np.asarray(values, np.float64), 6).tolist()

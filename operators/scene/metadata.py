@@ -16,8 +16,9 @@ import numpy as np
 
 from ...ml.data import Camera
 from ...ml.errors import HeadError
+from ...ml.results.camera import camera_as_json, camera_of
 from ...ml.results.person import PhotoView
-from ...ml.results.reconstruction import FORMAT, Reconstruction, camera_as_json, camera_of
+from ...ml.results.reconstruction import FORMAT, Reconstruction
 from ..folders import located, portable
 
 RECORD = "effigy"

@@ -38,6 +38,11 @@ def test_a_head_of_an_earlier_version_has_no_such_line(labels):
     assert not [text for text in labels() if text.startswith("Quality")]
 
 
+def finished(rows):
+    order = SimpleNamespace(out="results")
+    return SimpleNamespace(rows=rows, error=None, order=order, write_report=lambda: "report.json")
+
+
 def reported(call):
     told = []
     call(SimpleNamespace(report=lambda kind, text: told.append((kind, text))))
@@ -47,11 +52,11 @@ def reported(call):
 def test_the_report_on_one_photo_says_why(module):
     conclude = module("operators.reconstruct").EFFIGY_OT_reconstruct._conclude_one
     row = Row("a/me.jpg", "ok", 2.0, ("a/me",), quality=0.1, quality_reason=REASON)
-    kind, text = reported(lambda own: conclude(own, SimpleNamespace(error=None, rows=[row])))
+    kind, text = reported(lambda own: conclude(own, SimpleNamespace(error=None, rows=[row]), ""))
     assert kind == {"WARNING"}
     assert text == f"me.jpg: 1 head in 2.0 s. Low quality (0.10): {REASON}"
     row = replace(row, quality=0.9, quality_reason="")
-    assert reported(lambda own: conclude(own, SimpleNamespace(error=None, rows=[row])))[0] == {
+    assert reported(lambda own: conclude(own, SimpleNamespace(error=None, rows=[row]), ""))[0] == {
         "INFO"
     }
 
@@ -59,7 +64,7 @@ def test_the_report_on_one_photo_says_why(module):
 def test_the_report_on_several_photos_names_the_doubtful(module):
     rows = [Row(f"{name}.jpg", "ok", quality=0.9) for name in "ab"]
     rows.append(Row("c.jpg", "ok", quality=0.1, quality_reason=REASON))
-    job = SimpleNamespace(rows=rows, error=None, write_report=lambda: "report.json")
+    job = finished(rows)
     conclude = module("operators.jobs.reconstruction").conclude_several
     kind, text = reported(lambda own: conclude(own, job))
     assert kind == {"WARNING"}
@@ -77,7 +82,7 @@ def test_the_command_prints_it(module, capsys):
 def test_a_photo_of_somebody_else_is_named_once(module):
     message = "a.jpg and b.jpg do not seem to show the same person: leave one of them out"
     rows = [Row(f"{name}.jpg", "ok", warning=message) for name in "ab"]
-    job = SimpleNamespace(rows=rows, error=None, write_report=lambda: "report.json")
+    job = finished(rows)
     conclude = module("operators.jobs.reconstruction").conclude_several
     kind, text = reported(lambda own: conclude(own, job))
     assert kind == {"WARNING"}
