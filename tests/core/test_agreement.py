@@ -95,7 +95,7 @@ def test_the_pipeline_names_the_friend_and_uses_the_photo(tmp_path, monkeypatch)
 
     for name in turns:
         Image.new("RGB", (SIDE, SIDE), (90, 90, 90)).save(tmp_path / name)
-    monkeypatch.setattr(same_person, "observe", find)
+    monkeypatch.setattr("ml.pipeline.upright.observe", find)
     monkeypatch.setattr(same_person, "warm_up", lambda renderer: None)
     monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)
     paths = [tmp_path / name for name in turns]

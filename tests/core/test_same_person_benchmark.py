@@ -10,6 +10,7 @@ from ml.evaluation.synthetic.reference import REGIONS, Reference
 from ml.evaluation.synthetic.same_person import WAYS, PersonRow, measure, report, summarise
 from ml.evaluation.synthetic.shape import ShapeError
 from ml.fitting.camera import FACING
+from ml.fitting.coherence import controls_of
 from ml.head.storage import load_head_model
 from ml.pipeline import fit as pipeline_fit
 from tests.support.known_faces import SIDE, found_face
@@ -28,12 +29,15 @@ def reference() -> Reference:
 def views(monkeypatch) -> list[RenderedView]:
     """Three views of each of three people; the last person has a face in one view only."""
     model, rng = load_head_model(), np.random.default_rng(2)
+    count = len(model.expression_names)
+    controls = controls_of(count)
     seen, faces = [], []
     for person in range(3):
         identity = np.zeros(model.identity_count, np.float32)
         identity[:12] = rng.normal(0, 1.3, 12)
         for turn in TURNS:
-            expression = rng.uniform(0, 0.5, len(model.expression_names)).astype(np.float32)
+            # No face smiles and frowns at once, and no fit does.
+            expression = controls.expression(controls.of(rng.uniform(0, 0.5, count)))
             rgb = np.full((SIDE, SIDE, 3), len(faces), np.uint8)
             hidden = person == 2 and turn != TURNS[0]
             faces.append(None if hidden else found_face(identity, expression, turn, rng))
