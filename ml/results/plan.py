@@ -60,7 +60,7 @@ def collect_photos(
         except OSError as error:
             cause = explained(error, source)
             raise UsageError(cause.message, cause.hint) from error
-    unique = distinct(photos)
+    unique = distinct_photos(photos)
     if not unique:
         raise UsageError(
             "No photo was found in what was given",
@@ -69,7 +69,7 @@ def collect_photos(
     return unique
 
 
-def distinct(photos: Iterable[Path]) -> list[Path]:
+def distinct_photos(photos: Iterable[Path]) -> list[Path]:
     """Each photo once, however its path is spelled; a link to a photo is one of its own."""
     unique: dict[str, Path] = {}
     for photo in photos:
