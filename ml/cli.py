@@ -40,13 +40,7 @@ from .errors import UsageError, explained
 from .results.person import SamePerson
 from .results.plan import Task, collect_photos, plan
 from .results.reconstruction import Reconstruction
-from .results.report import (
-    Row,
-    RowLog,
-    conclusion,
-    doubts_about,
-    write_report,
-)
+from .results.report import Row, RowLog, conclusion, warnings_about, write_report
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -199,7 +193,7 @@ def say(text: str) -> None:
 
 def _print_row(number: int, total: int, row: Row) -> None:
     line = f"[{number}/{total}] {row.status:9} {row.seconds:6.2f} s  {_printable(row.photo)}"
-    more = f"{row.error}. {row.hint}" if row.status == "failed" else doubts_about(row)
+    more = f"{row.error}. {row.hint}" if row.status == "failed" else warnings_about(row)
     say(f"{line}\n    {_printable(more)}" if more else line)
 
 

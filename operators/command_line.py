@@ -13,7 +13,7 @@ import bpy
 from ..ml.batch import collect_photos, plan
 from ..ml.errors import HeadError, UsageError, explained
 from ..ml.results.plan import distinct_photos
-from ..ml.results.report import Row, conclusion, doubts_about
+from ..ml.results.report import Row, conclusion, warnings_about
 from ..ml.settings import add_options, settings_of
 from .export import WRITERS
 from .jobs.reconstruction import Order, make_job
@@ -116,8 +116,8 @@ def _photos(parsed: argparse.Namespace) -> list[Path]:
 def _print_row(row: Row) -> None:
     result = f"{row.error}. {row.hint}" if row.error else ", ".join(row.heads)
     print(f"{row.photo}: {row.status} ({row.seconds:.1f} s) {result}", flush=True)
-    if doubt := doubts_about(row):
-        print(f"    {doubt}", flush=True)
+    if warnings := warnings_about(row):
+        print(f"    {warnings}", flush=True)
 
 
 def _write(directory: Path, formats: Sequence[str], options: dict[str, bool]) -> list[Path]:

@@ -8,7 +8,7 @@ import bpy
 
 from ..ml.batch import Task, plan
 from ..ml.results.plan import folder_stem
-from ..ml.results.report import doubts_about
+from ..ml.results.report import warnings_about
 from ..ml.settings import Settings
 from .folders import portable
 from .jobs.asking import AskingOperator
@@ -97,8 +97,11 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
             self.report({"INFO"}, f"{Path(row.photo).name} was finished before{remark}")
             return {"FINISHED"}
         made = "1 head" if len(row.heads) == 1 else f"{len(row.heads)} heads"
-        message, doubt = f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s", doubts_about(row)
-        self.report({"WARNING"} if doubt else {"INFO"}, f"{message}. {doubt}" if doubt else message)
+        message = f"{Path(row.photo).name}: {made} in {row.seconds:.1f} s"
+        if warnings := warnings_about(row):
+            self.report({"WARNING"}, f"{message}. {warnings}")
+        else:
+            self.report({"INFO"}, message)
         return {"FINISHED"}
 
     def _invoke(self, context):

@@ -47,7 +47,7 @@ class Row:
     warning: str = ""
 
 
-def doubts_about(row: Row) -> str:
+def warnings_about(row: Row) -> str:
     """Warnings about the head of ``row``; empty where its quality is not low and all is well."""
     texts = [row.warning] if row.warning else []
     if row.quality_reason:
