@@ -75,7 +75,7 @@ def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
 
 
 def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:
-    """The actions that animate ``owner``: its own and those of its NLA strips."""
+    """The actions that animate ``owner``, each once: its own and those of its NLA strips."""
     animation = owner.animation_data
     if animation is None:
         return []

@@ -14,12 +14,12 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ...ml.errors import HeadError
+from .animation import actions_of
 from .axes import to_blender
 from .expression import drive_keys, release_keys
 from .groups import add_bone_groups, remove_bone_groups
 from .metadata import RIG, rig_of
 from .rig_data import JOINTS, RigData
-from .strips import actions_in_strips
 
 _PARENTS = {"neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
 _EYE_LENGTH = 0.025
@@ -179,9 +179,7 @@ def _take_from_under(rig: bpy.types.Object, obj: bpy.types.Object) -> None:
 
 def _preserve_actions(rig: bpy.types.Object) -> str:
     """Keep what is left of the actions of a rig that goes: their names; empty without one."""
-    animation = rig.animation_data
-    every = [animation.action, *actions_in_strips(rig)] if animation else []
-    kept = dict.fromkeys(one for one in every if one is not None and one.library is None)
+    kept = [action for action in actions_of(rig) if action.library is None]
     for action in kept:
         action.use_fake_user = True
     return ", ".join(action.name for action in kept)

@@ -67,12 +67,6 @@ def move_strips(
             part[0].name = name
 
 
-def actions_in_strips(owner: bpy.types.ID) -> list[bpy.types.Action]:
-    """The actions in the strips of ``owner``, each once."""
-    every = (strip.action for track in _tracks(owner) for strip in track.strips)
-    return list(dict.fromkeys(action for action in every if action is not None))
-
-
 def _tracks(owner: bpy.types.ID):
     return owner.animation_data.nla_tracks if owner.animation_data else ()
 
