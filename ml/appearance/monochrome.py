@@ -12,14 +12,12 @@ import cv2
 import numpy as np
 
 from ..data import FloatArray, Photo
-from ..geometry.colour import linear_of, srgb_of
+from ..geometry.colour import LUMINANCE, linear_of, srgb_of
 from .atlas import Atlas
 from .confidence import FACE, lab, within
 from .light import AlbedoAndLight
 from .skin import LightModes, SkinModel
 
-# Luminance of linear light (Rec. 709).
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Least spread (root mean square, CIE Lab) of a face's chroma about a curve of its lightness: lips,
 # cheeks and eyelids of one lightness differ in hue. Portraits in colour have 2.9 and more, grey,
 # toned and almost grey ones 1.1 and less.

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..data import FloatArray
 
+# Luminance of linear RGB (Rec. 709).
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Linear light 0..1 of the 256 whole sRGB values.
 LINEAR = np.arange(256, dtype=np.float32) / 255
 LINEAR = np.where(LINEAR <= 0.04045, LINEAR / 12.92, ((LINEAR + 0.055) / 1.055) ** 2.4)

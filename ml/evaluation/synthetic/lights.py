@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...data import Photo
-from ...geometry.colour import linear_of, srgb_of
+from ...geometry.colour import LUMINANCE, linear_of, srgb_of
 from .people import RenderedView
 
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 AS_DRAWN = "as drawn"
 # What is done to the linear light of every picture with film.
 LIGHTS = {

@@ -29,7 +29,7 @@ from ...appearance.colour import photographed
 from ...appearance.texture import Texture, make_texture
 from ...data import Camera, FloatArray, Photo
 from ...errors import NoFaceFound
-from ...geometry.colour import linear_of, srgb_of
+from ...geometry.colour import LUMINANCE, linear_of, srgb_of
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...head.surface import nearest_on_triangles
@@ -40,7 +40,7 @@ from ...training.data.picture.scene import Stage, load_stage
 from ...training.skin import SKIN, skin_triangles, vertices_on
 from ..benchmark import ONE_FACE, Outcome
 from .kept_out import KeptOut, add_kept_out_options
-from .lights import AS_DRAWN, LUMINANCE, pictures_of
+from .lights import AS_DRAWN, pictures_of
 from .people import SIDE, RenderedView, Rendering, rendered_views
 
 SIZE = 512
