@@ -14,18 +14,19 @@ import bpy
 import numpy as np
 
 from ...ml.data import FloatArray
+from ...ml.geometry.colour import srgb_of
 from .uv_cover import covered
 
 # Without any texture there is little to draw.
 _SMALLEST = 256
-# Texels by which a surface is drawn beyond its edge: filters and mipmaps look there.
+# Texels by which a surface is drawn beyond its edge: filters and mipmaps read there.
 _MARGIN = 4
 # Share of a surface that may lie on others: seams share texels.
 _SHARED = 0.05
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Shading:
     """What one material shows.
 
     Attributes
@@ -60,17 +61,17 @@ def use_one_material(obj: bpy.types.Object) -> list[bpy.types.ID]:
     Colours and normal maps are kept texel by texel, coat and roughness as one number for each
     material. Returns the material and its images, which the caller removes.
     """
-    looks = [_look(slot.material) for slot in obj.material_slots] or [_look(None)]
-    used = [image for look in looks for image in look.images.values()]
+    shadings = [_shading_of(slot.material) for slot in obj.material_slots] or [_shading_of(None)]
+    used = [image for shading in shadings for image in shading.images.values()]
     size = max([_SMALLEST, *(max(image.size) for image in used)])
-    layout = _lay_out(obj.data, len(looks), size)
+    layout = _lay_out(obj.data, len(shadings), size)
     images = {
-        kind: _image(f"{obj.name} {kind}", _tiled([paint(looks, own) for own in layout.owners]))
+        kind: _image(f"{obj.name} {kind}", _tiled([paint(shadings, own) for own in layout.owners]))
         for kind, paint in (("albedo", _colors), ("surface", _surfaces), ("normal", _normals))
-        if kind != "normal" or any(kind in look.images for look in looks)
+        if kind != "normal" or any(kind in shading.images for shading in shadings)
     }
     images["albedo"].colorspace_settings.name = "sRGB"
-    material = _material(obj.name, images, max(look.bend for look in looks))
+    material = _material(obj.name, images, max(shading.bend for shading in shadings))
     mesh = obj.data
     _move_uv(mesh, layout)
     for slot in obj.material_slots:
@@ -81,21 +82,21 @@ def use_one_material(obj: bpy.types.Object) -> list[bpy.types.ID]:
     return [material, *images.values()]
 
 
-def _look(material: bpy.types.Material | None) -> _Look:
+def _shading_of(material: bpy.types.Material | None) -> _Shading:
     shader = None
     if material is not None and material.node_tree is not None:
         nodes = material.node_tree.nodes
         shader = next((node for node in nodes if node.type == "BSDF_PRINCIPLED"), None)
     if shader is None:
         plain = material.diffuse_color if material is not None else (0.8, 0.8, 0.8, 1.0)
-        return _Look({}, _encoded(plain), 0.0, material.roughness if material else 0.5)
+        return _Shading({}, _encoded(plain), 0.0, material.roughness if material else 0.5)
     bend = _before(shader.inputs["Normal"], "NORMAL_MAP")
     sources = {
         "albedo": _before(shader.inputs["Base Color"], "TEX_IMAGE"),
         "normal": _before(bend.inputs["Color"], "TEX_IMAGE") if bend is not None else None,
     }
     held = {kind: node.image for kind, node in sources.items() if node is not None}
-    return _Look(
+    return _Shading(
         {kind: image for kind, image in held.items() if image is not None and image.size[0]},
         _encoded(shader.inputs["Base Color"].default_value),
         float(shader.inputs["Coat Weight"].default_value),
@@ -115,11 +116,8 @@ def _before(socket: bpy.types.NodeSocket, kind: str) -> bpy.types.Node | None:
 
 
 def _encoded(linear: FloatArray) -> FloatArray:
-    """RGBA in sRGB's curve."""
-    values = np.clip(np.array(linear, np.float32), 0, 1)
-    low = values * 12.92
-    high = 1.055 * np.maximum(values, 1e-6) ** (1 / 2.4) - 0.055
-    return np.append(np.where(values <= 0.0031308, low, high)[:3], np.float32(1))
+    """Opaque RGBA 0..1 in sRGB's curve."""
+    return np.append(srgb_of(np.array(linear, np.float32))[:3] / 255, np.float32(1))
 
 
 def _lay_out(mesh: bpy.types.Mesh, count: int, size: int) -> _Layout:
@@ -194,22 +192,23 @@ def _grown(owner: np.ndarray) -> np.ndarray:
     return owner
 
 
-def _colors(looks: list[_Look], owner: np.ndarray) -> np.ndarray:
+def _colors(shadings: list[_Shading], owner: np.ndarray) -> np.ndarray:
     """(S, S, 4) colours of one sheet."""
-    colors = [look.color for look in looks]
-    return _painted([look.images.get("albedo") for look in looks], colors, owner)
+    colors = [shading.color for shading in shadings]
+    return _painted([shading.images.get("albedo") for shading in shadings], colors, owner)
 
 
-def _normals(looks: list[_Look], owner: np.ndarray) -> np.ndarray:
+def _normals(shadings: list[_Shading], owner: np.ndarray) -> np.ndarray:
     """(S, S, 4) normal map of one sheet: even where a material has none."""
     even = np.float32([0.5, 0.5, 1, 1])
-    return _painted([look.images.get("normal") for look in looks], [even] * len(looks), owner)
+    images = [shading.images.get("normal") for shading in shadings]
+    return _painted(images, [even] * len(images), owner)
 
 
-def _surfaces(looks: list[_Look], owner: np.ndarray) -> np.ndarray:
+def _surfaces(shadings: list[_Shading], owner: np.ndarray) -> np.ndarray:
     """(S, S, 4) of one sheet: coat (R) and roughness (G)."""
-    values = [np.float32([look.coat, look.roughness, 0, 1]) for look in looks]
-    return _painted([None] * len(looks), values, owner)
+    values = [np.float32([shading.coat, shading.roughness, 0, 1]) for shading in shadings]
+    return _painted([None] * len(shadings), values, owner)
 
 
 def _painted(
