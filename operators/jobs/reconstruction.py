@@ -180,8 +180,8 @@ class ReconstructionJob:
             self.fraction = number / total
         if self._unbuilt:
             heads = sum(len(finished.heads) for finished in self._unbuilt)
-            made = "1 head is" if heads == 1 else f"{heads} heads are"
-            self.message = f"{made} ready and waits for {self.waits_for()}"
+            made = "1 finished head waits" if heads == 1 else f"{heads} finished heads wait"
+            self.message = f"{made} for {self.waits_for()}"
 
     def _engine_is_missing(self, error: HeadError) -> bool:
         """Whether no other photo can succeed: the engine could not even be started."""

@@ -160,8 +160,8 @@ def test_no_head_is_built_while_another_tool_runs(bpy, context, run, tools, tmp_
     state = context.window_manager.effigy_job
     tools.append("TRANSFORM_OT_translate")
     # The engine goes on meanwhile.
-    tick_until(operator, context, lambda done: "2 heads are ready" in state.message)
-    assert "the running tool" in state.message
+    waiting = "2 finished heads wait for the end of the running tool"
+    tick_until(operator, context, lambda done: state.message == waiting)
     assert not meshes(bpy)
     tools.remove("TRANSFORM_OT_translate")
     tick_until(operator, context, lambda done: done == {"FINISHED"})
