@@ -79,15 +79,18 @@ def read_card(asset: Path) -> AssetCard:
         raise WeightsMissing(f"The card {path} could not be read ({error})", REMEDY) from error
 
 
-def file_state(path: Path) -> tuple[int, int, int] | None:
-    """What differs between files that lay at ``path`` one after the other; None if there is none.
+FileState = tuple[int, int, int]
 
-    A part of the key of whatever is kept of a file: it may be replaced while the process runs.
+
+def file_state(path: Path) -> FileState:
+    """What differs between files that lay at ``path`` one after the other; zeros if there is none.
+
+    A file may be replaced while the process runs.
     """
     try:
         found = path.stat()
     except OSError:
-        return None
+        return 0, 0, 0
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 

@@ -23,6 +23,7 @@ from ..assets.archive import (
     check_shapes,
     read_arrays,
 )
+from ..assets.card import FileState, file_state
 from ..errors import HeadError, explained
 from .files import JSON_NAME
 
@@ -185,7 +186,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return about
 
 
-def check_state(directory: Path, state: tuple[int, int] | None, name: str = JSON_NAME) -> None:
+def check_state(directory: Path, state: FileState | None, name: str = JSON_NAME) -> None:
     """Raise HeadError if another result lies in ``directory`` than was read in this ``state``.
 
     To be called when all files were read, images too: parts of two results must not be mixed.
@@ -197,16 +198,12 @@ def check_state(directory: Path, state: tuple[int, int] | None, name: str = JSON
         )
 
 
-def state_of(directory: Path, name: str = JSON_NAME) -> tuple[int, int]:
+def state_of(directory: Path, name: str = JSON_NAME) -> FileState:
     """What differs between results that were written into ``directory`` one after the other.
 
     name: of the file that is taken away first and put back last.
     """
-    try:
-        found = (directory / name).stat()
-    except OSError:
-        return 0, 0
-    return found.st_ino, found.st_mtime_ns
+    return file_state(directory / name)
 
 
 def incomplete(directory: Path, why: object) -> HeadError:

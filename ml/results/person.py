@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..assets.card import FileState
 from ..data import Camera
 from ..errors import HeadError
 from .camera import camera_of
@@ -92,7 +93,7 @@ class PhotoView:
     name: str
     expression: Mapping[str, float]
     camera: Camera
-    state: tuple[int, int] | None = None
+    state: FileState | None = None
 
 
 def _aptness(head: Reconstruction) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..assets.card import FileState
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
 from ..settings import OF_THE_RUN, Settings
@@ -83,7 +84,7 @@ class Reconstruction:
     timings: Timings = field(default_factory=Timings)
     settings: Settings | None = None
     face: tuple[int, int] = (1, 1)
-    state: tuple[int, int] | None = None
+    state: FileState | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The contents of ``reconstruction.json``, as plain Python values."""
