@@ -63,17 +63,23 @@ def make_texture(
     photo, skin = _in_grey(photo) if grey else (photo, load_skin_model())
     separated, confidence = estimate_skin(photo, visibility, model, coarse, projection, skin)
     albedo = coloured(separated, load_skin_model()) if grey else separated.albedo
-    on_vertices = np.zeros((3, *vertices.shape), np.float32)
-    on_vertices[:, own] = albedo, separated.light, separated.albedo + separated.light
+    log_albedo, log_light, log_colour = np.zeros((3, *vertices.shape), np.float32)
+    log_albedo[own], log_light[own] = albedo, separated.light
+    log_colour[own] = separated.albedo + separated.light
     atlas = atlas_of(model, size)
-    detail = fine_detail(photo, projection, on_vertices[2], confidence, coarse, atlas, size)
-    colours = compose_albedo(on_vertices[0], own, detail, atlas)
+    detail = fine_detail(photo, projection, log_colour, confidence, coarse, atlas, size)
+    colours = compose_albedo(log_albedo, own, detail, atlas)
     del detail
-    on_face = within(model.shape.mean[own], FACE)
-    tone, light = (np.exp(np.median(log[own][on_face], 0)) for log in on_vertices[:2])
+    tone, light = _face_medians(model, albedo, separated.light)
     face = FaceTone(tone, light, hued=not grey)
     painted = paint_inner_parts(colours, photo, camera, vertices, model, atlas, face)
-    return Texture(painted, np.exp(on_vertices[1]), separated.harmonics)
+    return Texture(painted, np.exp(log_light), separated.harmonics)
+
+
+def _face_medians(model: HeadModel, *logs: FloatArray) -> list[FloatArray]:
+    """(3,) linear, over the face's skin: the medians of (N, 3) logarithms on all of the skin."""
+    on_face = within(model.shape.mean[skin_mesh(model).vertices], FACE)
+    return [np.exp(np.median(log[on_face], 0)) for log in logs]
 
 
 def _in_grey(photo: Photo) -> tuple[Photo, SkinModel]:
