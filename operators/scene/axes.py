@@ -1,4 +1,4 @@
-"""Head space to Blender's space and back. The only place in Effigy where axes change.
+"""Head space to Blender's space. The only place in Effigy where axes change.
 
 Head space is +X the subject's left, +Y up, +Z forward; Blender's is +X right of the front view
 (the subject's left, too), +Z up, -Y forward. Both are right-handed and in metres, so the change
@@ -19,12 +19,6 @@ def to_blender(vectors: FloatArray) -> FloatArray:
     """(..., 3) positions or deltas in head space -> the same in Blender's space."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float32), -1, 0)
     return np.stack([x, -z, y], axis=-1)
-
-
-def from_blender(vectors: FloatArray) -> FloatArray:
-    """(..., 3) positions or deltas in Blender's space -> the same in head space."""
-    x, y, z = np.moveaxis(np.asarray(vectors, np.float32), -1, 0)
-    return np.stack([x, z, -y], axis=-1)
 
 
 def camera_to_world(camera: Camera) -> np.ndarray:

@@ -42,12 +42,6 @@ def test_axes_turn_forward_to_minus_y_and_up_to_z(module):
     assert axes.to_blender(left).tolist() == [1, 0, 0]
 
 
-def test_axes_there_and_back(module):
-    axes = module("operators.scene.axes")
-    points = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
-    assert np.array_equal(axes.from_blender(axes.to_blender(points)), points)
-
-
 def test_basis_is_the_person_at_rest(built_head, saved_head):
     basis = built_head.data.shape_keys.key_blocks["Basis"]
     found = to_head_space(positions(basis.points))
