@@ -46,6 +46,15 @@ def _property(item: Option) -> object:
     )
 
 
+# In the scene and in the operators that build heads.
+BUILD_HEADS = {
+    "name": "Build heads in the scene",
+    "description": "Off: several photos only give results in their folder, which Open "
+    "reconstruction builds one by one",
+    "default": True,
+}
+
+
 class _Options:
     """A Blender property for every option of a scene, under the option's name."""
 
@@ -75,12 +84,7 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
         description="Several photos show one person: one head, with a camera and an expression "
         "for each photo",
     )
-    build_heads: BoolProperty(
-        name="Build heads in the scene",
-        description="Off: several photos only give results in their folder, which Open "
-        "reconstruction builds one by one",
-        default=True,
-    )
+    build_heads: BoolProperty(**BUILD_HEADS)
     output: StringProperty(
         name="Results",
         description="Where reconstructions are kept; empty: beside the .blend file, or in the "

@@ -9,6 +9,7 @@ import bpy
 from ...ml.settings import Settings
 from ..drawing import draw_options
 from ..reporting import call_operator
+from ..settings import BUILD_HEADS
 from .building import megabytes
 from .operator import JobOperator
 
@@ -20,13 +21,7 @@ _THUMBNAILS = bpy.types.FileSelectParams.bl_rna.properties["display_type"].enum_
 class AskingOperator(JobOperator):
     """Mixin for job operators: implement :meth:`answers`, and set the properties that it gives."""
 
-    build_heads: bpy.props.BoolProperty(
-        name="Build heads in the scene",
-        description="Off: several photos only give results in their folder, which Open "
-        "reconstruction builds one by one",
-        default=True,
-        options={"SKIP_SAVE"},
-    )
+    build_heads: bpy.props.BoolProperty(**BUILD_HEADS, options={"SKIP_SAVE"})
     asked: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     question: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     confirmed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
