@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ class Writer:
         known = operator.get_rna_type().properties
         wanted = self.options | {self.animation: animated or self.timed}
         options = {key: value for key, value in wanted.items() if key in known}
-        with _one_frame(bpy.context.scene, self.timed and not animated):
+        still = self.timed and not animated
+        with _one_frame(bpy.context.scene) if still else nullcontext():
             call_operator(operator, filepath=str(path), **options)
 
 
@@ -210,11 +211,10 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
 
 
 @contextmanager
-def _one_frame(scene: bpy.types.Scene, wanted: bool) -> Iterator[None]:
-    """Where ``wanted``, let the scene's range be the present frame alone within the block."""
+def _one_frame(scene: bpy.types.Scene) -> Iterator[None]:
+    """Let the scene's range be the present frame alone within the block."""
     start, end = scene.frame_start, scene.frame_end
-    if wanted:
-        scene.frame_start = scene.frame_end = scene.frame_current
+    scene.frame_start = scene.frame_end = scene.frame_current
     try:
         yield
     finally:
