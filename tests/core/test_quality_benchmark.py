@@ -11,7 +11,7 @@ from ml.evaluation.trust.calibrate import calibrate, calibrating, judge
 from ml.evaluation.trust.measure import KINDS, UNTOUCHED, TrustRow
 from ml.evaluation.trust.spoil import SPOILS
 from ml.fitting.measures import Measures
-from ml.fitting.quality import expected_error, terms
+from ml.fitting.quality import WEIGHTS, expected_error, terms
 
 ASKED = {
     "vagueness": 0.5,
@@ -80,7 +80,7 @@ def test_the_order_of_errors_is_judged_and_reported():
     assert figures["kinds"][UNTOUCHED]["pictures"] == 200
     text = "\n".join(command.lines_of(command.summarise([*rows, TrustRow(1, 0.0, KINDS[0])])))
     assert "201 pictures, 1 faces not found" in text
-    assert "WEIGHTS = {'vagueness': 0.273" in text
+    assert f"WEIGHTS = {{'vagueness': {WEIGHTS['vagueness']}" in text
     assert "of these with the stranger named: " in text
 
 

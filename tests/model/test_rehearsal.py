@@ -4,7 +4,6 @@ import numpy as np
 
 from ml.appearance import kernels, texture
 from ml.pipeline.rehearsal import rehearse
-from ml.rendering import rasterizer
 
 
 def test_a_rehearsal_paints_a_face_with_the_shipped_weights(monkeypatch):
@@ -21,4 +20,3 @@ def test_a_rehearsal_paints_a_face_with_the_shipped_weights(monkeypatch):
     assert len(np.unique(albedo.reshape(-1, 3), axis=0)) > 100
     compiled = [kernels.sample, kernels.residual, kernels.fill_gaps, kernels.encode_albedo]
     assert all(kernel.signatures for kernel in compiled)
-    assert rasterizer.load_backend("builtin") is not None
