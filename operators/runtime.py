@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # As Blender knows the extension, whatever repository it was installed from.
 EXTENSION = __package__.rpartition(".")[0]
 
-# The only state that is not Blender data: a process outlives operators and files.
+# Not Blender data: a process outlives operators and files.
 engine = EngineClient(ROOT, log=lambda: user_folder("") / "engine.log")
 
 

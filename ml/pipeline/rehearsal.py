@@ -1,4 +1,4 @@
-"""A first head of nobody: afterwards a process makes every head as fast as the next."""
+"""Run the pipeline once on a plain picture, so that the first photo is as fast as the next."""
 
 from __future__ import annotations
 

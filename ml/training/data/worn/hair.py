@@ -50,7 +50,7 @@ def _curtain_roots(cut: Cut) -> Floats:
     return direction(np.minimum(line_at(cut.line, azimuth) - 0.1, 1.35), azimuth)
 
 
-def _roots(wearer: Wearer, cut: Cut, count: int, rng: np.random.Generator) -> Floats:
+def _roots(cut: Cut, count: int, rng: np.random.Generator) -> Floats:
     """(N, 3) unit directions from the centre to where hairs grow, even over the scalp."""
     top = rng.uniform(np.cos(np.minimum(cut.line.max(), LOWEST)), 1, 3 * count)
     polar, azimuth = np.arccos(top), rng.uniform(-np.pi, np.pi, 3 * count)
@@ -95,7 +95,7 @@ def strands(wearer: Wearer, cut: Cut, colour: Floats, rng: np.random.Generator) 
     """The ribbons of a haircut, without its shell."""
     if cut.count == 0:
         return []
-    out = _roots(wearer, cut, cut.count, rng)
+    out = _roots(cut, cut.count, rng)
     falls = cut.style in ("bob", "long")
     if falls:
         out = np.concatenate([_curtain_roots(cut), out])
