@@ -44,7 +44,6 @@ from .data import Progress
 from .errors import EngineUnavailable, HeadError, UsageError, explained
 from .results.folder import write_heads
 from .results.person import SamePerson
-from .results.plan import distinct_photos
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
 from .version import effigy_version
@@ -131,7 +130,7 @@ class Worker:
         settings, out, photos = _settings(data), _path(data.get("out")), data.get("photos")
         if not isinstance(photos, list) or not photos:
             raise _misunderstood("it names no photos")
-        tasks = plan(distinct_photos(_path(photo) for photo in photos), out)
+        tasks = plan([_path(photo) for photo in photos], out)
         person = self._person_pipeline([t.photo for t in tasks], settings, self._progress(number))
         preview = bool(data.get("preview"))
         rows = write_person(person, tasks, out, preview=preview)

@@ -12,7 +12,6 @@ import bpy
 
 from ..ml.batch import collect_photos, plan
 from ..ml.errors import HeadError, UsageError, explained
-from ..ml.results.plan import distinct_photos
 from ..ml.results.report import Row, conclusion, warnings_about
 from ..ml.settings import add_options, settings_of
 from .export import WRITERS
@@ -110,7 +109,7 @@ def _photos(parsed: argparse.Namespace) -> list[Path]:
     if parsed.command == "batch":
         return collect_photos([Path(parsed.folder).absolute()], recursive=parsed.recursive)
     # A photo that is not there is one failed photo, not a wrong command: the others go on.
-    return distinct_photos(Path(photo).absolute() for photo in parsed.photos)
+    return [Path(photo).absolute() for photo in parsed.photos]
 
 
 def _print_row(row: Row) -> None:

@@ -60,7 +60,7 @@ def collect_photos(
         except OSError as error:
             cause = explained(error, source)
             raise UsageError(cause.message, cause.hint) from error
-    unique = distinct_photos(photos)
+    unique = _distinct(photos)
     if not unique:
         raise UsageError(
             "No photo was found in what was given",
@@ -69,7 +69,7 @@ def collect_photos(
     return unique
 
 
-def distinct_photos(photos: Iterable[Path]) -> list[Path]:
+def _distinct(photos: Iterable[Path]) -> list[Path]:
     """Each photo once, however its path is spelled; a link to a photo is one of its own."""
     unique: dict[str, Path] = {}
     for photo in photos:
@@ -99,10 +99,11 @@ def _unreadable(error: OSError) -> None:
 def plan(photos: Sequence[Path], out: Path) -> list[Task]:
     """A folder for every photo: its stem; ``stem_png`` and then ``stem_2`` where that is taken.
 
-    A folder is taken, too, where it or that of a further face holds a head of another photo.
+    A folder is taken, too, where it or that of a further face holds a head of another photo. A
+    photo that is given twice is planned once.
     """
     names = _Names(out)
-    return [Task(photo, out / names.take(photo)) for photo in photos]
+    return [Task(photo, out / names.take(photo)) for photo in _distinct(photos)]
 
 
 class _Names:

@@ -1,5 +1,7 @@
 """What a batch does to the scene: no head twice, one step to undo, or no heads at all."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -45,6 +47,20 @@ def test_a_second_batch_builds_no_head_twice(bpy, fake_engine, photos, tmp_path)
     bpy.data.objects.remove(first[1])
     bpy.ops.effigy.batch(**given)
     assert len(heads(bpy)) == 2
+
+
+@pytest.mark.parametrize("same_person", [False, True])
+def test_a_photo_that_is_chosen_twice_is_done_once(bpy, fake_engine, photos, tmp_path, same_person):
+    folder, out = photos("ok1.jpg", "ok2.jpg"), tmp_path / "out"
+    files = [{"name": name} for name in ("ok1.jpg", "ok2.jpg", "./ok1.jpg")]
+    bpy.ops.effigy.reconstruct(
+        directory=str(folder), files=files, output=str(out), same_person=same_person
+    )
+    rows = json.loads((out / "report.json").read_text())
+    assert [(Path(row["photo"]).name, row["status"]) for row in rows] == [
+        ("ok1.jpg", "ok"),
+        ("ok2.jpg", "ok"),
+    ]
 
 
 def test_what_was_in_the_scene_is_said(bpy, results, builder):

@@ -68,7 +68,8 @@ def test_a_later_run_leaves_the_heads_of_other_photos(tmp_path):
 def test_long_names_are_shortened(tmp_path):
     long = "\N{LATIN SMALL LETTER E WITH ACUTE}" * 125
     photos = [photo(tmp_path / "in", f"two{long[2:]}.jpg", b"a"), tmp_path / f"{long}.jpeg"]
-    taken = names([*photos, *photos], tmp_path)
+    namesakes = [tmp_path / "other" / one.name for one in photos]
+    taken = names([*photos, *namesakes], tmp_path)
     assert len(set(taken)) == 4
     assert all(len(os.fsencode(f"{name}_face999")) <= 255 for name in taken)
     assert run(photos[0], "--out", tmp_path / "out", "--face", "all") == 0
