@@ -44,19 +44,22 @@ def draw_progress(layout: bpy.types.UILayout, job) -> bool:
     """The running job with its Stop button; False when nothing runs."""
     if not job.running:
         return False
-    layout.label(text=job.message)
+    draw_text(layout, job.message)
     row = layout.row(align=True)
     row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
     row.operator("effigy.stop", text="", icon="X")
     return True
 
 
-def draw_text(layout: bpy.types.UILayout, text: str, icon: str, *, alert: bool = False) -> None:
-    """A text of any length, in as many lines as the region needs."""
+def draw_text(
+    layout: bpy.types.UILayout, text: str, icon: str = "", *, alert: bool = False
+) -> None:
+    """A text of any length, in as many lines as the region needs, perhaps after an icon."""
     column = layout.column(align=True)
     column.alert = alert
     region = bpy.context.region
     scale = bpy.context.preferences.system.ui_scale
     width = max(20, int(region.width / (_LETTER * scale))) if region else _USUAL_LINE
     for number, line in enumerate(textwrap.wrap(text, width)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+        indent = "BLANK1" if icon else "NONE"
+        column.label(text=line, icon=icon if icon and number == 0 else indent)

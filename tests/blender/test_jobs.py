@@ -286,3 +286,12 @@ def test_a_fault_of_our_own_leaves_no_timer_behind(context, run, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         operator.modal(context, TIMER)
     assert not context.window_manager.effigy_job.running
+
+
+def test_several_heads_wait_in_good_english(bpy, context, run):
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+    operator = run("ok.jpg", "fine.jpg")
+    state = context.window_manager.effigy_job
+    wanted = "2 heads are ready and wait for Object Mode"
+    tick_until(operator, context, lambda done: state.message == wanted)
