@@ -13,7 +13,7 @@ from .jobs.asking import AskingOperator
 from .jobs.attention import Attention
 from .jobs.building import Builder
 from .jobs.reconstruction import Order, conclude_several, make_job
-from .runtime import engine_python, path_of, results_folder
+from .runtime import RELATIVE, engine_python, path_of, results_folder
 
 
 class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
@@ -24,7 +24,7 @@ class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
     # No UNDO: the heads are a step of their own, and all lie in one collection.
     bl_options = {"REGISTER"}
 
-    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"} | RELATIVE)
     recursive: bpy.props.BoolProperty(name="Include subfolders", options={"SKIP_SAVE"})
     same_person: bpy.props.BoolProperty(
         name="Same person",
@@ -36,7 +36,7 @@ class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
         name="Results",
         description="Folder for results and report.json; empty: as in the sidebar",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     _builder: Builder | None = None

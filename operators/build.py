@@ -9,7 +9,7 @@ from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction
 from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
-from .runtime import path_of
+from .runtime import RELATIVE, path_of
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head, record_doubts
 from .scene.rebuild import additions, keeps_additions
@@ -22,6 +22,7 @@ class _Builds(ReportsErrors):
         name="Reconstruction",
         description="Folder with reconstruction.json and reconstruction.npz, or with person.json",
         subtype="DIR_PATH",
+        options=RELATIVE,
     )
     collection: bpy.props.StringProperty(
         name="Collection",

@@ -15,6 +15,7 @@ from mathutils import Matrix
 from ..ml.errors import HeadError
 from .heads import poll_head, poll_object_mode
 from .reporting import ReportsErrors, call_operator
+from .runtime import RELATIVE
 from .scene.export_copy import (
     ExportCopy,
     add_root_bone,
@@ -137,7 +138,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
     bl_label = "Export head"
     bl_options = {"REGISTER"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE)
     format: bpy.props.EnumProperty(
         name="Format",
         items=[(kind, kind, writer.help) for kind, writer in WRITERS.items()],

@@ -16,7 +16,7 @@ from .jobs.attention import Attention
 from .jobs.building import Builder
 from .jobs.reconstruction import Order, conclude_several, make_job
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
-from .runtime import engine, engine_python, path_of, results_folder
+from .runtime import RELATIVE, engine, engine_python, path_of, results_folder
 
 
 class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
@@ -26,8 +26,10 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
     bl_label = "Reconstruct from image"
     bl_options = {"REGISTER"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE)
+    directory: bpy.props.StringProperty(
+        subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"} | RELATIVE
+    )
     files: bpy.props.CollectionProperty(
         type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"}
     )
@@ -41,7 +43,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
         name="Results",
         description="Folder for the reconstruction's files; empty: as in the sidebar",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
     preview: bpy.props.BoolProperty(
         name="Preview",

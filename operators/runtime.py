@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # As Blender knows the extension, whatever repository it was installed from.
 EXTENSION = __package__.rpartition(".")[0]
 
+# Options of properties that path_of reads: later Blenders, which warn else, want to be told that
+# such paths may begin with "//".
+RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
 # Not Blender data: a process outlives operators and files.
 engine = EngineClient(ROOT, log=lambda: user_folder("") / "engine.log")
 

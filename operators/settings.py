@@ -15,13 +15,10 @@ from bpy.props import (
 )
 
 from ..ml.settings import OPTIONS, Option, Settings, option
-from .runtime import may_download
+from .runtime import RELATIVE, may_download
 
 # Saved with a scene. Consent to a download is not: a file that somebody sent must not give it.
 SCENE_OPTIONS = tuple(item for item in OPTIONS if item.name != "allow_download")
-
-# Later Blenders want to be told that paths may begin with "//".
-_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 
 
 def _default(name: str) -> Any:
@@ -68,13 +65,13 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
         name="Photo",
         description="A portrait photo: the face large and sharp",
         subtype="FILE_PATH",
-        options=_RELATIVE,
+        options=RELATIVE,
     )
     photo_folder: StringProperty(
         name="Folder",
         description="A folder of portrait photos",
         subtype="DIR_PATH",
-        options=_RELATIVE,
+        options=RELATIVE,
     )
     recursive: BoolProperty(
         name="Include subfolders", description="Also reconstruct photos in folders below"
@@ -90,7 +87,7 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
         description="Where reconstructions are kept; empty: beside the .blend file, or in the "
         "folder of the preferences where it was never saved",
         subtype="DIR_PATH",
-        options=_RELATIVE,
+        options=RELATIVE,
     )
     face_number: IntProperty(
         name="Number", description="1 is the most prominent face", default=1, min=1, soft_max=10

@@ -293,5 +293,5 @@ def test_several_heads_wait_in_good_english(bpy, context, run):
     bpy.ops.object.mode_set(mode="EDIT")
     operator = run("ok.jpg", "fine.jpg")
     state = context.window_manager.effigy_job
-    wanted = "2 heads are ready and wait for Object Mode"
+    wanted = "2 finished heads wait for Object Mode"
     tick_until(operator, context, lambda done: state.message == wanted)

@@ -1,4 +1,4 @@
-"""Texts of the sidebar: nothing of them is cut off."""
+"""The sidebar: no text is cut off, and its buttons pass on what they should."""
 
 from types import SimpleNamespace
 
@@ -16,3 +16,16 @@ def test_a_long_message_of_a_job_takes_several_lines(module, photo):
     assert " ".join(text for text, _ in labels) == message
     assert all(len(text) <= 60 for text, _ in labels)
     assert {icon for _, icon in labels} == {"NONE"}
+
+
+def test_every_path_of_an_operator_may_be_relative_to_the_file(bpy):
+    """Buttons pass paths of the settings on; from 4.5 on Blender warns at each redraw else."""
+    names = [name for name in dir(bpy.ops.effigy) if not name.startswith("_")]
+    paths = [
+        (name, one.identifier, one.is_path_supports_blend_relative)
+        for name in names
+        for one in getattr(bpy.ops.effigy, name).get_rna_type().properties
+        if one.type == "STRING" and one.subtype in ("FILE_PATH", "DIR_PATH")
+    ]
+    assert ("reconstruct", "filepath", True) in paths
+    assert [found for found in paths if not found[2]] == []
