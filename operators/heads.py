@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -21,6 +22,9 @@ from .scene.metadata import (
     record_of,
     stored_directory,
 )
+
+# What tells the head of a photo from that of a run with other settings, or of another face.
+_HEAD = ("level", "detail", "identity")
 
 
 def poll_head(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
@@ -112,19 +116,19 @@ def locate(obj: bpy.types.Object) -> Path:
     """Where the files of a head lie: as recorded, or where the .blend file was moved with them.
 
     A path that is relative to another file, out of which the head was appended or pasted, is
-    followed from there. Where they are gone, it is where they were.
+    followed from there. What lies in those places may have been made anew; elsewhere only these
+    very files are taken. Where they are gone, it is where they were.
     """
     recorded, blend = directory_of(obj), bpy.data.filepath
-    sha256 = record_of(obj)["photo"]["sha256"]
-    if _is_of(recorded, sha256):
-        return recorded
-    stored = stored_directory(obj)
-    came_from = [located(stored, path) for path in other_files()]
+    record, stored = record_of(obj), stored_directory(obj)
+    for place in (recorded, *(located(stored, path) for path in other_files())):
+        if _is_of(place, record):
+            return place
     folders = [heads_beside(blend), *results_folders()] if blend else results_folders()
     # A head lies in the folder of its photo, or in there one deeper: folder of photos, photo.
     tails = (Path(recorded.name), Path(recorded.parent.name, recorded.name))
-    places = (*came_from, *(folder / tail for folder in folders for tail in tails))
-    return next((place for place in places if _is_of(place, sha256)), recorded)
+    places = (folder / tail for folder in folders for tail in tails)
+    return next((place for place in places if _is_of(place, record, _HEAD)), recorded)
 
 
 def settle(obj: bpy.types.Object) -> None:
@@ -140,9 +144,13 @@ def _settled(text: str, obj: bpy.types.Object, found: Path) -> str:
     return portable(found if text == stored_directory(obj) else moved, bpy.data.filepath)
 
 
-def _is_of(directory: Path, sha256: str) -> bool:
+def _is_of(directory: Path, record: dict[str, Any], wanted: tuple[str, ...] = ()) -> bool:
+    """Whether a result is of the recorded photo, and all that is ``wanted`` the same."""
     try:
-        return read_about(directory)["photo"]["sha256"] == sha256
+        about = read_about(directory)
+        if about["photo"]["sha256"] != record["photo"]["sha256"]:
+            return False
+        return all(about[name] == record[name] for name in wanted if name in record)
     except (HeadError, OSError, ValueError, LookupError, TypeError):
         return False
 

@@ -1,5 +1,6 @@
 """Where results lie, and how .blend files name them."""
 
+import json
 import re
 import shutil
 
@@ -90,6 +91,22 @@ def test_results_of_earlier_versions_are_found_and_gone_ones_named(
     shutil.rmtree(old)
     with pytest.raises(RuntimeError, match=f"there is no folder {old}"):
         bpy.ops.effigy.rebuild()
+
+
+@pytest.mark.parametrize("other", [{"level": "high"}, {"identity": None}])
+def test_another_head_of_the_same_photo_does_not_stand_in_for_gone_files(
+    bpy, built_head, saved_head, module, other
+):
+    """Of an earlier run with other settings, or of another face of the photo."""
+    place = module("operators.runtime").results_folders()[0] / "Ada"
+    shutil.copytree(saved_head.directory, place)
+    saved_head.directory.rename(saved_head.directory.with_name("moved"))
+    locate = module("operators.heads").locate
+    assert locate(built_head) == place
+    about = json.loads((place / "reconstruction.json").read_text())
+    other = {name: value or [-one for one in about[name]] for name, value in other.items()}
+    (place / "reconstruction.json").write_text(json.dumps(about | other))
+    assert locate(built_head) == saved_head.directory
 
 
 def test_documents_are_where_the_desktop_says(module, monkeypatch, home):
