@@ -15,9 +15,9 @@ _LETTER, _USUAL_LINE = 7.0, 60
 
 
 def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
-    """Draw why there is no engine, with buttons; where there is one, return its Python."""
+    """Draw what is wrong with the engine, with buttons; where there is one, return its Python."""
     found = draw_engine_problem(layout)
-    if found is None:
+    if found is None or bpy.context.window_manager.effigy_engine.failed:
         row = layout.row()
         row.operator("effigy.install_engine", icon="IMPORT")
         button = row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")

@@ -29,3 +29,13 @@ def test_every_path_of_an_operator_may_be_relative_to_the_file(bpy):
     ]
     assert ("reconstruct", "filepath", True) in paths
     assert [found for found in paths if not found[2]] == []
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_failed_check_stands_beside_the_buttons_that_help(bpy, module, fake_engine, failed):
+    state, layout = bpy.context.window_manager.effigy_engine, Layout()
+    state.tell("This Python lacks torch. Press Install engine in Blender", failed=failed)
+    assert module("panels.engine_hint").draw_engine_hint(layout) is not None
+    state.tell("", failed=False)
+    buttons = [name for name, *_ in layout.drawn if name != "label"]
+    assert buttons == ["effigy.install_engine", "preferences.addon_show"] * failed
