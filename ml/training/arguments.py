@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Samples of all kinds, and larger ones of people with folds of their own.
+# Samples of all kinds, larger ones of people with folds of their own, and those for parsing.
 SAMPLES = Path("out/data/samples")
 SHAPE_SAMPLES = Path("out/data/shape")
+PARSING_SAMPLES = Path("out/data/parsing")
 _OPTIONS: dict[str, dict[str, Any]] = {
     "data": {"required": True, "help": "the folder with the training data"},
     "reference": {"default": Path("out/head/reference.npz"), "help": "the reference head model"},

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 from ml.fitting.camera import FACING
-from ml.geometry.triangles import triangulate
-from ml.head.storage import load_head_model
 from ml.rendering import vertex_normals
-from ml.training.data.picture import scene
 from ml.training.data.picture.draw import SUPERSAMPLING, Figure, OrbitCamera, Shot, draw_head
 from ml.training.data.picture.kernels import fast_normals
-from ml.training.data.picture.scene import Stage, eyes_at_rest
 from ml.training.data.picture.visibility import hidden_by, visible_points
 from ml.training.data.worn.accessories import one_extra, random_outfit
 from ml.training.data.worn.anchors import anchors_of, measure
@@ -22,40 +18,12 @@ from ml.training.data.worn.glasses import make_glasses, random_frame
 from ml.training.data.worn.hair import shell, strands
 from ml.training.data.worn.haircuts import STYLES, random_cut
 from ml.training.data.worn.headgear import HATS, hat_line, make_hat
+from tests.support.shipped_stage import shipped_stage
 
 
 @pytest.fixture(scope="module")
 def stage():
-    """The shipped head as a stage; the data engine's own reference is not shipped."""
-    model = load_head_model()
-    wanted = {
-        "Face": ("skin",),
-        "Mouth socket": ("mouth",),
-        "Gums and tongue": ("tongue", "gums_"),
-        "Teeth": ("teeth",),
-        "Eyeball left": ("eye_left", "iris_left", "pupil_left"),
-        "Eyeball right": ("eye_right", "iris_right", "pupil_right"),
-    }
-    part = np.zeros(model.vertex_count, np.uint8)
-    quads = []
-    for drawn, starts in reversed(wanted.items()):
-        names = [name for name in model.part_names if name.startswith(starts)]
-        quads.append(model.quads[model.part_faces(*names)])
-        part[np.unique(quads[-1])] = scene.DRAWN.index(drawn)
-    triangles = triangulate(np.concatenate(quads))
-    dense = model.points("mediapipe478")
-    anchor = np.array([np.linalg.norm(model.shape.mean - p, axis=1).argmin() for p in dense.mean])
-    return Stage(
-        model.shape,
-        dense,
-        triangles.astype(np.int32),
-        part,
-        np.arange(model.vertex_count),
-        np.arange(model.vertex_count),
-        scene._brows(model, model.shape.mean),
-        anchor,
-        eyes_at_rest(model.shape.mean, part),
-    )
+    return shipped_stage()
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +49,16 @@ def assert_sound(extra: Extra):
 def test_everything_worn_is_sound(stage, seed):
     vertices = stage.shape.mean
     rng = np.random.default_rng(seed)
-    for extra in random_outfit(stage, vertices, rng).extras + one_extra(stage, vertices, rng):
+    for extra in random_outfit(measure(anchors_of(stage), vertices), rng).extras + one_extra(
+        stage, vertices, rng
+    ):
         assert_sound(extra)
 
 
 def test_the_seed_decides_everything(stage):
     first, second, other = (
-        random_outfit(stage, stage.shape.mean, np.random.default_rng(seed)) for seed in (3, 3, 4)
+        random_outfit(measure(anchors_of(stage), stage.shape.mean), np.random.default_rng(seed))
+        for seed in (3, 3, 4)
     )
     assert len(first.extras) == len(second.extras) > 0
     for a, b in zip(first.extras, second.extras, strict=True):

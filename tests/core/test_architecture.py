@@ -16,7 +16,7 @@ FLOORS = (
     ("data", "errors", "settings", "version", "geometry"),
     ("assets", "rendering"),
     ("head",),
-    ("photo", "perception"),
+    ("photo", "perception", "parsing"),
     ("regressor", "fitting", "detail", "appearance"),
     ("results",),
     ("pipeline",),

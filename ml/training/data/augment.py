@@ -22,6 +22,14 @@ def flip(labels: dict[str, np.ndarray], index: int, mirror: Mirror, width: int) 
 
 
 def discolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """:func:`recorded`, and now and then a part of the picture painted over."""
+    picture = recorded(image, rng)
+    if rng.random() < 0.1:
+        _erase(picture, rng)
+    return picture
+
+
+def recorded(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Grey, light, colour, blur, noise, coarse pixels: what cameras and screens do to faces."""
     picture = image.astype(np.float32)
     if rng.random() < 0.15:
@@ -46,8 +54,6 @@ def discolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.15:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 60))]
         picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
-    if rng.random() < 0.1:
-        _erase(picture, rng)
     return picture
 
 

@@ -16,6 +16,7 @@ from .picture.lighting import load_lights
 from .picture.scene import Stage, load_stage
 from .portraits import Portrait, load_portraits
 from .stored import Sizes
+from .worn.accessories import USUAL, Wardrobe
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ class PictureOptions:
     Attributes
     ----------
     size: side in pixels. folded: whether rendered people have folds and lumps of their own.
+    wardrobe: how often rendered people wear what.
     """
 
     size: int = 144
     folded: bool = False
+    wardrobe: Wardrobe = USUAL
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> PictureOptions:

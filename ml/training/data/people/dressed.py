@@ -11,7 +11,8 @@ from ..picture.draw import Figure, OpaqueMesh, Pixels, Shade, is_kind
 from ..picture.kernels import fast_normals
 from ..picture.lighting import Light, comes_from, develop, exposure, random_light, shade
 from ..studio import Studio
-from ..worn.accessories import random_outfit
+from ..worn.accessories import Outfit, random_outfit
+from ..worn.anchors import anchors_of, measure
 from .eyes import Eyes, random_eyes
 from .skins import face_detail, paint_eyes, random_skin, skin_tone
 from .traits import Traits
@@ -27,20 +28,22 @@ class DressedHead:
     Attributes
     ----------
     figure: its mesh and colours. shade: what a camera records of it. traits: what captions say of
-    it. borrowed: whether the detail of its skin is a real face's.
+    it. borrowed: whether the detail of its skin is a real face's. outfit: what it wears.
     """
 
     figure: Figure
     shade: Shade
     traits: Traits
     borrowed: bool
+    outfit: Outfit
 
 
 def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> DressedHead:
     """The head with (D, 3) ``vertices`` given random skin, hair, clothes and light."""
     stage = studio.stage
     normals = fast_normals(vertices, stage.triangles)
-    outfit = random_outfit(stage, vertices, rng, normals)
+    wearer = measure(anchors_of(stage), vertices, normals)
+    outfit = random_outfit(wearer, rng, studio.options.wardrobe)
     real = face_detail(studio.skins, studio.portrait(rng)) if rng.random() < BORROWED else None
     skin = random_skin(studio.skins, real, outfit, rng)
     light = random_light(studio.lights, rng.uniform(0.1, 0.6, 3), rng)
@@ -54,7 +57,7 @@ def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> D
         light_back=back,
     )
     figure = Figure(vertices, normals, skin.albedo, tuple(outfit.extras), skin.gloss)
-    return DressedHead(figure, _lit_by(light, eyes), traits, real is not None)
+    return DressedHead(figure, _lit_by(light, eyes), traits, real is not None, outfit)
 
 
 def _lit_by(light: Light, eyes: Eyes) -> Shade:

@@ -107,12 +107,15 @@ class Drawing:
     Attributes
     ----------
     image: (S, S, 3) uint8. depth: (H, H) metres, infinite where nothing is; kind: (H, H) uint8;
-    both H / S times finer than the image.
+    both H / S times finer than the image. solid: the triangles seen, of the head and then of each
+    opaque extra. veil: (H, H) 0..1, how much the lenses before them hide.
     """
 
     image: np.ndarray
     depth: FloatArray
     kind: np.ndarray
+    solid: Fragments
+    veil: FloatArray
 
 
 def draw_head(stage: Stage, figure: Figure, shot: Shot, shade: Shade) -> Drawing:
@@ -136,6 +139,7 @@ def draw_head(stage: Stage, figure: Figure, shot: Shot, shade: Shade) -> Drawing
     picture = cv2.resize(shot.background, (large, large), interpolation=cv2.INTER_LINEAR)
     picture = picture.astype(np.float32)
     picture[covered] = np.clip(shade(pixels, mesh), 0, 255)
+    veil = np.zeros((large, large), np.float32)
     # Lenses are blended over everything else, in the order given.
     for extra, glass in zip(clear, meshes[1 + len(solid) :], strict=True):
         alpha = np.zeros((len(points), 1), np.float32)
@@ -147,10 +151,12 @@ def draw_head(stage: Stage, figure: Figure, shot: Shot, shade: Shade) -> Drawing
             layer = _pixels(lens, seen, values, glass, kind * 0 + LENS, place)
             picture[seen] += (np.clip(shade(layer, mesh), 0, 255) - picture[seen]) * share
             kind[seen] = np.where(share[:, 0] > _DARK, LENS, kind[seen])
+            veil[seen] = np.maximum(veil[seen], share[:, 0])
     # A lens is never as sharp as a z-buffer: soften the stairs along every edge.
     picture = cv2.GaussianBlur(picture, (0, 0), 0.65)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    return Drawing(np.clip(small, 0, 255).astype(np.uint8), fragments.depth, kind)
+    image = np.clip(small, 0, 255).astype(np.uint8)
+    return Drawing(image, fragments.depth, kind, fragments, veil)
 
 
 @dataclass(frozen=True)

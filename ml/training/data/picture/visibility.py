@@ -81,5 +81,5 @@ def visible_in_photo(stage: Stage, portrait: Portrait) -> np.ndarray:
         camera.to_camera_space(dense),
         normals,
         camera.project(dense) * scale,
-        Drawing(portrait.rgb, drawn.depth, kind),
+        Drawing(portrait.rgb, drawn.depth, kind, drawn, np.zeros_like(drawn.depth)),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +19,20 @@ from .hair import pressed, scalp_paint, shell, strands
 from .haircuts import STYLES, hair_colour, random_cut
 from .headgear import HATS, earrings, hat_line, headphones, make_hat, random_kind
 
-HAIR, BEARD, GLASSES, HAT, CLOTHES = 0.85, 0.18, 0.22, 0.12, 0.9
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """How often random people wear each thing. stubble: short enough to be no more than paint."""
+
+    hair: float = 0.85
+    beard: float = 0.18
+    stubble: float = 0.0
+    glasses: float = 0.22
+    hat: float = 0.12
+    clothes: float = 0.9
+
+
+USUAL = Wardrobe()
 # A lens that hides this much makes dark glasses.
 DARK = 0.5
 
@@ -30,40 +44,41 @@ class Outfit:
     Attributes
     ----------
     extras: their meshes. hair: (3,) linear albedo. painted: (D,) 0..1, where the drawn skin itself
-    takes the hair's colour: scalp and beard. traits: what captions say of it.
+    takes the hair's colour: scalp and beard. beard: (D,) the beard's share of it. traits: what
+    captions say of it.
     """
 
     extras: list[Extra]
     hair: FloatArray
     painted: FloatArray
+    beard: FloatArray
     traits: Traits
 
 
-def random_outfit(
-    stage: Stage, vertices: FloatArray, rng: np.random.Generator, normals: FloatArray | None = None
-) -> Outfit:
+def random_outfit(wearer: Wearer, rng: np.random.Generator, wardrobe: Wardrobe = USUAL) -> Outfit:
     """Hair, beard, glasses, hat and clothes, each with its own chance."""
-    wearer = measure(anchors_of(stage), vertices, normals)
     colour = hair_colour(rng)
-    hat = random_kind(rng) if rng.random() < HAT else None
-    extras, painted, style = _hair_and_hat(wearer, colour, hat, rng)
-    beard, glasses = "", 0
-    if rng.random() < BEARD:
+    hat = random_kind(rng) if rng.random() < wardrobe.hat else None
+    extras, painted, style = _hair_and_hat(wearer, colour, hat, wardrobe, rng)
+    beard, glasses, area = "", 0, np.zeros_like(painted)
+    if rng.random() < wardrobe.beard:
         made, area, beard = _beard(wearer, colour * rng.uniform(0.7, 1.1), rng)
-        extras += made
-        painted = np.maximum(painted, area)
+        extras += named("beard", made)
+    elif wardrobe.stubble and rng.random() < wardrobe.stubble:
+        area = _stubble(wearer, rng)
+    painted = np.maximum(painted, area)
     if rng.random() < 0.25:
-        extras.append(brows(wearer, colour * rng.uniform(0.5, 1), rng))
-    if rng.random() < CLOTHES:
-        extras += random_clothes(wearer, rng)
+        extras += named("brows", [brows(wearer, colour * rng.uniform(0.5, 1), rng)])
+    if rng.random() < wardrobe.clothes:
+        extras += named("clothes", random_clothes(wearer, rng))
     if rng.random() < 0.08:
         extras += earrings(wearer, rng)
     if hat is None and rng.random() < 0.02:
         extras += headphones(wearer, rng)
-    if rng.random() < GLASSES:
+    if rng.random() < wardrobe.glasses:
         frame = random_frame(rng)
         glasses = 2 if max(frame.opacity) > DARK else 1
-        extras += make_glasses(wearer, frame, rng)
+        extras += named("glasses", make_glasses(wearer, frame, rng))
     traits = Traits(
         glasses,
         1 + HATS.index(hat) if hat else 0,
@@ -71,7 +86,12 @@ def random_outfit(
         float(colour @ [0.2126, 0.7152, 0.0722]),
         1 + BEARDS.index(beard) if beard else 0,
     )
-    return Outfit(extras, colour, painted, traits)
+    return Outfit(extras, colour, painted, area, traits)
+
+
+def named(kind: str, extras: Iterable[Extra]) -> list[Extra]:
+    """The same things, said to be of this kind."""
+    return [replace(extra, kind=kind) for extra in extras]
 
 
 def one_extra(
@@ -96,14 +116,18 @@ def one_extra(
 
 
 def _hair_and_hat(
-    wearer: Wearer, colour: FloatArray, hat: str | None, rng: np.random.Generator
+    wearer: Wearer,
+    colour: FloatArray,
+    hat: str | None,
+    wardrobe: Wardrobe,
+    rng: np.random.Generator,
 ) -> tuple[list[Extra], FloatArray, str]:
     """Their meshes, where the skin is painted, and the style of the hair."""
     extras: list[Extra] = []
     worn = ""
     painted = np.zeros(len(wearer.vertices), np.float32)
     line = hat_line(hat, rng) if hat else None
-    if rng.random() < HAIR and hat != "scarf":
+    if rng.random() < wardrobe.hair and hat != "scarf":
         style = str(rng.choice(["short", "bob", "long", "buzz"])) if hat else None
         cut = random_cut(wearer, rng, style)
         worn = cut.style
@@ -113,8 +137,9 @@ def _hair_and_hat(
             extras.append(shell(wearer, cut.line, cut.thickness, colour, rng))
         else:
             extras = [pressed(wearer, extra, line, 0.004) for extra in extras]
+        extras = named("hair", extras)
     if hat is not None and line is not None:
-        extras += make_hat(wearer, hat, line, rng)
+        extras += named("hat", make_hat(wearer, hat, line, rng))
     return extras, painted, worn
 
 
@@ -128,3 +153,9 @@ def _beard(
     if kind == "moustache" or rng.random() < 0.75:
         made.append(moustache(wearer, colour, rng))
     return made, beard_area(wearer, kind) * np.float32(rng.uniform(0.8, 1)), kind
+
+
+def _stubble(wearer: Wearer, rng: np.random.Generator) -> FloatArray:
+    """(D,) 0..1 how dark stubble makes the skin: from a shadow to a short beard."""
+    kind = str(rng.choice(BEARDS, p=[0.8, 0.1, 0.1]))
+    return np.asarray(beard_area(wearer, kind) * rng.uniform(0.25, 1), np.float32)

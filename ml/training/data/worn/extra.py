@@ -22,6 +22,7 @@ class Extra:
     vertices: (N, 3) metres. triangles: (F, 3) into them. normals: (N, 3) unit, outward.
     colours: (N, 3) linear albedo 0..1.
     alpha: (N,) 1 opaque; what is not is blended over all that is. gloss: how much it shines.
+    kind: what it is, by the name of a class of ml.parsing.classes.CLASSES.
     """
 
     vertices: Floats
@@ -30,6 +31,7 @@ class Extra:
     normals: Floats
     alpha: Floats
     gloss: float = 0.04
+    kind: str = "other"
 
 
 def circle(count: int) -> Floats:

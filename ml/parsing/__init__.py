@@ -1,0 +1,1 @@
+"""Face parsing: what each pixel round a face shows."""

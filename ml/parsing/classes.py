@@ -1,0 +1,62 @@
+"""What pixels of a portrait show: the classes, and the result of parsing one face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data import ByteArray, FloatArray
+
+# What a pixel of a portrait may show. "glasses": frames, and lenses that hide what is behind them.
+# "other": hands, microphones and whatever else lies before the person or is worn, such as earrings.
+CLASSES = (
+    "background",
+    "skin",
+    "nose",
+    "brows",
+    "eyes",
+    "lips",
+    "inner mouth",
+    "ears",
+    "neck",
+    "hair",
+    "beard",
+    "glasses",
+    "hat",
+    "clothes",
+    "other",
+)
+
+
+@dataclass(frozen=True)
+class Parse:
+    """What each pixel round one face shows.
+
+    Attributes
+    ----------
+    probability: (C, S, S) uint8, 255 is certain, of each of CLASSES in the pixels of a
+        square crop round the head.
+    to_photo: (2, 3) affine map from the crop's pixels to the photo's.
+    """
+
+    probability: ByteArray
+    to_photo: FloatArray
+
+    def at(self, points: FloatArray, *names: str) -> FloatArray:
+        """(N,) 0..1: the probability that the photo shows one of the classes ``names`` there.
+
+        points: (N, 2) pixels of the photo; beyond the crop, its border is repeated. Probabilities
+        are interpolated between pixels. Raises ValueError for a name that is no class.
+        """
+        rows = [CLASSES.index(name) for name in names]
+        wanted = self.probability[rows].sum(0, dtype=np.float32) / 255
+        back = np.linalg.inv(self.to_photo[:, :2])
+        side = wanted.shape[-1]
+        place = (np.asarray(points) - self.to_photo[:, 2]) @ back.T - 0.5
+        place = np.clip(place, 0, side - 1)
+        first = np.minimum(place.astype(int), side - 2)
+        (x, y), (across, down) = first.T, (place - first).T
+        upper = wanted[y, x] * (1 - across) + wanted[y, x + 1] * across
+        lower = wanted[y + 1, x] * (1 - across) + wanted[y + 1, x + 1] * across
+        return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)

@@ -1,0 +1,1 @@
+"""How the face parsing network is trained."""
