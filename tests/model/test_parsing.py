@@ -6,16 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from skimage.data import astronaut
 
+from ml.assets.card import read_card, write_card
+from ml.assets.weights import store_weights
 from ml.data import FaceBox, FaceCrop, Photo
+from ml.errors import WeightsMissing
 from ml.parsing.classes import CLASSES, Parse
 from ml.parsing.network import ParsingNetwork
-from ml.parsing.parse import SIZE, Parser, crop_head
+from ml.parsing.parse import SIZE, WEIGHTS, Parser, crop_head, load_parser
 from ml.training.config import read_config
 from ml.training.loop import start_run, take_step
 from ml.training.parsing.batches import Source, varied
 from ml.training.parsing.losses import UNKNOWN, LossWeights, class_weights, losses
 from ml.training.parsing.measure import intersection_over_union, overlaps
+from ml.training.parsing.teacher import fill_in, steady
 from ml.training.parsing.train import CONFIG, ParsingConfig, ParsingTraining
 
 COUNT = len(CLASSES)
@@ -153,3 +159,61 @@ def test_a_run_may_begin_with_portraits_alone():
     images, labels = next(replace(run, renders=none).batches(0))
     assert images.shape == (3, 3, SIZE, SIZE)
     assert set(labels.unique().tolist()) <= {0, 1, UNKNOWN}
+
+
+class Halves(torch.nn.Module):
+    """Says skin where a picture's left neighbourhood is bright, hair elsewhere."""
+
+    def forward(self, pictures):
+        bright = pictures.mean(1, keepdim=True) - 0.5
+        logits = torch.full((len(pictures), COUNT, SIZE, SIZE), -20.0)
+        logits[:, CLASSES.index("skin")] = 40 * bright[:, 0]
+        logits[:, CLASSES.index("hair")] = -40 * bright[:, 0]
+        return logits
+
+
+def test_a_teachers_answers_come_back_to_where_they_were_given(monkeypatch):
+    monkeypatch.setattr("ml.training.parsing.teacher.recorded", lambda image, _: image)
+    image = np.full((SIZE, SIZE, 3), 20, np.uint8)
+    image[:, :80] = 230
+    share = steady(Halves(), image, np.random.default_rng(0))
+    skin = share[CLASSES.index("skin")]
+    assert skin[:, :74].min() > 0.8
+    assert skin[:, 86:].max() < 0.2
+    np.testing.assert_allclose(share.sum(0), 1, atol=1e-3)
+
+
+def test_only_what_is_unknown_and_likely_is_filled_in():
+    labels = np.array([[UNKNOWN, 0, UNKNOWN, UNKNOWN]], np.uint8)
+    share = np.zeros((COUNT, 1, 4), np.float32)
+    glasses, skin = CLASSES.index("glasses"), CLASSES.index("skin")
+    share[skin] = [[0.9, 0.9, 0.5, 0.1]]
+    share[glasses] = [[0.1, 0.1, 0.5, 0.9]]
+    assert fill_in(labels, share, 0.9, 0.0).tolist() == [[skin, 0, UNKNOWN, glasses]]
+    # Without glasses in the portrait the answers are skin's.
+    assert fill_in(labels, share, 0.1, 0.0).tolist() == [[skin, 0, skin, skin]]
+
+
+def test_what_ships_finds_skin_and_hair_of_a_photo():
+    """The astronaut, frontal, with brown hair, a white collar and a flag behind her."""
+    photo = Photo(astronaut(), Path("astronaut.png"), "")
+    found = load_parser().parse(crop_head(photo, FaceBox((222.0, 112.0), 150.0)))
+    cheeks = np.array([[195, 130], [245, 130], [222, 75]], np.float32)
+    assert found.at(cheeks, "skin").min() > 0.5
+    hair = np.array([[222, 25], [165, 90], [278, 90]], np.float32)
+    assert found.at(hair, "hair").min() > 0.5
+    suit = np.array([[140, 230], [300, 230]], np.float32)
+    assert found.at(suit, "clothes").min() > 0.5
+
+
+def test_weights_of_another_shape_are_refused(tmp_path):
+    stored = load_file(WEIGHTS)
+    target = tmp_path / "parsing.safetensors"
+    store_weights({**stored, "read.weight": torch.zeros(3, 3, 1, 1)}, target)
+    card = read_card(WEIGHTS)
+    kept = {name: getattr(card, name) for name in ("name", "licence", "commercial_use")}
+    write_card(target, **kept, sources=(), command="", details=card.details)
+    with pytest.raises(WeightsMissing, match="do not fit"):
+        load_parser(target)
+    with pytest.raises(WeightsMissing):
+        load_parser(tmp_path / "absent.safetensors")

@@ -114,7 +114,7 @@ def _profiled(studio: Studio, rng: np.random.Generator) -> Sample:
     if rng.random() < DRESSED:
         worn = one_extra(studio.stage, vertices, rng, normals)
         light = rng.normal(0, 0.25, 3) + np.array([0, 0.15, 0.1])
-        extras = tuple(_developed(extra, grey, light) for extra in worn)
+        extras = tuple(developed(extra, grey, light) for extra in worn)
     bright = float(face.mean())
     eyes, level = random_eyes(rng, bright < 100), float(np.clip(bright / 165, 0.4, 1.05))
     light_on = random_light(studio.lights, np.ones(3), rng)
@@ -137,7 +137,7 @@ def _relit(light: Light, eyes: Eyes, level: float, grey: bool, strength: float) 
     return record
 
 
-def _developed(extra: Extra, grey: bool, light: FloatArray) -> Extra:
+def developed(extra: Extra, grey: bool, light: FloatArray) -> Extra:
     """Albedo -> what a photo shows of it (0..255), for things added to heads made from photos."""
     glow = np.clip(0.7 + extra.normals @ light, 0.25, 1.4)[:, None]
     colours = srgb_of(extra.colours * glow)

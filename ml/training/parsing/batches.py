@@ -64,7 +64,7 @@ def varied(
     image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The sample moved, turned, mirrored and recorded by another camera."""
-    matrix = _moved(len(image), rng)
+    matrix = moved(len(image), rng)
     size = (len(image), len(image))
     image = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
     # Beyond the stored picture the border is repeated, as beyond a photo's; what it shows is known
@@ -82,7 +82,7 @@ def varied(
     return recorded(np.ascontiguousarray(image), rng), np.ascontiguousarray(labels)
 
 
-def _moved(size: int, rng: np.random.Generator) -> FloatArray:
+def moved(size: int, rng: np.random.Generator) -> FloatArray:
     """(2, 3) a random change about the picture's middle."""
     scale = float(np.exp(rng.uniform(-SCALE, SCALE)))
     middle = (size - 1) / 2

@@ -49,8 +49,14 @@ class Order:
         return {"count": self.count, "seed": self.seed, "size": self.options.size, **worn}
 
 
-def parsing_options(config: dict[str, Any]) -> PictureOptions:
-    """From the table of the file CONFIG."""
+def read_order() -> dict[str, Any]:
+    """The table of the file CONFIG."""
+    return tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+
+
+def parsing_options() -> PictureOptions:
+    """What the pictures of samples are like, as the file CONFIG says."""
+    config = read_order()
     return replace(PictureOptions.of(config), wardrobe=Wardrobe(**config["wardrobe"]))
 
 
@@ -105,11 +111,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, help="instead of the configuration's")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    config = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+    config = read_order()
     count = arguments.count or config["count"]
-    order = Order(
-        Inputs.of(arguments), parsing_options(config), arguments.out, count, config["seed"]
-    )
+    order = Order(Inputs.of(arguments), parsing_options(), arguments.out, count, config["seed"])
     (order.out / "done").mkdir(parents=True, exist_ok=True)
     write_meta(order.out, order.meta())
     if not (order.out / "images.npy").exists():

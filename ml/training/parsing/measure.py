@@ -23,10 +23,16 @@ def intersection_over_union(
         part = slice(first, first + _MANY)
         pictures = torch.from_numpy(np.asarray(images[part])).permute(0, 3, 1, 2).float() / 255
         found = network(pictures.contiguous(memory_format=torch.channels_last)).argmax(1).numpy()
-        known = labels[part] < count
-        pairs = labels[part][known].astype(int) * count + found[known]
-        table += np.bincount(pairs, minlength=count * count).reshape(count, count)
+        table += confusion(labels[part], found)
     return overlaps(table)
+
+
+def confusion(labels: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """(C, C) pixels by true and found class; those of no known class are left out."""
+    count = len(CLASSES)
+    known = labels < count
+    pairs = labels[known].astype(int) * count + found[known]
+    return np.bincount(pairs, minlength=count * count).reshape(count, count)
 
 
 def overlaps(table: np.ndarray) -> dict[str, float]:

@@ -5,7 +5,9 @@
 Features come from the landmarks, skin, ears and neck from the fitted head, the person's outline
 from outlines.py, glasses and beards, if any, from what the face CLIP says of the whole portrait,
 and hair, skin and clothes beside each other from the photo's own colours. Whatever these do not
-settle is left unknown; with a checkpoint of a first network, its steadiest answers fill that in.
+settle is left unknown; teacher.py fills it in with the steadiest answers of a first network.
+
+The file holds images (N, S, S, 3) and labels (N, S, S) uint8, glasses and beard (N,) 0..1.
 """
 
 from __future__ import annotations
@@ -230,14 +232,14 @@ def main() -> None:
         description=__doc__.split("\n")[0], parents=[file_options("data", "reference", "fits")]
     )
     parser.add_argument("--outlines", type=Path, default=OUTLINES)
-    parser.add_argument("--checkpoint", type=Path, help="of a first network, the teacher")
     parser.add_argument("--out", type=Path, default=Path("out/parsing/first.npz"))
     arguments = parser.parse_args()
     found = list(tqdm(seen_portraits(Inputs.of(arguments), arguments.outlines), total=699))
     images = np.stack([seen.rgb for seen in found])
     labels = np.stack([first_labels(seen) for seen in found])
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(arguments.out, images=images, labels=labels)
+    chances = {name: [getattr(seen, name) for seen in found] for name in ("glasses", "beard")}
+    np.savez_compressed(arguments.out, images=images, labels=labels, **chances)
     print(f"{arguments.out}: {len(labels)} portraits, {(labels == UNKNOWN).mean():.1%} unknown")
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ....appearance.kernels import mix
-from ....data import FloatArray, IntArray
+from ....data import Camera, FloatArray, IntArray
 from ....rendering import Fragments, rasterize
 from ..worn.extra import Extra, unit
 from .scene import DRAWN, Stage
@@ -46,10 +46,10 @@ class OrbitCamera:
 
 @dataclass(frozen=True)
 class Shot:
-    """How a picture is taken: the camera, the (2, 3) map from the picture's pixels to the camera's,
-    and the (S, S, 3) uint8 background."""
+    """How a picture is taken: the camera, the (2, 3) map from the picture's pixels to those of a
+    camera with FOCAL and its principal point at (0, 0), and the (S, S, 3) uint8 background."""
 
-    camera: OrbitCamera
+    camera: OrbitCamera | Camera
     to_photo: FloatArray
     background: np.ndarray
 
@@ -180,7 +180,9 @@ class _Place:
         )
 
 
-def _values(stage: Stage, figure: Figure, worn: list[Extra], camera: OrbitCamera) -> FloatArray:
+def _values(
+    stage: Stage, figure: Figure, worn: list[Extra], camera: OrbitCamera | Camera
+) -> FloatArray:
     """(V, 9) per vertex: normal in camera space, colour, gloss, place on the eyeball."""
     count = len(figure.vertices)
     total = count + sum(len(extra.vertices) for extra in worn)

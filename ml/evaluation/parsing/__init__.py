@@ -1,0 +1,1 @@
+"""Measuring face parsing: overlap of its masks with true ones, and its time."""
