@@ -34,7 +34,7 @@ from .page import write_page
 
 SEED, PEOPLE, REPEATS = 3535, 200, 15
 # Rendered people on the page.
-SHOWN = 10
+SHOWN, COLUMNS = 9, 3
 
 Sample = tuple[ByteArray, ByteArray]
 
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> Outcome:
     if arguments.overlays:
         draw_sheets(arguments.data, parser, arguments.overlays)
     if arguments.out:
-        sheet = sheet_of([_shown(sample, parser) for sample in samples[:SHOWN]], 5)
+        sheet = sheet_of([_shown(sample, parser) for sample in samples[:SHOWN]], COLUMNS)
         save_picture(sheet, arguments.out / "parsing.jpg")
         write_page(asdict(measured), arguments.out)
     return Outcome(measured.report(), asdict(measured))

@@ -32,7 +32,7 @@ from .train import ParsingConfig
 # Up to these chances 0..1 (see bare.odds) a portrait is taken to show neither.
 NO_GLASSES, NO_BEARD = 0.6, 0.75
 # Pictures that an answer is averaged over, and the probability from which it is believed.
-VARIANTS, BELIEVED = 6, 0.75
+VARIANTS, BELIEVED = 4, 0.75
 
 
 def steady(network: nn.Module, image: np.ndarray, rng: np.random.Generator) -> FloatArray:
