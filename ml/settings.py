@@ -62,7 +62,7 @@ class Settings:
     allow_download: bool = False
     texture_size: int = 1024
     level: str = "base"
-    detail: str = "off"
+    detail: str = "relief"
     renderer: str = "builtin"
     skip_existing: bool = False
 
@@ -148,8 +148,7 @@ OPTIONS = (
         "Folds and lumps that the head's shape alone does not have",
         (
             Choice("off", "Off", "The smooth head"),
-            Choice("fast", "Fast", "One pass of the network: a fraction of a second more"),
-            Choice("best", "Best", "Experimental: optimised against the photo, some seconds more"),
+            Choice("relief", "Relief", "From the light on the face: a quarter of a second more"),
         ),
     ),
     Option(

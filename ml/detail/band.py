@@ -1,26 +1,25 @@
-"""The frequency band of detail: features of 2 to 20 mm.
+"""The frequency band of the relief, and averages on the window that ignore what is not known.
+
+Fields may have fewer texels a side than the window: they cover it all the same.
 
 A feature is half a wave: a fold 5 mm wide has a period of 10 mm. Wider shapes belong to the
-identity; narrower ones are pores and noise. Both limits are Gaussian. At 20 mm half of a wave's
-amplitude passes. The narrow Gaussian is hardly wider than the grid: at 2 mm four fifths of the
-amplitude pass, and the grid itself cannot represent finer features.
+identity; narrower ones are pores and noise. Both limits are Gaussian: at the coarsest feature half
+of a wave's amplitude passes.
 """
 
 from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor, nn
+import cv2
+import numpy as np
 
-from ..head.model import HeadModel
-from .window import SIDE, TEXEL_MM, window_of
+from ..data import FloatArray
+from .window import SIDE, TEXEL_MM
 
-FINEST_MM, COARSEST_MM = 2.0, 20.0
-# The band's grid has texels twice as wide as the window's: waves of the finest features still have
-# two samples each, and all computations take a quarter of the time.
-STEP = 2
-GRID = SIDE // STEP
+FINEST_MM, COARSEST_MM = 2.0, 40.0
+# Averages this wide (texels) are taken in a reduced picture.
+_WIDE, _WIDER = 6.0, 12.0
 
 
 def sigma_of(feature_mm: float) -> float:
@@ -31,49 +30,33 @@ def sigma_of(feature_mm: float) -> float:
     return 2 * feature_mm * math.sqrt(math.log(2) / 2) / math.pi
 
 
-class Band(nn.Module):
-    """A band-pass filter for fields. Linear, differentiable, without weights to learn.
-
-    Averages are matrix products, which on a CPU are several times as fast as convolutions of so
-    few channels.
-
-    Parameters
-    ----------
-    skin: (GRID, GRID) 0 or 1; values of a field off the skin are ignored.
-    allowed: (GRID, GRID) 0..1 by which the result is multiplied.
-    """
-
-    skin: Tensor
-    allowed: Tensor
-
-    def __init__(self, skin: Tensor, allowed: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("skin", skin.float(), persistent=False)
-        self.register_buffer("allowed", allowed.float(), persistent=False)
-        for name, feature in (("fine", FINEST_MM), ("coarse", COARSEST_MM)):
-            blur = _averaging(sigma_of(feature) / (STEP * TEXEL_MM))
-            known = (blur @ self.skin @ blur.T).clamp(min=1e-3)
-            self.register_buffer(name, blur, persistent=False)
-            self.register_buffer(f"{name}_share", 1 / known, persistent=False)
-
-    def forward(self, fields: Tensor) -> Tensor:
-        """(B, 3, GRID, GRID) field in mm -> (B, 3, GRID, GRID) its part in the band."""
-        fine = self._average(fields, "fine")
-        return (fine - self._average(fine, "coarse")) * self.allowed
-
-    def _average(self, fields: Tensor, name: str) -> Tensor:
-        blur, share = getattr(self, name), getattr(self, f"{name}_share")
-        return blur @ (fields * self.skin) @ blur.T * share
+def blurred(values: FloatArray, sigma_mm: float) -> FloatArray:
+    """(S, S) values convolved with a Gaussian; 0 beyond the border."""
+    sigma = sigma_mm / (TEXEL_MM * SIDE / len(values))
+    reduced = 4 if sigma > _WIDER else 2 if sigma > _WIDE else 1
+    if reduced > 1:
+        small = [side // reduced for side in values.shape[::-1]]
+        few = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+        few = cv2.GaussianBlur(few, (0, 0), sigma / reduced, borderType=cv2.BORDER_CONSTANT)
+        whole = cv2.resize(few, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return np.asarray(whole, dtype=np.float32)
+    found = cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(found, dtype=np.float32)
 
 
-def band_of(model: HeadModel) -> Band:
-    """The band-pass filter on the model's window."""
-    window = window_of(model, GRID)
-    return Band(torch.from_numpy(window.skin), torch.from_numpy(window.allowed))
+def average(values: FloatArray, known: FloatArray, sigma_mm: float) -> FloatArray:
+    """(S, S) Gaussian average of ``values``, each counted by ``known`` (S, S) 0..1."""
+    share = np.maximum(blurred(known, sigma_mm), 1e-3)
+    return np.asarray(blurred(values * known, sigma_mm) / share, dtype=np.float32)
 
 
-def _averaging(sigma: float) -> Tensor:
-    """(GRID, GRID) matrix whose product with a column is its Gaussian average, zero-padded."""
-    place = torch.arange(GRID, dtype=torch.float32)
-    weights = torch.exp(-0.5 * ((place[:, None] - place) / sigma) ** 2)
-    return weights / weights[GRID // 2].sum()
+def in_band(
+    values: FloatArray,
+    known: FloatArray,
+    finest_mm: float = FINEST_MM,
+    coarsest_mm: float = COARSEST_MM,
+) -> FloatArray:
+    """The part of (S, S) ``values`` whose features are between both sizes."""
+    # A bit narrower than the limit: the grid itself cannot represent finer features.
+    fine = average(values, known, 0.6 * sigma_of(finest_mm))
+    return np.asarray(fine - average(fine, known, sigma_of(coarsest_mm)), dtype=np.float32)

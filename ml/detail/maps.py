@@ -14,24 +14,41 @@ from ..rendering import rasterize, vertex_normals
 from .window import BOTTOM, LEFT, SPAN, sample, tangents_of, to_window, window_of
 
 MAP_SIDE = 512
+# Standard deviation of the average that a vertex takes, as a share of the distance to the next.
+_PREFILTER = 0.35
 # The window's rows and columns in the map; elsewhere there is no detail.
 _LEFT, _RIGHT = int(LEFT * MAP_SIDE), int(np.ceil((LEFT + SPAN) * MAP_SIDE))
 _TOP, _END = int((1 - BOTTOM - SPAN) * MAP_SIDE), int(np.ceil((1 - BOTTOM) * MAP_SIDE))
 
 
-def bake(field: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Detail:
-    """The detail of ``mesh``, a person's at any level, from an (S, S, 3) field in mm."""
-    offsets = window_of(model).in_head_space(field)
+def bake(height: FloatArray, mode: str, mesh: HeadMesh, model: HeadModel) -> Detail:
+    """The detail of ``mesh``, a person's at any level, from (S, S) heights in mm."""
+    window = window_of(model)
+    offsets = window.in_head_space(height)
     faces = mesh.part == mesh.part_names.index("skin")
     triangles, uv_triangles = triangulate_with_uv(mesh.quads[faces], mesh.uv_quads[faces])
     moved = np.zeros_like(mesh.vertices)
     # A vertex has one place in UV wherever there is detail: the layout's seams lie farther back.
-    moved[triangles.ravel()] = sample(offsets, mesh.uv[uv_triangles.ravel()])
+    held = window.in_head_space(_held_by(mesh.uv, uv_triangles, height))
+    moved[triangles.ravel()] = sample(held, mesh.uv[uv_triangles.ravel()])
     texels = _texels(mesh, triangles, uv_triangles)
     plain = _surface(mesh.vertices, mesh.uv, triangles, uv_triangles, texels)
     coarse = _surface(mesh.vertices + moved, mesh.uv, triangles, uv_triangles, texels)
     full = _on_map(offsets)
     return Detail(mode, moved, _normal_map(full, plain, coarse), _displacement(full, plain))
+
+
+def _held_by(uv: FloatArray, uv_triangles: IntArray, height: FloatArray) -> FloatArray:
+    """The part of (S, S) heights that vertices as far apart as these can hold.
+
+    Sampled as it is, what is finer would turn into lumps that nobody has. The normal map holds it.
+    """
+    places = to_window(uv, len(height))
+    ends = places[uv_triangles], places[np.roll(uv_triangles, 1, 1)]
+    inside = ((ends[0] > 0) & (ends[0] < len(height))).all((1, 2))
+    apart = float(np.median(np.linalg.norm(ends[0] - ends[1], axis=-1)[inside]))
+    sigma = _PREFILTER * apart
+    return height if sigma < 0.5 else np.asarray(cv2.GaussianBlur(height, (0, 0), sigma))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""The window: the square of the UV layout that holds the face, and fields of offsets on it.
+"""The window: the square of the UV layout that holds the face, and fields of heights on it.
 
-A field holds one offset per texel, (S, S, 3) millimetres along the mean head's tangent (+u),
-bitangent (+v) and normal, row 0 at the top. The UV layout of the face has little distortion: a
-texel is ``TEXEL_MM`` wide on the skin to within a tenth.
+A field holds one height per texel, (S, S) millimetres along the mean head's normal, row 0 at the
+top. The UV layout of the face has little distortion: a texel is ``TEXEL_MM`` wide on the skin to
+within a tenth.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..geometry.sampling import bilinear
 from ..geometry.triangles import triangulate_with_uv
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
+from .kernels import spread
 
 SIDE = 256
 # The window's lower left corner and its side, in UV; the layout's side is 384 mm of face skin.
@@ -43,8 +44,7 @@ class Window:
     skin: (S, S) bool, where the layout has skin.
     corners: (S, S, 3) vertices of the triangle each texel lies in.
     weights: (S, S, 3) barycentric; zero off the skin.
-    places: (S, S, 3) on the mean head, metres in head space.
-    frames: (S, S, 3, 3) unit tangent, bitangent and normal as rows.
+    places: (S, S, 3) on the mean head, metres in head space. normals: (S, S, 3) unit, there.
     allowed: (S, S) 0..1 factor on detail: 0 on lids, lips and nostrils and at the border.
     """
 
@@ -52,25 +52,19 @@ class Window:
     corners: IntArray
     weights: FloatArray
     places: FloatArray
-    frames: FloatArray
+    normals: FloatArray
     allowed: FloatArray
 
     def on(self, vertices: FloatArray) -> FloatArray:
         """(V, C) per-vertex values -> (S, S, C) at the texels, zero off the skin."""
+        found = np.zeros((*self.skin.shape, vertices.shape[1]), np.float32)
         values = np.ascontiguousarray(vertices, dtype=np.float32)
-        first, second, third = (
-            np.take(values, self.corners[..., k], axis=0) * self.weights[..., k, None]
-            for k in range(3)
-        )
-        return np.asarray(first + second + third)
+        spread(self.corners, self.weights, values, found)
+        return found
 
-    def in_head_space(self, field: FloatArray) -> FloatArray:
-        """(S, S, 3) field in mm -> (S, S, 3) offsets in head space, metres."""
-        return np.einsum("rck,rckx->rcx", field / 1000, self.frames).astype(np.float32)
-
-    def in_frames(self, offsets: FloatArray) -> FloatArray:
-        """(S, S, 3) offsets in head space, metres -> (S, S, 3) field in mm."""
-        return np.einsum("rcx,rckx->rck", 1000 * offsets, self.frames).astype(np.float32)
+    def in_head_space(self, height: FloatArray) -> FloatArray:
+        """(S, S) heights in mm -> (S, S, 3) offsets in head space, metres."""
+        return np.asarray(height[..., None] / 1000 * self.normals, dtype=np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -83,13 +77,9 @@ def window_of(model: HeadModel, side: int = SIDE) -> Window:
     corners, weights = triangles[np.maximum(drawn.face, 0)], drawn.barycentric * skin[..., None]
     mean = model.shape.mean
     bare = Window(skin, corners, weights, *(np.zeros(0, np.float32),) * 3)
-    along_u, _ = tangents_of(mean, model.uv, triangles, uv_triangles)
-    normal = _unit(bare.on(vertex_normals(mean, triangles)))
-    tangent = bare.on(along_u)
-    tangent = _unit(tangent - (tangent * normal).sum(-1, keepdims=True) * normal)
-    frames = np.stack([tangent, np.cross(normal, tangent), normal], -2).astype(np.float32)
+    normals = _unit(bare.on(vertex_normals(mean, triangles)))
     places = bare.on(mean)
-    return Window(skin, corners, weights, places, frames, _allowed(model, places, skin))
+    return Window(skin, corners, weights, places, normals, _allowed(model, places, skin))
 
 
 def to_window(uv: FloatArray, side: int) -> FloatArray:
@@ -137,7 +127,7 @@ def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArr
     flat = places[skin]
     away = np.full(len(flat), np.inf, np.float32)
     for ring in (*_EYES, _LIPS):
-        away = np.minimum(away, _outside(flat, points[list(ring)]))
+        away = np.minimum(away, from_ring(flat, points[list(ring)]))
     for nostril in _NOSTRILS:
         away = np.minimum(away, np.linalg.norm(flat - points[nostril], axis=1))
     share = np.clip(away / _SET_IN, 0, 1) * np.clip((flat[:, 2] - _BACK) / _BACK_FADE, 0, 1)
@@ -149,7 +139,7 @@ def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArr
     return allowed
 
 
-def _outside(places: FloatArray, ring: FloatArray) -> FloatArray:
+def from_ring(places: FloatArray, ring: FloatArray) -> FloatArray:
     """(N,) metres from a closed ring (P, 3), seen from the front; zero inside it."""
     start, end = ring[None, :, :2], np.roll(ring, -1, axis=0)[None, :, :2]
     point, way = places[:, None, :2], end - start

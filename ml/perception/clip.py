@@ -123,8 +123,7 @@ def open_clip_module() -> Any:
     except ImportError as error:
         raise EngineUnavailable(
             f"open_clip could not be loaded ({error})",
-            "Press Install engine in Effigy's preferences with Extras ticked, or do without CLIP: "
-            "--detail fast",
+            "Press Install engine in Effigy's preferences with Extras ticked",
         ) from error
     return open_clip
 

@@ -43,8 +43,7 @@ def ensure_torchvision() -> torch.library.Library | None:
     if found is None or found.origin is None:
         raise EngineUnavailable(
             "torchvision is not installed",
-            "Press Install engine in Effigy's preferences with Extras ticked, or do without CLIP: "
-            "--detail fast",
+            "Press Install engine in Effigy's preferences with Extras ticked",
         )
     if _operators_load(Path(found.origin).parent):
         return None

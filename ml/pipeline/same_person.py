@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +18,18 @@ from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ..fitting.agreement import strangers
 from ..fitting.evidence import check_fit
 from ..fitting.gauss_newton import fit_person
+from ..head.mesh import person_of
+from ..head.storage import load_head_model
 from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from .fit import Fitted, fit_observation
-from .single import complete_head, ignore_progress, part_of, warm_up
+from .single import complete_head, ignore_progress, part_of, relief_of, warm_up
 from .timing import Clock
 from .upright import observe_upright, turned
+
+if TYPE_CHECKING:
+    from ..detail.relief import Relief
 
 
 @dataclass(frozen=True)
@@ -68,17 +74,29 @@ def reconstruct_person(
     if not seen:
         raise _nobody(left_out)
     progress(0.5, f"Fitting one head to {len(seen)} photos")
+    heads = complete_heads(seen, fit_together(seen), settings, progress)
+    progress(1.0, "Done")
+    paths = tuple(item.path for item in seen)
+    return SamePerson(paths, tuple(heads), tuple(left_out), doubts_of(seen))
+
+
+def complete_heads(
+    seen: Sequence[FittedPhoto], fits: Sequence[FitResult], settings: Settings, progress: Progress
+) -> list[Reconstruction]:
+    """Everything after the common fit, whose results for each photo are ``fits``."""
+    seen = [
+        replace(item, fitted=replace(item.fitted, fit=fit))
+        for item, fit in zip(seen, fits, strict=True)
+    ]
+    relief = common_relief(seen, settings) if settings.detail != "off" else None
     heads: list[Reconstruction] = []
-    for item, fit in zip(seen, fit_together(seen), strict=True):
+    for item in seen:
         share = 0.55 + 0.45 * len(heads) / len(seen)
         progress(share, f"Finishing {item.path.name}")
         photo = turned(_read(item.path, item.clock), item.quarters)
         part = part_of(progress, share, 0.45 / len(seen))
-        fitted = replace(item.fitted, fit=fit)
-        heads.append(complete_head(photo, fitted, settings, item.clock, part))
-    progress(1.0, "Done")
-    paths = tuple(item.path for item in seen)
-    return SamePerson(paths, tuple(heads), tuple(left_out), doubts_of(seen))
+        heads.append(complete_head(photo, item.fitted, settings, item.clock, part, relief))
+    return heads
 
 
 def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
@@ -127,6 +145,19 @@ def doubts_of(seen: Sequence[FittedPhoto]) -> tuple[Doubt, ...]:
         return tuple(Doubt(item.path, message) for item in seen)
     message = "shows somebody else, or a face that does not fit: leave it out"
     return tuple(Doubt(seen[at].path, f"{seen[at].path.name} {message}") for at in sorted(named))
+
+
+def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> Relief:
+    """The relief that all photos agree on: folds of one expression are not the person's."""
+    from ..detail.relief import combined
+
+    model, reliefs = load_head_model(), []
+    for item in seen:
+        photo, fit = turned(_read(item.path, item.clock), item.quarters), item.fitted.fit
+        with item.clock.step("detail"):
+            person = person_of(model, fit.coefficients)
+            reliefs.append(relief_of(photo, fit.camera, person, settings))
+    return combined(reliefs)
 
 
 def _read(path: Path, clock: Clock) -> Photo:

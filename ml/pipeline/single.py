@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data import ByteArray, Photo, Progress
+from ..data import ByteArray, Camera, Photo, Progress
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
@@ -18,6 +19,9 @@ from ..version import effigy_version
 from .fit import Fitted, fit_observation
 from .timing import Clock
 from .upright import observe_upright
+
+if TYPE_CHECKING:
+    from ..detail.relief import Relief
 
 # The photo behind the camera need not be larger than a screen.
 BACKGROUND_SIDE = 2048
@@ -82,22 +86,30 @@ def warm_up(renderer: str = "builtin") -> None:
 
 
 def complete_head(
-    photo: Photo, fitted: Fitted, settings: Settings, clock: Clock, progress: Progress
+    photo: Photo,
+    fitted: Fitted,
+    settings: Settings,
+    clock: Clock,
+    progress: Progress,
+    relief: Relief | None = None,
 ) -> Reconstruction:
-    """The steps after the fit: geometry, detail, texture, and the photo behind the camera."""
+    """The steps after the fit: geometry, detail, texture, and the photo behind the camera.
+
+    relief: the person's, where other photos have a say in it; None: what this photo shows.
+    """
     model = load_head_model()
     with clock.step("assemble"):
         person = person_of(model, fitted.fit.coefficients)
         head = assemble(photo, model, fitted, person, settings.level)
     detail = None
     if settings.detail != "off":
-        from ..detail.detailer import make_detail
-        from ..detail.view import PersonView
+        from ..detail.relief import make_detail
 
+        progress(0.0, "Finding the face's relief")
         with clock.step("detail"):
-            view = PersonView(photo.rgb, head.camera, person, settings.renderer)
-            part = part_of(progress, 0.0, 0.5)
-            detail = make_detail(view, head.mesh, model, settings.detail, part)
+            if relief is None:
+                relief = relief_of(photo, head.camera, person, settings)
+            detail = make_detail(relief, head.mesh, model)
     albedo = None
     if settings.texture_size:
         from ..appearance.texture import make_albedo
@@ -109,6 +121,15 @@ def complete_head(
     background = _background(photo)
     head = replace(head, albedo=albedo, detail=detail, photo_rgb=background, settings=settings)
     return replace(head, timings=clock.timings())
+
+
+def relief_of(photo: Photo, camera: Camera, person: Person, settings: Settings) -> Relief:
+    """What one photo shows of the relief of a person who was fitted to it."""
+    from ..detail.relief import find_relief
+    from ..detail.view import PersonView
+
+    view = PersonView(photo.rgb, camera, person, settings.renderer)
+    return find_relief(view, load_head_model())
 
 
 def assemble(

@@ -1,4 +1,4 @@
-"""The differentiable renderer, for training and for the optimisation of detail.
+"""The differentiable renderer, for training.
 
 A picture is made in five steps, each of which may be left out or replaced::
 

@@ -20,7 +20,7 @@ def detailed(bpy, tmp_path):
     normals = np.full((32, 32, 3), (128, 128, 255), np.uint8)
     normals[:16, :, 0] = 160
     displacement = np.full((32, 32, 3), 32768, np.uint16)
-    head = replace(plain, detail=Detail("fast", offsets, normals, displacement))
+    head = replace(plain, detail=Detail("relief", offsets, normals, displacement))
     save_reconstruction(head, tmp_path / "Ada")
     bpy.ops.effigy.build(directory=str(tmp_path / "Ada"))
     return bpy.context.object, head

@@ -29,7 +29,7 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
     bpy.context.scene.effigy.face = "NUMBER"
     bpy.context.scene.effigy.face_number = 2
     bpy.context.scene.effigy.level = "high"
-    bpy.context.scene.effigy.detail = "fast"
+    bpy.context.scene.effigy.detail = "off"
     done = bpy.ops.effigy.reconstruct(
         filepath=str(folder / "ok.jpg"), output=str(tmp_path / "out"), preview=True
     )
@@ -44,7 +44,7 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         "allow_download": False,
         "texture_size": 1024,
         "level": "high",
-        "detail": "fast",
+        "detail": "off",
         "renderer": "builtin",
         "skip_existing": False,
     }

@@ -105,9 +105,9 @@ def test_the_sidebar_shows_every_option(bpy, settings, module):
 @pytest.mark.parametrize("flag", ["--out", "--output"])
 def test_the_command_takes_every_option(fake_engine, photos, module, tmp_path, consent, flag):
     consent(True, False)
-    wanted = Settings("2", "face-alignment", True, 512, "low", "fast", "pytorch3d", True)
+    wanted = Settings("2", "face-alignment", True, 512, "low", "off", "pytorch3d", True)
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
-    words += " --detail fast --renderer pytorch3d --skip-existing"
+    words += " --detail off --renderer pytorch3d --skip-existing"
     photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
     command = module("operators.command_line")
     assert command.run(["reconstruct", str(photo), flag, str(out), *words.split()]) == command.OK

@@ -88,7 +88,7 @@ def test_names_that_a_file_system_takes_for_one(tmp_path):
     "other",
     [
         ["--level", "high"],
-        ["--detail", "fast"],
+        ["--detail", "off"],
         ["--texture-size", "512"],
         ["--landmarks", "face-alignment"],
         ["--renderer", "pytorch3d"],

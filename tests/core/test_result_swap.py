@@ -128,7 +128,7 @@ def test_a_full_disk_leaves_the_earlier_head(tmp_path, monkeypatch, owner, name)
     save_reconstruction(tiny_head(tmp_path / "old.jpg"), folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     head = other_head(tmp_path / "new.jpg")
-    head = replace(head, detail=Detail("fast", np.zeros((4, 3), np.float32)))
+    head = replace(head, detail=Detail("relief", np.zeros((4, 3), np.float32)))
     monkeypatch.setattr(owner, name, full)
     with pytest.raises(OSError, match="No space"):
         write_heads([head], folder)
@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_the_earlier_head(tmp_path, monkeypatch, owner, name)
 
 def test_nothing_of_an_earlier_run_stays(tmp_path):
     maps = np.full((8, 8, 3), 128, np.uint8)
-    detail = Detail("fast", np.zeros((4, 3), np.float32), maps, maps.astype(np.uint16))
+    detail = Detail("relief", np.zeros((4, 3), np.float32), maps, maps.astype(np.uint16))
     write_heads([replace(tiny_head(tmp_path / "a.jpg"), detail=detail)], tmp_path, preview=True)
     (tmp_path / "person.json").write_text("{}")
     (tmp_path / "mine.blend").write_text("the person's own")

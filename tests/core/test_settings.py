@@ -29,9 +29,9 @@ def test_defaults_are_among_the_choices_and_valid():
 
 
 def test_flags_set_every_field():
-    wanted = Settings("2", "face-alignment", True, 512, "low", "fast", "pytorch3d")
+    wanted = Settings("2", "face-alignment", True, 512, "low", "off", "pytorch3d")
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
-    assert parsed(*words.split(), "--detail", "fast", "--renderer", "pytorch3d") == wanted
+    assert parsed(*words.split(), "--detail", "off", "--renderer", "pytorch3d") == wanted
     assert parsed() == Settings()
 
 

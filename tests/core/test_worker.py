@@ -104,10 +104,10 @@ def test_settings_arrive(tmp_path):
         return (tiny_head(photo),)
 
     talk(
-        reconstruct(tmp_path, face="2", level="high", detail="best"),
+        reconstruct(tmp_path, face="2", level="high", detail="off"),
         pipeline=pipeline,
     )
-    assert seen == [("me.jpg", "2", "high", "best")]
+    assert seen == [("me.jpg", "2", "high", "off")]
 
 
 def test_errors_are_answers_and_the_worker_goes_on(tmp_path):

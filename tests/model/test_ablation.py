@@ -34,13 +34,13 @@ def row(view, variant, error, landmarks=2.0):
 
 def test_variants_are_compared_in_the_same_views():
     rows = [row(0, COARSE, 1.5), row(0, REFINED, 1.0), row(1, COARSE, 2.5), row(1, REFINED, 2.2)]
-    summary = summarise([*rows, row(1, "+ detail fast", 2.1, landmarks=float("nan"))])
+    summary = summarise([*rows, row(1, "+ detail relief", 2.1, landmarks=float("nan"))])
     assert summary[COARSE]["change_mm"] == pytest.approx(0.4)
     assert summary[COARSE]["change_error_mm"] == pytest.approx(0.1)
     assert summary[REFINED]["change_mm"] == 0
     assert summary[REFINED]["ratio"] == pytest.approx(0.8)
     # Compared with the one view that it has, not with the mean of both.
-    assert summary["+ detail fast"]["change_mm"] == pytest.approx(-0.1)
+    assert summary["+ detail relief"]["change_mm"] == pytest.approx(-0.1)
     lines = report(summary).splitlines()
     assert "+0.400 ± 0.100" in lines[2]
     assert "| - |" in lines[-1]

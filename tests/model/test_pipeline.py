@@ -144,7 +144,7 @@ def test_the_chosen_renderer_draws_for_texture_and_detail(portrait, monkeypatch)
 
     monkeypatch.setattr(pytorch3d_backend, "load", lambda: None)
     monkeypatch.setattr(pytorch3d_backend, "fill", fill)
-    plain = Settings(texture_size=128, detail="fast")
+    plain = Settings(texture_size=128, detail="relief")
     (ours,) = reconstruct(portrait, plain)
     assert not drawn
     (theirs,) = reconstruct(portrait, replace(plain, renderer="pytorch3d"))
@@ -177,7 +177,7 @@ def test_the_command_line_on_a_mixed_folder(portrait, tmp_path):
 
 def test_progress_names_the_texture_and_never_runs_back(portrait):
     steps = []
-    settings = Settings(texture_size=64, detail="fast")
+    settings = Settings(texture_size=64, detail="relief")
     reconstruct(portrait, settings, lambda fraction, message: steps.append((fraction, message)))
     assert [fraction for fraction, _ in steps] == sorted(fraction for fraction, _ in steps)
     assert "Making the texture" in [message for _, message in steps]

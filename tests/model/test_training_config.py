@@ -11,7 +11,6 @@ from ml.photo.detector import DetectorNetwork
 from ml.regressor.network import HeadNetwork
 from ml.training.arguments import recorded_command, training_parser
 from ml.training.config import config_from, read_config
-from ml.training.detail import train as detail
 from ml.training.detector import train as detector
 from ml.training.guard import WIDEST_VECTOR, refuse_unsafe_layers
 from ml.training.perception import config as perception
@@ -22,7 +21,6 @@ from ml.training.surface import train as surface
 KINDS = [
     (regressor.CONFIG, regressor.RegressorConfig),
     (surface.CONFIG, surface.SurfaceConfig),
-    (detail.CONFIG, detail.DetailConfig),
     (detector.CONFIG, detector.DetectorConfig),
     (perception.CONFIG, perception.FaceClipConfig),
 ]
@@ -97,8 +95,7 @@ def test_networks_of_the_shipped_sizes_are_safe():
     for network in (
         HeadNetwork(regressor.network_shape(model, known[0].network)),
         surface.surface_network(model, known[1].network),
-        detail.DetailNetwork(known[2].network),
-        DetectorNetwork(known[3].widths),
-        FacePair(known[4]),
+        DetectorNetwork(known[2].widths),
+        FacePair(known[3]),
     ):
         refuse_unsafe_layers(network)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ml.training.detail import export as detail
 from ml.training.detector import export as detector
 from ml.training.perception import export as perception
 from ml.training.regressor import export as regressor
@@ -27,7 +26,7 @@ WRITTEN = {
         command.format(checkpoint="out/checkpoint.pt")
         for command in (*part.TEXT.before, *part.TEXT.after)
     ]
-    for part in (regressor, surface, detail, detector, perception)
+    for part in (regressor, surface, detector, perception)
 }
 COMMANDS = sorted(
     {command for known in (SHIPPED, WRITTEN) for part in known.values() for command in part}
@@ -67,4 +66,4 @@ def test_commands_of_cards_need_nothing_but_the_data_and_the_repository(command)
 
 
 def test_shipped_weights_have_cards():
-    assert {"regressor.card", "surface.card", "detail.card", "detector.card"} <= SHIPPED.keys()
+    assert {"regressor.card", "surface.card", "detector.card"} <= SHIPPED.keys()

@@ -89,7 +89,7 @@ class MeasuredView:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_kept_out_options(parser, people=20)
     parser.add_argument("--variant", nargs="*", default=[], metavar="NAME=CHECKPOINT")
-    parser.add_argument("--detail", nargs="*", choices=DETAIL_MODES[1:], default=["fast"])
+    parser.add_argument("--detail", nargs="*", choices=DETAIL_MODES[1:], default=["relief"])
     parser.add_argument("--table", type=Path, help="write the table as Markdown here")
     parser.add_argument("--picture", type=Path, help="draw some people and their heads here")
 

@@ -2,32 +2,32 @@
 
     python -m ml.evaluation detail --data DATA
 
-Random folds come from other seeds than training's. The vertices of the high level, with and without
-detail, are carried to the reference's vertices and measured there, on face skin that is turned to
-the camera. A "perfect" field, the best that its band and its grid can hold of the truth, shows what
-detail could do at most.
+Random folds come from other seeds than training's, and are as dark as their walls make them. The
+vertices of the high level, with and without detail, are carried to the reference's vertices and
+measured there, on face skin that is turned to the camera: normals and depths in the middle band and
+in its parts. People whose skin carries what is not shape (a real face's painted detail, a beard,
+glasses) are summarised apart, and so are lights. A "perfect" field, the best that its band and its
+grid can hold of the truth along the normals, shows what detail could do at most.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 
 from ...data import FitResult, FloatArray, HeadCoefficients, HeadMesh
-from ...detail.band import GRID, Band, band_of
-from ...detail.detailer import enlarged, make_detail
+from ...detail.band import in_band
 from ...detail.maps import bake
+from ...detail.relief import find_relief, make_detail
 from ...detail.view import PersonView
 from ...detail.window import window_of
 from ...errors import NoFaceFound
-from ...geometry import MILLIMETRES
 from ...geometry.triangles import triangulate
 from ...head.levels import level_of
 from ...head.mesh import blend, person_mesh, person_of
@@ -35,19 +35,20 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...rendering import vertex_normals
 from ...settings import DETAIL_MODES
-from ...training.detail.targets import Transfer, make_transfer, nearest
 from ..benchmark import ONE_FACE, Outcome
+from .carry import FromHigh, ToWindow, from_high, to_window
 from .kept_out import KeptOut, add_kept_out_options
-from .midband import BandError, MidBand, band_error, make_midband
-from .people import FOLDED, RenderedView, by_pose, rendered_views
+from .midband import PARTS, BandError, MidBand, band_error, make_midband
+from .people import FOLDED, POSES, RenderedView, rendered_views
 from .reference import REGIONS, Reference, make_reference
 from .shape import ShapeError, face_of, onto, shape_error
 
 # Skin at a steeper angle to the camera than this (cosine) does not count.
 TURNED_TO = 0.3
-SMOOTH = "no detail at all"
 PERFECT = "perfect"
 MODES = (*DETAIL_MODES, PERFECT)
+# Lights are summarised by the share that comes from the lamp that casts shadows.
+LIGHTS = {"even light": (0.0, 0.35), "mixed light": (0.35, 0.6), "hard light": (0.6, 1.01)}
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,21 @@ class DetailRow:
 
     Attributes
     ----------
-    shape: error of the head at rest with its detail. band: error in the middle band; smooth: that
-    of a head without detail. milliseconds: time that detail took.
+    painted, hard: see RenderedView. shape: error of the head at rest with its detail.
+    band: error in the middle band; smooth: that of a head without detail. parts: error in each of
+    midband.PARTS. milliseconds: time that detail took.
     found: (V, 3) the head at rest, on the reference's vertices.
     """
 
     person: int
     yaw: float
+    painted: bool
+    hard: float
     mode: str
     shape: ShapeError
     band: BandError
     smooth: BandError
+    parts: tuple[BandError, ...]
     milliseconds: float
     found: FloatArray
 
@@ -77,71 +82,53 @@ class DetailReference:
 
     Attributes
     ----------
-    reference: the reference head and its regions. band: the middle band of its face.
-    nearest, weights: (V, 3) vertices of the high level by each of the reference's, and their
-        shares.
-    transfer, window_band: from the reference to the detail's window, and the band there.
+    reference: the reference head and its regions. band, parts: the middle band of its face and
+        midband.PARTS.
+    carried: from the high level to the reference. to_window: from the reference to the window.
     """
 
     reference: Reference
     band: MidBand
-    nearest: np.ndarray
-    weights: FloatArray
-    transfer: Transfer
-    window_band: Band
-
-    def carried(self, offsets: FloatArray) -> FloatArray:
-        """(W, 3) of the high level -> (V, 3) of the reference."""
-        return np.asarray((offsets[self.nearest] * self.weights[..., None]).sum(1))
+    parts: tuple[MidBand, ...]
+    carried: FromHigh
+    to_window: ToWindow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_kept_out_options(parser, people=40)
-    parser.add_argument("--best", type=int, default=10, help="people to polish, too")
 
 
 def run(arguments: argparse.Namespace) -> Outcome:
-    summary = summarise(measure_people(KeptOut.of(arguments), arguments.best))
+    summary = summarise(measure_people(KeptOut.of(arguments)))
     return Outcome(report(summary), {"summary": summary})
 
 
-def measure_people(kept_out: KeptOut, best: int) -> list[DetailRow]:
-    """Rows of random people; of the first ``best`` of them also in mode "best".
+def measure_people(kept_out: KeptOut) -> list[DetailRow]:
+    """Rows of random people in every mode.
 
     Raises
     ------
     UsageError: the reference head or the fits have not been made.
     """
     views = rendered_views(kept_out, FOLDED)
-    reference, rows = make_detail_reference(kept_out.head), []
-    for view in views:
-        modes = MODES if view.person < best else (*DETAIL_MODES[:2], PERFECT)
-        rows += measure_view(view, reference, modes)
-    return rows
+    reference = make_detail_reference(kept_out.head)
+    return [row for view in views for row in measure_view(view, reference)]
 
 
 def make_detail_reference(head: HeadModel) -> DetailReference:
-    """Both heads share one mean shape, so places that are nearest there correspond."""
+    """What views of people with the vertices of ``head`` are measured on."""
     triangles = triangulate(head.quads[head.part_faces("Face")])
-    shipped = load_head_model()
-    fine = level_of(shipped, "high")
-    assert fine is not None
-    skin = np.unique(fine.quads[fine.part == shipped.part_names.index("skin")])
-    places = blend(fine.points, shipped.shape.mean)[skin]
-    found, weights = nearest(places, head.shape.mean)
+    shipped, mean = load_head_model(), head.shape.mean
     return DetailReference(
         make_reference(head),
-        make_midband(head.shape.mean, triangles),
-        skin[found],
-        weights,
-        make_transfer(head.shape.mean, np.unique(triangles), window_of(shipped, GRID)),
-        band_of(shipped),
+        make_midband(mean, triangles),
+        tuple(make_midband(mean, triangles, sizes) for sizes in PARTS),
+        from_high(shipped, head),
+        to_window(mean, np.unique(triangles), window_of(shipped)),
     )
 
 
-def measure_view(
-    view: RenderedView, reference: DetailReference, modes: Sequence[str]
-) -> list[DetailRow]:
+def measure_view(view: RenderedView, reference: DetailReference) -> list[DetailRow]:
     """The view in every mode; nothing if its face is not found."""
     from ...pipeline.fit import fit_photo
 
@@ -149,7 +136,7 @@ def measure_view(
         fit = fit_photo(view.photo, ONE_FACE).fit
     except NoFaceFound:
         return []
-    return rows_of_fit(view, fit, reference, modes)
+    return rows_of_fit(view, fit, reference, MODES)
 
 
 def rows_of_fit(
@@ -165,9 +152,9 @@ def rows_of_fit(
         if mode == PERFECT:
             found = plain + reference.carried(perfect_offsets(view, plain, reference, mesh))
         elif mode != "off":
-            begun = time.perf_counter()
-            detail = make_detail(seen, mesh, shipped, mode, lambda fraction, message: None)
-            spent = 1000 * (time.perf_counter() - begun)
+            begun = time.process_time()
+            detail = make_detail(find_relief(seen, shipped), mesh, shipped)
+            spent = 1000 * (time.process_time() - begun)
             found = plain + reference.carried(detail.offsets)
         rows.append(_row(view, reference, mode, found, spent))
     return rows
@@ -176,13 +163,13 @@ def rows_of_fit(
 def perfect_offsets(
     view: RenderedView, plain: FloatArray, reference: DetailReference, mesh: HeadMesh
 ) -> FloatArray:
-    """(V, 3) of ``mesh``: the best that a field can hold of what ``plain``, the head at rest,
+    """(V, 3) of ``mesh``: the best that heights can hold of what ``plain``, the head at rest,
     lacks."""
-    missing = view.neutral - _placed(plain, view, reference)
-    field = reference.transfer.field(MILLIMETRES * missing)
-    kept = reference.window_band(torch.from_numpy(field).permute(2, 0, 1)[None])
-    banded = kept[0].permute(1, 2, 0).numpy()
-    return bake(enlarged(banded), PERFECT, mesh, load_head_model()).offsets
+    shipped = load_head_model()
+    window = window_of(shipped)
+    lacking = reference.to_window.heights(view.neutral - _placed(plain, view, reference))
+    kept = in_band(lacking, window.skin.astype(np.float32)) * window.allowed
+    return bake(kept, PERFECT, mesh, shipped).offsets
 
 
 def _placed(found: FloatArray, view: RenderedView, reference: DetailReference) -> FloatArray:
@@ -201,10 +188,13 @@ def _row(
     return DetailRow(
         view.person,
         view.yaw,
+        view.painted,
+        view.hard,
         mode,
         shape_error(found, view.neutral, head.shape.mean, regions),
         band_error(reference.band, view.neutral, placed, where),
         band_error(reference.band, view.neutral, None, where),
+        tuple(band_error(part, view.neutral, placed, where) for part in reference.parts),
         spent,
         found,
     )
@@ -227,19 +217,26 @@ def _high_template(model: HeadModel) -> HeadMesh:
     return person_mesh(model, person_of(model, nobody), "high")
 
 
+def conditions() -> dict[str, Callable[[DetailRow], bool]]:
+    """What rows are summarised by."""
+    found: dict[str, Callable[[DetailRow], bool]] = {"all": lambda row: True}
+    for pose, (low, high) in POSES.items():
+        found[pose] = lambda row, a=low, b=high: a <= abs(row.yaw) < b  # type: ignore[misc]
+    for light, (low, high) in LIGHTS.items():
+        found[light] = lambda row, a=low, b=high: a <= row.hard < b  # type: ignore[misc]
+    found["bare skin"] = lambda row: not row.painted
+    found["paint that is not shape"] = lambda row: row.painted
+    return found
+
+
 def summarise(rows: Sequence[DetailRow]) -> dict[str, Any]:
-    """Means by mode and pose, and by mode over those that have all modes."""
+    """Means by condition and mode."""
     summary: dict[str, Any] = {}
-    for pose, posed in by_pose(rows).items():
+    for name, holds in conditions().items():
         for mode in MODES:
-            some = [row for row in posed if row.mode == mode]
+            some = [row for row in rows if row.mode == mode and holds(row)]
             if some:
-                summary[f"{mode}, {pose}"] = _means(some)
-    polished = {(r.person, r.yaw) for r in rows if r.mode == "best"}
-    for mode in MODES:
-        some = [r for r in rows if r.mode == mode and (r.person, r.yaw) in polished]
-        if some:
-            summary[f"{mode}, where polished"] = _means(some)
+                summary[f"{name}, {mode}"] = _means(some)
     return summary
 
 
@@ -247,6 +244,10 @@ def _means(rows: Sequence[DetailRow]) -> dict[str, Any]:
     def mean(values: list[float]) -> float:
         return float(np.mean(values))
 
+    by_part = {
+        f"{low:g}-{high:g}": [row.parts[number] for row in rows]
+        for number, (low, high) in enumerate(PARTS)
+    }
     return {
         "views": len(rows),
         "regions_mm": mean([r.shape.mean for r in rows]),
@@ -255,23 +256,28 @@ def _means(rows: Sequence[DetailRow]) -> dict[str, Any]:
         "depth_mm": mean([r.band.depth for r in rows]),
         "smooth_normal_degrees": mean([r.smooth.normal for r in rows]),
         "smooth_depth_mm": mean([r.smooth.depth for r in rows]),
+        "normal_degrees_by_mm": {n: mean([e.normal for e in es]) for n, es in by_part.items()},
+        "depth_mm_by_mm": {n: mean([e.depth for e in es]) for n, es in by_part.items()},
         "milliseconds": float(np.median([r.milliseconds for r in rows])),
     }
 
 
 def report(summary: dict[str, Any]) -> str:
     """The summary as a table."""
+    sizes = [f"{low:g}-{high:g}" for low, high in PARTS]
     lines = [
-        f"{'':26} {'views':>5} {'regions':>9} "
+        f"{'':34} {'views':>5} {'regions':>9} "
         + " ".join(f"{name.removeprefix('realy_'):>8}" for name in REGIONS)
-        + f" {'normals':>8} {'depth':>8} {SMOOTH:>18} {'time':>8}"
+        + f" {'normals':>8} "
+        + " ".join(f"{size:>7}" for size in sizes)
+        + f" {'depth':>8} {'time':>7}   (normals also by size of features in mm; time of one core)"
     ]
     for name, row in summary.items():
         regions = " ".join(f"{row['by_region_mm'][region]:8.4f}" for region in REGIONS)
-        smooth = f"{row['smooth_normal_degrees']:.2f}° {row['smooth_depth_mm']:.4f}mm"
+        parts = " ".join(f"{row['normal_degrees_by_mm'][size]:6.3f}°" for size in sizes)
         lines.append(
-            f"{name:26} {row['views']:5} {row['regions_mm']:7.4f}mm {regions} "
-            f"{row['normal_degrees']:7.3f}° {row['depth_mm']:6.4f}mm {smooth:>18} "
-            f"{row['milliseconds']:6.0f}ms"
+            f"{name:34} {row['views']:5} {row['regions_mm']:7.4f}mm {regions} "
+            f"{row['normal_degrees']:7.3f}° {parts} {row['depth_mm']:6.4f}mm "
+            f"{row['milliseconds']:5.0f}ms"
         )
     return "\n".join(lines)

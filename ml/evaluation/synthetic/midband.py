@@ -1,8 +1,8 @@
-"""The middle band of a surface, measured on its mesh in true correspondence.
+"""Frequency bands of a surface, measured on its mesh in true correspondence.
 
-Features of 2 to 20 mm, a feature being half a wave (see ml/detail/band.py), are what is left of
-vertex positions between two diffusions over the mean face: a Gaussian's width for the finest and
-for the coarsest feature. Diffusion is linear and the same for every head, so what differs in the
+Features of a band, a feature being half a wave (see ml/detail/band.py), are what is left of vertex
+positions between two diffusions over the mean face: a Gaussian's width for the finest and for the
+coarsest feature. Diffusion is linear and the same for every head, so what differs in the
 band differs there and nowhere else.
 """
 
@@ -16,10 +16,13 @@ from scipy.sparse import csc_matrix, diags
 from scipy.sparse.linalg import splu
 
 from ...data import FloatArray, IntArray
-from ...detail.band import COARSEST_MM, FINEST_MM, sigma_of
+from ...detail.band import sigma_of
 from ...geometry import MILLIMETRES
 from ...rendering import vertex_normals
 
+# Sizes of features in mm: of the middle band as a whole, and of its parts and what is next to it.
+MIDDLE = (2.0, 20.0)
+PARTS = ((2.0, 5.0), (5.0, 10.0), (10.0, 20.0), (20.0, 40.0))
 # Diffusion in this many implicit steps is all but a Gaussian.
 _STEPS = 4
 Smooth = Callable[[np.ndarray], np.ndarray]
@@ -58,13 +61,15 @@ class BandError:
     depth: float
 
 
-def make_midband(mean: FloatArray, triangles: IntArray) -> MidBand:
-    """The band on the triangles (F, 3) of a mean head (V, 3), metres."""
+def make_midband(
+    mean: FloatArray, triangles: IntArray, sizes: tuple[float, float] = MIDDLE
+) -> MidBand:
+    """The band of ``sizes`` (mm) on the triangles (F, 3) of a mean head (V, 3), metres."""
     vertices, local = np.unique(triangles, return_inverse=True)
     local = local.reshape(triangles.shape).astype(np.int32)
     places = mean[vertices].astype(np.float64)
     stiffness, mass = _cotangents(places, local)
-    widths = (sigma_of(feature) / MILLIMETRES for feature in (FINEST_MM, COARSEST_MM))
+    widths = (sigma_of(feature) / MILLIMETRES for feature in sizes)
     return MidBand(
         vertices.astype(np.int32), local, *(_diffusion(stiffness, mass, width) for width in widths)
     )

@@ -20,6 +20,7 @@ from ...fitting.camera import FACING
 from ...geometry.rotations import rotation_from_vector
 from ...head.model import HeadModel
 from ...photo.crop import crop_to_photo
+from ...training.data.people.creases import openness
 from ...training.data.people.dressed import dressed
 from ...training.data.people.folds import random_folds
 from ...training.data.people.skins import KEPT_OUT, load_skins
@@ -103,8 +104,9 @@ class RenderedView:
     the reference's vertices. expression: (E,). rotation: (3, 3) head -> camera. yaw: degrees.
     points: (L, 2) pixels of the dense landmarks. age: see RandomPerson. tone: of the skin, the
     individual typology angle in degrees: above 41 light, below 10 dark. borrowed: whether its
-    detail comes from a real face. shown: (S, S) bool, where the person is. rendering: how the
-    picture was made; large, so whoever keeps views drops it.
+    detail comes from a real face. painted: whether what is not shape lies on the skin, a real
+    face's detail, a beard or glasses. hard: see lighting.hardness. shown: (S, S) bool, where the
+    person is. rendering: how the picture was made; large, so whoever keeps views drops it.
     """
 
     rgb: ByteArray
@@ -118,6 +120,8 @@ class RenderedView:
     age: str = ""
     tone: float = 0.0
     borrowed: bool = False
+    painted: bool = False
+    hard: float = 0.0
     shown: np.ndarray | None = None
     rendering: Rendering | None = None
 
@@ -194,35 +198,44 @@ def _rendered(kept_out: KeptOut, crowd: Crowd) -> Iterator[RenderedView]:
     total = kept_out.people * len(crowd.yaws)
     with tqdm(desc="rendered people", total=total, leave=False) as bar:
         for number, person in enumerate(random_people(kept_out.data, kept_out.people, rng)):
-            shape = person.shape.astype(np.float32)
+            shape, creases = person.shape.astype(np.float32), None
             if crowd.folded:
                 folds, _ = random_folds(studio.stage, np.random.default_rng([FOLD_SEED, number]))
                 shape[studio.stage.vertices] += folds
+                creases = openness(studio.stage, folds)
             for span in crowd.yaws:
-                view = _view(studio, reference, shape, span, rng)
+                view = _view(studio, reference, Body(shape, creases), span, rng)
                 yield replace(view, person=number, source=person.source, age=person.age)
                 bar.update()
+
+
+class Body(NamedTuple):
+    """A person's (V, 3) shape at rest, and (D,) the light that reaches folds; None: all of it."""
+
+    neutral: FloatArray
+    creases: FloatArray | None
 
 
 def _view(
     studio: Studio,
     reference: HeadModel,
-    neutral: FloatArray,
+    body: Body,
     span: tuple[int, int],
     rng: np.random.Generator,
 ) -> RenderedView:
-    expression = studio.expression(rng)
+    neutral, expression = body.neutral, studio.expression(rng)
     moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
     points = reference.landmark_sets["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
     camera = _camera(yaw, rng)
     head = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
+    figure = _darkened(head.figure, body.creases)
     flat = camera.project(points)
     extent = float(np.ptp(flat, axis=0).max())
     # Centred on the optical axis, so that the picture's middle is the principal point.
     to_photo = crop_to_photo(FaceBox((0.0, 0.0), extent * ROOM), SIDE)
     shot = Shot(camera, to_photo, random_background(SIDE, studio.scenes, rng))
-    drawing = draw_head(studio.stage, head.figure, shot, head.shade)
+    drawing = draw_head(studio.stage, figure, shot, head.shade)
     pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
     shown = (drawing.kind != NOTHING).astype(np.uint8)
     return RenderedView(
@@ -236,9 +249,15 @@ def _view(
         pixels,
         tone=head.traits.skin,
         borrowed=head.borrowed,
+        painted=bool(head.borrowed or head.traits.beard or head.traits.glasses),
+        hard=head.hard,
         shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
-        rendering=Rendering(head.figure, camera, to_photo, drawing),
+        rendering=Rendering(figure, camera, to_photo, drawing),
     )
+
+
+def _darkened(figure: Figure, creases: FloatArray | None) -> Figure:
+    return replace(figure, colours=figure.colours * (1 if creases is None else creases[:, None]))
 
 
 def _camera(yaw: float, rng: np.random.Generator) -> OrbitCamera:

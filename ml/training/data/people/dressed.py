@@ -9,7 +9,15 @@ import numpy as np
 from ....data import FloatArray
 from ..picture.draw import Figure, OpaqueMesh, Pixels, Shade, is_kind
 from ..picture.kernels import fast_normals
-from ..picture.lighting import Light, comes_from, develop, exposure, random_light, shade
+from ..picture.lighting import (
+    Light,
+    comes_from,
+    develop,
+    exposure,
+    hardness,
+    random_light,
+    shade,
+)
 from ..studio import Studio
 from ..worn.accessories import Outfit, random_outfit
 from ..worn.anchors import anchors_of, measure
@@ -29,6 +37,7 @@ class DressedHead:
     ----------
     figure: its mesh and colours. shade: what a camera records of it. traits: what captions say of
     it. borrowed: whether the detail of its skin is a real face's. outfit: what it wears.
+    hard: see lighting.hardness.
     """
 
     figure: Figure
@@ -36,6 +45,7 @@ class DressedHead:
     traits: Traits
     borrowed: bool
     outfit: Outfit
+    hard: float
 
 
 def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> DressedHead:
@@ -57,7 +67,8 @@ def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> D
         light_back=back,
     )
     figure = Figure(vertices, normals, skin.albedo, tuple(outfit.extras), skin.gloss)
-    return DressedHead(figure, _lit_by(light, eyes), traits, real is not None, outfit)
+    hard = hardness(light)
+    return DressedHead(figure, _lit_by(light, eyes), traits, real is not None, outfit, hard)
 
 
 def _lit_by(light: Light, eyes: Eyes) -> Shade:

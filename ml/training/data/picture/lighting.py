@@ -109,6 +109,14 @@ def comes_from(light: Light) -> FloatArray:
     return np.asarray(total / (1 + np.linalg.norm(total)), np.float32)
 
 
+def hardness(light: Light) -> float:
+    """0..1: the share of the light on a surface that faces it which comes from the lamp that casts
+    shadows."""
+    around = 0.282095 * float(light.environment[0].mean())
+    casting = sum(float(lamp.colour.mean()) for lamp in light.lamps if lamp.casts)
+    return casting / max(casting + around, 1e-6)
+
+
 def _random_lamp(rng: np.random.Generator, casts: bool) -> Lamp:
     # Mostly above and before the head, sometimes beside or behind it.
     way = rng.normal(0, 1, 3) + np.array([0, -0.7, -0.9])
