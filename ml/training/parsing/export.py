@@ -5,6 +5,7 @@ python -m ml.training.parsing.export --samples out/data/parsing
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...assets.card import AssetCard, rounded
@@ -32,11 +33,19 @@ TEXT = CardText(
     ),
     after=("python -m ml.training.parsing.export",),
 )
+# Between a run's part on first.npz and its part on dressed.npz.
+TEACHING = (
+    "python -m ml.training.parsing.teacher",
+    "python -m ml.training.parsing.dress --data DATA",
+)
 
 
-def export(trained: Trained[ParsingConfig], samples: Source, target: Path = WEIGHTS) -> AssetCard:
+def export(
+    trained: Trained[ParsingConfig], samples: Source, note: str = "", target: Path = WEIGHTS
+) -> AssetCard:
     """Write the weights of a run and their card, which says how well they do on the samples that
-    were kept out of the training."""
+    were kept out of the training. note: on how the run went, for the card."""
+    trained = replace(trained, commands=with_teaching(trained.commands))
     config = trained.config
     network = filled(ParsingNetwork(config.widths, config.depths), trained.weights).eval()
     rows = samples.rows[samples.rows % KEPT_OUT == 0]
@@ -46,15 +55,26 @@ def export(trained: Trained[ParsingConfig], samples: Source, target: Path = WEIG
         "widths": config.widths,
         "depths": config.depths,
         "kept_out": {"pictures": len(rows), "intersection_over_union": rounded(found, 3)},
+        "training": {"note": note} if note else {},
     }
     return write_trained_card(target, trained, TEXT, details)
+
+
+def with_teaching(commands: list[str]) -> list[str]:
+    """The commands of a run with those before its first one that takes dressed portraits."""
+    for number, command in enumerate(commands):
+        if "dressed" in command:
+            return [*commands[:number], *TEACHING, *commands[number:]]
+    return commands
 
 
 def main() -> None:
     parser = export_parser(__doc__, "out/train/parsing")
     parser.add_argument("--samples", type=Path, default=PARSING_SAMPLES)
+    parser.add_argument("--note", default="", help="on how the run went, for the card")
     arguments = parser.parse_args()
-    card = export(read_trained(arguments.checkpoint, ParsingConfig), rendered(arguments.samples))
+    trained = read_trained(arguments.checkpoint, ParsingConfig)
+    card = export(trained, rendered(arguments.samples), arguments.note)
     print(f"{WEIGHTS}: {card.size / 1e6:.1f} MB, sha256 {card.sha256}")
 
 
