@@ -180,6 +180,7 @@ def test_heads_are_recognised_and_the_mean_face_is_not(tmp_path, stand_in):
     assert "| set/one: 6 photos |" in text
     assert "Left out: nobody.png (No face in nobody.png)" in text
     assert "1.00 [1.00, 1.00]" in text
+    assert "1.000 [1.000, 1.000]" in text
 
 
 def test_one_person_alone_is_refused(tmp_path, stand_in):

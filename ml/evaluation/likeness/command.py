@@ -30,6 +30,8 @@ from .clay import VIEWS
 from .heads import all_of, from_results, made_now, vertices_only
 from .measure import SIDE, Likeness, Sitting, likeness_of, recogniser_of, sittings
 
+# An AUC near 1 needs more digits than a share of some dozens of heads.
+DIGITS = {"rank 1": 2, "rank 5": 2, "AUC": 3}
 # People in the picture.
 DRAWN = 10
 
@@ -83,7 +85,7 @@ def report(name: str, likeness: Likeness) -> str:
     first = next(iter(likeness.figures.values()))
     columns = [(view.name, figure) for view in VIEWS for figure in first[view.name]]
     lines = [
-        (variant, *(str(by_view[view][figure]) for view, figure in columns))
+        (variant, *(by_view[view][figure].text(DIGITS[figure]) for view, figure in columns))
         for variant, by_view in likeness.figures.items()
     ]
     header = (f"{name}: {likeness.photos} photos", *(f"{v}: {figure}" for v, figure in columns))
