@@ -6,15 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from skimage.data import astronaut
 
 from ml.data import FitResult, HeadCoefficients
 from ml.errors import UsageError
 from ml.evaluation.ablation import variants
 from ml.evaluation.ablation.drawing import HeadRenderer
-from ml.evaluation.ablation.measure import VariantRow, report, summarise
+from ml.evaluation.ablation.photos import likeness_on, variant_heads
 from ml.evaluation.ablation.pictures import TILE, Face, sheet
 from ml.evaluation.ablation.resemblance import Resemblance
+from ml.evaluation.ablation.table import VariantRow, report, summarise
 from ml.evaluation.ablation.variants import COARSE, REFINED, read_variants
+from ml.evaluation.likeness.heads import made_now
+from ml.evaluation.likeness.measure import MEAN_FACE, Likeness
+from ml.evaluation.likeness.ranks import Estimate
 from ml.evaluation.pictures import STRIP
 from ml.evaluation.synthetic.people import RenderedView
 from ml.evaluation.synthetic.shape import ShapeError
@@ -41,10 +47,33 @@ def test_variants_are_compared_in_the_same_views():
     assert summary[REFINED]["ratio"] == pytest.approx(0.8)
     # Compared with the one view that it has, not with the mean of both.
     assert summary["+ detail relief"]["change_mm"] == pytest.approx(-0.1)
-    lines = report(summary).splitlines()
-    assert "+0.400 ± 0.100" in lines[2]
-    assert "| - |" in lines[-1]
+    main, rest = (part.splitlines() for part in report(summary, {}).split("\n\n"))
+    assert "+0.400 ± 0.100 | 5.000 | 40 |" in main[2]
+    assert "| - |" in rest[-1]
+    for lines in (main, rest):
+        assert len({line.count("|") for line in lines}) == 1
+
+
+def test_likeness_on_photos_stands_beside():
+    one, none = Estimate(1.0, 0.9, 1.0), Estimate(0.25, 0.1, 0.4)
+    views = {"camera": {"rank 1": one, "rank 5": one}, "aside": {"rank 1": none}}
+    figures = {name: views for name in (MEAN_FACE, COARSE, REFINED)}
+    likeness = {"set/a": Likeness(7, {"x.jpg": "No face"}, figures)}
+    summary = summarise([row(0, COARSE, 1.5), row(0, REFINED, 1.0)])
+    main, rest, notes = report(summary, likeness).split("\n\n")
+    lines = main.splitlines()
+    assert "| set/a (7): rank 1, camera | set/a (7): rank 1, aside |" in lines[0]
+    assert lines[2].startswith(f"| {MEAN_FACE} | 1.00 [0.90, 1.00] | 0.25 [0.10, 0.40] | - |")
+    assert lines[3].startswith(f"| {COARSE} | 1.00")
     assert len({line.count("|") for line in lines}) == 1
+    assert "1.00 [" not in rest
+    assert notes == "set/a: x.jpg left out (No face)"
+
+
+def test_photos_need_a_recogniser(tmp_path):
+    assert likeness_on([], None, {}, []) == {}
+    with pytest.raises(UsageError, match="face recogniser"):
+        likeness_on([tmp_path], None, {}, [])
 
 
 def test_variants_name_files(tmp_path):
@@ -175,3 +204,16 @@ def test_the_picture_shows_whose_head_lies_where():
     assert (
         abs(clay[0].astype(int) - clay[1]).mean() < 0.5 < abs(clay[0].astype(int) - clay[2]).mean()
     )
+
+
+def test_variants_on_photos_are_what_the_pipeline_makes(tmp_path):
+    path = tmp_path / "astronaut.png"
+    Image.fromarray(astronaut()).save(path)
+    heads = variant_heads(variants.fitters(load_head_model(), {}), ["relief"])(path)
+    assert list(heads) == [COARSE, REFINED, "+ detail relief"]
+    made = made_now("relief")(path)["detail relief"]
+    for name in (REFINED, "+ detail relief"):
+        assert heads[name].landmarks == pytest.approx(made.landmarks, abs=1e-6)
+    assert heads["+ detail relief"].offsets == pytest.approx(made.offsets, abs=1e-6)
+    assert heads[REFINED].offsets is None
+    assert abs(heads[COARSE].landmarks - made.landmarks).max() > 1e-3

@@ -22,6 +22,11 @@ COARSE, REFINED = "coarse", "+ refinement"
 Fitter = Callable[[Photo, LinearShape, Evidence], FitResult]
 
 
+def detail_title(mode: str) -> str:
+    """The name of the variant that adds detail of this mode to REFINED."""
+    return f"+ detail {mode}"
+
+
 def read_variants(words: list[str]) -> dict[str, Path]:
     """NAME=CHECKPOINT ... -> checkpoints by name.
 

@@ -1,7 +1,7 @@
 """Whether a head in clay is recognisably its person: an independent face recogniser finds its
 photo among those of others.
 
-    python -m ml.evaluation likeness --photos PORTRAITS --recogniser PYTHON --detail off fast
+    python -m ml.evaluation likeness --photos PORTRAITS --recogniser PYTHON --detail off relief
 
 PYTHON has dlib's recogniser (``pip install dlib-bin face-recognition-models``), in an environment
 of its own. It only measures: nothing is learned from it. A head is drawn grey and bald under one
