@@ -15,6 +15,7 @@ import numpy as np
 
 from ..data import Detail, FloatArray, HeadMesh
 from ..head.model import HeadModel
+from ..parsing.classes import Parse
 from .band import COARSEST_MM, FINEST_MM, average
 from .kernels import light_and_slopes
 from .layers import NOISE, Problem, enlarged
@@ -49,10 +50,10 @@ class Relief:
     weight: FloatArray
 
 
-def find_relief(view: PersonView, model: HeadModel, bare: FloatArray | None = None) -> Relief:
+def find_relief(view: PersonView, model: HeadModel, parse: Parse | None = None) -> Relief:
     """The relief of the face that ``view`` shows; zero where it shows too little.
 
-    bare: (S, S) 0..1, how likely each texel shows bare skin, where something else knows that.
+    parse: what the photo's pixels show; None: colours alone tell skin from what covers it.
 
     Raises
     ------
@@ -60,8 +61,8 @@ def find_relief(view: PersonView, model: HeadModel, bare: FloatArray | None = No
     """
     photo = unwrap_photo(view, model)
     weight = photo.seen * _usable(model)
-    if bare is not None:
-        weight = weight * bare
+    if parse is not None:
+        weight = weight * _bare(parse, photo, weight)
     if (weight > 0.3).sum() < 500:
         return Relief(np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32))
     bright, sure = skin_light(photo, weight)
@@ -69,6 +70,14 @@ def find_relief(view: PersonView, model: HeadModel, bare: FloatArray | None = No
     weight = (weight * sure).astype(np.float32)
     problem = _problem(photo, bright, weight, noise, model)
     return Relief(_heights(problem, photo.pixels_per_mm), weight)
+
+
+def _bare(parse: Parse, photo: UnwrappedPhoto, weight: FloatArray) -> FloatArray:
+    """(S, S) 0..1: how likely the photo shows bare skin of the face."""
+    bare = np.zeros_like(weight)
+    some = weight > 0
+    bare[some] = parse.at(photo.pixels[some], "skin", "nose")
+    return bare
 
 
 def make_detail(relief: Relief, mesh: HeadMesh, model: HeadModel) -> Detail:

@@ -127,9 +127,13 @@ def relief_of(photo: Photo, camera: Camera, person: Person, settings: Settings) 
     """What one photo shows of the relief of a person who was fitted to it."""
     from ..detail.relief import find_relief
     from ..detail.view import PersonView
+    from ..parsing.parse import crop_head, load_parser
+    from ..photo.crop import box_from_landmarks
 
-    view = PersonView(photo.rgb, camera, person, settings.renderer)
-    return find_relief(view, load_head_model())
+    model = load_head_model()
+    dense = model.landmark_sets["dense"].on(person.expressed)
+    parse = load_parser().parse(crop_head(photo, box_from_landmarks(camera.project(dense))))
+    return find_relief(PersonView(photo.rgb, camera, person, settings.renderer), model, parse)
 
 
 def assemble(

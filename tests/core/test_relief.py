@@ -16,6 +16,7 @@ from ml.detail.unwrap import unwrap_photo
 from ml.detail.view import PersonView
 from ml.detail.window import SIDE, TEXEL_MM, window_of
 from ml.fitting.camera import FACING
+from ml.parsing.classes import CLASSES, Parse
 from tests.support.lit_head import MODEL, SOFT, camera_at, lit_photo
 
 ROW, COLUMN = (place.astype(np.float32) * TEXEL_MM for place in np.mgrid[:SIDE, :SIDE])
@@ -108,6 +109,21 @@ def test_a_shadow_that_something_casts_is_no_ridge(smooth, edge):
     dark = np.where(edge < COLUMN, 0.45, 1)[..., None]
     found = find_relief(lit_photo(albedo=dark), MODEL)
     assert np.abs(found.height - smooth.height).max() < 0.7
+
+
+def test_what_is_parsed_as_no_skin_has_no_relief(folded):
+    """Fair hair over a forehead has the colour of skin: only a parse knows."""
+    view = lit_photo(ridges(8), crease=0.3)
+    side = view.camera.width
+    shown = np.zeros((len(CLASSES), side, side), np.uint8)
+    shown[CLASSES.index("skin"), :, : side // 2] = 255
+    shown[CLASSES.index("hair"), :, side // 2 :] = 255
+    found = find_relief(view, MODEL, Parse(shown, np.float32([[1, 0, 0], [0, 1, 0]])))
+    left, right = (slice(None), slice(0, 110)), (slice(None), slice(150, None))
+    (bare, hidden) = (left, right) if found.weight[left].any() else (right, left)
+    assert not found.weight[hidden].any()
+    assert np.abs(found.height[hidden]).mean() < 0.1 * np.abs(folded.height[hidden]).mean()
+    assert np.abs(found.height[bare]).mean() > 0.8 * np.abs(folded.height[bare]).mean()
 
 
 def test_noise_is_no_relief(folded):

@@ -24,8 +24,7 @@ import numpy as np
 from ...data import FitResult, FloatArray, HeadCoefficients, HeadMesh
 from ...detail.band import in_band
 from ...detail.maps import bake
-from ...detail.relief import find_relief, make_detail
-from ...detail.view import PersonView
+from ...detail.relief import make_detail
 from ...detail.window import window_of
 from ...errors import NoFaceFound
 from ...geometry.triangles import triangulate
@@ -143,9 +142,11 @@ def rows_of_fit(
     view: RenderedView, fit: FitResult, reference: DetailReference, modes: Sequence[str]
 ) -> list[DetailRow]:
     """A fitted head with the detail of every mode."""
+    from ...pipeline.single import relief_of
+
     shipped = load_head_model()
-    seen = PersonView(view.rgb, fit.camera, person_of(shipped, fit.coefficients))
-    mesh = _high_mesh(shipped, seen.person.rest)
+    person = person_of(shipped, fit.coefficients)
+    mesh = _high_mesh(shipped, person.rest)
     plain, rows = reference.reference.head.shape.neutral(fit.coefficients.identity), []
     for mode in modes:
         found, spent = plain, 0.0
@@ -153,7 +154,8 @@ def rows_of_fit(
             found = plain + reference.carried(perfect_offsets(view, plain, reference, mesh))
         elif mode != "off":
             begun = time.process_time()
-            detail = make_detail(find_relief(seen, shipped), mesh, shipped)
+            relief = relief_of(view.photo, fit.camera, person, ONE_FACE)
+            detail = make_detail(relief, mesh, shipped)
             spent = 1000 * (time.process_time() - begun)
             found = plain + reference.carried(detail.offsets)
         rows.append(_row(view, reference, mode, found, spent))

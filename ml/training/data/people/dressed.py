@@ -45,7 +45,7 @@ class DressedHead:
     traits: Traits
     borrowed: bool
     outfit: Outfit
-    hard: float
+    hard: float = 0.0
 
 
 def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> DressedHead:
