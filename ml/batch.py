@@ -15,12 +15,10 @@ from .pipeline.processes import ProcessEnded, run_in_processes
 from .results.files import PERSON_NAME, sweep
 from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
 from .results.person import SamePerson, save_index
-from .results.plan import Task, collect_photos, plan
+from .results.plan import Task
 from .results.reconstruction import Reconstruction
 from .results.report import Row, failed_row, head_row
 from .settings import Settings
-
-__all__ = ["BatchOptions", "Task", "collect_photos", "plan", "process", "process_person"]
 
 logger = logging.getLogger(__name__)
 

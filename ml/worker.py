@@ -39,11 +39,12 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, Any
 
-from .batch import Task, plan, skipped_row, write_person
+from .batch import skipped_row, write_person
 from .data import Progress
 from .errors import EngineUnavailable, HeadError, UsageError, explained
 from .results.folder import write_heads
 from .results.person import SamePerson
+from .results.plan import Task, plan
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
 from .version import effigy_version

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.batch import collect_photos, plan
 from ..ml.errors import UsageError
+from ..ml.results.plan import collect_photos, plan
 from .folders import portable
 from .jobs.asking import AskingOperator
 from .jobs.attention import Attention

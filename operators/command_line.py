@@ -10,8 +10,8 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.batch import collect_photos, plan
 from ..ml.errors import HeadError, UsageError, explained
+from ..ml.results.plan import collect_photos, plan
 from ..ml.results.report import Row, conclusion, warnings_about
 from ..ml.settings import add_options, settings_of
 from .export import WRITERS

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.batch import Task, plan
-from ..ml.results.plan import folder_stem
+from ..ml.results.plan import Task, folder_stem, plan
 from ..ml.results.report import warnings_about
 from ..ml.settings import Settings
 from .folders import portable

@@ -11,8 +11,8 @@ from typing import Any
 
 import bpy
 
-from ...ml.batch import Task
 from ...ml.errors import EngineUnavailable, HeadError, UsageError
+from ...ml.results.plan import Task
 from ...ml.results.report import Row, conclusion, failed_row, write_report
 from ...ml.settings import Settings
 from ..engine.client import Request

@@ -241,8 +241,8 @@ def test_the_command_line_builds_one_head(bpy, fake_engine, photos, module, tmp_
 
 def test_escape_stops_a_person(bpy, fake_engine, photos, module, tmp_path):
     folder = photos("a.jpg", "b.jpg")
-    jobs, batch = module("operators.jobs.reconstruction"), module("ml.batch")
-    tasks = batch.plan([folder / name for name in ("a.jpg", "b.jpg")], tmp_path / "out")
+    jobs, plan = module("operators.jobs.reconstruction"), module("ml.results.plan").plan
+    tasks = plan([folder / name for name in ("a.jpg", "b.jpg")], tmp_path / "out")
     settings = bpy.context.scene.effigy.chosen()
     order = jobs.Order(tasks, settings, tmp_path / "out", same_person=True)
     job = jobs.make_job(order, lambda directory: pytest.fail("a head of a stopped job"))

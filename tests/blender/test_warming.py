@@ -116,7 +116,7 @@ def test_after_a_stopped_job_the_engine_gets_warm_again(
     jobs = module("operators.jobs.reconstruction")
     photo = photos("slow.jpg") / "slow.jpg"
     order = jobs.Order(
-        [module("ml.batch").Task(photo, tmp_path / "out")], module("ml.settings").Settings()
+        [module("ml.results.plan").Task(photo, tmp_path / "out")], module("ml.settings").Settings()
     )
     job = jobs.make_job(order, lambda folder: None)
     job.step()

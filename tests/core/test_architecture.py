@@ -143,6 +143,19 @@ def test_training_does_not_know_the_evaluation():
     assert known == set()
 
 
+def test_blender_only_needs_what_a_result_needs():
+    """The rest of the core is the engine's: Blender has neither its packages nor its time."""
+    known = {"data", "errors", "settings", "geometry", "results", "head.arkit"}
+    named = {
+        node.module.partition("ml.")[2]
+        for tree in sources("operators", "panels").values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ml.")
+    }
+    assert {name for name in named if not {name, name.partition(".")[0]} & known} == set()
+    assert "results.reconstruction" in named
+
+
 def test_no_circle_of_imports():
     graph = {
         name: set(imports_in(name, when_loaded(tree.body))) - {name} for name, tree in TREES.items()

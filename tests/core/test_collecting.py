@@ -2,9 +2,9 @@
 
 import pytest
 
-from ml.batch import collect_photos
 from ml.errors import ImageUnreadable
 from ml.photo.read import read_photo
+from ml.results.plan import collect_photos
 from ml.settings import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 
 
