@@ -15,6 +15,11 @@ def note_open_file() -> None:
         _earlier.append(path)
 
 
+def forget_files() -> None:
+    """Forget which files were opened."""
+    _earlier.clear()
+
+
 def other_files() -> list[str]:
     """Paths of the files that data was linked or appended from, and of those opened earlier."""
     libraries = [bpy.path.abspath(library.filepath) for library in bpy.data.libraries]

@@ -12,7 +12,7 @@ import bpy
 
 from .folders import BLEND, located, portable
 from .heads import settle
-from .opened import note_open_file
+from .opened import forget_files, note_open_file
 from .scene.metadata import is_head, move_records
 
 _SETTINGS = ("photo", "photo_folder", "output")
@@ -74,3 +74,4 @@ def attach() -> None:
 def detach() -> None:
     for handlers, handler in _HANDLERS:
         handlers.remove(handler)
+    forget_files()

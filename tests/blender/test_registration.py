@@ -60,6 +60,21 @@ def test_disabling_ends_the_worker_and_takes_the_command_back(
         addon_utils.enable(NAME)
 
 
+def test_disabling_forgets_which_files_were_opened(bpy, module, tmp_path):
+    import addon_utils
+
+    for name in ("a.blend", "b.blend"):
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / name))
+        bpy.ops.wm.read_homefile(use_empty=True)
+    opened = module("operators.opened")
+    assert str(tmp_path / "a.blend") in opened.other_files()
+    addon_utils.disable(NAME)
+    try:
+        assert opened.other_files() == []
+    finally:
+        addon_utils.enable(NAME)
+
+
 def test_disabling_in_the_middle_of_a_job_leaves_nothing_busy(bpy):
     import addon_utils
 
