@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ml.head.arkit import EXPRESSION_NAMES
+from tests.support.reading_back import read_back
 
 CLOSE = 5e-5  # metres
 
@@ -15,20 +16,6 @@ CLOSE = 5e-5  # metres
 def export(bpy, obj, path, kind, **options):
     bpy.context.view_layer.objects.active = obj
     bpy.ops.effigy.export(filepath=str(path), format=kind, **options)
-
-
-def read_back(bpy, path):
-    """The head of a file, read into an empty scene, and its armature if there is one."""
-    bpy.ops.wm.read_homefile(use_empty=True)
-    readers = {
-        ".fbx": bpy.ops.import_scene.fbx,
-        ".glb": bpy.ops.import_scene.gltf,
-        ".usdc": bpy.ops.wm.usd_import,
-    }
-    readers[path.suffix](filepath=str(path))
-    rig = next((obj for obj in bpy.data.objects if obj.type == "ARMATURE"), None)
-    head = next(obj for obj in bpy.data.objects if obj.type == "MESH" and obj.data.shape_keys)
-    return head, rig
 
 
 def world_keys(obj):
