@@ -29,6 +29,9 @@ _MAGIC = (
     (b"\0\0\x01\0", "an icon"),
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
+# How files of FORMATS begin; of AVIF and WebP, what follows a length.
+_OURS = (b"\xff\xd8", _PNG, b"GIF8", b"II*\0", b"MM\0*", b"BM")
+_OURS_LATER = ((4, b"ftypavif"), (4, b"ftypavis"), (8, b"WEBP"))
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 # Pillow refuses a PNG whose texts or colour profile are larger than this after decompression.
 _LARGEST_CHUNK = 1 << 20
@@ -75,6 +78,13 @@ def foreign_format(path: Path, content: bytes) -> Foreign | None:
     return None
 
 
+def begins_as_ours(content: bytes) -> bool:
+    """Whether a file begins as those of FORMATS do, whatever comes after."""
+    return content.startswith(_OURS) or any(
+        content.startswith(magic, at) for at, magic in _OURS_LATER
+    )
+
+
 def is_camera_raw(path: Path, content: bytes) -> bool:
     """Whether this is a raw file: many are TIFFs whose first picture is only a thumbnail."""
     tiff = content[:4] in (b"II*\0", b"MM\0*")
@@ -91,18 +101,26 @@ def _heic() -> Foreign:
 
 
 def without_texts(content: bytes) -> bytes:
-    """A PNG without its texts and without a colour profile of absurd size; others unchanged.
+    """A PNG without its texts, and without what is damaged or of absurd size beside its pixels.
 
-    Texts tell nothing of the pixels, and Pillow refuses the whole picture where they are long.
+    Texts tell nothing of the pixels. Pillow refuses the whole picture for any of these, and viewers
+    show it. Other formats are returned unchanged.
     """
     if not content.startswith(_PNG):
         return content
     kept, begun = [], 0
     for start, end in _chunks(content):
-        if _is_dropped(content[start + 4 : start + 8], content[start + 8 : end - 4]):
+        kind, sound = content[start + 4 : start + 8], content[end - 4 : end]
+        # A small first letter: decoders may do without the chunk.
+        damaged = kind[:1].islower() and _checksum(content[start + 4 : end - 4]) != sound
+        if damaged or _is_dropped(kind, content[start + 8 : end - 4]):
             kept.append(content[begun:start])
             begun = end
     return b"".join([*kept, content[begun:]]) if kept else content
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "big")
 
 
 def _chunks(content: bytes) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from ..data import Photo
 from ..errors import ImageUnreadable, explained
 from ..settings import PHOTO_EXTENSIONS
 from .decode import LARGEST_PIXELS, decode
-from .formats import foreign_format
+from .formats import begins_as_ours, foreign_format
 
 # Photos are at most some dozens of megabytes large; a disk image or a film is none.
 LARGEST_FILE = 500_000_000
@@ -66,13 +66,14 @@ def _undecodable(path: Path, content: bytes, error: Exception) -> ImageUnreadabl
     named = foreign_format(path, content)
     if named:
         return ImageUnreadable(f"{path} is {named.description}", named.hint)
-    if isinstance(error, UnidentifiedImageError):
+    unidentified = isinstance(error, UnidentifiedImageError)
+    if unidentified and not begins_as_ours(content):
         return ImageUnreadable(
             f"{path} is not an image that Effigy can read",
             f"Use one of {', '.join(PHOTO_EXTENSIONS)}",
         )
-    reason = str(error) or type(error).__name__
-    return ImageUnreadable(f"{path} is damaged or cut off ({reason})", DAMAGED)
+    reason = "" if unidentified else f" ({str(error) or type(error).__name__})"
+    return ImageUnreadable(f"{path} is damaged or cut off{reason}", DAMAGED)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -119,6 +119,26 @@ def test_long_texts_and_profiles_in_a_png_do_no_harm(picture, tmp_path):
     assert (read_photo(path).rgb == picture[::-1, ::-1]).all()
 
 
+@pytest.mark.parametrize("kind", [b"eXIf", b"iCCP", b"gAMA", b"tIME"])
+def test_a_png_is_read_without_what_is_damaged_beside_its_pixels(picture, tmp_path, kind):
+    path = tmp_path / "bit_rot.png"
+    Image.fromarray(picture).save(path)
+    content = path.read_bytes()
+    chunk = struct.pack(">I", 40) + kind + bytes(40) + b"oops"
+    path.write_bytes(content[:33] + chunk + content[33:])
+    assert (read_photo(path).rgb == picture).all()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp", "gif", "avif"])
+def test_a_cut_photo_is_called_damaged(picture, tmp_path, suffix):
+    path = tmp_path / f"cut.{suffix}"
+    Image.fromarray(picture).save(path)
+    content = path.read_bytes()
+    for length in (16, len(content) // 2):
+        path.write_bytes(content[:length])
+        assert "is damaged or cut off" in refusal(path).message
+
+
 def damaged_exif() -> bytes:
     """Orientation 6, and values of types that their tags do not have."""
     entries = [
