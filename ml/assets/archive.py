@@ -4,6 +4,7 @@ of every array are known and checked before memory is taken for it. NumPy only.
 
 from __future__ import annotations
 
+import errno
 import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -145,7 +146,12 @@ def _guarded(path: Path, read: Callable[[ZipFile], Read]) -> Read:
             _check_directory(stream)
             with ZipFile(stream) as archive:
                 return read(archive)
-        except (OSError, ValueError, MemoryError, HeadError):
+        except OSError as error:
+            # Damaged archives name places before their beginning.
+            if error.errno == errno.EINVAL:
+                raise ValueError("its list of members is damaged") from error
+            raise
+        except (ValueError, MemoryError, HeadError):
             raise
         # zipfile raises what it likes: zlib.error, NotImplementedError, RuntimeError, struct.error.
         except Exception as error:

@@ -154,6 +154,16 @@ def test_any_json_is_refused_in_words(saved, content):
         assert str(saved) in refused.value.message
 
 
+def test_a_damaged_list_of_members_is_damage_and_no_fault_of_the_disk(saved):
+    path = saved / "reconstruction.npz"
+    content = path.read_bytes()
+    # With bytes lost before the list, the first member would begin before the file does.
+    path.write_bytes(content[:100] + content[150:])
+    with pytest.raises(HeadError, match="is not a complete reconstruction") as found:
+        load_reconstruction(saved)
+    assert found.value.hint == REMEDY
+
+
 @pytest.mark.parametrize(
     "header",
     [
