@@ -135,6 +135,11 @@ class EFFIGY_PG_engine(bpy.types.PropertyGroup):
         self.outcome, self.failed = text, failed
 
 
+def _forget_outcome(own: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """What became of another Python says nothing of the one that is chosen now."""
+    context.window_manager.effigy_engine.tell("", failed=False)
+
+
 class EnginePreferences:
     """Mixin: what the extension's preferences hold. The class that draws them inherits it."""
 
@@ -145,6 +150,7 @@ class EnginePreferences:
             "EFFIGY_PYTHON, what Install engine made, or Blender's own Python"
         ),
         subtype="FILE_PATH",
+        update=_forget_outcome,
     )
     keep_engine_ready: BoolProperty(
         name="Keep engine ready",

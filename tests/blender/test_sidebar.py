@@ -39,3 +39,12 @@ def test_a_failed_check_stands_beside_the_buttons_that_help(bpy, module, fake_en
     state.tell("", failed=False)
     buttons = [name for name, *_ in layout.drawn if name != "label"]
     assert buttons == ["effigy.install_engine", "preferences.addon_show"] * failed
+
+
+def test_another_python_is_not_blamed_for_the_last(bpy, module, fake_engine):
+    state, own = bpy.context.window_manager.effigy_engine, module("operators.runtime")
+    state.tell("This Python lacks torch", failed=True)
+    own.own_preferences().engine_python = str(fake_engine())
+    own.own_preferences().property_unset("engine_python")
+    assert not state.failed
+    assert not state.outcome
