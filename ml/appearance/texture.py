@@ -8,15 +8,21 @@ import numpy as np
 
 from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.model import HeadModel
-from .atlas import COARSE, atlas_of
+from ..parsing.classes import Parse
+from .atlas import COARSE, Atlas, atlas_of
 from .confidence import FACE, within
 from .fine_detail import compose_albedo, fine_detail
 from .levels import with_usual_levels
+from .light import AlbedoAndLight
 from .monochrome import coloured, grey_statistics, in_grey, is_monochrome
 from .paint import FaceTone, paint_inner_parts
-from .projection import project, sample, visibility_of
+from .projection import Projection, project, sample, visibility_of
 from .skin import SkinModel, load_skin_model
 from .skin_estimate import estimate_skin, skin_mesh
+
+# What covers the skin, how many pixels of the parse it is taken to reach further, for its edges mix
+# with skin, and the probabilities at which it hides nothing and all.
+COVERS, REACH, HIDDEN = ("glasses", "other"), 1, (0.15, 0.45)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ def make_texture(
     model: HeadModel,
     size: int,
     renderer: str = "builtin",
+    parse: Parse | None = None,
 ) -> Texture:
     """The texture of the head in a photo.
 
@@ -50,36 +57,45 @@ def make_texture(
     vertices: (V, 3) the head with the photo's expression; head space, metres.
     camera: maps head space to the photo's pixels. size: side of the texture in texels.
     renderer: one of ml.rendering.BACKENDS; it finds the visible skin.
+    parse: of the face, if there is one: what glasses and hands hide is completed, not painted.
 
     Raises
     ------
     EngineUnavailable: the renderer is not installed.
     """
     photo, own = with_usual_levels(photo), skin_mesh(model).vertices
-    projection, coarse = project(camera, vertices, model), atlas_of(model, min(size, COARSE))
+    coarse, atlas = atlas_of(model, min(size, COARSE)), atlas_of(model, size)
+    projection = project(camera, vertices, model)
     visibility = visibility_of(photo, camera, vertices, model, coarse, projection, renderer)
     visibility *= coarse.part == model.part_names.index("skin")
+    visibility *= _uncovered(parse, projection, coarse)
     grey = is_monochrome(sample(photo.rgb, projection.pixels, coarse), visibility, coarse)
     photo, skin = _in_grey(photo) if grey else (photo, load_skin_model())
     separated, confidence = estimate_skin(photo, visibility, model, coarse, projection, skin)
     albedo = coloured(separated, load_skin_model()) if grey else separated.albedo
-    log_albedo, log_light, log_colour = np.zeros((3, *vertices.shape), np.float32)
-    log_albedo[own], log_light[own] = albedo, separated.light
-    log_colour[own] = separated.albedo + separated.light
-    atlas = atlas_of(model, size)
-    detail = fine_detail(photo, projection, log_colour, confidence, coarse, atlas, size)
-    colours = compose_albedo(log_albedo, own, detail, atlas)
+    logs = _on_whole_head(own, len(vertices), albedo, separated)
+    detail = fine_detail(photo, projection, logs[2], confidence, coarse, atlas, size)
+    colours = compose_albedo(logs[0], own, detail, atlas)
     del detail
-    tone, light = _face_medians(model, albedo, separated.light)
-    face = FaceTone(tone, light, hued=not grey)
+    face = _face_tone(model, albedo, separated.light, grey)
     painted = paint_inner_parts(colours, photo, camera, vertices, model, atlas, face)
-    return Texture(painted, np.exp(log_light), separated.harmonics)
+    return Texture(painted, np.exp(logs[1]), separated.harmonics)
 
 
-def _face_medians(model: HeadModel, *logs: FloatArray) -> list[FloatArray]:
-    """(3,) linear, over the face's skin: the medians of (N, 3) logarithms on all of the skin."""
+def _on_whole_head(
+    own: np.ndarray, count: int, albedo: FloatArray, separated: AlbedoAndLight
+) -> FloatArray:
+    """(3, count, 3): logarithms of albedo, light and colour, 0 where there is no skin."""
+    found = np.zeros((3, count, 3), np.float32)
+    found[:, own] = albedo, separated.light, separated.albedo + separated.light
+    return found
+
+
+def _face_tone(model: HeadModel, albedo: FloatArray, light: FloatArray, grey: bool) -> FaceTone:
+    """The medians of (N, 3) logarithms of albedo and light, over the face's skin."""
     on_face = within(model.shape.mean[skin_mesh(model).vertices], FACE)
-    return [np.exp(np.median(log[on_face], 0)) for log in logs]
+    tone, lit = (np.exp(np.median(log[on_face], 0)) for log in (albedo, light))
+    return FaceTone(tone, lit, hued=not grey)
 
 
 def _in_grey(photo: Photo) -> tuple[Photo, SkinModel]:
@@ -95,6 +111,16 @@ def make_albedo(
     model: HeadModel,
     size: int,
     renderer: str = "builtin",
+    parse: Parse | None = None,
 ) -> ByteArray:
     """(size, size, 3) uint8 sRGB: only the albedo of :func:`make_texture`."""
-    return make_texture(photo, camera, vertices, model, size, renderer).albedo
+    return make_texture(photo, camera, vertices, model, size, renderer, parse).albedo
+
+
+def _uncovered(parse: Parse | None, projection: Projection, atlas: Atlas) -> FloatArray:
+    """(N,) 0..1: that nothing lies before the skin at the texels, as far as a parse says."""
+    if parse is None:
+        return np.ones(len(atlas.rows), np.float32)
+    covered = parse.at(atlas.on(projection.pixels), *COVERS, reach=REACH)
+    nothing, everything = HIDDEN
+    return np.asarray(1 - np.clip((covered - nothing) / (everything - nothing), 0, 1))

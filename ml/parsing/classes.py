@@ -43,14 +43,20 @@ class Parse:
     probability: ByteArray
     to_photo: FloatArray
 
-    def at(self, points: FloatArray, *names: str) -> FloatArray:
+    def at(self, points: FloatArray, *names: str, reach: int = 0) -> FloatArray:
         """(N,) 0..1: the probability that the photo shows one of the classes ``names`` there.
 
         points: (N, 2) pixels of the photo; beyond the crop, its border is repeated. Probabilities
-        are interpolated between pixels. Raises ValueError for a name that is no class.
+        are interpolated between pixels. reach: pixels of the crop; the largest probability so near
+        counts. Raises ValueError for a name that is no class.
         """
         rows = [CLASSES.index(name) for name in names]
         wanted = self.probability[rows].sum(0, dtype=np.float32) / 255
+        if reach:
+            import cv2
+
+            around = (2 * reach + 1, 2 * reach + 1)
+            wanted = cv2.dilate(wanted, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, around))
         back = np.linalg.inv(self.to_photo[:, :2])
         side = wanted.shape[-1]
         place = (np.asarray(points) - self.to_photo[:, 2]) @ back.T - 0.5

@@ -24,7 +24,7 @@ from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from .fit import Fitted, fit_observation
-from .single import complete_head, ignore_progress, part_of, relief_of, warm_up
+from .single import complete_head, ignore_progress, parse_face, part_of, relief_of, warm_up
 from .timing import Clock
 from .upright import observe_upright, turned
 
@@ -156,7 +156,8 @@ def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> Relief:
         photo, fit = turned(_read(item.path, item.clock), item.quarters), item.fitted.fit
         with item.clock.step("detail"):
             person = person_of(model, fit.coefficients)
-            reliefs.append(relief_of(photo, fit.camera, person, settings))
+            parse = parse_face(photo, fit.camera, person)
+            reliefs.append(relief_of(photo, fit.camera, person, parse, settings.renderer))
     return combined(reliefs)
 
 

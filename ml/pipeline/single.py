@@ -12,6 +12,7 @@ from ..data import ByteArray, Camera, Photo, Progress
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
+from ..parsing.classes import Parse
 from ..results.provenance import Provenance
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
@@ -73,6 +74,7 @@ def warm_up(renderer: str = "builtin") -> None:
     ------
     WeightsMissing, ModelUnreadable; EngineUnavailable: the renderer asked for is not installed.
     """
+    from ..parsing.parse import load_parser
     from ..photo.detector import load_detector
     from ..regressor.regressor import load_regressor
     from ..regressor.surface_refinement import load_surface_refinement
@@ -81,6 +83,7 @@ def warm_up(renderer: str = "builtin") -> None:
     load_backend(renderer)
     load_head_model()
     load_detector()
+    load_parser()
     load_regressor()
     load_surface_refinement()
 
@@ -101,39 +104,47 @@ def complete_head(
     with clock.step("assemble"):
         person = person_of(model, fitted.fit.coefficients)
         head = assemble(photo, model, fitted, person, settings.level)
-    detail = None
+    detail = albedo = None
+    if settings.detail != "off" or settings.texture_size:
+        with clock.step("parse"):
+            parse = parse_face(photo, head.camera, person)
     if settings.detail != "off":
         from ..detail.relief import make_detail
 
         progress(0.0, "Finding the face's relief")
         with clock.step("detail"):
             if relief is None:
-                relief = relief_of(photo, head.camera, person, settings)
+                relief = relief_of(photo, head.camera, person, parse, settings.renderer)
             detail = make_detail(relief, head.mesh, model)
-    albedo = None
     if settings.texture_size:
         from ..appearance.texture import make_albedo
 
         progress(0.5, "Making the texture")
         with clock.step("texture"):
             size, renderer = settings.texture_size, settings.renderer
-            albedo = make_albedo(photo, head.camera, person.expressed, model, size, renderer)
+            albedo = make_albedo(photo, head.camera, person.expressed, model, size, renderer, parse)
     background = _background(photo)
     head = replace(head, albedo=albedo, detail=detail, photo_rgb=background, settings=settings)
     return replace(head, timings=clock.timings())
 
 
-def relief_of(photo: Photo, camera: Camera, person: Person, settings: Settings) -> Relief:
-    """What one photo shows of the relief of a person who was fitted to it."""
-    from ..detail.relief import find_relief
-    from ..detail.view import PersonView
+def parse_face(photo: Photo, camera: Camera, person: Person) -> Parse:
+    """What the photo shows round the face of a person who was fitted to it."""
     from ..parsing.parse import crop_head, load_parser
     from ..photo.crop import box_from_landmarks
 
-    model = load_head_model()
-    dense = model.landmark_sets["dense"].on(person.expressed)
-    parse = load_parser().parse(crop_head(photo, box_from_landmarks(camera.project(dense))))
-    return find_relief(PersonView(photo.rgb, camera, person, settings.renderer), model, parse)
+    points = load_head_model().landmark_sets["mediapipe478"].on(person.expressed)
+    return load_parser().parse(crop_head(photo, box_from_landmarks(camera.project(points))))
+
+
+def relief_of(
+    photo: Photo, camera: Camera, person: Person, parse: Parse, renderer: str = "builtin"
+) -> Relief:
+    """What one photo, with its ``parse``, shows of the relief of a person who was fitted to it."""
+    from ..detail.relief import find_relief
+    from ..detail.view import PersonView
+
+    return find_relief(PersonView(photo.rgb, camera, person, renderer), load_head_model(), parse)
 
 
 def assemble(

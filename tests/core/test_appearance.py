@@ -20,6 +20,7 @@ from ml.fitting.camera import FACING, make_intrinsics
 from ml.geometry.colour import linear_of, srgb_of
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
+from ml.parsing.classes import CLASSES, Parse
 from ml.rendering import interpolate, rasterize
 from ml.results.preview import PANEL, save_preview, without_lashes
 from tests.support.fake_pipeline import tiny_head
@@ -339,3 +340,41 @@ def test_clay_has_no_lashes(tmp_path):
     assert len(kept.quads) == len(kept.uv_quads) == (len(mesh.quads) + 1) // 2
     np.testing.assert_array_equal(kept.quads, mesh.quads[::2])
     np.testing.assert_array_equal(without_lashes(mesh).quads, mesh.quads)
+
+
+def behind_dark_glasses(photo, camera):
+    """The photo with dark bars over eyes and brows, and a parse that knows them for glasses."""
+    corners = camera.project(np.float32([[-0.06, 0.045, 0.1], [0.06, 0.008, 0.1]]))
+    (left, right), (top, bottom) = np.sort(corners.astype(int).T)
+    rgb = photo.rgb.copy()
+    rgb[top:bottom, left:right] = (25, 25, 30)
+    side = max(WIDTH, HEIGHT)
+    probability = np.zeros((len(CLASSES), side, side), np.uint8)
+    probability[CLASSES.index("glasses"), top:bottom, left:right] = 255
+    return replace(photo, rgb=rgb), Parse(probability, np.eye(2, 3, dtype=np.float32))
+
+
+def test_skin_behind_glasses_is_completed_where_a_parse_shows_them(model):
+    bare, camera = photograph(model, 0)
+    photo, parse = behind_dark_glasses(bare, camera)
+    rows, columns, places = skin_texels(model)
+    brow = (np.abs(places[:, 0]) < 0.05) & (np.abs(places[:, 1] - 0.036) < 0.005)
+    brow &= places[:, 2] > 0.06
+
+    def brightness(photo, parse=None):
+        albedo = make_albedo(photo, camera, model.shape.mean, model, SIZE, parse=parse)
+        return float(np.median(albedo[rows, columns][brow]))
+
+    plain = brightness(bare)
+    assert brightness(photo) < 0.6 * plain
+    assert brightness(photo, parse) > 0.7 * plain
+
+
+def test_a_parse_of_bare_skin_changes_nothing(model):
+    photo, camera = photograph(model, 0)
+    nothing = Parse(np.zeros((len(CLASSES), 8, 8), np.uint8), np.eye(2, 3, dtype=np.float32))
+    first, second = (
+        make_albedo(photo, camera, model.shape.mean, model, SIZE, parse=parse)
+        for parse in (None, nothing)
+    )
+    np.testing.assert_array_equal(first, second)

@@ -224,3 +224,10 @@ def test_a_card_names_the_teaching_between_both_parts_of_a_run():
     first, second = "train --portraits first.npz", "train --portraits dressed.npz"
     assert with_teaching([first]) == [first]
     assert with_teaching([first, second, second]) == [first, *TEACHING, second, second]
+
+
+def test_the_largest_probability_within_reach_counts():
+    found = halves([[1, 0, 0], [0, 1, 0]])
+    points = np.array([[0.5, 1.5], [1.5, 1.5]], np.float32)
+    assert found.at(points, "hair").tolist() == [0, 0]
+    assert found.at(points, "hair", reach=1).tolist() == [0, 1]

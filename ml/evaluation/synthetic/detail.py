@@ -142,7 +142,7 @@ def rows_of_fit(
     view: RenderedView, fit: FitResult, reference: DetailReference, modes: Sequence[str]
 ) -> list[DetailRow]:
     """A fitted head with the detail of every mode."""
-    from ...pipeline.single import relief_of
+    from ...pipeline.single import parse_face, relief_of
 
     shipped = load_head_model()
     person = person_of(shipped, fit.coefficients)
@@ -154,7 +154,8 @@ def rows_of_fit(
             found = plain + reference.carried(perfect_offsets(view, plain, reference, mesh))
         elif mode != "off":
             begun = time.process_time()
-            relief = relief_of(view.photo, fit.camera, person, ONE_FACE)
+            parse = parse_face(view.photo, fit.camera, person)
+            relief = relief_of(view.photo, fit.camera, person, parse)
             detail = make_detail(relief, mesh, shipped)
             spent = 1000 * (time.process_time() - begun)
             found = plain + reference.carried(detail.offsets)
