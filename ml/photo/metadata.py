@@ -69,11 +69,13 @@ def _other_size(tags: Any, size: tuple[int, int]) -> str:
     there = [
         _number(tags, tag) for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight)
     ]
-    if not all(there) or sorted(there) == sorted(size):
+    # Some programs keep one of both only.
+    fits = sorted(there) == sorted(size) if all(there) else {*there} <= {0.0, *size}
+    if fits:
         return ""
+    width, height = (f"{side:.0f}" if side else "?" for side in there)
     return (
-        f"EXIF is of a picture of {there[0]:.0f} x {there[1]:.0f} pixels, "
-        f"and this one has {size[0]} x {size[1]}"
+        f"EXIF is of a picture of {width} x {height} pixels, and this one has {size[0]} x {size[1]}"
     )
 
 

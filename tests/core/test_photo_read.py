@@ -105,6 +105,9 @@ LENGTH, PITCH, UNIT = 0x920A, 0xA20E, 0xA210
         ({WIDTH: 60, HEIGHT: 80}, ""),  # some programs turn these with the pixels
         ({WIDTH: 160, HEIGHT: 120}, "160 x 120"),  # the middle of a larger picture
         ({WIDTH: 80, HEIGHT: 45}, "80 x 45"),
+        ({WIDTH: 160}, "160 x ?"),
+        ({HEIGHT: 45}, "? x 45"),
+        ({HEIGHT: 60}, ""),
         ({ZOOM: 1.0}, ""),
         ({ZOOM: 0.0}, ""),
         ({ZOOM: 3.0}, "digital zoom of 3"),
