@@ -17,6 +17,8 @@ from .formats import begins_as_ours, foreign_format
 
 # Photos are at most some dozens of megabytes large; a disk image or a film is none.
 LARGEST_FILE = 500_000_000
+# Decoders keep the file beside the picture; of 100 megapixels only these need as many bytes.
+LARGEST_COMPRESSED, UNCOMPRESSED = 250_000_000, (b"II*\0", b"MM\0*", b"BM")
 DAMAGED = "Get the file again from its source"
 _NOT_FILES = (
     (stat.S_ISDIR, "a folder", "Choose a photo, or use the batch command"),
@@ -95,9 +97,10 @@ def _bytes_of(path: Path) -> bytes:
     except (OSError, MemoryError) as error:
         cause = explained(error, path)
         raise ImageUnreadable(cause.message, cause.hint) from error
-    if not small or len(content) > LARGEST_FILE:
+    most = LARGEST_FILE if content.startswith(UNCOMPRESSED) else LARGEST_COMPRESSED
+    if not small or len(content) > most:
         raise ImageUnreadable(
-            f"{path} is larger than {LARGEST_FILE // 10**6} MB",
+            f"{path} is larger than {(most if small else LARGEST_FILE) // 10**6} MB",
             "Reduce it in an image editor first",
         )
     if not content:

@@ -52,6 +52,19 @@ def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
     assert "larger than" in refusal(path).message
 
 
+def test_what_is_appended_to_a_photo_takes_no_memory(picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(read, "LARGEST_COMPRESSED", 1_000_000)
+    for name, words in (("film.jpg", "is larger than 1 MB"), ("film.png", "1 MB"), ("f.tif", "")):
+        path = tmp_path / name
+        Image.fromarray(picture).save(path)
+        with path.open("ab") as file:
+            file.write(bytes(1_000_000))
+        if words:
+            assert words in refusal(path).message
+        else:
+            assert read_photo(path).rgb.shape == picture.shape
+
+
 def test_every_photo_suffix_is_read(picture, tmp_path):
     named = {".jfif": "JPEG", ".jpe": "JPEG", ".mpo": "JPEG"}
     for suffix in PHOTO_EXTENSIONS:
