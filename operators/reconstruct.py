@@ -22,7 +22,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
     """Turn a portrait photo into a textured head with expressions; several photos into several heads, or into one head if they show the same person"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.reconstruct"
-    bl_label = "Reconstruct from image"
+    bl_label = "Reconstruct photo"
     bl_options = {"REGISTER"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE)

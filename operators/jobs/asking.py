@@ -46,7 +46,9 @@ class AskingOperator(JobOperator):
             return
         column.prop(self, "same_person")
         column.prop(self, "build_heads")
-        draw_options(column, context.scene.effigy)
+        options = column.column()  # its longest name is cut off otherwise
+        options.use_property_split, options.use_property_decorate = True, False
+        draw_options(options, context.scene.effigy)
 
     def answers(self) -> dict[str, Any]:
         """The properties with which the operator begins anew once the person has answered."""

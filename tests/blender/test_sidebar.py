@@ -1,4 +1,4 @@
-"""The sidebar: no text is cut off, and its buttons pass on what they should."""
+"""The sidebar and the file browsers: no text is cut off, and buttons pass on what they should."""
 
 from types import SimpleNamespace
 
@@ -48,3 +48,17 @@ def test_another_python_is_not_blamed_for_the_last(bpy, module, fake_engine):
     own.own_preferences().property_unset("engine_python")
     assert not state.failed
     assert not state.outcome
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "batch", "build", "export"])
+def test_the_button_of_the_file_browser_has_room_for_the_operators_name(bpy, name):
+    label = getattr(bpy.ops.effigy, name).get_rna_type().name
+    assert len(label) <= len("Open reconstruction")  # which just fits
+
+
+def test_names_of_options_have_room_in_the_file_browser(bpy, module, monkeypatch):
+    asking, seen = module("operators.jobs.asking"), []
+    monkeypatch.setattr(asking, "draw_options", lambda layout, settings: seen.append(layout))
+    operator = SimpleNamespace(layout=Layout(), question="", same_person=False, build_heads=True)
+    asking.AskingOperator.draw(operator, bpy.context)
+    assert [layout.use_property_split for layout in seen] == [True]
