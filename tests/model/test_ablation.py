@@ -35,7 +35,8 @@ from tests.support.surface_labels import CONFIG, camera_of
 
 def row(view, variant, error, landmarks=2.0):
     shape = ShapeError({"nose": error}, {"nose": 2.0}, error, 2.0, 0.5)
-    return VariantRow(view, variant, landmarks, shape, 5.0, 0.2, 6.0, 0.9, 40.0)
+    parts = (error + 1, error + 2, error + 3, error + 4)
+    return VariantRow(view, variant, landmarks, shape, 5.0, 0.2, 6.0, 0.9, 40.0, parts)
 
 
 def test_variants_are_compared_in_the_same_views():
@@ -48,7 +49,8 @@ def test_variants_are_compared_in_the_same_views():
     # Compared with the one view that it has, not with the mean of both.
     assert summary["+ detail relief"]["change_mm"] == pytest.approx(-0.1)
     main, rest = (part.splitlines() for part in report(summary, {}).split("\n\n"))
-    assert "+0.400 ± 0.100 | 5.000 | 40 |" in main[2]
+    assert "+0.400 ± 0.100 | 3.000 | 4.000 | 5.000 | 6.000 | 5.000 | 40 |" in main[2]
+    assert "| normals 2-5 mm ° |" in main[0]
     assert "| - |" in rest[-1]
     for lines in (main, rest):
         assert len({line.count("|") for line in lines}) == 1

@@ -130,6 +130,7 @@ def _rows(
                     made.smooth.normal,
                     instruments.resemblance.distance(view, fit) if plain else float("nan"),
                     spent + made.milliseconds,
+                    tuple(part.normal for part in made.parts),
                 ),
             )
 

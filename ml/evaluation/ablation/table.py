@@ -11,8 +11,12 @@ import numpy as np
 from ..likeness.clay import VIEWS
 from ..likeness.measure import MEAN_FACE, Likeness
 from ..report.text import table
+from ..synthetic.midband import PARTS
 from ..synthetic.shape import ShapeError, shape_means
 from .variants import REFINED
+
+# Sizes of features, as columns name them.
+_SIZES = tuple(f"{low:g}-{high:g}" for low, high in PARTS)
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class VariantRow:
     landmarks: mean distance, per cent of the outer-eye distance; NaN where detail was added, which
     does not move them. shape: of the neutral head. normal, depth: the middle band's error, degrees
     and mm; smooth: the normal's of a head without any band. distance: between the photo and the
-    head drawn into it, see Resemblance; NaN likewise.
+    head drawn into it, see Resemblance; NaN likewise. parts: normals' error, degrees, in each of
+    midband.PARTS.
     """
 
     view: int
@@ -36,6 +41,7 @@ class VariantRow:
     smooth: float
     distance: float
     milliseconds: float
+    parts: tuple[float, ...]
 
 
 def summarise(rows: Sequence[VariantRow]) -> dict[str, Any]:
@@ -57,6 +63,10 @@ def summarise(rows: Sequence[VariantRow]) -> dict[str, Any]:
             else float("nan"),
             "recovered": means["recovered"],
             "milliseconds": float(np.median([row.milliseconds for row in some])),
+            "normal_by_mm": {
+                size: float(np.mean([row.parts[number] for row in some]))
+                for number, size in enumerate(_SIZES)
+            },
         } | {
             field: float(np.mean([getattr(row, field) for row in some]))
             for field in ("landmarks", "normal", "depth", "smooth", "distance")
@@ -77,13 +87,15 @@ def _main(summary: Mapping[str, Any], likeness: Mapping[str, Likeness]) -> str:
     header = [""]
     for name, one in likeness.items():
         header += [f"{name} ({one.photos}): rank 1, {view.name}" for view in VIEWS]
-    header += ["regions mm", f"against {REFINED}, mm", "mid-band normals °", "ms"]
+    header += ["regions mm", f"against {REFINED}, mm", *(f"normals {size} mm °" for size in _SIZES)]
+    header += ["mid-band normals °", "ms"]
     lines = [
         (
             name,
             *_ranks(name, likeness),
             f"{one['regions_mm']:.3f}",
             "" if name == REFINED else f"{one['change_mm']:+.3f} ± {one['change_error_mm']:.3f}",
+            *(f"{value:.3f}" for value in one["normal_by_mm"].values()),
             f"{one['normal']:.3f}",
             f"{one['milliseconds']:.0f}",
         )
