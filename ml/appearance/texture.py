@@ -23,6 +23,10 @@ from .skin_estimate import estimate_skin, skin_mesh
 # What covers the skin, how many pixels of the parse it is taken to reach further, for its edges mix
 # with skin, and the probabilities at which it hides nothing and all.
 COVERS, REACH, HIDDEN = ("glasses", "other"), 1, (0.15, 0.45)
+# Dark sockets look a little like glasses: glasses are believed that surely, at least this
+# probability, cover at least this much of the face's area.
+SURE, SMALLEST = 0.8, 0.012
+FACE_CLASSES = ("skin", "nose", "brows", "eyes", "lips")
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,14 @@ def make_albedo(
 
 def _uncovered(parse: Parse | None, projection: Projection, atlas: Atlas) -> FloatArray:
     """(N,) 0..1: that nothing lies before the skin at the texels, as far as a parse says."""
-    if parse is None:
+    if parse is None or not _covers(parse):
         return np.ones(len(atlas.rows), np.float32)
     covered = parse.at(atlas.on(projection.pixels), *COVERS, reach=REACH)
     nothing, everything = HIDDEN
     return np.asarray(1 - np.clip((covered - nothing) / (everything - nothing), 0, 1))
+
+
+def _covers(parse: Parse) -> bool:
+    """Whether enough of what covers skin is surely there."""
+    face = parse.of(*FACE_CLASSES).sum()
+    return bool((parse.of(*COVERS) >= SURE).sum() >= SMALLEST * max(face, 1.0))

@@ -43,6 +43,14 @@ class Parse:
     probability: ByteArray
     to_photo: FloatArray
 
+    def of(self, *names: str) -> FloatArray:
+        """(S, S) 0..1: the probability of one of the classes ``names`` in each pixel of the crop.
+
+        Raises ValueError for a name that is no class.
+        """
+        rows = [CLASSES.index(name) for name in names]
+        return np.asarray(self.probability[rows].sum(0, dtype=np.float32) / 255)
+
     def at(self, points: FloatArray, *names: str, reach: int = 0) -> FloatArray:
         """(N,) 0..1: the probability that the photo shows one of the classes ``names`` there.
 
@@ -50,8 +58,7 @@ class Parse:
         are interpolated between pixels. reach: pixels of the crop; the largest probability so near
         counts. Raises ValueError for a name that is no class.
         """
-        rows = [CLASSES.index(name) for name in names]
-        wanted = self.probability[rows].sum(0, dtype=np.float32) / 255
+        wanted = self.of(*names)
         if reach:
             import cv2
 

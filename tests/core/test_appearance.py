@@ -370,11 +370,15 @@ def test_skin_behind_glasses_is_completed_where_a_parse_shows_them(model):
     assert brightness(photo, parse) > 0.7 * plain
 
 
-def test_a_parse_of_bare_skin_changes_nothing(model):
+@pytest.mark.parametrize("faint", [0, 130])
+def test_a_parse_without_sure_glasses_changes_nothing(model, faint):
     photo, camera = photograph(model, 0)
-    nothing = Parse(np.zeros((len(CLASSES), 8, 8), np.uint8), np.eye(2, 3, dtype=np.float32))
+    probability = np.zeros((len(CLASSES), 8, 8), np.uint8)
+    probability[CLASSES.index("skin")] = 255 - faint
+    probability[CLASSES.index("glasses")] = faint
+    parse = Parse(probability, np.array([[WIDTH / 8, 0, 0], [0, HEIGHT / 8, 0]], np.float32))
     first, second = (
-        make_albedo(photo, camera, model.shape.mean, model, SIZE, parse=parse)
-        for parse in (None, nothing)
+        make_albedo(photo, camera, model.shape.mean, model, SIZE, parse=known)
+        for known in (None, parse)
     )
     np.testing.assert_array_equal(first, second)
