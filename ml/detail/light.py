@@ -18,7 +18,7 @@ STRIDE = 3
 _ROUNDS = 5
 # Of the coefficients beside the constant one, as a share of the texels' weight: on few normals,
 # as of a far turned head, they are not known.
-_RIDGE = 0.003
+_RIDGE = 0.0003
 # The least light, as a share of the face's, so that no logarithm explodes where the light ends.
 LEAST = 0.12
 

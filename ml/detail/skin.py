@@ -26,9 +26,9 @@ _OFF_BROWS = (0.001, 0.004)
 # Natural logarithms of brightness over the light's: darker or brighter skin does not exist.
 _DARK, _BRIGHT = (-1.0, -0.5), (1.0, 0.6)
 # The least and the most that hue may scatter (natural logarithm) and be skin.
-_HUE_SCATTER = (0.04, 0.12)
+_HUE_SCATTER = (0.06, 0.2)
 # Standard deviations of hue at which a texel counts half.
-_HUE_LIMIT = 3.0
+_HUE_LIMIT = 4.0
 # Hue is averaged over this, so that a noisy photo is not taken for hair; weights fall towards what
 # is not skin over the fringe, where pixels mix. Millimetres.
 _HUE_MM, _FRINGE_MM, _SOFT_MM = 1.5, 1.8, 1.0
@@ -36,7 +36,7 @@ _HUE_MM, _FRINGE_MM, _SOFT_MM = 1.5, 1.8, 1.0
 _SATURATED = 0.85
 # Shine below this share of the light is not told from differences of hue; at the second share,
 # skin counts half.
-_SHINE, _SHINE_LIMIT = 0.06, 0.25
+_SHINE, _SHINE_LIMIT = 0.06, 0.4
 # sRGB is nearly clipped from this linear light on.
 _CLIPPED = (0.98, 0.85)
 
@@ -74,7 +74,7 @@ def skin_light(photo: UnwrappedPhoto, weight: FloatArray) -> tuple[FloatArray, F
 def _shine(colours: FloatArray, expected: FloatArray) -> FloatArray:
     """(S, S) white light on top of the skin's own: what makes it less red than expected."""
     red, blue = expected[..., 0], expected[..., 2]
-    surplus = colours[..., 2] * red - colours[..., 0] * blue
+    surplus = blurred(colours[..., 2] * red - colours[..., 0] * blue, _HUE_MM)
     found = surplus / np.maximum(red - blue, (1 - _SATURATED) * red)
     found = np.where(blue < _SATURATED * red, found, 0)
     limits = np.float32(_SHINE), np.float32(0.6)
