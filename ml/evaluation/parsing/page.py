@@ -46,6 +46,11 @@ intersection over union by class, over all pixels. {right:.1%} of all pixels are
 Renders are no photos: how the network does on photos can only be seen in overlays
 (`--overlays FOLDER` draws them for the development photos), for which there is no truth.
 
+On development photos skin, features, hair, ears and clothes are found well, also of dark skin and
+in grey; dark and thick-rimmed glasses, hats and full beards in most. Known faults: thin rims are
+often taken for skin, the shadow under a jaw for a beard, some edges of hair for a hat, moustaches
+for skin, hands for skin or clothes; `other` is hardly ever found.
+
 One crop takes {ratio:.2f} of the time of the regressor's crop in the same run, on two cores.
 
 ## How it was learned

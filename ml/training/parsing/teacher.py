@@ -29,8 +29,9 @@ from .labels import INDEX
 from .losses import UNKNOWN
 from .train import ParsingConfig
 
-# Up to these chances 0..1 (see bare.odds) a portrait is taken to show neither.
-NO_GLASSES, NO_BEARD = 0.6, 0.75
+# Up to these chances 0..1 (see bare.odds) a portrait is taken to show neither, and from the last
+# on to show glasses.
+NO_GLASSES, NO_BEARD, GLASSES = 0.6, 0.75, 0.75
 # Pictures that an answer is averaged over, and the probability from which it is believed.
 VARIANTS, BELIEVED = 4, 0.75
 
@@ -75,8 +76,12 @@ def fill_in(labels: np.ndarray, share: FloatArray, glasses: float, beard: float)
         if chance <= most:
             share[INDEX[name]] = 0
     share /= np.maximum(share.sum(0), 1e-6)
+    found = share.argmax(0).astype(np.uint8)
     sure = (labels == UNKNOWN) & (share.max(0) > BELIEVED)
-    return np.where(sure, share.argmax(0).astype(np.uint8), labels)
+    if glasses > GLASSES:
+        # A first network does not see thin rims: what it takes for skin may be one.
+        sure &= ~np.isin(found, [INDEX["skin"], INDEX["nose"]])
+    return np.where(sure, found, labels)
 
 
 def main() -> None:
