@@ -24,7 +24,7 @@ LAYER_PRICE = 1.1
 # of heights: paint and cast shadows have sharp edges, folds have soft ones.
 _EDGE = 0.2
 # Edges steeper than this bound pieces that are lit or painted in another way.
-_JUMP = 0.1
+_JUMP = 0.15
 # Heights are found again with residuals weighted down; iterations of each solution.
 _REWEIGHTED, _ITERATIONS = 2, 7
 # Residuals (natural logarithm) of a good photo, and the largest that are taken for shading.
