@@ -61,7 +61,7 @@ def rendered(person, yaw, error, *, tone=40.0, age="", borrowed=False):
         age,
         tone,
         borrowed,
-        shown,
+        shown=shown,
     )
     identity = np.zeros(model.identity_count, np.float32)
     identity[0] = person + 0.01 * yaw
