@@ -11,6 +11,7 @@ so that Blender's own Python can load results; writing images needs Pillow.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class Reconstruction:
 
     Attributes
     ----------
-    face_box: (x0, y0, x1, y1) pixels of the photo.
+    face_box: (x0, y0, x1, y1) pixels of the photo; NaN where only its record was left.
     landmarks_68_px: (68, 2), landmarks_478_px: (478, 2): of the head with its expression,
         projected, pixels of the photo.
     confidence: 0..1, the regressor's: that there is a face.
@@ -180,7 +181,8 @@ def load_reconstruction(path: Path) -> Reconstruction:
     try:
         arrays = read_mesh_arrays(directory / NPZ_NAME)
         check_state(directory, state)
-        head = _assemble(about, arrays)
+        detail = detail_of(about.get("detail", "off"), arrays.get("detail_offsets"))
+        head = assemble(about, mesh_of(arrays), detail)
         check_images(directory, about)
     except (OSError, ValueError, KeyError) as error:
         check_state(directory, state)
@@ -217,7 +219,8 @@ def read_about(directory: Path) -> dict[str, Any]:
     return about
 
 
-def _mesh_of(arrays: dict[str, np.ndarray]) -> HeadMesh:
+def mesh_of(arrays: dict[str, np.ndarray]) -> HeadMesh:
+    """The mesh in the arrays of a result; masks are as rounded there."""
     return HeadMesh(
         vertices=arrays["vertices"],
         vertices_expressed=arrays["vertices_expressed"],
@@ -235,28 +238,39 @@ def _mesh_of(arrays: dict[str, np.ndarray]) -> HeadMesh:
     )
 
 
-def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstruction:
-    photo, model, mesh = about["photo"], about["model"], _mesh_of(arrays)
+def provenance_of(about: dict[str, Any]) -> Provenance:
+    """The origin of a head in the contents of its ``reconstruction.json``."""
+    photo, model = about["photo"], about["model"]
+    return Provenance(
+        model_id=model["id"],
+        model_version=model["version"],
+        model_licence=model["licence"],
+        photo_name=photo["name"],
+        photo_sha256=photo["sha256"],
+        width=photo["width"],
+        height=photo["height"],
+        effigy_version=about["effigy_version"],
+        level=about.get("level", "base"),
+        focal_source=photo.get("focal_source", "unknown"),
+        focal_refused=photo.get("focal_refused", ""),
+        orientation_refused=photo.get("orientation_refused", ""),
+    )
+
+
+def coefficients_of(about: dict[str, Any], names: Sequence[str]) -> HeadCoefficients:
+    """The coefficients in there; ``names``: of the expressions, in the order of the model."""
+    return HeadCoefficients(
+        np.array(about["identity"], np.float32),
+        np.array([about["expression"][name] for name in names], np.float32),
+    )
+
+
+def assemble(about: dict[str, Any], mesh: HeadMesh, detail: Detail | None) -> Reconstruction:
+    """The head of which ``reconstruction.json`` holds ``about``, with its mesh and detail."""
     return Reconstruction(
-        provenance=Provenance(
-            model_id=model["id"],
-            model_version=model["version"],
-            model_licence=model["licence"],
-            photo_name=photo["name"],
-            photo_sha256=photo["sha256"],
-            width=photo["width"],
-            height=photo["height"],
-            effigy_version=about["effigy_version"],
-            level=about.get("level", "base"),
-            focal_source=photo.get("focal_source", "unknown"),
-            focal_refused=photo.get("focal_refused", ""),
-            orientation_refused=photo.get("orientation_refused", ""),
-        ),
+        provenance=provenance_of(about),
         mesh=mesh,
-        coefficients=HeadCoefficients(
-            np.array(about["identity"], np.float32),
-            np.array([about["expression"][name] for name in mesh.expression_names], np.float32),
-        ),
+        coefficients=coefficients_of(about, mesh.expression_names),
         camera=camera_of(about),
         face_box=tuple(about["face_box"]),
         landmarks_68_px=np.array(about["landmarks_68"], np.float32),
@@ -264,7 +278,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Reconstru
         confidence=about["confidence"],
         quality=about.get("quality"),
         quality_reason=about.get("quality_reason", ""),
-        detail=detail_of(about.get("detail", "off"), arrays.get("detail_offsets")),
+        detail=detail,
         timings=Timings(about["timings_ms"]),
     )
 
