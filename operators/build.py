@@ -11,7 +11,7 @@ from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_
 from .reporting import ReportsErrors
 from .runtime import RELATIVE, path_of
 from .scene.collection import build_head, rebuild_head, set_render_size
-from .scene.metadata import active_head, record_doubts
+from .scene.metadata import active_head, directory_of, record_doubts, record_of
 from .scene.rebuild import additions, keeps_additions
 
 
@@ -117,17 +117,28 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
         obj = active_head(context)
         head = stored_head(obj)
         lost = _lost(obj, head)
-        rebuild_head(obj, head, locate(obj))
-        if lost:
-            self.report({"WARNING"}, f"Rebuilt {obj.name} without {', '.join(lost)}")
-            return {"FINISHED"}
-        self.report({"INFO"}, f"Rebuilt {obj.name}")
+        directory = locate(obj) if head.state is not None else None
+        missing = rebuild_head(obj, head, directory)
+        done = f"Rebuilt {obj.name}" + (" from this file alone" if directory is None else "")
+        if lost or missing:
+            words = f"{done}, without {', '.join(lost + missing)}"
+            self.report({"WARNING"}, words + (_remedy(obj) if missing else ""))
+        else:
+            self.report({"INFO"}, done)
         return {"FINISHED"}
 
 
 def _lost(obj: bpy.types.Object, head: Reconstruction) -> list[str]:
     """What of the person's own rebuilding would remove, in words."""
     return [] if keeps_additions(obj, head.mesh) else additions(obj, head.mesh)
+
+
+def _remedy(obj: bpy.types.Object) -> str:
+    """What to do where neither the file nor a result has a part of the head, as a sentence."""
+    return (
+        f". Bring back the result that lay in {directory_of(obj)}, or reconstruct "
+        f"{record_of(obj)['photo']['name']} again"
+    )
 
 
 def _built_of_old(head: Reconstruction, name: str) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..ml.errors import HeadError
+from ..ml.results.detail import detail_of
+from ..ml.results.files import JSON_NAME, NPZ_NAME
 from ..ml.results.provenance import check_same_model
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction, read_about
-from .folders import BLEND, located, portable
+from ..ml.results.record import head_of_record
+from .folders import located, portable
 from .opened import other_files
 from .reporting import ReportsErrors
 from .runtime import heads_beside, results_folders
+from .scene.detail import stored_offsets
 from .scene.metadata import (
     active_head,
     directory_of,
@@ -84,32 +90,24 @@ class PhotoOperator(ReportsErrors):
 
 
 def stored_head(obj: bpy.types.Object) -> Reconstruction:
-    """The reconstruction that a head was built from.
+    """The reconstruction that a head was built from: its files, or its record where they are gone.
+
+    A head of the record alone has no ``state``.
 
     Raises
     ------
-    HeadError: it is gone, another one lies in its place, or another head model made it.
+    HeadError: its files are damaged, its record is incomplete, or another head model made it.
     """
-    directory, photo = locate(obj), record_of(obj)["photo"]
-    if not directory.is_dir():
-        stored = stored_directory(obj)
-        if stored.startswith(BLEND):
-            raise HeadError(
-                f"The files of {obj.name} are gone: there is no folder {directory}. It is named as "
-                f"{stored}, beside the .blend file in which the head was made",
-                f"Bring it beside this file, or reconstruct {photo['name']} again",
-            )
-        raise HeadError(
-            f"The files of {obj.name} are gone: there is no folder {directory}",
-            f"Bring it back, or reconstruct {photo['name']} again",
-        )
-    head = load_reconstruction(directory)
-    if head.provenance.photo_sha256 != photo["sha256"]:
-        raise HeadError(
-            f"{directory} now holds the head of another photo", f"Reconstruct {photo['name']} again"
-        )
-    check_same_model(head.provenance)
-    return head
+    directory, record = locate(obj), record_of(obj)
+    # Another person's folder that may not be looked into counts as none, as it would elsewhere.
+    if all(os.path.isfile(directory / name) for name in (JSON_NAME, NPZ_NAME)):
+        head = load_reconstruction(directory)
+        if head.provenance.photo_sha256 == record["photo"]["sha256"]:
+            check_same_model(head.provenance)
+            return head
+    head = head_of_record(record)
+    offsets = stored_offsets(obj, len(head.mesh.vertices))
+    return replace(head, detail=detail_of(record.get("detail", "off"), offsets))
 
 
 def locate(obj: bpy.types.Object) -> Path:

@@ -21,6 +21,12 @@ def to_blender(vectors: FloatArray) -> FloatArray:
     return np.stack([x, -z, y], axis=-1)
 
 
+def from_blender(vectors: FloatArray) -> FloatArray:
+    """The way back of :func:`to_blender`."""
+    x, y, z = np.moveaxis(np.asarray(vectors, np.float32), -1, 0)
+    return np.stack([x, z, -y], axis=-1)
+
+
 def camera_to_world(camera: Camera) -> np.ndarray:
     """(4, 4) world matrix of the Blender camera that stands where ``camera`` stands."""
     rotation = np.asarray(camera.rotation, np.float64)

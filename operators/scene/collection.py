@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
 from ...ml.data import HeadMesh
-from ...ml.errors import HeadError
 from ...ml.results.checks import check_state
-from ...ml.results.detail import NORMAL_NAME
 from ...ml.results.person import PhotoView
-from ...ml.results.reconstruction import ALBEDO_NAME, PHOTO_NAME, Reconstruction
+from ...ml.results.reconstruction import PHOTO_NAME, Reconstruction
 from .camera import follow_head, new_camera
-from .detail import add_detail
+from .detail import add_detail, store_offsets
 from .groups import add_part_groups, add_region_groups
+from .images import ALBEDO, NORMALS, file_of, image_in_file, load_image
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
-from .metadata import camera_object, record_head, record_others, rig_of
+from .metadata import camera_object, record_head, record_of, record_others, rig_of
 from .place import place_head, scale_of
 from .rebuild import keeps_additions, renew_mesh, replace_mesh
 from .rig import renew_rig
 from .rig_data import rig_data, store_rig_data
 
-_LONGEST_PATH = 1023  # bytes of an image's path in a .blend file, without the final zero
+# The albedo and the normal map of a head, each None where it has none.
+_Images = tuple[bpy.types.Image | None, bpy.types.Image | None]
 
 
 def build_head(
@@ -44,7 +43,7 @@ def build_head(
     """
     name = Path(head.provenance.photo_name).stem or "Head"
     with _Transaction() as made:
-        obj = _new_head_object(name, head, directory, made)
+        obj = _new_head_object(name, head, _loaded(name, directory, head, made), made)
         main = PhotoView(directory, head.provenance.photo_name, {}, head.camera, head.state)
         frame = (scene.render.resolution_x, scene.render.resolution_y)
         place_head(scene, layer, obj)
@@ -53,7 +52,7 @@ def build_head(
         for view, camera in zip(views, cameras, strict=True):
             follow_head(camera, obj, view.camera)
         record_head(obj, head, directory, cameras[0])
-        store_rig_data(obj, head.mesh)
+        _store(obj, head)
         record_others(obj, others, cameras[1:])
         collection = made.keep(bpy.data.collections.new(name))
         for part in (obj, *cameras):
@@ -62,8 +61,11 @@ def build_head(
     return obj
 
 
-def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -> None:
+def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path | None) -> list[str]:
     """Give ``obj`` the reconstruction's mesh, keys and materials again.
+
+    directory: of the reconstruction's files; None where there are none: the images are those that
+    the materials have. Returns what was in neither, in words.
 
     The object itself stays: its place, parents, modifiers and collection are not touched. So does
     its rig, which then holds the photo's expression, as the keys do, and all animation. What the
@@ -71,16 +73,23 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path) -
     :func:`.rebuild.additions`.
     """
     with _Transaction() as made:
-        fresh = _new_head_object(obj.name, head, directory, made)
+        if directory is not None:
+            images = _loaded(obj.name, directory, head, made)
+        else:
+            images = image_in_file(obj.data, ALBEDO), image_in_file(obj.data, NORMALS)
+        fresh = _new_head_object(obj.name, head, images, made)
         data = rig_data(head.mesh, obj.name) if rig_of(obj) is not None else None
-        record_head(obj, head, directory, camera_object(obj))
+        missing = [] if directory is not None else _missing(obj, head, images)
+        if directory is not None:  # else the record is what it was made from
+            record_head(obj, head, directory, camera_object(obj))
     if keeps_additions(obj, head.mesh):
         renew_mesh(obj, fresh, head.mesh)
     else:
         replace_mesh(obj, fresh)
-    store_rig_data(obj, head.mesh)
+    _store(obj, head)
     if data is not None:
         renew_rig(obj, data)
+    return missing
 
 
 def set_render_size(scene: bpy.types.Scene, width: int, height: int) -> None:
@@ -109,12 +118,12 @@ class _Transaction:
 
 
 def _new_head_object(
-    name: str, head: Reconstruction, directory: Path, made: _Transaction
+    name: str, head: Reconstruction, images: _Images, made: _Transaction
 ) -> bpy.types.Object:
     mesh: HeadMesh = head.mesh
+    albedo, normals = images
     kinds, slot_of_part = surface_kinds(mesh.part_names)
     data = made.keep(new_mesh(name, mesh, slot_of_part))
-    albedo = _load_image(directory / ALBEDO_NAME, f"{name} albedo", made)
     for kind in kinds:
         data.materials.append(made.keep(new_material(f"{name} {kind}", SURFACES[kind], albedo)))
     obj = made.keep(bpy.data.objects.new(name, data))
@@ -122,39 +131,43 @@ def _new_head_object(
     add_region_groups(obj, mesh)
     add_shape_keys(obj, mesh, head.coefficients.expression)
     if head.detail is not None:
-        normals = _load_image(directory / NORMAL_NAME, f"{name} detail", made)
         add_detail(obj, mesh, head.detail.offsets, normals)
-    check_state(directory, head.state)
     return obj
+
+
+def _loaded(name: str, directory: Path, head: Reconstruction, made: _Transaction) -> _Images:
+    """The images of a result, which must still be that of ``head``."""
+    albedo = load_image(file_of(directory, ALBEDO), f"{name} {ALBEDO}", made.keep)
+    normals = None
+    if head.detail is not None:
+        normals = load_image(file_of(directory, NORMALS), f"{name} {NORMALS}", made.keep)
+    check_state(directory, head.state)
+    return albedo, normals
+
+
+def _missing(obj: bpy.types.Object, head: Reconstruction, images: _Images) -> list[str]:
+    """What the file no longer has of the head on ``obj``, in words."""
+    relief = record_of(obj).get("detail", "off") != "off"
+    absent = {
+        "a texture": images[0] is None,
+        "its relief": relief and head.detail is None,
+        "the normal map of its relief": head.detail is not None and images[1] is None,
+    }
+    return [what for what, is_absent in absent.items() if is_absent]
+
+
+def _store(obj: bpy.types.Object, head: Reconstruction) -> None:
+    """Keep on ``obj`` what can only be had from the files of its result, beside its record."""
+    store_rig_data(obj, head.mesh)
+    store_offsets(obj, head.detail.offsets if head.detail is not None else None)
 
 
 def _new_photo_camera(
     view: PhotoView, frame: tuple[int, int], scale: float, made: _Transaction
 ) -> bpy.types.Object:
     name = Path(view.name).stem or "Head"
-    photo = _load_image(view.directory / PHOTO_NAME, f"{name} photo", made)
+    photo = load_image(view.directory / PHOTO_NAME, f"{name} photo", made.keep)
     check_state(view.directory, view.state)
     camera = made.keep(new_camera(f"{name} camera", view.camera, photo, (frame, scale)))
     made.keep(camera.data)
     return camera
-
-
-def _load_image(path: Path, name: str, made: _Transaction) -> bpy.types.Image | None:
-    """The image, packed into the file; None where the reconstruction has none."""
-    if not path.exists():
-        return None
-    image = made.keep(bpy.data.images.load(str(path)))
-    image.name = name
-    if not all(image.size):
-        raise HeadError(f"{path} could not be read", "Reconstruct the photo again")
-    image.pack()
-    # It is in the file now: where it came from would only tell the person's name.
-    # Blender saves a path's whole buffer: a shorter text alone would leave the old one's end, and
-    # behind that whatever lay in memory before.
-    # Exporters name textures after it, so heads of one name must not share it.
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    for text in ("/" * _LONGEST_PATH, f"//{name} {digest}{path.suffix}"):
-        image.filepath_raw = text
-        for packed in image.packed_files:
-            packed.filepath = text
-    return image

@@ -1,7 +1,8 @@
 """Folds and lumps of a head: one shape key, and a normal map for what the mesh is too coarse for.
 
 The key's value is the strength of both. It adds to whatever expression the head has, and goes
-through exports like any other key.
+through exports like any other key. The offsets are also kept on the object, where edits to the mesh
+do not reach them: a head can be rebuilt without the files of its result.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import bpy
 import numpy as np
 
 from ...ml.data import FloatArray, HeadMesh
-from .axes import to_blender
+from .axes import from_blender, to_blender
 from .mesh import UV_LAYER
 
 DETAIL = "Detail"
 _STRONGEST = 2.0
+_STORED = "effigy_detail_data"
 
 
 def add_detail(
@@ -36,6 +38,36 @@ def detail_key(obj: bpy.types.Object) -> bpy.types.ShapeKey | None:
     """The key whose value is the strength of the head's detail; None where it has none."""
     keys = obj.data.shape_keys
     return keys.key_blocks.get(DETAIL) if keys is not None else None
+
+
+def store_offsets(obj: bpy.types.Object, offsets: FloatArray | None) -> None:
+    """Keep the offsets of the detail on ``obj``; None: it has no detail."""
+    if offsets is None:
+        obj.pop(_STORED, None)
+    else:
+        obj[_STORED] = np.ravel(offsets).astype(float).tolist()
+
+
+def stored_offsets(obj: bpy.types.Object, count: int) -> FloatArray | None:
+    """(count, 3) offsets of the detail, metres, head space; None where they are no longer there.
+
+    Heads of earlier files have them in the key alone, which has them as long as no vertex came or
+    went.
+    """
+    stored = obj.get(_STORED)
+    if stored is not None and len(stored) == 3 * count:
+        return np.array(stored, np.float32).reshape(-1, 3)
+    key = detail_key(obj)
+    if key is None or len(key.data) != count:
+        return None
+    moved, still = (_places(each) for each in (key, key.relative_key))
+    return from_blender(moved - still)
+
+
+def _places(key: bpy.types.ShapeKey) -> np.ndarray:
+    flat = np.empty(3 * len(key.points), np.float32)
+    key.points.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
 
 
 def _add_normal_map(

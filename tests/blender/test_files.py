@@ -82,15 +82,12 @@ def test_results_that_moved_with_their_file_are_found(bpy, built_head, saved_hea
     assert bpy.ops.effigy.rebuild() == {"FINISHED"}
 
 
-def test_results_of_earlier_versions_are_found_and_gone_ones_named(
-    bpy, built_head, saved_head, module
-):
+def test_results_of_earlier_versions_are_found(bpy, built_head, saved_head, module):
     old = module("operators.runtime").user_folder("heads") / "Ada"
     shutil.move(saved_head.directory, old)
+    assert module("operators.heads").stored_head(built_head).state is not None
     assert bpy.ops.effigy.rebuild() == {"FINISHED"}
     shutil.rmtree(old)
-    with pytest.raises(RuntimeError, match=f"there is no folder {old}"):
-        bpy.ops.effigy.rebuild()
 
 
 @pytest.mark.parametrize("other", [{"level": "high"}, {"identity": None}])
@@ -126,5 +123,3 @@ def test_a_file_sent_without_its_results_can_still_be_rigged(bpy, built_head, sa
     assert set(built_head.parent.data.bones.keys()) == {"neck", "head", "jaw", "eye.L", "eye.R"}
     assert abs(shown(built_head) - before).max() < 1e-5
     bpy.ops.effigy.expression(which="PHOTO")
-    with pytest.raises(RuntimeError, match=f"there is no folder {saved_head.directory}"):
-        bpy.ops.effigy.rebuild()

@@ -81,9 +81,10 @@ def test_another_head_in_the_same_place_is_not_taken(bpy, other, append, tmp_pat
     assert module("operators.heads").locate(obj) == other.parent / "Ada"
 
 
-def test_gone_files_of_a_relative_path_are_explained(bpy, other, append, tmp_path):
+def test_gone_files_of_a_relative_path_are_not_needed(bpy, other, append, tmp_path, module):
     bpy.ops.wm.read_homefile(use_empty=True)
-    append(other)
+    obj = append(other)
     shutil.rmtree(other.parent / "Ada")
-    with pytest.raises(RuntimeError, match=r"named as //Ada, beside the \.blend file in which"):
-        bpy.ops.effigy.rebuild()
+    assert module("operators.heads").stored_head(obj).state is None
+    assert bpy.ops.effigy.rebuild() == {"FINISHED"}
+    assert obj["effigy"]["directory"] == "//Ada"
