@@ -140,6 +140,18 @@ def test_other_levels_are_made_anew_too(bpy, sent, tmp_path, level, module):
     assert anew.masks.keys() == head.masks.keys()
 
 
+def test_a_head_that_does_not_hold_the_rigs_data_is_rigged_alone(bpy, sent, tmp_path, shown):
+    """Heads of earlier files do not."""
+    person_in(tmp_path / "Ada", relief=False)
+    obj = sent(tmp_path / "Ada")
+    before, joints = shown(obj), obj["effigy_rig_data"]["joints"].to_dict()
+    del obj["effigy_rig_data"]
+    assert bpy.ops.effigy.rig() == {"FINISHED"}
+    assert np.abs(shown(obj) - before).max() < 1e-5
+    x, y, z = joints["head"]
+    assert obj.parent.data.bones["head"].head_local[:] == pytest.approx((x, -z, y), abs=1e-6)
+
+
 def test_cameras_of_further_photos_stay(bpy, sent, tmp_path):
     out = tmp_path / "out"
     heads = tuple(person_in(out / name, relief=False) for name in ("a", "b"))
