@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data import Photo
 from ..errors import ImageUnreadable, explained
-from ..settings import PHOTO_EXTENSIONS
+from ..settings import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 from .decode import LARGEST_PIXELS, decode
 from .formats import begins_as_ours, foreign_format
 
@@ -69,7 +69,8 @@ def _undecodable(path: Path, content: bytes, error: Exception) -> ImageUnreadabl
     if named:
         return ImageUnreadable(f"{path} is {named.description}", named.hint)
     unidentified = isinstance(error, UnidentifiedImageError)
-    if unidentified and not begins_as_ours(content):
+    ours = begins_as_ours(content) and path.suffix.lower() not in FOREIGN_EXTENSIONS
+    if unidentified and not ours:
         return ImageUnreadable(
             f"{path} is not an image that Effigy can read",
             f"Use one of {', '.join(PHOTO_EXTENSIONS)}",
