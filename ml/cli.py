@@ -23,7 +23,7 @@ if __name__ == "__main__":
     # Until there is something to report, and after it.
     signal.signal(signal.SIGINT, _quit)
 
-from .settings import Settings, add_options, prepare_process, settings_of
+from .environment import prepare_process
 
 prepare_process()
 
@@ -41,6 +41,7 @@ from .results.person import SamePerson
 from .results.plan import Task, collect_photos, plan
 from .results.reconstruction import Reconstruction
 from .results.report import Row, RowLog, conclusion, warnings_about, write_report
+from .settings import Settings, add_options, settings_of
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 

@@ -21,7 +21,7 @@ or EFFIGY_LOG in the environment, warnings and tracebacks also go to that file.
 
 from __future__ import annotations
 
-from .settings import Settings, check_settings, prepare_process
+from .environment import prepare_process
 
 prepare_process()
 
@@ -47,6 +47,7 @@ from .results.person import SamePerson
 from .results.plan import Task, plan
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
+from .settings import Settings, check_settings
 from .version import effigy_version
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.settings import prepare_process
+from ml.environment import prepare_process
 
 ROOT = Path(__file__).resolve().parents[1]
 

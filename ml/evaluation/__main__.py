@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..settings import prepare_process
+from ..environment import prepare_process
 
 prepare_process()
 

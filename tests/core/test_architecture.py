@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # What stands on one floor may import what stands on lower ones, and its own floor where it is not
 # one of APART: those four find different things and know nothing of each other.
 FLOORS = (
-    ("data", "errors", "settings", "version", "geometry"),
+    ("data", "environment", "errors", "settings", "version", "geometry"),
     ("assets", "rendering"),
     ("head",),
     ("photo", "perception", "parsing"),
@@ -28,7 +28,7 @@ FLOORS = (
 )
 APART = FLOORS[4]
 # Only these may stand at the top of ml/ beside packages.
-MODULES = {"__init__", "data", "errors", "settings", "version"}
+MODULES = {"__init__", "data", "environment", "errors", "settings", "version"}
 MODULES |= {"batch", "cli", "worker"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 BLENDER = {"bpy", "bmesh", "mathutils", "bpy_extras", "gpu"}

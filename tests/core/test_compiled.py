@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ml import settings
+from ml import environment
 
 ROOT = Path(__file__).parents[2]
 CODE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from ml.settings import prepare_process
+from ml.environment import prepare_process
 prepare_process()
 import numpy as np
 from ml.rendering.zbuffer import fill
@@ -80,41 +80,41 @@ def test_without_any_place_for_compiled_code_all_works(package, tmp_path):
 def test_compiled_code_goes_to_the_user_cache_or_to_a_private_temporary_folder(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(settings.os, "access", lambda path, mode: True)
-    assert settings.compiled_code_folder() is None
-    monkeypatch.setattr(settings.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: True)
+    assert environment.compiled_code_folder() is None
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
     (tmp_path / "file").write_text("")
     caches = "LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME"
     monkeypatch.setenv(caches, str(tmp_path / "cache"))
-    monkeypatch.setattr(settings.tempfile, "gettempdir", lambda: str(tmp_path))
-    assert settings.compiled_code_folder() == tmp_path / "cache/effigy"
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert environment.compiled_code_folder() == tmp_path / "cache/effigy"
     monkeypatch.setenv(caches, str(tmp_path / "file/x"))
-    folder = settings.compiled_code_folder()
+    folder = environment.compiled_code_folder()
     assert folder.parent == tmp_path
-    monkeypatch.setattr(settings.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
-    assert settings.compiled_code_folder() is None
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    assert environment.compiled_code_folder() is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX rights")
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
-    monkeypatch.setattr(settings.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(settings.tempfile, "gettempdir", lambda: str(tmp_path / "absent/file"))
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: str(tmp_path / "absent/file"))
     (tmp_path / "effigy").mkdir()
     (tmp_path / "effigy").chmod(0o777)
     (tmp_path / "absent").write_text("")
-    assert settings.compiled_code_folder() is None
+    assert environment.compiled_code_folder() is None
     (tmp_path / "effigy").rmdir()
     (tmp_path / "mine").mkdir(mode=0o700)
     (tmp_path / "effigy").symlink_to(tmp_path / "mine")
-    assert settings.compiled_code_folder() is None
+    assert environment.compiled_code_folder() is None
 
 
 def test_a_choice_of_the_user_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(settings, "compiled_code_folder", lambda: tmp_path)
+    monkeypatch.setattr(environment, "compiled_code_folder", lambda: tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", "mine")
-    settings.prepare_process()
+    environment.prepare_process()
     assert os.environ["NUMBA_CACHE_DIR"] == "mine"
     monkeypatch.delenv("NUMBA_CACHE_DIR")
-    settings.prepare_process()
+    environment.prepare_process()
     assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path)
