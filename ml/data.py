@@ -279,7 +279,7 @@ class Detail:
 
     Attributes
     ----------
-    mode: "relief"; see ml.settings.
+    mode: "relief" or "consistent"; see ml.settings.
     offsets: (V, 3) metres in head space; times a strength, they are added to the vertices at rest.
     normal_map: (S, S, 3) uint8 in the mesh's UV layout, first row at v = 1; tangent space with +Y
         up, as in glTF and Blender. It holds the detail that is too fine for the mesh with its

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from .errors import UsageError
 
@@ -30,6 +31,8 @@ FOREIGN_EXTENSIONS = (
 PICTURE_EXTENSIONS = (*PHOTO_EXTENSIONS, *FOREIGN_EXTENSIONS)
 # Texels along one side of the albedo texture; 0 makes no texture.
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
+# The value of ``detail`` whose strength CLIP chooses.
+CONSISTENT = "consistent"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Settings:
     skip_existing: whether photos whose results are finished are left alone: see
         ``results.folder.finished_heads``.
     texture_size: side of the albedo texture in texels; 0 makes no texture.
-    landmarks, level, detail, renderer: one of the values of the option of that name.
+    landmarks, level, detail, clip, renderer: one of the values of the option of that name.
+    clip_folder: of the weights of ``clip`` "openai"; empty: open_clip's own downloads.
     """
 
     face: str = "prominent"
@@ -52,6 +56,8 @@ class Settings:
     texture_size: int = 1024
     level: str = "base"
     detail: str = "relief"
+    clip: str = "face"
+    clip_folder: str = ""
     renderer: str = "builtin"
     skip_existing: bool = False
 
@@ -72,7 +78,7 @@ class Option:
     Attributes
     ----------
     name: of the field. label, help: shown in Blender; ``help`` also on the command line.
-    choices: the values there are; empty where the field is a number or yes or no.
+    choices: the values there are; empty where the field is a path or yes or no.
     """
 
     name: str
@@ -138,7 +144,26 @@ OPTIONS = (
         (
             Choice("off", "Off", "The smooth head"),
             Choice("relief", "Relief", "From the light on the face: a quarter of a second more"),
+            Choice(
+                CONSISTENT,
+                "Consistent",
+                "Relief, as strong as CLIP's features of the photo ask for; slower, needs Extras",
+            ),
         ),
+    ),
+    Option(
+        "clip",
+        "CLIP",
+        "Whose features choose the strength of Detail: Consistent",
+        (
+            Choice("face", "Effigy's own", "Trained on faces; it comes with Effigy"),
+            Choice("openai", "RN101 and ViT-B/32", "OpenAI's; needs their weight files on disk"),
+        ),
+    ),
+    Option(
+        "clip_folder",
+        "CLIP folder",
+        "Folder with RN101.pt and ViT-B-32.pt; empty: what open_clip downloaded earlier",
     ),
     Option(
         "renderer",
@@ -156,7 +181,9 @@ OPTIONS = (
     ),
 )
 # What a result does not depend on: how a request goes, not what comes of it.
-OF_THE_RUN = ("allow_download", "skip_existing")
+OF_THE_RUN = ("allow_download", "skip_existing", "clip_folder")
+# Depend on the computer, and are kept in Blender's preferences: a received file decides neither.
+OF_THE_COMPUTER = ("allow_download", "clip_folder")
 
 
 def option(name: str) -> Option:
@@ -180,11 +207,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         if isinstance(default, bool):
             parser.add_argument(flag, action="store_true", help=item.help)
             continue
-        named = f": {', '.join(item.values)}" if isinstance(default, str) else ""
-        text = item.help if item.name == "face" else item.help + named
-        parser.add_argument(
-            flag, type=type(default), default=default, metavar="VALUE", help=f"{text} (%(default)s)"
-        )
+        text = item.help
+        if isinstance(default, str) and item.choices and item.name != "face":
+            text += f": {', '.join(item.values)}"
+        if default != "":
+            text += " (%(default)s)"
+        parser.add_argument(flag, type=type(default), default=default, metavar="VALUE", help=text)
 
 
 def settings_of(parsed: argparse.Namespace) -> Settings:
@@ -194,7 +222,11 @@ def settings_of(parsed: argparse.Namespace) -> Settings:
     ------
     UsageError: see :func:`check_settings`.
     """
-    settings = Settings(**{item.name: getattr(parsed, item.name) for item in fields(Settings)})
+    values = {item.name: getattr(parsed, item.name) for item in fields(Settings)}
+    if values["clip_folder"]:
+        # The engine's process may run elsewhere.
+        values["clip_folder"] = str(Path(values["clip_folder"]).expanduser().absolute())
+    settings = Settings(**values)
     check_settings(settings)
     return settings
 
@@ -202,7 +234,7 @@ def settings_of(parsed: argparse.Namespace) -> Settings:
 def check_settings(settings: Settings) -> None:
     """Raise UsageError for settings that no photo could satisfy."""
     check_face(settings.face)
-    for name in ("landmarks", "level", "detail", "renderer"):
+    for name in ("landmarks", "level", "detail", "clip", "renderer"):
         value, values = getattr(settings, name), option(name).values
         if value not in values:
             raise UsageError(f"Unknown {name} {value!r}", f"Use one of {', '.join(values)}")

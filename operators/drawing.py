@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..ml.settings import CONSISTENT
 from .runtime import own_preferences
 
 
@@ -19,6 +20,11 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     layout.prop(settings, "texture_size")
     layout.prop(settings, "level")
     layout.prop(settings, "detail")
+    if settings.detail == CONSISTENT:
+        layout.prop(settings, "clip")
+        own = own_preferences()
+        if settings.clip == "openai" and own is not None:
+            layout.prop(own, "clip_folder")
 
 
 def _draw_consent(layout: bpy.types.UILayout) -> None:

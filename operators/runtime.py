@@ -99,6 +99,15 @@ def may_download() -> bool:
     return bpy.app.online_access and own is not None and own.allow_download
 
 
+def clip_folder() -> str:
+    """Where the preferences say that CLIP's weights lie; empty where they do not.
+
+    Never a property of a scene, like :func:`may_download`.
+    """
+    own = own_preferences()
+    return bpy.path.abspath(own.clip_folder) if own is not None and own.clip_folder else ""
+
+
 def check_online(what: str, otherwise: str) -> None:
     """Raise UsageError, "... so ``what``", with the remedies, where Blender is to stay offline."""
     if not bpy.app.online_access:

@@ -14,11 +14,12 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..ml.settings import OPTIONS, Option, Settings, option
-from .runtime import RELATIVE, may_download
+from ..ml.settings import OF_THE_COMPUTER, OPTIONS, Option, Settings, option
+from .runtime import RELATIVE, clip_folder, may_download
 
-# Saved with a scene. Consent to a download is not: a file that somebody sent must not give it.
-SCENE_OPTIONS = tuple(item for item in OPTIONS if item.name != "allow_download")
+# Saved with a scene. The others are not: a file that somebody sent must not consent to a download,
+# nor name files that are loaded.
+SCENE_OPTIONS = tuple(item for item in OPTIONS if item.name not in OF_THE_COMPUTER)
 
 
 def _default(name: str) -> Any:
@@ -98,9 +99,9 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
     )
 
     def chosen(self) -> Settings:
-        """The options as they are set here; whether to download, as the preferences say."""
+        """The options as they are set here; those of the computer, in the preferences."""
         values = {item.name: getattr(self, item.name) for item in SCENE_OPTIONS}
-        values["allow_download"] = may_download()
+        values |= {"allow_download": may_download(), "clip_folder": clip_folder()}
         values["face"] = str(self.face_number) if self.face == "NUMBER" else self.face.lower()
         # Enumerations are strings in Blender, the texture's size too.
         return Settings(**{name: type(_default(name))(value) for name, value in values.items()})
@@ -161,6 +162,11 @@ class EnginePreferences:
     allow_download: BoolProperty(
         name=option("allow_download").label,
         description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",
+    )
+    clip_folder: StringProperty(
+        name=option("clip_folder").label,
+        description=option("clip_folder").help,
+        subtype="DIR_PATH",
     )
 
 

@@ -33,6 +33,7 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
         draw_text(column, manager.effigy_engine.outcome, "INFO")
     if not bpy.app.online_access:
         column.label(text="Installing needs Allow Online Access (System, Network)", icon="INFO")
+    column.prop(own, "clip_folder")
     column.prop(own, "allow_download")
     if not may_download():
         column.label(text="Reconstruction itself never uses the network.", icon="LOCKED")

@@ -10,6 +10,9 @@ import numpy as np
 
 from ..data import FloatArray
 from ..rendering import harmonics_of
+from .kernels import light_and_slopes
+from .unwrap import UnwrappedPhoto
+from .window import TEXEL_MM
 
 # Shares of red, green and blue in what counts as brightness: blood shows least in red.
 LUMINANCE = np.array([0.5, 0.4, 0.1], np.float32)
@@ -46,6 +49,21 @@ def fit_light(values: FloatArray, normals: FloatArray, weight: FloatArray) -> Fl
             trust = 1 / (1 + (off / (2 * 1.48 * max(float(np.median(off)), 1e-6))) ** 2)
         light[:, channel] = found
     return light
+
+
+def light_and_slopes_on(
+    photo: UnwrappedPhoto, even: FloatArray, weight: FloatArray, known: FloatArray
+) -> FloatArray:
+    """(3, S, S): the light on the smooth head, and what slopes along columns and rows subtract from
+    its logarithm (ml.detail.solve); 0 where not ``known``.
+
+    even: (S, S) brightness, about 1. weight: (S, S) 0..1. known: (S, S) 0 or 1.
+    """
+    light = fit_light(even[..., None], photo.normals, weight)[:, 0]
+    shone = np.zeros((3, *even.shape), np.float32)
+    step, least = np.float32(0.5 / TEXEL_MM), np.float32(LEAST)
+    light_and_slopes(photo.normals, photo.places, light, least, step, known, shone)
+    return shone
 
 
 def light_on(normals: FloatArray, light: FloatArray, least: FloatArray | float) -> FloatArray:

@@ -17,9 +17,8 @@ from ..data import Detail, FloatArray, HeadMesh
 from ..head.model import HeadModel
 from ..parsing.classes import Parse
 from .band import COARSEST_MM, FINEST_MM, average
-from .kernels import light_and_slopes
 from .layers import NOISE, Problem, enlarged
-from .light import LEAST, fit_light
+from .light import LEAST, light_and_slopes_on
 from .maps import bake
 from .noise import noise_of
 from .skin import off_brows, skin_light
@@ -48,6 +47,10 @@ class Relief:
 
     height: FloatArray
     weight: FloatArray
+
+    def times(self, strength: float) -> Relief:
+        """The same with all heights multiplied by ``strength``."""
+        return Relief(self.height * np.float32(strength), self.weight)
 
 
 def find_relief(view: PersonView, model: HeadModel, parse: Parse | None = None) -> Relief:
@@ -80,9 +83,9 @@ def _bare(parse: Parse, photo: UnwrappedPhoto, weight: FloatArray) -> FloatArray
     return bare
 
 
-def make_detail(relief: Relief, mesh: HeadMesh, model: HeadModel) -> Detail:
-    """The detail of ``mesh``, the person's at any level."""
-    return bake(relief.height, "relief", mesh, model)
+def make_detail(relief: Relief, mesh: HeadMesh, model: HeadModel, mode: str = "relief") -> Detail:
+    """The detail of ``mesh``, the person's at any level; ``mode`` names it, see ml.settings."""
+    return bake(relief.height, mode, mesh, model)
 
 
 def combined(reliefs: Sequence[Relief]) -> Relief:
@@ -127,10 +130,7 @@ def _problem(
     def lit(pieces: FloatArray | None) -> Problem:
         even = bright if pieces is None else bright * np.exp(-pieces)
         even = np.maximum(even / max(float(np.median(even[weight > 0.05])), 1e-4), 0.04)
-        light = fit_light(even[..., None], photo.normals, weight)[:, 0]
-        shone = np.zeros((3, SIDE, SIDE), np.float32)
-        step, least = np.float32(0.5 / TEXEL_MM), np.float32(LEAST)
-        light_and_slopes(photo.normals, photo.places, light, least, step, known, shone)
+        shone = light_and_slopes_on(photo, even, weight, known)
         shown = known * (shone[0] > 0)
         residual = (np.log(even) - np.log(np.maximum(shone[0], LEAST))) * shown
         return Problem(

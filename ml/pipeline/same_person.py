@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..data import FitResult, Photo, Progress
+from ..detail.view import PersonView
 from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ..fitting.agreement import strangers
 from ..fitting.evidence import check_fit
@@ -24,12 +24,10 @@ from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from .fit import Fitted, fit_observation
-from .single import complete_head, ignore_progress, parse_face, part_of, relief_of, warm_up
+from .relief import FoundRelief, relief_from, see_relief
+from .single import complete_head, ignore_progress, parse_face, part_of, warm_up
 from .timing import Clock
 from .upright import observe_upright, turned
-
-if TYPE_CHECKING:
-    from ..detail.relief import Relief
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def reconstruct_person(
     check_person_settings(paths, settings)
     progress = progress or ignore_progress
     progress(0.0, "Loading the network")
-    warm_up(settings.renderer)
+    warm_up(settings)
     seen, left_out = list[FittedPhoto](), list[LeftOut]()
     for number, path in enumerate(paths):
         progress(0.1 + 0.4 * number / len(paths), f"Finding the face in {path.name}")
@@ -147,18 +145,17 @@ def doubts_of(seen: Sequence[FittedPhoto]) -> tuple[Doubt, ...]:
     return tuple(Doubt(seen[at].path, f"{seen[at].path.name} {message}") for at in sorted(named))
 
 
-def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> Relief:
+def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> FoundRelief:
     """The relief that all photos agree on: folds of one expression are not the person's."""
-    from ..detail.relief import combined
-
     model, reliefs = load_head_model(), []
     for item in seen:
         photo, fit = turned(_read(item.path, item.clock), item.quarters), item.fitted.fit
         with item.clock.step("detail"):
             person = person_of(model, fit.coefficients)
             parse = parse_face(photo, fit.camera, person)
-            reliefs.append(relief_of(photo, fit.camera, person, parse, settings.renderer))
-    return combined(reliefs)
+            view = PersonView(photo.rgb, fit.camera, person, settings.renderer)
+            reliefs.append(see_relief(view, parse, settings))
+    return relief_from(reliefs, settings)
 
 
 def _read(path: Path, clock: Clock) -> Photo:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..data import ByteArray, Camera, Photo, Progress
+from ..detail.view import PersonView
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..parsing.classes import Parse
 from ..results.provenance import Provenance
 from ..results.reconstruction import Reconstruction
-from ..settings import Settings, check_settings
+from ..settings import CONSISTENT, Settings, check_settings
 from ..version import effigy_version
 from .fit import Fitted, fit_observation
+from .relief import FoundRelief, relief_from, see_relief
 from .timing import Clock
 from .upright import observe_upright
-
-if TYPE_CHECKING:
-    from ..detail.relief import Relief
 
 # The photo behind the camera need not be larger than a screen.
 BACKGROUND_SIDE = 2048
@@ -49,7 +47,7 @@ def reconstruct(
         photo = read_photo(path)
     progress(0.1, "Loading the network")
     with clock.step("load"):
-        warm_up(settings.renderer)
+        warm_up(settings)
     progress(0.2, "Finding the face")
     with clock.step("find"):
         upright = observe_upright(photo, settings)
@@ -67,12 +65,14 @@ def reconstruct(
     return tuple(heads)
 
 
-def warm_up(renderer: str = "builtin") -> None:
+def warm_up(settings: Settings | None = None) -> None:
     """Load weights, head model and renderer once, so that the first photo is as fast as the next.
+
+    settings: what they need besides is loaded, too, so that its lack is said before any work.
 
     Raises
     ------
-    WeightsMissing, ModelUnreadable; EngineUnavailable: the renderer asked for is not installed.
+    WeightsMissing, ModelUnreadable; EngineUnavailable: what is asked for is not installed.
     """
     from ..parsing.parse import load_parser
     from ..photo.detector import load_detector
@@ -80,7 +80,12 @@ def warm_up(renderer: str = "builtin") -> None:
     from ..regressor.surface_refinement import load_surface_refinement
     from ..rendering.rasterizer import load_backend
 
-    load_backend(renderer)
+    settings = settings or Settings()
+    load_backend(settings.renderer)
+    if settings.detail == CONSISTENT:
+        from ..perception.choice import chosen_consistency
+
+        chosen_consistency(settings.clip, settings.clip_folder)
     load_head_model()
     load_detector()
     load_parser()
@@ -94,7 +99,7 @@ def complete_head(
     settings: Settings,
     clock: Clock,
     progress: Progress,
-    relief: Relief | None = None,
+    relief: FoundRelief | None = None,
 ) -> Reconstruction:
     """The steps after the fit: geometry, detail, texture, and the photo behind the camera.
 
@@ -104,18 +109,17 @@ def complete_head(
     with clock.step("assemble"):
         person = person_of(model, fitted.fit.coefficients)
         head = assemble(photo, model, fitted, person, settings.level)
-    detail = albedo = None
+    albedo = None
     if settings.detail != "off" or settings.texture_size:
         with clock.step("parse"):
             parse = parse_face(photo, head.camera, person)
     if settings.detail != "off":
-        from ..detail.relief import make_detail
-
         progress(0.0, "Finding the face's relief")
         with clock.step("detail"):
             if relief is None:
-                relief = relief_of(photo, head.camera, person, parse, settings.renderer)
-            detail = make_detail(relief, head.mesh, model)
+                view = PersonView(photo.rgb, head.camera, person, settings.renderer)
+                relief = relief_from([see_relief(view, parse, settings)], settings)
+            head = with_relief(head, relief, settings)
     if settings.texture_size:
         from ..appearance.texture import make_albedo
 
@@ -124,7 +128,7 @@ def complete_head(
             size, renderer = settings.texture_size, settings.renderer
             albedo = make_albedo(photo, head.camera, person.expressed, model, size, renderer, parse)
     background = _background(photo)
-    head = replace(head, albedo=albedo, detail=detail, photo_rgb=background, settings=settings)
+    head = replace(head, albedo=albedo, photo_rgb=background, settings=settings)
     return replace(head, timings=clock.timings())
 
 
@@ -137,14 +141,12 @@ def parse_face(photo: Photo, camera: Camera, person: Person) -> Parse:
     return load_parser().parse(crop_head(photo, box_from_landmarks(camera.project(points))))
 
 
-def relief_of(
-    photo: Photo, camera: Camera, person: Person, parse: Parse, renderer: str = "builtin"
-) -> Relief:
-    """What one photo, with its ``parse``, shows of the relief of a person who was fitted to it."""
-    from ..detail.relief import find_relief
-    from ..detail.view import PersonView
+def with_relief(head: Reconstruction, relief: FoundRelief, settings: Settings) -> Reconstruction:
+    """The head with the detail of a person's relief."""
+    from ..detail.relief import make_detail
 
-    return find_relief(PersonView(photo.rgb, camera, person, renderer), load_head_model(), parse)
+    detail = make_detail(relief.relief, head.mesh, load_head_model(), settings.detail)
+    return replace(head, detail=detail, detail_strength=relief.choice)
 
 
 def assemble(

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,7 +43,11 @@ from .files import (
     write_image,
 )
 from .images import ALBEDO_NAME, PHOTO_NAME, check_images
+from .mesh import mesh_of
 from .provenance import Provenance
+
+if TYPE_CHECKING:
+    from ..detail.consistency import StrengthChoice
 
 # Format of the files. Files without the number are of format 1 and differ in nothing else.
 FORMAT = 2
@@ -64,6 +68,7 @@ class Reconstruction:
     albedo: (S, S, 3) uint8 sRGB in the mesh's UV layout, first row at the top (v = 1), or None.
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
+    detail_strength: how its strength was chosen; None if it was not. Not read back from files.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
     state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
@@ -82,6 +87,7 @@ class Reconstruction:
     albedo: ByteArray | None = None
     photo_rgb: ByteArray | None = None
     detail: Detail | None = None
+    detail_strength: StrengthChoice | None = None
     timings: Timings = field(default_factory=Timings)
     settings: Settings | None = None
     face: tuple[int, int] = (1, 1)
@@ -91,7 +97,6 @@ class Reconstruction:
         """The contents of ``reconstruction.json``, as plain Python values."""
         origin = self.provenance
         names = self.mesh.expression_names
-        trust = {"quality": self.quality, "quality_reason": self.quality_reason}
         refused = origin.orientation_refused
         turn = {"orientation_refused": refused} if refused else {}
         return {
@@ -120,12 +125,22 @@ class Reconstruction:
             "landmarks_68": plain(self.landmarks_68_px),
             "landmarks_478": plain(self.landmarks_478_px),
             "confidence": float(self.confidence),
-            **(trust if self.quality is not None else {}),
+            **_if_known(self),
             "detail": self.detail.mode if self.detail else "off",
             "settings": made_with(self.settings) if self.settings else {},
             "face": {"number": self.face[0], "of": self.face[1]},
             "timings_ms": {step: round(ms, 2) for step, ms in self.timings.steps.items()},
         }
+
+
+def _if_known(head: Reconstruction) -> dict[str, Any]:
+    """What ``reconstruction.json`` says of some heads only."""
+    known: dict[str, Any] = {}
+    if head.quality is not None:
+        known |= {"quality": head.quality, "quality_reason": head.quality_reason}
+    if head.detail_strength is not None:
+        known["detail_strength"] = head.detail_strength.to_json()
+    return known
 
 
 def made_with(settings: Settings) -> dict[str, Any]:
@@ -219,25 +234,6 @@ def read_about(directory: Path) -> dict[str, Any]:
     return about
 
 
-def mesh_of(arrays: dict[str, np.ndarray]) -> HeadMesh:
-    """The mesh in the arrays of a result; masks are as rounded there."""
-    return HeadMesh(
-        vertices=arrays["vertices"],
-        vertices_expressed=arrays["vertices_expressed"],
-        quads=arrays["quads"],
-        uv=arrays["uv"],
-        uv_quads=arrays["uv_quads"],
-        part=arrays["part"],
-        part_names=tuple(str(name) for name in arrays["part_names"]),
-        shape_keys=arrays["shape_keys"],
-        expression_names=tuple(str(name) for name in arrays["shape_key_names"]),
-        landmarks_68=arrays["landmarks_68"],
-        landmarks_478=arrays["landmarks_478"],
-        masks=_named(arrays, "mask", np.float32(1 / 255)),
-        joints=_named(arrays, "joint", np.float32(1)),
-    )
-
-
 def provenance_of(about: dict[str, Any]) -> Provenance:
     """The origin of a head in the contents of its ``reconstruction.json``."""
     photo, model = about["photo"], about["model"]
@@ -281,11 +277,3 @@ def assemble(about: dict[str, Any], mesh: HeadMesh, detail: Detail | None) -> Re
         detail=detail,
         timings=Timings(about["timings_ms"]),
     )
-
-
-def _named(arrays: dict[str, np.ndarray], what: str, unit: np.float32) -> dict[str, FloatArray]:
-    """The arrays ``{what}_names`` and ``{what}s`` as one mapping; early results lack them."""
-    if f"{what}_names" not in arrays:
-        return {}
-    names = [str(name) for name in arrays[f"{what}_names"]]
-    return dict(zip(names, arrays[f"{what}s"].astype(np.float32) * unit, strict=True))

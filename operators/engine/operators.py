@@ -83,7 +83,7 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
 
     extras: bpy.props.BoolProperty(
         name="Extras: face-alignment and CLIP",
-        description="For Landmarks: face-alignment and Detail: Best",
+        description="For Landmarks: face-alignment and Detail: Consistent",
     )
 
     def invoke(self, context, event):

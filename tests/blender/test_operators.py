@@ -45,6 +45,8 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         "texture_size": 1024,
         "level": "high",
         "detail": "off",
+        "clip": "face",
+        "clip_folder": "",
         "renderer": "builtin",
         "skip_existing": False,
     }

@@ -1,12 +1,12 @@
 """The one list of options, as Blender's settings, the sidebar and the command offer it."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
 
-from ml.settings import OPTIONS, Settings, option
+from ml.settings import OF_THE_COMPUTER, OPTIONS, Settings, option
 from tests.support.layout import draw
 from tests.support.patched import Patched
 
@@ -20,7 +20,7 @@ def test_untouched_settings_are_the_defaults(settings):
     assert asdict(settings.chosen()) == asdict(Settings())
 
 
-SCENE_OPTIONS = [item for item in OPTIONS if item.name != "allow_download"]
+SCENE_OPTIONS = [item for item in OPTIONS if item.name not in OF_THE_COMPUTER]
 
 
 @pytest.fixture
@@ -69,6 +69,18 @@ def test_the_command_downloads_only_where_blender_may_go_online(
     assert "Allow Online Access" in capsys.readouterr().err
 
 
+def test_the_folder_of_clip_is_a_preference(bpy, settings, module, tmp_path):
+    """A received file names no files to be loaded."""
+    own = module("operators.runtime").own_preferences()
+    bpy.context.scene["effigy"]["clip_folder"] = "elsewhere"
+    assert settings.chosen().clip_folder == ""
+    own.clip_folder = str(tmp_path)
+    try:
+        assert settings.chosen().clip_folder == str(tmp_path)
+    finally:
+        own.clip_folder = ""
+
+
 @pytest.mark.parametrize("item", SCENE_OPTIONS, ids=lambda item: item.name)
 def test_every_option_is_a_property_with_its_choices(settings, item):
     rna = settings.bl_rna.properties[item.name]
@@ -94,6 +106,7 @@ def test_faces_keep_the_names_that_scripts_know(settings):
 
 def test_the_sidebar_shows_every_option(bpy, settings, module):
     settings.landmarks = "face-alignment"  # or there is nothing to download
+    settings.detail, settings.clip = "consistent", "openai"  # or there are no weights to be found
     sidebar = module("panels.sidebar")
     panels = sidebar.EFFIGY_PT_settings, sidebar.EFFIGY_PT_folder
     drawn = [entry for panel in panels for entry in draw(panel, bpy.context)]
@@ -105,16 +118,19 @@ def test_the_sidebar_shows_every_option(bpy, settings, module):
 @pytest.mark.parametrize("flag", ["--out", "--output"])
 def test_the_command_takes_every_option(fake_engine, photos, module, tmp_path, consent, flag):
     consent(True, False)
-    wanted = Settings("2", "face-alignment", True, 512, "low", "off", "pytorch3d", True)
+    folder = str(tmp_path / "clips")
+    wanted = Settings("2", "face-alignment", True, 512, "low", "consistent", "openai", folder)
+    wanted = replace(wanted, renderer="pytorch3d", skip_existing=True)
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
-    words += " --detail off --renderer pytorch3d --skip-existing"
+    words += " --detail consistent --clip openai --renderer pytorch3d --skip-existing"
     photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
     command = module("operators.command_line")
-    assert command.run(["reconstruct", str(photo), flag, str(out), *words.split()]) == command.OK
+    words = [*words.split(), "--clip-folder", folder]
+    assert command.run(["reconstruct", str(photo), flag, str(out), *words]) == command.OK
     assert json.loads((out / "ok/request.json").read_text())["settings"] == asdict(wanted)
 
 
-@pytest.mark.parametrize("name", ["level", "detail", "renderer", "face"])
+@pytest.mark.parametrize("name", ["level", "detail", "clip", "renderer", "face"])
 def test_the_command_refuses_what_no_option_has(bpy, module, photos, tmp_path, capsys, name):
     photo, command = photos("ok.jpg") / "ok.jpg", module("operators.command_line")
     words = ["reconstruct", str(photo), "--out", str(tmp_path / "out"), f"--{name}", "nose"]

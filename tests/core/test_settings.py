@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -29,9 +30,12 @@ def test_defaults_are_among_the_choices_and_valid():
 
 
 def test_flags_set_every_field():
-    wanted = Settings("2", "face-alignment", True, 512, "low", "off", "pytorch3d")
+    folder = str(Path("clips").absolute())
+    first = ("2", "face-alignment", True, 512, "low", "off")
+    wanted = Settings(*first, "openai", folder, "pytorch3d")
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
-    assert parsed(*words.split(), "--detail", "off", "--renderer", "pytorch3d") == wanted
+    words += " --detail off --clip openai --clip-folder clips --renderer pytorch3d"
+    assert parsed(*words.split()) == wanted
     assert parsed() == Settings()
 
 
@@ -42,6 +46,8 @@ def test_flags_set_every_field():
         (Settings(face="number"), "'number'"),
         (Settings(level="lowest"), "low, base, high"),
         (Settings(renderer="ink"), "builtin, pytorch3d"),
+        (Settings(detail="best"), "off, relief, consistent"),
+        (Settings(clip="mine"), "face, openai"),
         (Settings(texture_size=63), "64 to 8192"),
         (Settings(texture_size=-1), "64 to 8192"),
     ],

@@ -25,6 +25,7 @@ from ...data import FitResult, FloatArray, HeadCoefficients, HeadMesh
 from ...detail.band import in_band
 from ...detail.maps import bake
 from ...detail.relief import make_detail
+from ...detail.view import PersonView
 from ...detail.window import window_of
 from ...errors import NoFaceFound
 from ...geometry.triangles import triangulate
@@ -33,7 +34,7 @@ from ...head.mesh import blend, person_mesh, person_of
 from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...rendering import vertex_normals
-from ...settings import DETAIL_MODES
+from ...settings import DETAIL_MODES, Settings
 from ..benchmark import ONE_FACE, Outcome
 from .carry import FromHigh, ToWindow, from_high, to_window
 from .kept_out import KeptOut, add_kept_out_options
@@ -142,7 +143,8 @@ def rows_of_fit(
     view: RenderedView, fit: FitResult, reference: DetailReference, modes: Sequence[str]
 ) -> list[DetailRow]:
     """A fitted head with the detail of every mode."""
-    from ...pipeline.single import parse_face, relief_of
+    from ...pipeline.relief import relief_from, see_relief
+    from ...pipeline.single import parse_face
 
     shipped = load_head_model()
     person = person_of(shipped, fit.coefficients)
@@ -155,8 +157,9 @@ def rows_of_fit(
         elif mode != "off":
             begun = time.process_time()
             parse = parse_face(view.photo, fit.camera, person)
-            relief = relief_of(view.photo, fit.camera, person, parse)
-            detail = make_detail(relief, mesh, shipped)
+            settings, seen = Settings(detail=mode), PersonView(view.rgb, fit.camera, person)
+            relief = relief_from([see_relief(seen, parse, settings)], settings).relief
+            detail = make_detail(relief, mesh, shipped, mode)
             spent = 1000 * (time.process_time() - begun)
             found = plain + reference.carried(detail.offsets)
         rows.append(_row(view, reference, mode, found, spent))
