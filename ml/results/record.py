@@ -16,8 +16,9 @@ from ..head.mesh import person_mesh, person_of
 from ..head.storage import load_head_model
 from .camera import camera_of, plain
 from .files import arrays_of
+from .mesh import mesh_of
 from .provenance import check_same_model
-from .reconstruction import Reconstruction, assemble, coefficients_of, mesh_of, provenance_of
+from .reconstruction import Reconstruction, assemble, coefficients_of, provenance_of
 
 
 def head_of_record(record: dict[str, Any]) -> Reconstruction:
