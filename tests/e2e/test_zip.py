@@ -39,9 +39,10 @@ def portrait(tmp_path):
     return path
 
 
-def check_head(facts):
-    assert facts["keys"] == ["Basis", *EXPRESSION_NAMES]
-    assert set(facts["glb_keys"]) - {"Basis"} == set(EXPRESSION_NAMES)
+def check_head(facts, *more):
+    """A head with the keys of all expressions, and with ``more``."""
+    assert facts["keys"] == ["Basis", *EXPRESSION_NAMES, *more]
+    assert set(facts["glb_keys"]) - {"Basis"} == {*EXPRESSION_NAMES, *more}
     assert facts["error"] <= 1e-5
     assert facts["glb_size_error"] <= 1e-5
     assert facts["module"].startswith("bl_ext.user_default.effigy")
@@ -86,7 +87,8 @@ def test_a_real_photo_becomes_a_head(run_installed, portrait, tmp_path):
     facts = run_installed(
         "photo_to_glb.py", portrait, tmp_path / "out", EFFIGY_PYTHON=sys.executable
     )
-    check_head(facts)
+    check_head(facts, "Detail")
+    assert facts["values"]["Detail"] == 1
     identity = np.array(facts["identity"], np.float32)
     again, _ = load_head_model().person(identity)
     assert np.abs(np.load(tmp_path / "out/rest.npy") - again).max() <= 1e-5
