@@ -62,10 +62,10 @@ def predict_adjoint(error, along_u, along_v, per_step, out):  # type: ignore[no-
 
 
 @compiled
-def flatten(values, weight, price, steps, layer, ahead, flow):  # type: ignore[no-untyped-def]
+def flatten(values, price, steps, layer, ahead, flow):  # type: ignore[no-untyped-def]
     """Steps of Chambolle and Pock (2011) towards the piecewise constant layer in ``values``.
 
-    The layer minimises the sum of weight * (layer - values)^2 / 2 + price * |gradient of layer|.
+    The layer minimises the sum of (layer - values)^2 / 2 + price * |gradient of layer|.
     ``layer``, ``ahead`` (the extrapolated layer) and ``flow`` (2, S, S), the dual variable, are
     changed in place, so that a later call continues.
     """
@@ -77,14 +77,10 @@ def flatten(values, weight, price, steps, layer, ahead, flow):  # type: ignore[n
                 here = ahead[i, j]
                 across = ahead[i, j + 1] - here if j < columns - 1 else none
                 down = ahead[i + 1, j] - here if i < rows - 1 else none
-                u, v, most = (
-                    flow[0, i, j] + sigma * across,
-                    flow[1, i, j] + sigma * down,
-                    price[i, j],
-                )
+                u, v = flow[0, i, j] + sigma * across, flow[1, i, j] + sigma * down
                 length = u * u + v * v
-                if length > most * most:
-                    share = most / np.sqrt(length)
+                if length > price * price:
+                    share = price / np.sqrt(length)
                     u, v = u * share, v * share
                 flow[0, i, j], flow[1, i, j] = u, v
         for i in range(rows):
@@ -92,8 +88,8 @@ def flatten(values, weight, price, steps, layer, ahead, flow):  # type: ignore[n
                 into = flow[0, i, j - 1] if j > 0 else none
                 into += flow[1, i - 1, j] if i > 0 else none
                 gain = flow[0, i, j] + flow[1, i, j] - into
-                pull, before = tau * weight[i, j], layer[i, j]
-                after = (before + tau * gain + pull * values[i, j]) / (1 + pull)
+                before = layer[i, j]
+                after = (before + tau * (gain + values[i, j])) / (1 + tau)
                 ahead[i, j] = 2 * after - before
                 layer[i, j] = after
 

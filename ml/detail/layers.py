@@ -20,11 +20,11 @@ from .solve import Shading
 # What a millimetre of edge costs the layer for a natural logarithm of contrast, relative to a
 # square millimetre's squared error.
 LAYER_PRICE = 1.1
-# Edges of the photo that are steeper than this (natural logarithm per mm) cost less, and say little
-# of heights: paint and cast shadows have sharp edges, folds have soft ones.
-_EDGE = 0.2
-# Edges steeper than this bound pieces that are lit or painted in another way.
+# Edges steeper than this (natural logarithm per mm) bound pieces that are lit or painted in another
+# way.
 _JUMP = 0.15
+# Where nothing is known, the layer is continued by averages this wide.
+_AROUND_MM = 8.0
 # Heights are found again with residuals weighted down; iterations of each solution.
 _REWEIGHTED, _ITERATIONS = 2, 7
 # Residuals (natural logarithm) of a good photo, and the largest that are taken for shading.
@@ -55,7 +55,8 @@ class Problem:
     residual: (S, S) natural logarithm, 0 where nothing is known. weight: (S, S) 0..1.
     known: (S, S) 0 or 1, where there is any weight. skin: (S, S) 0 or 1, where the head has skin.
     allowed: (S, S) 0..1 factor on heights. bounds: sizes in mm of the finest and the coarsest
-    features.
+    features. plain: (S, S) 0..1, where the face has no sharp edges of its own, as brows are: there
+    they are of cast shadows, hair, rims or paint.
     """
 
     residual: FloatArray
@@ -65,6 +66,7 @@ class Problem:
     allowed: FloatArray
     shading: Shading
     bounds: tuple[float, float]
+    plain: FloatArray
 
     def reduced(self) -> Problem:
         """The same on half as many texels a side."""
@@ -79,6 +81,7 @@ class Problem:
             known=known,
             skin=(_half(self.skin) > 0.5).astype(np.float32),
             allowed=_half(self.allowed),
+            plain=_half(self.plain),
             shading=Shading(
                 _half(shading.along_u) / seen, _half(shading.along_v) / seen, 2 * shading.texel_mm
             ),
@@ -91,7 +94,7 @@ class Problem:
         """
         across, down = self._differences()
         sharp = (self._steepness() / _JUMP) ** 4
-        sharp /= 1 + sharp
+        sharp *= self.plain / (1 + sharp)
         across, down = across * sharp, down * sharp
         into = across.copy()
         into[:, 1:] -= across[:, :-1]
@@ -104,25 +107,24 @@ class Problem:
 
     def start(self) -> Parts:
         """No heights, and the residual itself as the layer."""
-        wide = average(self.residual, self.known, 8.0)
-        layer = np.where(self.known > 0, self.residual, wide)
+        layer = self._filled(self.residual)
         return Parts(layer, np.zeros((2, *layer.shape), np.float32), np.zeros_like(layer))
 
     def solved(self, parts: Parts, steps: tuple[int, ...]) -> Parts:
         """Layer and heights in turns, from ``parts``; ``steps`` of the layer in each turn."""
         layer, flow, height = parts.layer.copy(), parts.flow.copy(), parts.height
         ahead = layer.copy()
-        soft = self._softness()
-        price = (LAYER_PRICE / self.shading.texel_mm * soft).astype(np.float32)
+        price = np.float32(LAYER_PRICE / self.shading.texel_mm)
         for count in steps:
-            left = self.residual - self.shading.of(height)
-            flatten(left, self.weight, price, count, layer, ahead, flow)
-            height = self._heights(layer, height, self.weight * soft)
+            left = self._filled(self.residual - self.shading.of(height))
+            flatten(left, price, count, layer, ahead, flow)
+            height = self._heights(layer, height)
         return Parts(layer, flow, height)
 
-    def _softness(self) -> FloatArray:
-        """(S, S) 0..1: 0 on the photo's sharp edges, 1 off them."""
-        return np.asarray(1 / (1 + (self._steepness() / _EDGE) ** 2), dtype=np.float32)
+    def _filled(self, values: FloatArray) -> FloatArray:
+        """(S, S) ``values``, continued from around where nothing is known."""
+        around = average(values, self.known, _AROUND_MM)
+        return np.where(self.known > 0, values, around).astype(np.float32)
 
     def _steepness(self) -> FloatArray:
         """(S, S) natural logarithm per mm."""
@@ -137,14 +139,14 @@ class Problem:
         down[:-1] = np.diff(self.residual, axis=0) * self.known[1:] * self.known[:-1]
         return across, down
 
-    def _heights(self, layer: FloatArray, height: FloatArray, weight: FloatArray) -> FloatArray:
+    def _heights(self, layer: FloatArray, height: FloatArray) -> FloatArray:
         wanted = in_band(self.residual - layer, self.known, *self.bounds)
         wanted = np.clip(wanted, -_MOST, _MOST) * self.known
-        trust = weight
+        trust = self.weight
         for _ in range(_REWEIGHTED):
             height = self.shading.solve(wanted, trust, height, _ITERATIONS)
             off = (wanted - self.shading.of(height)) / (3 * NOISE)
-            trust = weight / (1 + off**2)
+            trust = self.weight / (1 + off**2)
         return in_band(height, self.skin, FINEST_MM, self.bounds[1]) * self.allowed
 
 
