@@ -5,13 +5,15 @@ from __future__ import annotations
 import bpy
 
 from ..ml.errors import HeadError
-from .heads import PhotoOperator
+from .heads import PhotoOperator, poll_head
 from .scene.camera import fit_lens, follow_head
 from .scene.collection import set_render_size
 from .scene.metadata import (
     active_head,
     camera_object,
+    has_photo,
     photo_camera,
+    record_of,
     set_camera_object,
     shares_camera,
 )
@@ -28,6 +30,15 @@ class EFFIGY_OT_photo_view(PhotoOperator, bpy.types.Operator):
     match_render: bpy.props.BoolProperty(
         name="Match render size", description="Set the scene's render size to the photo's"
     )
+
+    @classmethod
+    def poll(cls, context):
+        if not poll_head(cls, context):
+            return False
+        known = has_photo(record_of(active_head(context)))
+        if not known:
+            cls.poll_message_set("This head was not made from a photo")
+        return known
 
     def run(self, context):
         obj = active_head(context)

@@ -95,7 +95,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         layout, obj = self.layout, active_head(context)
         record = record_of(obj)
         column = layout.column(align=True)
-        column.label(text=record["photo"]["name"], icon="IMAGE_DATA")
+        column.label(text=record["photo"]["name"] or "No photo", icon="IMAGE_DATA")
         model = "Model {id} {version}, {licence}".format(**record["model"])
         column.label(text=model, icon="MESH_DATA")
         mesh = f"Mesh {record['level']}, {len(obj.data.polygons):,} faces"

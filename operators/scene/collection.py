@@ -17,7 +17,14 @@ from .groups import add_part_groups, add_region_groups
 from .images import ALBEDO, NORMALS, file_of, image_in_file, load_image
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
-from .metadata import camera_object, record_head, record_of, record_others, rig_of
+from .metadata import (
+    camera_object,
+    has_photo,
+    record_head,
+    record_of,
+    record_others,
+    rig_of,
+)
 from .place import place_head, scale_of
 from .rebuild import keeps_additions, renew_mesh, replace_mesh
 from .rig import renew_rig
@@ -58,6 +65,24 @@ def build_head(
         for part in (obj, *cameras):
             collection.objects.link(part)
         parent.children.link(collection)
+    return obj
+
+
+def build_nobody(
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, head: Reconstruction, name: str
+) -> bpy.types.Object:
+    """Build a head without a photo into a new collection ``name``; return its mesh object.
+
+    It has no texture, no camera, and no files. If a part fails, nothing is left behind.
+    """
+    with _Transaction() as made:
+        obj = _new_head_object(name, head, (None, None), made)
+        place_head(scene, layer, obj)
+        record_head(obj, head, None, None)
+        _store(obj, head)
+        collection = made.keep(bpy.data.collections.new(name))
+        collection.objects.link(obj)
+        scene.collection.children.link(collection)
     return obj
 
 
@@ -147,9 +172,10 @@ def _loaded(name: str, directory: Path, head: Reconstruction, made: _Transaction
 
 def _missing(obj: bpy.types.Object, head: Reconstruction, images: _Images) -> list[str]:
     """What the file no longer has of the head on ``obj``, in words."""
-    relief = record_of(obj).get("detail", "off") != "off"
+    record = record_of(obj)
+    relief = record.get("detail", "off") != "off"
     absent = {
-        "a texture": images[0] is None,
+        "a texture": images[0] is None and has_photo(record),
         "its relief": relief and head.detail is None,
         "the normal map of its relief": head.detail is not None and images[1] is None,
     }

@@ -63,12 +63,16 @@ def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
 def record_head(
     obj: bpy.types.Object,
     head: Reconstruction,
-    directory: Path,
+    directory: Path | None,
     camera: bpy.types.Object | None,
 ) -> None:
-    """Write the record of ``head`` on ``obj``; ``camera`` is None if it was deleted."""
+    """Write the record of ``head`` on ``obj``.
+
+    directory: of its files; None where it never had any. camera: None if it was deleted.
+    """
     stored = {name: value for name, value in head.to_json().items() if name not in _NOT_STORED}
-    obj[RECORD] = _to_property(stored | {"directory": _text(directory)})
+    place = _text(directory) if directory is not None else ""
+    obj[RECORD] = _to_property(stored | {"directory": place})
     if camera is not None:
         obj[CAMERA] = camera
 
@@ -125,6 +129,11 @@ def record_of(obj: bpy.types.Object, photo: int = 0) -> dict[str, Any]:
             f"{obj.name} has no photo {photo}", f"Choose one from 0 to {len(records) - 1}"
         )
     return _from_property(records[photo], _blend_of(obj))
+
+
+def has_photo(record: dict[str, Any]) -> bool:
+    """Whether the head of a record was made from a photo: average and random heads were not."""
+    return bool(record["photo"]["name"])
 
 
 def photo_names(obj: bpy.types.Object) -> list[str]:

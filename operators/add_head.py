@@ -1,0 +1,80 @@
+"""Add a head without a photo: the average person, or a random one."""
+
+from __future__ import annotations
+
+import secrets
+
+import bpy
+
+from ..ml.results.nobody import average_head, random_head
+from ..ml.settings import Settings, option
+from .heads import make_active, poll_object_mode
+from .reporting import ReportsErrors
+from .scene.collection import build_nobody
+
+_LEVEL = option("level")
+# New seeds are short enough to be read and typed.
+_SEEDS = 10_000
+
+
+class EFFIGY_OT_add_head(ReportsErrors, bpy.types.Operator):
+    """Add a head without a photo: the average person, or a random one, with all expressions"""
+
+    bl_idname = "effigy.add_head"
+    bl_label = "Effigy head"
+    bl_options = {"REGISTER", "UNDO", "PRESET"}
+
+    person: bpy.props.EnumProperty(
+        name="Person",
+        description="Whose head",
+        items=(
+            ("AVERAGE", "Average", "The mean of all people of the head model"),
+            ("RANDOM", "Random", "A person drawn from the head model"),
+        ),
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed", description="The same seed gives the same person", min=0, options={"SKIP_SAVE"}
+    )
+    variation: bpy.props.FloatProperty(
+        name="Variation",
+        description="How far from the average: 1 as people differ",
+        default=1.0,
+        min=0.0,
+        max=1.5,
+        subtype="FACTOR",
+    )
+    level: bpy.props.EnumProperty(
+        name=_LEVEL.label,
+        description=_LEVEL.help,
+        items=[(each.value, each.label, each.help) for each in _LEVEL.choices],
+        default=Settings().level,
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return poll_object_mode(cls, context)
+
+    def invoke(self, context, event):
+        if not self.properties.is_property_set("seed"):
+            self.seed = secrets.randbelow(_SEEDS)
+        return self.execute(context)
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split, layout.use_property_decorate = True, False
+        layout.prop(self, "person")
+        if self.person == "RANDOM":
+            layout.prop(self, "seed")
+            layout.prop(self, "variation")
+        layout.prop(self, "level")
+
+    def run(self, context):
+        if self.person == "RANDOM":
+            head, name = random_head(self.seed, self.variation, self.level), f"Head {self.seed}"
+        else:
+            head, name = average_head(self.level), "Head"
+        make_active(context, build_nobody(context.scene, context.view_layer, head, name))
+        return {"FINISHED"}
+
+
+CLASSES = (EFFIGY_OT_add_head,)
