@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import bpy
 
+from ..ml.errors import UsageError
+from ..ml.results.files import JSON_NAME, NPZ_NAME, PERSON_NAME
 from ..ml.results.person import doubts_in, read_person
 from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction
 from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
-from .runtime import RELATIVE, path_of
+from .runtime import RELATIVE, path_of, results_folder
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head, directory_of, record_doubts, record_of
 from .scene.rebuild import additions, keeps_additions
+
+_CHOOSE = f"Choose the {JSON_NAME} or {PERSON_NAME} of a result, or its folder"
 
 
 class _Builds(ReportsErrors):
@@ -35,10 +42,15 @@ class _Builds(ReportsErrors):
         name="Select", description="Select the head alone, and make it active", default=True
     )
 
+    def folder(self) -> Path:
+        """The folder of the reconstruction. Raises UsageError."""
+        return path_of(self.directory)
+
     def run(self, context):
-        doubts = doubts_in(path_of(self.directory))
+        folder = self.folder()
+        doubts = doubts_in(folder)
         # A folder of several photos of one person holds a head for each: one is built.
-        directory, head, others = read_person(path_of(self.directory))
+        directory, head, others = read_person(folder)
         if self.match_render:
             set_render_size(context.scene, head.provenance.width, head.provenance.height)
         parent = _parent(context, self.collection)
@@ -62,11 +74,59 @@ class EFFIGY_OT_build(_Builds, bpy.types.Operator):
     bl_label = "Open reconstruction"
     bl_options = {"REGISTER", "UNDO"}
 
+    # The file browser and a drop set both paths; this one says what was chosen.
+    filepath: bpy.props.StringProperty(
+        name="File",
+        description="The reconstruction.json or person.json of a result, or its folder",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"} | RELATIVE,
+    )
+    directory: bpy.props.StringProperty(
+        name="Reconstruction",
+        description="Folder with reconstruction.json and reconstruction.npz, or with person.json",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"} | RELATIVE,
+    )
+    filter_glob: bpy.props.StringProperty(
+        default=f"{JSON_NAME};{PERSON_NAME}", options={"HIDDEN", "SKIP_SAVE"}
+    )
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):
+        if self.filepath or self.directory:  # dropped
+            return self.execute(context)
+        return self.guarded(lambda: self._browse(context))
+
+    def folder(self):
+        chosen = self.filepath or self.directory
+        if not chosen:
+            raise UsageError("No reconstruction was chosen", _CHOOSE)
+        path = path_of(chosen)
+        if path.is_dir():
+            return path
+        if path.name not in (JSON_NAME, NPZ_NAME, PERSON_NAME):
+            raise UsageError(f"{path} is not a reconstruction of Effigy", _CHOOSE)
+        return path.parent
+
+    def _browse(self, context):
+        folder = results_folder(context)
+        if folder.is_dir():
+            self.filepath = f"{folder}{os.sep}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+
+class EFFIGY_FH_reconstruction(bpy.types.FileHandler):
+    """Drop a reconstruction.json or person.json on the 3D View or its sidebar"""
+
+    bl_idname = "EFFIGY_FH_reconstruction"
+    bl_label = "Effigy: reconstruction"
+    bl_import_operator = "effigy.build"
+    bl_file_extensions = Path(JSON_NAME).suffix
+
+    @classmethod
+    def poll_drop(cls, context):
+        return context.area is not None and context.area.type == "VIEW_3D"
 
 
 class EFFIGY_OT_build_first(_Builds, bpy.types.Operator):
@@ -161,4 +221,10 @@ def _parent(context: bpy.types.Context, name: str) -> bpy.types.Collection:
     return found
 
 
-CLASSES = (EFFIGY_OT_build, EFFIGY_OT_build_first, EFFIGY_OT_build_next, EFFIGY_OT_rebuild)
+CLASSES = (
+    EFFIGY_OT_build,
+    EFFIGY_OT_build_first,
+    EFFIGY_OT_build_next,
+    EFFIGY_OT_rebuild,
+    EFFIGY_FH_reconstruction,
+)

@@ -146,7 +146,7 @@ class EFFIGY_FH_photo(bpy.types.FileHandler):
     """Drop a photo on the 3D View or its sidebar"""
 
     bl_idname = "EFFIGY_FH_photo"
-    bl_label = "Effigy head"
+    bl_label = "Effigy: head from photo"
     bl_import_operator = "effigy.reconstruct"
     bl_file_extensions = DROPPED
 

@@ -8,16 +8,17 @@ import bpy
 def _draw_import(self, context):
     layout = self.layout
     layout.operator_context = "INVOKE_DEFAULT"
-    layout.operator("effigy.reconstruct", text="Reconstruct photo (Effigy)")
-    layout.operator("effigy.build", text="Open reconstruction (Effigy)")
+    layout.operator("effigy.reconstruct", text="Effigy: photo (.jpg, .png, ...)")
+    layout.operator("effigy.build", text="Effigy: reconstruction (.json)")
 
 
 def _draw_add(self, context):
     layout = self.layout
     layout.operator_context = "INVOKE_DEFAULT"
     layout.separator()
-    layout.operator("effigy.reconstruct", text="Reconstruct photo (Effigy)", icon="USER")
-    layout.operator("effigy.build", text="Open reconstruction (Effigy)", icon="USER")
+    for person, text in (("AVERAGE", "Effigy head"), ("RANDOM", "Effigy random head")):
+        layout.operator("effigy.add_head", text=text, icon="USER").person = person
+    layout.operator("effigy.reconstruct", text="Effigy head from photo", icon="FILE_IMAGE")
 
 
 _ENTRIES = (("TOPBAR_MT_file_import", _draw_import), ("VIEW3D_MT_mesh_add", _draw_add))

@@ -141,18 +141,34 @@ def test_enabling_and_disabling_leave_blenders_process_as_it_was():
     assert json.loads(done.stdout.splitlines()[-1]) == [{}, {}]
 
 
-@pytest.mark.parametrize("menu", ["TOPBAR_MT_file_import", "VIEW3D_MT_mesh_add"])
-def test_menus_offer_photos_and_earlier_results(bpy, menu):
+@pytest.mark.parametrize(
+    ("menu", "entries"),
+    [
+        (
+            "TOPBAR_MT_file_import",
+            [
+                ("effigy.reconstruct", "Effigy: photo (.jpg, .png, ...)"),
+                ("effigy.build", "Effigy: reconstruction (.json)"),
+            ],
+        ),
+        (
+            "VIEW3D_MT_mesh_add",
+            [
+                ("effigy.add_head", "Effigy head"),
+                ("effigy.add_head", "Effigy random head"),
+                ("effigy.reconstruct", "Effigy head from photo"),
+            ],
+        ),
+    ],
+)
+def test_menus_offer_photos_heads_and_earlier_results(bpy, menu, entries):
     """F3 finds what is in a menu, by these words."""
-    entries = [
+    ours = [
         entry
         for entry in getattr(bpy.types, menu)._dyn_ui_initialize()
         if entry.__module__.endswith("effigy.panels.menus")
     ]
-    assert len(entries) == 1
+    assert len(ours) == 1
     layout = Layout()
-    entries[0](SimpleNamespace(layout=layout), bpy.context)
-    assert {name: how["text"] for name, how, _ in layout.drawn} == {
-        "effigy.reconstruct": "Reconstruct photo (Effigy)",
-        "effigy.build": "Open reconstruction (Effigy)",
-    }
+    ours[0](SimpleNamespace(layout=layout), bpy.context)
+    assert [(name, how["text"]) for name, how, _ in layout.drawn] == entries

@@ -12,7 +12,7 @@ def test_a_head_of_an_older_model_is_built_as_it_was_saved(bpy, module, tmp_path
     reports = []
     build = module("operators.build").EFFIGY_OT_build
     stand_in = SimpleNamespace(
-        directory=str(tmp_path / "Ada"),
+        folder=lambda: tmp_path / "Ada",
         collection="",
         match_render=False,
         select=True,
