@@ -4,6 +4,7 @@ import bpy
 
 from . import (
     add_head,
+    asset,
     batch,
     build,
     command_line,
@@ -21,7 +22,7 @@ from .engine.background import close_background, open_background
 from .runtime import engine
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
-_ACTIONS += (engine_operators,)
+_ACTIONS += (asset, engine_operators)
 CLASSES = tuple(cls for module in (settings, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 # The handle by which Blender takes the command back.

@@ -6,6 +6,7 @@ custom properties and settings. These handlers do.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import bpy
@@ -13,6 +14,7 @@ import bpy
 from .folders import BLEND, located, portable
 from .heads import settle
 from .opened import forget_files, note_open_file
+from .scene.catalogue import ensure_catalogue, in_catalogue
 from .scene.metadata import is_head, move_records
 
 _SETTINGS = ("photo", "photo_folder", "output")
@@ -38,6 +40,14 @@ def moved(text: str, old: str, new: str) -> str:
     return text if unknown or not path.is_absolute() else portable(path, new)
 
 
+def _keep_catalogue(filepath: str) -> None:
+    """Heads that were marked as assets need their catalogue beside the file, wherever it goes."""
+    if any(map(in_catalogue, (*bpy.data.objects, *bpy.data.collections))):
+        # Else they stand among the unassigned: no reason to disturb the saving.
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            ensure_catalogue(str(Path(filepath).absolute()))
+
+
 @bpy.app.handlers.persistent
 def _before_saving(filepath: str) -> None:
     if filepath:
@@ -49,6 +59,8 @@ def _before_saving(filepath: str) -> None:
 
 @bpy.app.handlers.persistent
 def _after_saving(filepath: str) -> None:
+    if filepath:
+        _keep_catalogue(filepath)
     # Of a copy: the open file is still the other one.
     if filepath and bpy.data.filepath:
         move_paths(str(Path(filepath).absolute()), bpy.data.filepath)

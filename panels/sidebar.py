@@ -113,6 +113,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         row = layout.row(align=True)
         for kind in WRITERS:
             row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
+        layout.operator("effigy.mark_asset", icon="ASSET_MANAGER")
 
 
 class EFFIGY_PT_photos(_Tab, bpy.types.Panel):
