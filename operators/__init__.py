@@ -14,6 +14,7 @@ from . import (
     reconstruct,
     rig,
     saving,
+    setting_presets,
     settings,
 )
 from .engine import operators as engine_operators
@@ -22,7 +23,7 @@ from .engine.background import close_background, open_background
 from .runtime import engine
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
-_ACTIONS += (asset, engine_operators)
+_ACTIONS += (asset, setting_presets, engine_operators)
 CLASSES = tuple(cls for module in (settings, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 # The handle by which Blender takes the command back.
@@ -33,6 +34,7 @@ def register() -> None:
     _register()
     settings.attach()
     saving.attach()
+    setting_presets.attach()
     engine.open()
     open_background()
     _commands.append(bpy.utils.register_cli_command(command_line.NAME, command_line.run))
@@ -44,6 +46,7 @@ def unregister() -> None:
     warming.close()
     close_background()
     engine.close()
+    setting_presets.detach()
     saving.detach()
     settings.detach()
     _unregister()

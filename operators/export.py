@@ -136,34 +136,32 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
 
     bl_idname = "effigy.export"
     bl_label = "Export head"
-    bl_options = {"REGISTER"}
+    bl_options = {"REGISTER", "PRESET"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE)
     format: bpy.props.EnumProperty(
         name="Format",
+        description="What the file is for",
         items=[(kind, kind, writer.help) for kind, writer in WRITERS.items()],
+        options={"SKIP_SAVE"},  # the button names it
     )
     neutral: bpy.props.BoolProperty(
         name="Neutral",
         description="Write the person at rest: all expressions at zero, as game engines expect",
-        options={"SKIP_SAVE"},
     )
     animation: bpy.props.BoolProperty(
         name="Animation",
         description="Also write the keyframes of expressions and bones",
-        options={"SKIP_SAVE"},
     )
     one_material: bpy.props.BoolProperty(
         name="One material",
         description="Write one material for the whole head, with all its surfaces in one texture: "
         "one draw call",
-        options={"SKIP_SAVE"},
     )
     root_bone: bpy.props.BoolProperty(
         name="Root bone",
         description="Write the bones of the rig under one root bone, their names without dots, "
         "as game engines expect",
-        options={"SKIP_SAVE"},
     )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bl_ui.utils import PresetPanel
 
 from ..ml.head.arkit import REGIONS, mirrored_name
 from ..operators.drawing import draw_options
@@ -19,6 +20,7 @@ from ..operators.scene.metadata import (
     record_of,
     rig_of,
 )
+from ..operators.setting_presets import SUBDIRECTORY
 from .engine_hint import draw_engine_hint, draw_progress, draw_text
 
 # The owner of each expression's value, and the path there, by the expression's name.
@@ -55,12 +57,24 @@ class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
     bl_parent_id = "EFFIGY_PT_photo"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context):
+        EFFIGY_PT_setting_presets.draw_panel_header(self.layout)
+
     def draw(self, context):
         layout, settings = self.layout, context.scene.effigy
         layout.use_property_split, layout.use_property_decorate = True, False
         draw_options(layout, settings)
         layout.prop(settings, "match_render")
         layout.prop(settings, "output")
+
+
+class EFFIGY_PT_setting_presets(PresetPanel, bpy.types.Panel):
+    """Ways of working: a choice of settings under one name."""
+
+    bl_label = "Effigy settings"
+    preset_subdir = SUBDIRECTORY
+    preset_operator = "script.execute_preset"
+    preset_add_operator = "effigy.setting_preset"
 
 
 class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
@@ -205,6 +219,7 @@ def _words(name: str) -> str:
 CLASSES = (
     EFFIGY_PT_photo,
     EFFIGY_PT_settings,
+    EFFIGY_PT_setting_presets,
     EFFIGY_PT_folder,
     EFFIGY_PT_head,
     EFFIGY_PT_photos,
