@@ -20,6 +20,7 @@ from . import (
 from .engine import operators as engine_operators
 from .engine import warming
 from .engine.background import close_background, open_background
+from .jobs.status import clear_status
 from .runtime import engine
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
@@ -45,6 +46,7 @@ def unregister() -> None:
         bpy.utils.unregister_cli_command(_commands.pop())
     warming.close()
     close_background()
+    clear_status()  # of a job that is cut off
     engine.close()
     setting_presets.detach()
     saving.detach()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import bpy
 
 from ...ml.errors import Cancelled, HeadError
 from ..reporting import ReportsErrors
+from .status import clear_status, draw_status
 
 _TICK = 0.1
 _OURS = "EFFIGY_OT_"
@@ -59,8 +61,7 @@ class ModalRun:
         self._manager.event_timer_remove(self._timer)
         self._manager.progress_end()
         self._manager.effigy_job.end()
-        for workspace in bpy.data.workspaces:
-            workspace.status_text_set(None)
+        clear_status()
         _redraw(self._manager)
 
     def _advance(self, event: bpy.types.Event) -> bool:
@@ -95,11 +96,17 @@ class ModalRun:
         job = self.job
         self._manager.effigy_job.show(job.fraction, job.message)
         self._manager.progress_update(job.fraction)
-        percent = round(100 * job.fraction)
-        text = f"Effigy {percent}%: {job.message}   (ESC stops)"
-        for window in self._manager.windows:  # the person may have gone to another workspace
-            window.workspace.status_text_set(text)
+        if not self._tools():  # setting it anew would wipe out the keys that a tool shows there
+            for window in self._manager.windows:  # perhaps another workspace's by now
+                window.workspace.status_text_set(self._status_drawing())
         _redraw(self._manager)
+
+    def _status_drawing(self) -> Callable[[bpy.types.Header, bpy.types.Context], None]:
+        # A function: Blender finds no methods here.
+        def draw(header: bpy.types.Header, context: bpy.types.Context) -> None:
+            draw_status(header, context, busy=bool(self._tools()))
+
+        return draw
 
 
 class JobOperator(ReportsErrors):

@@ -1,5 +1,6 @@
 """Jobs beside a window: ticks, progress, ESC, and one way out."""
 
+import inspect
 import json
 import time
 from types import SimpleNamespace
@@ -240,12 +241,70 @@ def test_no_head_is_built_during_a_render(bpy, context, run, module, monkeypatch
     tick_until(operator, context, lambda done: done == {"FINISHED"})
 
 
-def test_progress_stands_in_whatever_workspace_is_shown(bpy, context, run):
-    operator, told = run("ok.jpg"), []
+@pytest.fixture
+def told(context):
+    """What the workspace of the only window was given to draw in the status bar."""
+    given = []
     (window,) = context.window_manager.windows
-    window.workspace = SimpleNamespace(status_text_set=told.append)
+    window.workspace = SimpleNamespace(status_text_set=given.append)
+    return given
+
+
+def in_status_bar(draw, context):
+    """What a function draws in the status bar: labels as (text, icon), templates by name."""
+    drawn = []
+
+    class Bar:
+        def label(self, text, icon="NONE", translate=True):
+            drawn.append((text, icon))
+
+        def __getattr__(self, name):
+            return lambda: drawn.append(name)
+
+    draw(SimpleNamespace(layout=Bar()), context)
+    return drawn
+
+
+def test_progress_and_its_key_stand_in_whatever_workspace_is_shown(bpy, context, run, told):
+    operator = run("ok.jpg")
     tick_until(operator, context, lambda done: done == {"FINISHED"})
-    assert told[0].startswith("Effigy ")
+    state = context.window_manager.effigy_job
+    assert inspect.isfunction(told[0])  # Blender draws with nothing else
+    state.show(0.42, "Making the texture")
+    drawn = in_status_bar(told[0], context)
+    assert drawn[:2] == [("Stop", "EVENT_ESC"), ("Effigy 42%: Making the texture", "NONE")]
+    assert {"template_reports_banner", "template_status_info"} <= set(drawn)
+
+
+def test_another_tools_keys_stay_in_the_status_bar(bpy, context, run, tools, told):
+    operator = run("slow.jpg")
+    tools.append("TRANSFORM_OT_translate")
+    operator.modal(context, TIMER)
+    set_before = len(told)
+    operator.modal(context, TIMER)
+    assert len(told) == set_before
+    drawn = in_status_bar(told[-1], context)
+    assert drawn[0] == "template_input_status"
+    assert ("Stop", "EVENT_ESC") not in drawn
+    tools.remove("TRANSFORM_OT_translate")
+    operator.modal(context, TIMER)
+    assert len(told) == set_before + 1
+    operator.cancel(context)
+
+
+def test_blender_has_its_status_bar_back_after_a_job_and_after_disabling(bpy, context, run):
+    import addon_utils
+    from bl_ui.space_statusbar import STATUSBAR_HT_header
+
+    operator = run("ok.jpg")
+    own = STATUSBAR_HT_header._draw_orig
+    assert STATUSBAR_HT_header.draw != own
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+    assert STATUSBAR_HT_header.draw == own
+    bpy.data.workspaces[0].status_text_set(lambda header, context: None)
+    addon_utils.disable("bl_ext.user_default.effigy")
+    addon_utils.enable("bl_ext.user_default.effigy")
+    assert STATUSBAR_HT_header.draw == own
 
 
 def test_the_stop_button_does_what_escape_does(bpy, context, run, tmp_path):
