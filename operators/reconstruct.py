@@ -9,13 +9,14 @@ import bpy
 from ..ml.results.plan import Task, folder_stem, plan
 from ..ml.results.report import warnings_about
 from ..ml.settings import Settings
+from .engine.warming import begin
 from .folders import portable
 from .jobs.asking import AskingOperator
 from .jobs.attention import Attention
 from .jobs.building import Builder
 from .jobs.reconstruction import Order, conclude_several, make_job
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
-from .runtime import RELATIVE, engine, engine_python, path_of, results_folder
+from .runtime import RELATIVE, engine_python, path_of, results_folder
 
 
 class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
@@ -113,7 +114,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
                 setattr(self, name, getattr(settings, name))
         if self.filepath or self.files:
             return self.confirm_or_run(context, len(self._photos()), settings.chosen())
-        engine.warm_up(python)  # it is ready when a photo has been chosen
+        begin(python)  # it is ready when a photo has been chosen
         self.filepath = _browsable(settings.photo)
         return self.browse(context)
 

@@ -7,11 +7,19 @@ import textwrap
 import bpy
 
 from ..ml.errors import EngineUnavailable
+from ..operators.engine.client import OFF, READY, STARTING
 from ..operators.engine.location import EnginePython
-from ..operators.runtime import EXTENSION, engine_python
+from ..operators.runtime import EXTENSION, engine, engine_python
 
 # Pixels per letter of Blender's font at a scale of 1, and the letters of a line where no region is.
 _LETTER, _USUAL_LINE = 7.0, 60
+
+# What is said of the engine, with its icon, by EngineClient.state.
+_STATES = {
+    OFF: ("The engine starts with the first photo", "INFO"),
+    STARTING: ("The engine is starting...", "SORTTIME"),
+    READY: ("The engine is ready", "CHECKMARK"),
+}
 
 
 def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
@@ -38,6 +46,13 @@ def draw_engine_problem(layout: bpy.types.UILayout) -> EnginePython | None:
     except EngineUnavailable as problem:
         draw_text(layout, problem.message, "ERROR", alert=True)
         return None
+
+
+def draw_engine_state(layout: bpy.types.UILayout) -> None:
+    """Say whether the engine is ready, where there is one that works."""
+    if not bpy.context.window_manager.effigy_engine.failed:
+        text, icon = _STATES[engine.state]
+        layout.label(text=text, icon=icon)
 
 
 def draw_progress(layout: bpy.types.UILayout, job) -> bool:

@@ -21,7 +21,7 @@ from ..operators.scene.metadata import (
     rig_of,
 )
 from ..operators.setting_presets import SUBDIRECTORY
-from .engine_hint import draw_engine_hint, draw_progress, draw_text
+from .engine_hint import draw_engine_hint, draw_engine_state, draw_progress, draw_text
 
 # The owner of each expression's value, and the path there, by the expression's name.
 _Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
@@ -42,6 +42,8 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
             return
         found = draw_engine_hint(layout)
         warm_up_once()
+        if found is not None:
+            draw_engine_state(layout)
         column = layout.column()
         column.enabled = found is not None
         column.prop(settings, "photo", text="")

@@ -68,12 +68,12 @@ class BackgroundRun:
         if self in _running:
             _running.remove(self)
         bpy.context.window_manager.effigy_job.end()
-        _redraw()
+        redraw()
 
     def _show(self) -> None:
         state = bpy.context.window_manager.effigy_job
         state.show(self._job.fraction, self._job.message)
-        _redraw()
+        redraw()
 
     def _tell(self, text: str, *, failed: bool) -> None:
         bpy.context.window_manager.effigy_engine.tell(text, failed=failed)
@@ -113,7 +113,8 @@ def close_background() -> None:
     atexit.unregister(stop)
 
 
-def _redraw() -> None:
+def redraw() -> None:
+    """Have all windows draw what is said of the engine anew."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in _SHOWN_IN:

@@ -16,6 +16,9 @@ from typing import Any
 from ...ml.errors import EngineUnavailable, HeadError
 from .worker import Message, Worker
 
+# What the engine may be about; see EngineClient.state.
+OFF, STARTING, READY = "off", "starting", "ready"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -118,7 +121,15 @@ class EngineClient:
         self._folder, self._log = folder, log
         self._command: tuple[str, ...] = ()
         self._worker: Worker | None = None
+        self._warming: Request | None = None
         self._next_id = 1
+
+    @property
+    def state(self) -> str:
+        """One of OFF, STARTING (it loads its weights), READY. Nothing is waited for."""
+        if self._worker is None or not self._worker.alive:
+            return OFF
+        return STARTING if self._warming is not None or not self._worker.ready else READY
 
     def open(self) -> None:
         """See to it that no worker outlives Blender, however Blender ends."""
@@ -136,6 +147,7 @@ class EngineClient:
     def submit(self, python: Path, kind: str, data: dict[str, Any]) -> Request:
         """Send a request (``reconstruct``, ``person``, ``warm_up``, ``check``)."""
         worker = self.start(python)
+        self._warming = None  # its answer comes before this one's
         self._next_id += 1
         try:
             return Request(self, worker, Message(self._next_id, kind, data))
@@ -144,19 +156,27 @@ class EngineClient:
             raise
 
     def warm_up(self, python: Path) -> None:
-        """Let the worker load its weights, unless it was asked to; nobody waits for the answer.
-
-        A broken engine says so to the first request that is waited for.
-        """
+        """Let the worker load its weights, unless it was asked to; see :meth:`warmed_up`."""
         worker = self.start(python)
         if not worker.warm:
             worker.warm = True
-            with contextlib.suppress(EngineUnavailable):
-                self.submit(python, "warm_up", {})
+            with contextlib.suppress(EngineUnavailable):  # the first request says so, too
+                self._warming = self.submit(python, "warm_up", {})
+
+    def warmed_up(self) -> bool:
+        """Whether nothing of :meth:`warm_up` is to come any more. Raises HeadError: it failed."""
+        try:
+            over = self._warming is None or self._warming.poll()
+        except HeadError:
+            self._warming = None
+            raise
+        if over:
+            self._warming = None
+        return over
 
     def stop(self) -> None:
         """End the worker if there is one. Safe to call at any time."""
-        worker, self._worker = self._worker, None
+        worker, self._worker, self._warming = self._worker, None, None
         if worker is not None:
             worker.stop(self.limits.stop)
 

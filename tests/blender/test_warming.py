@@ -1,5 +1,6 @@
 """The engine is started ahead of the first photo, and never by drawing alone."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -52,7 +53,7 @@ def test_drawing_the_tab_only_sets_a_timer_and_only_once(
     worker = engine._worker
     assert worker.alive
     draw(panel, bpy.context)
-    assert timers == []
+    assert timers == [warming.watch]
     warming.warm_up()
     assert engine._worker is worker
 
@@ -107,7 +108,7 @@ def test_a_broken_engine_is_not_started_at_every_redraw(fake_engine, warming, ti
     warming.warm_up()
     assert warming.warm_up() is None
     warming.warm_up_once()
-    assert timers == []
+    assert timers == [warming.watch]
 
 
 def test_after_a_stopped_job_the_engine_gets_warm_again(
@@ -122,3 +123,55 @@ def test_after_a_stopped_job_the_engine_gets_warm_again(
     job.step()
     job.cancel()
     assert timers == [warming.warm_up]
+
+
+def watched(warming):
+    """The end of :func:`watch`, as Blender's timer calls it."""
+    end = time.monotonic() + 20
+    while warming.watch() is not None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def said(bpy, module):
+    """What the panel says of the engine."""
+    drawn = draw(module("panels.sidebar").EFFIGY_PT_photo, bpy.context)
+    return [text for kind, text, _ in drawn if kind == "label"]
+
+
+def test_the_panel_says_what_the_engine_is_about(bpy, fake_engine, module, warming, timers, engine):
+    assert said(bpy, module) == ["The engine starts with the first photo"]
+    warming.warm_up()
+    assert said(bpy, module) == ["The engine is starting..."]
+    watched(warming)
+    assert said(bpy, module) == ["The engine is ready"]
+    engine.stop()
+    assert said(bpy, module) == ["The engine starts with the first photo"]
+
+
+def test_a_broken_engine_is_named_before_the_first_photo(
+    bpy, fake_engine, module, warming, timers, engine
+):
+    fake_engine("dead")
+    state = bpy.context.window_manager.effigy_engine
+    try:
+        warming.warm_up()
+        watched(warming)
+        assert state.failed
+        assert "No module named 'torch'" in state.outcome
+        assert not any("ready" in text or "starts" in text for text in said(bpy, module))
+    finally:
+        state.tell("", failed=False)
+
+
+def test_a_photo_meanwhile_hears_what_the_engine_says(
+    bpy, fake_engine, photos, warming, timers, engine
+):
+    """Two must not read the engine's answers at once: the first would swallow the second's."""
+    warming.warm_up()
+    bpy.context.window_manager.effigy_job.begin()
+    assert warming.watch() is None
+    bpy.context.window_manager.effigy_job.end()
+    bpy.ops.effigy.reconstruct(filepath=str(photos("ok.jpg") / "ok.jpg"))
+    assert engine.state == "ready"
+    assert engine.warmed_up()
