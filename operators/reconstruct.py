@@ -15,6 +15,7 @@ from .jobs.asking import AskingOperator
 from .jobs.attention import Attention
 from .jobs.building import Builder
 from .jobs.reconstruction import Order, conclude_several, make_job
+from .jobs.showing import show_new_heads
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
 from .runtime import RELATIVE, engine_python, path_of, results_folder
 
@@ -88,7 +89,7 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
         remark = self._builder.remark()
         done = conclude_several(self, job, remark) if several else self._conclude_one(job, remark)
         if self._builder.built and self._attention.may_frame(context):
-            _frame_selected(context)
+            show_new_heads(context, self._builder.built)
         return done
 
     def _conclude_one(self, job, remark):
@@ -175,16 +176,6 @@ class EFFIGY_OT_stop(bpy.types.Operator):
 def _browsable(text: str) -> str:
     """The file browser knows no ``~``."""
     return str(path_of(text)) if text else ""
-
-
-def _frame_selected(context: bpy.types.Context) -> None:
-    """Bring the new head into view: 25 cm are hard to find in Blender's default view."""
-    if bpy.app.background or context.area is None or context.area.type != "VIEW_3D":
-        return
-    region = next(region for region in context.area.regions if region.type == "WINDOW")
-    with context.temp_override(region=region):
-        if bpy.ops.view3d.view_selected.poll():
-            bpy.ops.view3d.view_selected()
 
 
 CLASSES = (EFFIGY_OT_reconstruct, EFFIGY_OT_stop, EFFIGY_FH_photo)

@@ -159,6 +159,12 @@ class EnginePreferences:
         "head comes sooner, and about 600 MB of memory are in use until Blender ends",
         default=True,
     )
+    show_material: BoolProperty(
+        name="Material Preview for the first head",
+        description="Show the first head of a scene with its texture; off: the 3D View keeps its "
+        "shading",
+        default=True,
+    )
     allow_download: BoolProperty(
         name=option("allow_download").label,
         description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",

@@ -21,6 +21,7 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     column, manager = layout.column(), bpy.context.window_manager
     column.prop(own, "engine_python")
     column.prop(own, "keep_engine_ready")
+    column.prop(own, "show_material")
     column.prop(own, "results_folder")
     found = draw_engine_problem(column)
     if found is not None:
