@@ -42,7 +42,7 @@ class Request:
         self._client, self._worker, self._id = client, worker, message.id
         self._heard = time.monotonic()
         self.fraction = 0.0
-        self.message = "Starting the engine" if not worker.ready else "Waiting"
+        self.message = "Waiting" if client.state == READY else "Starting the engine"
         self.result: dict[str, Any] | None = None
         worker.send(message)
 
@@ -147,13 +147,14 @@ class EngineClient:
     def submit(self, python: Path, kind: str, data: dict[str, Any]) -> Request:
         """Send a request (``reconstruct``, ``person``, ``warm_up``, ``check``)."""
         worker = self.start(python)
-        self._warming = None  # its answer comes before this one's
         self._next_id += 1
         try:
-            return Request(self, worker, Message(self._next_id, kind, data))
+            request = Request(self, worker, Message(self._next_id, kind, data))
         except EngineUnavailable:
             self.stop()
             raise
+        self._warming = None  # its answer comes before this one's
+        return request
 
     def warm_up(self, python: Path) -> None:
         """Let the worker load its weights, unless it was asked to; see :meth:`warmed_up`."""

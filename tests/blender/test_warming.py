@@ -70,6 +70,18 @@ def test_an_engine_is_warmed_up_once(fake_engine, module, warming, engine, monke
     assert asked == ["warm_up"] * 2
 
 
+def test_a_photo_that_comes_too_early_says_what_it_waits_for(
+    fake_engine, module, warming, engine, tmp_path
+):
+    warming.warm_up()
+    python = module("operators.runtime").engine_python().executable
+    data = {"photo": "/photos/ok.jpg", "out": str(tmp_path), "settings": {}}
+    early = engine.submit(python, "reconstruct", data)
+    assert early.message == "Starting the engine"
+    early.wait()
+    assert engine.submit(python, "reconstruct", data).message == "Waiting"
+
+
 def test_the_first_photo_goes_to_the_warm_engine(bpy, fake_engine, photos, warming, engine):
     warming.warm_up()
     worker = engine._worker
