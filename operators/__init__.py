@@ -16,6 +16,7 @@ from . import (
     saving,
     setting_presets,
     settings,
+    translations,
 )
 from .engine import operators as engine_operators
 from .engine import warming
@@ -32,6 +33,7 @@ _commands: list[object] = []
 
 
 def register() -> None:
+    translations.attach()
     _register()
     settings.attach()
     saving.attach()
@@ -52,3 +54,4 @@ def unregister() -> None:
     saving.detach()
     settings.detach()
     _unregister()
+    translations.detach()

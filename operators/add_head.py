@@ -11,6 +11,7 @@ from ..ml.settings import Settings, option
 from .heads import make_active, poll_object_mode
 from .reporting import ReportsErrors
 from .scene.collection import build_nobody
+from .translations import CONTEXT
 
 _LEVEL = option("level")
 # New seeds are short enough to be read and typed.
@@ -31,9 +32,14 @@ class EFFIGY_OT_add_head(ReportsErrors, bpy.types.Operator):
             ("AVERAGE", "Average", "The mean of all people of the head model"),
             ("RANDOM", "Random", "A person drawn from the head model"),
         ),
+        translation_context=CONTEXT,
     )
     seed: bpy.props.IntProperty(
-        name="Seed", description="The same seed gives the same person", min=0, options={"SKIP_SAVE"}
+        name="Seed",
+        description="The same seed gives the same person",
+        min=0,
+        options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     variation: bpy.props.FloatProperty(
         name="Variation",
@@ -42,12 +48,14 @@ class EFFIGY_OT_add_head(ReportsErrors, bpy.types.Operator):
         min=0.0,
         max=1.5,
         subtype="FACTOR",
+        translation_context=CONTEXT,
     )
     level: bpy.props.EnumProperty(
         name=_LEVEL.label,
         description=_LEVEL.help,
         items=[(each.value, each.label, each.help) for each in _LEVEL.choices],
         default=Settings().level,
+        translation_context=CONTEXT,
     )
 
     @classmethod

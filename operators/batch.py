@@ -14,6 +14,7 @@ from .jobs.attention import Attention
 from .jobs.building import Builder
 from .jobs.reconstruction import Order, conclude_several, make_job
 from .runtime import RELATIVE, engine_python, path_of, results_folder
+from .translations import CONTEXT
 
 
 class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
@@ -25,18 +26,22 @@ class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"} | RELATIVE)
-    recursive: bpy.props.BoolProperty(name="Include subfolders", options={"SKIP_SAVE"})
+    recursive: bpy.props.BoolProperty(
+        name="Include subfolders", options={"SKIP_SAVE"}, translation_context=CONTEXT
+    )
     same_person: bpy.props.BoolProperty(
         name="Same person",
         description="All photos of the folder show one person: one head, with a camera and an "
         "expression for each photo",
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     output: bpy.props.StringProperty(
         name="Results",
         description="Folder for results and report.json; empty: as in the sidebar",
         subtype="DIR_PATH",
         options={"SKIP_SAVE"} | RELATIVE,
+        translation_context=CONTEXT,
     )
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     _builder: Builder | None = None

@@ -18,6 +18,7 @@ from .runtime import RELATIVE, path_of, results_folder
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head, directory_of, record_doubts, record_of
 from .scene.rebuild import additions, keeps_additions
+from .translations import CONTEXT, tr
 
 _CHOOSE = f"Choose the {JSON_NAME} or {PERSON_NAME} of a result, or its folder"
 
@@ -30,16 +31,23 @@ class _Builds(ReportsErrors):
         description="Folder with reconstruction.json and reconstruction.npz, or with person.json",
         subtype="DIR_PATH",
         options=RELATIVE,
+        translation_context=CONTEXT,
     )
     collection: bpy.props.StringProperty(
         name="Collection",
         description="Collection for the head, made if there is none; empty: the scene's own",
+        translation_context=CONTEXT,
     )
     match_render: bpy.props.BoolProperty(
-        name="Match render size", description="Set the scene's render size to the photo's"
+        name="Match render size",
+        description="Set the scene's render size to the photo's",
+        translation_context=CONTEXT,
     )
     select: bpy.props.BoolProperty(
-        name="Select", description="Select the head alone, and make it active", default=True
+        name="Select",
+        description="Select the head alone, and make it active",
+        default=True,
+        translation_context=CONTEXT,
     )
 
     def folder(self) -> Path:
@@ -80,12 +88,14 @@ class EFFIGY_OT_build(_Builds, bpy.types.Operator):
         description="The reconstruction.json or person.json of a result, or its folder",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"} | RELATIVE,
+        translation_context=CONTEXT,
     )
     directory: bpy.props.StringProperty(
         name="Reconstruction",
         description="Folder with reconstruction.json and reconstruction.npz, or with person.json",
         subtype="DIR_PATH",
         options={"SKIP_SAVE"} | RELATIVE,
+        translation_context=CONTEXT,
     )
     filter_glob: bpy.props.StringProperty(
         default=f"{JSON_NAME};{PERSON_NAME}", options={"HIDDEN", "SKIP_SAVE"}
@@ -170,7 +180,7 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
             event,
             title=f"The mesh of {obj.name} has other vertices now",
             message=f"Rebuilding removes your edits and {', '.join(lost)}",
-            confirm_text="Rebuild",
+            confirm_text=tr("Rebuild"),
         )
 
     def run(self, context):

@@ -27,6 +27,7 @@ from .scene.export_transforms import bake_transforms
 from .scene.metadata import active_head, rig_of
 from .scene.one_material import use_one_material
 from .scene.place import scale_of
+from .translations import CONTEXT
 
 _Y_UP: Matrix = axis_conversion(to_forward="-Z", to_up="Y").to_4x4()
 
@@ -144,24 +145,29 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         description="What the file is for",
         items=[(kind, kind, writer.help) for kind, writer in WRITERS.items()],
         options={"SKIP_SAVE"},  # the button names it
+        translation_context=CONTEXT,
     )
     neutral: bpy.props.BoolProperty(
         name="Neutral",
         description="Write the person at rest: all expressions at zero, as game engines expect",
+        translation_context=CONTEXT,
     )
     animation: bpy.props.BoolProperty(
         name="Animation",
         description="Also write the keyframes of expressions and bones",
+        translation_context=CONTEXT,
     )
     one_material: bpy.props.BoolProperty(
         name="One material",
         description="Write one material for the whole head, with all its surfaces in one texture: "
         "one draw call",
+        translation_context=CONTEXT,
     )
     root_bone: bpy.props.BoolProperty(
         name="Root bone",
         description="Write the bones of the rig under one root bone, their names without dots, "
         "as game engines expect",
+        translation_context=CONTEXT,
     )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 

@@ -8,6 +8,7 @@ from .heads import PhotoOperator
 from .scene.detail import DETAIL
 from .scene.expression import BASIS, set_expression
 from .scene.metadata import active_head, record_of
+from .translations import CONTEXT
 
 
 class EFFIGY_OT_expression(PhotoOperator, bpy.types.Operator):
@@ -23,6 +24,7 @@ class EFFIGY_OT_expression(PhotoOperator, bpy.types.Operator):
             ("NEUTRAL", "Neutral", "All sliders to zero: the person at rest"),
             ("PHOTO", "As in the photo", "The expression that the photo shows"),
         ),
+        translation_context=CONTEXT,
     )
 
     @classmethod

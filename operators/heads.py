@@ -28,6 +28,7 @@ from .scene.metadata import (
     record_of,
     stored_directory,
 )
+from .translations import CONTEXT
 
 # What tells the head of a photo from that of a run with other settings, or of another face.
 _HEAD = ("level", "detail", "identity")
@@ -82,6 +83,7 @@ class PhotoOperator(ReportsErrors):
         description="Which photo of the person; 0: the one that the head was built from",
         min=0,
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
 
     @classmethod

@@ -18,6 +18,7 @@ from .scene.metadata import (
     shares_camera,
 )
 from .scene.place import scale_of
+from .translations import CONTEXT
 
 
 class EFFIGY_OT_photo_view(PhotoOperator, bpy.types.Operator):
@@ -28,7 +29,9 @@ class EFFIGY_OT_photo_view(PhotoOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     match_render: bpy.props.BoolProperty(
-        name="Match render size", description="Set the scene's render size to the photo's"
+        name="Match render size",
+        description="Set the scene's render size to the photo's",
+        translation_context=CONTEXT,
     )
 
     @classmethod

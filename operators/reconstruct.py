@@ -18,6 +18,7 @@ from .jobs.reconstruction import Order, conclude_several, make_job
 from .jobs.showing import show_new_heads
 from .photo_files import DROPPED, FILTER_GLOB, photo_file, unused_directory
 from .runtime import RELATIVE, engine_python, path_of, results_folder
+from .translations import CONTEXT
 
 
 class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
@@ -39,18 +40,21 @@ class EFFIGY_OT_reconstruct(AskingOperator, bpy.types.Operator):
         description="All chosen photos show one person: one head, with a camera and an "
         "expression for each photo",
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     output: bpy.props.StringProperty(
         name="Results",
         description="Folder for the reconstruction's files; empty: as in the sidebar",
         subtype="DIR_PATH",
         options={"SKIP_SAVE"} | RELATIVE,
+        translation_context=CONTEXT,
     )
     preview: bpy.props.BoolProperty(
         name="Preview",
         description="Also save a picture of each head, preview.png beside its results: the photo, "
         "the head over it, and the head in clay from the front and the side",
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     filter_glob: bpy.props.StringProperty(default=FILTER_GLOB, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
@@ -162,6 +166,7 @@ class EFFIGY_OT_stop(bpy.types.Operator):
 
     bl_idname = "effigy.stop"
     bl_label = "Stop"
+    bl_translation_context = CONTEXT
     bl_options = {"INTERNAL"}
 
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import bpy
 
 from ..ml.errors import Cancelled, HeadError, explained
+from .translations import CONTEXT
 
 # What is reported in words. The system's own errors name a file, and mostly a remedy is known.
 KNOWN = (HeadError, OSError, MemoryError)
@@ -18,6 +19,8 @@ class ReportsErrors:
     A :class:`HeadError`, and what the system refuses, becomes a report and ``{'CANCELLED'}``. Any
     other exception is a fault in Effigy and goes on to Blender, which shows the traceback.
     """
+
+    bl_translation_context = CONTEXT
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return self.guarded(lambda: self.run(context))

@@ -11,6 +11,7 @@ from .scene.metadata import active_head, record_of, rig_of
 from .scene.rig import add_rig, remove_rig
 from .scene.rig_data import rig_data, stored_rig_data
 from .scene.strips import resting_strips
+from .translations import CONTEXT
 
 
 class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
@@ -20,7 +21,12 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
     bl_label = "Rig"
     bl_options = {"REGISTER", "UNDO"}
 
-    add: bpy.props.BoolProperty(name="Rig", description="Add the rig; off: remove it", default=True)
+    add: bpy.props.BoolProperty(
+        name="Rig",
+        description="Add the rig; off: remove it",
+        default=True,
+        translation_context=CONTEXT,
+    )
 
     @classmethod
     def description(cls, context, properties):

@@ -7,6 +7,7 @@ from bl_operators.presets import AddPresetBase
 
 from .runtime import ROOT
 from .settings import SCENE_OPTIONS
+from .translations import CONTEXT
 
 # Blender looks in there for effigy/settings and operator/effigy.export, as in its own presets.
 SHIPPED = ROOT / "operators" / "presets"
@@ -21,6 +22,7 @@ class EFFIGY_OT_setting_preset(AddPresetBase, bpy.types.Operator):
 
     bl_idname = "effigy.setting_preset"
     bl_label = "Add settings preset"
+    bl_translation_context = CONTEXT
     preset_menu = MENU
     preset_subdir = SUBDIRECTORY
     preset_defines = ["settings = bpy.context.scene.effigy"]

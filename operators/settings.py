@@ -16,6 +16,7 @@ from bpy.props import (
 
 from ..ml.settings import OF_THE_COMPUTER, OPTIONS, Option, Settings, option
 from .runtime import RELATIVE, clip_folder, may_download
+from .translations import CONTEXT
 
 # Saved with a scene. The others are not: a file that somebody sent must not consent to a download,
 # nor name files that are loaded.
@@ -35,12 +36,18 @@ def _identifier(item: Option, value: str) -> str:
 def _property(item: Option) -> object:
     """The Blender property of an option: an enumeration of its choices, or a tick box."""
     if not item.choices:
-        return BoolProperty(name=item.label, description=item.help, default=_default(item.name))
+        return BoolProperty(
+            name=item.label,
+            description=item.help,
+            default=_default(item.name),
+            translation_context=CONTEXT,
+        )
     return EnumProperty(
         name=item.label,
         description=item.help,
         items=[(_identifier(item, each.value), each.label, each.help) for each in item.choices],
         default=_identifier(item, str(_default(item.name))),
+        translation_context=CONTEXT,
     )
 
 
@@ -50,6 +57,7 @@ BUILD_HEADS = {
     "description": "Off: several photos only give results in their folder, which Open "
     "reconstruction builds one by one",
     "default": True,
+    "translation_context": CONTEXT,
 }
 
 
@@ -67,20 +75,25 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
         description="A portrait photo: the face large and sharp",
         subtype="FILE_PATH",
         options=RELATIVE,
+        translation_context=CONTEXT,
     )
     photo_folder: StringProperty(
         name="Folder",
         description="A folder of portrait photos",
         subtype="DIR_PATH",
         options=RELATIVE,
+        translation_context=CONTEXT,
     )
     recursive: BoolProperty(
-        name="Include subfolders", description="Also reconstruct photos in folders below"
+        name="Include subfolders",
+        description="Also reconstruct photos in folders below",
+        translation_context=CONTEXT,
     )
     same_person: BoolProperty(
         name="Same person",
         description="Several photos show one person: one head, with a camera and an expression "
         "for each photo",
+        translation_context=CONTEXT,
     )
     build_heads: BoolProperty(**BUILD_HEADS)
     output: StringProperty(
@@ -89,13 +102,20 @@ class EFFIGY_PG_settings(_Options, bpy.types.PropertyGroup):
         "folder of the preferences where it was never saved",
         subtype="DIR_PATH",
         options=RELATIVE,
+        translation_context=CONTEXT,
     )
     face_number: IntProperty(
-        name="Number", description="1 is the most prominent face", default=1, min=1, soft_max=10
+        name="Number",
+        description="1 is the most prominent face",
+        default=1,
+        min=1,
+        soft_max=10,
+        translation_context=CONTEXT,
     )
     match_render: BoolProperty(
         name="Match render size",
         description="Set the scene's render size to the photo's, so that both overlay exactly",
+        translation_context=CONTEXT,
     )
 
     def chosen(self) -> Settings:
@@ -152,27 +172,32 @@ class EnginePreferences:
         ),
         subtype="FILE_PATH",
         update=_forget_outcome,
+        translation_context=CONTEXT,
     )
     keep_engine_ready: BoolProperty(
         name="Keep engine ready",
         description="Start the engine in the background when the Effigy tab is opened: the first "
         "head comes sooner, and about 600 MB of memory are in use until Blender ends",
         default=True,
+        translation_context=CONTEXT,
     )
     show_material: BoolProperty(
         name="Material Preview for the first head",
         description="Show the first head of a scene with its texture; off: the 3D View keeps its "
         "shading",
         default=True,
+        translation_context=CONTEXT,
     )
     allow_download: BoolProperty(
         name=option("allow_download").label,
         description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",
+        translation_context=CONTEXT,
     )
     clip_folder: StringProperty(
         name=option("clip_folder").label,
         description=option("clip_folder").help,
         subtype="DIR_PATH",
+        translation_context=CONTEXT,
     )
 
 
@@ -184,6 +209,7 @@ class ResultsPreferences:
         description="Folder for reconstructions while the .blend file was never saved; empty: "
         "Effigy in your documents",
         subtype="DIR_PATH",
+        translation_context=CONTEXT,
     )
 
 

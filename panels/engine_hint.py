@@ -10,6 +10,7 @@ from ..ml.errors import EngineUnavailable
 from ..operators.engine.client import OFF, READY, STARTING
 from ..operators.engine.location import EnginePython
 from ..operators.runtime import EXTENSION, engine, engine_python
+from ..operators.translations import CONTEXT, tr
 
 # Pixels per letter of Blender's font at a scale of 1, and the letters of a line where no region is.
 _LETTER, _USUAL_LINE = 7.0, 60
@@ -28,7 +29,9 @@ def draw_engine_hint(layout: bpy.types.UILayout) -> EnginePython | None:
     if found is None or bpy.context.window_manager.effigy_engine.failed:
         row = layout.row()
         row.operator("effigy.install_engine", icon="IMPORT")
-        button = row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
+        button = row.operator(
+            "preferences.addon_show", text="Preferences", text_ctxt=CONTEXT, icon="PREFERENCES"
+        )
         button.module = EXTENSION
     return found
 
@@ -52,7 +55,7 @@ def draw_engine_state(layout: bpy.types.UILayout) -> None:
     """Say whether the engine is ready, where there is one that works."""
     if not bpy.context.window_manager.effigy_engine.failed:
         text, icon = _STATES[engine.state]
-        layout.label(text=text, icon=icon)
+        layout.label(text=text, text_ctxt=CONTEXT, icon=icon)
 
 
 def draw_progress(layout: bpy.types.UILayout, job) -> bool:
@@ -69,12 +72,15 @@ def draw_progress(layout: bpy.types.UILayout, job) -> bool:
 def draw_text(
     layout: bpy.types.UILayout, text: str, icon: str = "", *, alert: bool = False
 ) -> None:
-    """A text of any length, in as many lines as the region needs, perhaps after an icon."""
+    """A text of any length, in as many lines as the region needs, perhaps after an icon.
+
+    It is translated where there is a translation of the whole.
+    """
     column = layout.column(align=True)
     column.alert = alert
     region = bpy.context.region
     scale = bpy.context.preferences.system.ui_scale
     width = max(20, int(region.width / (_LETTER * scale))) if region else _USUAL_LINE
-    for number, line in enumerate(textwrap.wrap(text, width)):
+    for number, line in enumerate(textwrap.wrap(tr(text), width)):
         indent = "BLANK1" if icon else "NONE"
-        column.label(text=line, icon=icon if icon and number == 0 else indent)
+        column.label(text=line, icon=icon if icon and number == 0 else indent, translate=False)

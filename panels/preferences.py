@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.runtime import EXTENSION, may_download
 from ..operators.settings import EnginePreferences, ResultsPreferences
+from ..operators.translations import tr
 from .engine_hint import draw_engine_problem, draw_progress, draw_text
 
 
@@ -25,7 +26,9 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     column.prop(own, "results_folder")
     found = draw_engine_problem(column)
     if found is not None:
-        draw_text(column, f"Uses {found.executable} ({found.source})", "CHECKMARK")
+        used = tr("Uses {python} ({source})")
+        text = used.format(python=found.executable, source=found.source)
+        draw_text(column, text, "CHECKMARK")
     if not draw_progress(column, manager.effigy_job):
         row = column.row()
         row.operator("effigy.check_engine", icon="CHECKMARK")
@@ -33,11 +36,11 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     if manager.effigy_engine.outcome and not manager.effigy_engine.failed:
         draw_text(column, manager.effigy_engine.outcome, "INFO")
     if not bpy.app.online_access:
-        column.label(text="Installing needs Allow Online Access (System, Network)", icon="INFO")
+        draw_text(column, "Installing needs Allow Online Access (System, Network)", "INFO")
     column.prop(own, "clip_folder")
     column.prop(own, "allow_download")
     if not may_download():
-        column.label(text="Reconstruction itself never uses the network.", icon="LOCKED")
+        draw_text(column, "Reconstruction itself never uses the network.", "LOCKED")
 
 
 CLASSES = (EFFIGY_AP_preferences,)

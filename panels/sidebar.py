@@ -21,6 +21,7 @@ from ..operators.scene.metadata import (
     rig_of,
 )
 from ..operators.setting_presets import SUBDIRECTORY
+from ..operators.translations import CONTEXT, tr
 from .engine_hint import draw_engine_hint, draw_engine_state, draw_progress, draw_text
 
 # The owner of each expression's value, and the path there, by the expression's name.
@@ -31,6 +32,7 @@ class _Tab:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Effigy"
+    bl_translation_context = CONTEXT
 
 
 class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
@@ -111,15 +113,12 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         layout, obj = self.layout, active_head(context)
         record = record_of(obj)
         column = layout.column(align=True)
-        column.label(text=record["photo"]["name"] or "No photo", icon="IMAGE_DATA")
-        model = "Model {id} {version}, {licence}".format(**record["model"])
-        column.label(text=model, icon="MESH_DATA")
-        mesh = f"Mesh {record['level']}, {len(obj.data.polygons):,} faces"
-        column.label(text=mesh, icon="MESH_GRID")
+        for text, icon in _about(obj, record):
+            column.label(text=text, icon=icon, translate=False)
         _draw_trust(column, record)
         key = detail_key(obj)
         if key is not None:
-            layout.prop(key, "value", text="Detail", slider=True)
+            layout.prop(key, "value", text="Detail", text_ctxt=CONTEXT, slider=True)
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
         rigged = rig_of(obj) is not None
@@ -147,7 +146,7 @@ class EFFIGY_PT_photos(_Tab, bpy.types.Panel):
         column = self.layout.column(align=True)
         for number, name in enumerate(photo_names(active_head(context))):
             row = column.row(align=True)
-            row.label(text=name, icon="IMAGE_DATA")
+            row.label(text=name, icon="IMAGE_DATA", translate=False)
             row.operator("effigy.photo_view", text="", icon="CAMERA_DATA").photo = number
             button = row.operator("effigy.expression", text="", icon="SHAPEKEY_DATA")
             button.which, button.photo = "PHOTO", number
@@ -173,17 +172,26 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
         slots = {key.name: expression_slot(obj, key) for key in keys}
         for number, (region, names) in enumerate(REGIONS.items()):
             header, body = layout.panel(f"EFFIGY_PT_region_{number}", default_closed=number > 0)
-            header.label(text=region)
+            header.label(text=region, text_ctxt=CONTEXT)
             if body is not None:
                 _draw_region(body.column(align=True), slots, names)
+
+
+def _about(obj: bpy.types.Object, record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a head was made of, in lines of text with their icons."""
+    model = tr("Model {id} {version}, {licence}").format(**record["model"])
+    level, faces = tr(record["level"].capitalize()), len(obj.data.polygons)
+    mesh = tr("Mesh {level}, {faces:,} faces").format(level=level, faces=faces)
+    photo = record["photo"]["name"] or tr("No photo")
+    return (photo, "IMAGE_DATA"), (model, "MESH_DATA"), (mesh, "MESH_GRID")
 
 
 def _draw_trust(layout: bpy.types.UILayout, record: dict[str, Any]) -> None:
     """How far the head can be trusted, and why if it is little; heads of earlier files lack it."""
     if "quality" not in record:
         return
-    text = f"Quality {record['quality']:.2f}, confidence {record['confidence']:.2f}"
-    layout.label(text=text, icon="CHECKMARK")
+    text = tr("Quality {quality:.2f}, confidence {confidence:.2f}").format(**record)
+    layout.label(text=text, icon="CHECKMARK", translate=False)
     if record["quality_reason"]:
         draw_text(layout, record["quality_reason"], "ERROR")
 
@@ -193,12 +201,12 @@ def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ..
     if any(mirrored_name(name) != name for name in names):
         sides = _halves(column, "")
         for side in ("Right", "Left"):
-            sides.label(text=side)
+            sides.label(text=side, text_ctxt=CONTEXT)
     for name in names:
         twin = mirrored_name(name)
         if twin == name or twin not in slots or name not in slots:
             if name in slots:
-                column.prop(*slots[name], text=_words(name), slider=True)
+                column.prop(*slots[name], text=_words(name), text_ctxt=CONTEXT, slider=True)
         elif name.endswith("Right"):
             row = _halves(column, _words(name.removesuffix("Right")))
             row.prop(*slots[name], text="", slider=True)
@@ -208,7 +216,7 @@ def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ..
 def _halves(column: bpy.types.UILayout, title: str) -> bpy.types.UILayout:
     """A titled row for the right and the left side of the face."""
     split = column.split(factor=0.4, align=True)
-    split.label(text=title)
+    split.label(text=title, text_ctxt=CONTEXT)
     return split.row(align=True)
 
 

@@ -7,6 +7,7 @@ import bpy
 from ...ml.errors import UsageError
 from ..jobs.operator import JobOperator
 from ..runtime import check_online, engine, engine_folder, engine_python
+from ..translations import CONTEXT
 from . import background
 from .base_python import suitable_python
 from .client import Request
@@ -79,11 +80,13 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
         name="Download and install",
         description="Fetch the packages from the Python Package Index",
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
 
     extras: bpy.props.BoolProperty(
         name="Extras: face-alignment and CLIP",
         description="For Landmarks: face-alignment and Detail: Consistent",
+        translation_context=CONTEXT,
     )
 
     def invoke(self, context, event):
@@ -91,10 +94,18 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
 
     def draw(self, context):
         column = self.layout.column()
-        column.label(text="Effigy computes with PyTorch in a Python environment of its own.")
-        column.label(text="This downloads about 250 MB and takes 1.5 GB on disk, in:")
-        column.label(text=str(engine_folder()))
-        column.label(text="An engine that is there already is kept until the new one works.")
+        column.label(
+            text="Effigy computes with PyTorch in a Python environment of its own.",
+            text_ctxt=CONTEXT,
+        )
+        column.label(
+            text="This downloads about 250 MB and takes 1.5 GB on disk, in:", text_ctxt=CONTEXT
+        )
+        column.label(text=str(engine_folder()), translate=False)
+        column.label(
+            text="An engine that is there already is kept until the new one works.",
+            text_ctxt=CONTEXT,
+        )
         column.prop(self, "extras")
         column.prop(self, "agree")
 

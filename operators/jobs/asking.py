@@ -10,9 +10,14 @@ from ...ml.settings import Settings
 from ..drawing import draw_options
 from ..reporting import call_operator
 from ..settings import BUILD_HEADS
+from ..translations import tr
 from .building import megabytes
 from .operator import JobOperator
 
+_MUCH = "Heads of {photos} photos take about {gigabytes:.1f} GB of memory in this scene."
+_WITHOUT_HEADS = (
+    "Without heads in the scene, all results are in their folder, for Open reconstruction."
+)
 # Megabytes in a scene for which nobody has to be asked.
 _LITTLE = 1000.0
 _THUMBNAILS = bpy.types.FileSelectParams.bl_rna.properties["display_type"].enum_items["THUMBNAIL"]
@@ -41,7 +46,7 @@ class AskingOperator(JobOperator):
         column = self.layout.column()
         if self.question:
             for line in self.question.splitlines():
-                column.label(text=line)
+                column.label(text=line, translate=False)
             column.prop(self, "build_heads")
             return
         column.prop(self, "same_person")
@@ -69,9 +74,11 @@ class AskingOperator(JobOperator):
         if bpy.app.background:  # nobody is there
             return self.run_modal(context)
         self.asked = True
-        self.question = (
-            f"Heads of {photos} photos take about {needed / 1000:.1f} GB of memory in this scene.\n"
-            "Without heads in the scene, all results are in their folder, for Open reconstruction."
+        self.question = "\n".join(
+            (
+                tr(_MUCH).format(photos=photos, gigabytes=needed / 1000),
+                tr(_WITHOUT_HEADS),
+            )
         )
         return context.window_manager.invoke_props_dialog(self, width=520)
 

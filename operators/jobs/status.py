@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..translations import CONTEXT, tr
+
 
 def draw_status(header: bpy.types.Header, context: bpy.types.Context, *, busy: bool) -> None:
     """Draw Blender's status bar with the running job in it.
@@ -14,8 +16,8 @@ def draw_status(header: bpy.types.Header, context: bpy.types.Context, *, busy: b
     if busy:
         layout.template_input_status()
     else:
-        layout.label(text="Stop", icon="EVENT_ESC")
-    layout.label(text=f"Effigy {job.fraction:.0%}: {job.message}", translate=False)
+        layout.label(text="Stop", text_ctxt=CONTEXT, icon="EVENT_ESC")
+    layout.label(text=f"Effigy {job.fraction:.0%}: {tr(job.message)}", translate=False)
     layout.separator_spacer()
     layout.template_reports_banner()
     layout.template_running_jobs()

@@ -255,7 +255,7 @@ def in_status_bar(draw, context):
     drawn = []
 
     class Bar:
-        def label(self, text, icon="NONE", translate=True):
+        def label(self, text, icon="NONE", text_ctxt="", translate=True):
             drawn.append((text, icon))
 
         def __getattr__(self, name):

@@ -122,4 +122,4 @@ def test_the_first_heads_had_neither_level_nor_detail(bpy, built_head, saved_hea
     found = module("operators.scene.metadata").record_of(built_head)
     assert (found["level"], found["detail"]) == ("base", "off")
     labels = [entry[1] for entry in draw(module("panels.sidebar").EFFIGY_PT_head, bpy.context)]
-    assert any(text.startswith("Mesh base, ") for text in labels)
+    assert any(text.startswith("Mesh Base, ") for text in labels)

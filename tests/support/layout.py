@@ -25,7 +25,10 @@ class Layout:
     def panel(self, *_, **__):
         return Layout(self.drawn), Layout(self.drawn)
 
-    def label(self, text="", icon="NONE"):
+    def label(self, text="", icon="NONE", text_ctxt="", translate=True):
+        # Either Blender translates it, by Effigy's words, or it was translated before: twice would
+        # make another word of it.
+        assert not text or translate == bool(text_ctxt), f"{text!r} is translated twice, or not"
         self.drawn.append(("label", text, icon))
 
     def operator(self, name, **how):
