@@ -27,7 +27,10 @@ class EFFIGY_OT_batch(AskingOperator, bpy.types.Operator):
 
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"} | RELATIVE)
     recursive: bpy.props.BoolProperty(
-        name="Include subfolders", options={"SKIP_SAVE"}, translation_context=CONTEXT
+        name="Include subfolders",
+        description="Also reconstruct photos in folders below",
+        options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     same_person: bpy.props.BoolProperty(
         name="Same person",

@@ -20,6 +20,7 @@ class EFFIGY_OT_expression(PhotoOperator, bpy.types.Operator):
 
     which: bpy.props.EnumProperty(
         name="Expression",
+        description="What the sliders are set to",
         items=(
             ("NEUTRAL", "Neutral", "All sliders to zero: the person at rest"),
             ("PHOTO", "As in the photo", "The expression that the photo shows"),
