@@ -16,6 +16,7 @@ from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import (
     active_head,
     doubts_about_photos,
+    has_photo,
     photo_names,
     record_of,
     rig_of,
@@ -164,10 +165,11 @@ class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
+        obj = active_head(context)
         row = layout.row(align=True)
         row.operator("effigy.expression", text="Neutral").which = "NEUTRAL"
-        row.operator("effigy.expression", text="As in the photo").which = "PHOTO"
-        obj = active_head(context)
+        if has_photo(record_of(obj)):
+            row.operator("effigy.expression", text="As in the photo").which = "PHOTO"
         keys = obj.data.shape_keys.key_blocks
         slots = {key.name: expression_slot(obj, key) for key in keys}
         for number, (region, names) in enumerate(REGIONS.items()):

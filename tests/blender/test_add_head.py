@@ -7,6 +7,7 @@ import pytest
 
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.results.nobody import average_head, random_head
+from tests.support.layout import draw
 
 
 def places(obj):
@@ -76,6 +77,10 @@ def test_it_is_rebuilt_rigged_and_exported_like_a_photos(bpy, tmp_path, saved):
 
 def test_nothing_asks_for_its_photo(bpy, module):
     bpy.ops.effigy.add_head(level="low")
+    drawn = draw(module("panels.sidebar").EFFIGY_PT_expression, bpy.context)
+    assert [button.which for name, _, button in drawn if name == "effigy.expression"] == ["NEUTRAL"]
+    drawn = draw(module("panels.sidebar").EFFIGY_PT_head, bpy.context)
+    assert ("label", "No photo", "IMAGE_DATA") in drawn
     assert not bpy.ops.effigy.photo_view.poll()
     # The expression of no photo is rest.
     assert bpy.ops.effigy.expression(which="PHOTO") == {"FINISHED"}
