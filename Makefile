@@ -1,4 +1,4 @@
-# make demo | make test | make extension. Needs Python 3.11 (bpy's wheel has no other).
+# make demo | make test | make extension | make docs. Needs Python 3.11 (bpy's wheel has no other).
 # Every path is in quotes: folders may be called anything.
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python || echo python3.11)
 VENV ?= .venv
@@ -10,7 +10,7 @@ endif
 # Everything runs from what is installed: no library may look for newer weights on its own.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint types test-core test-model test-blender test-e2e extension ready clean
+.PHONY: demo test lint types test-core test-model test-blender test-e2e extension docs ready clean
 
 demo: ready
 	$(PY) examples/demo.py
@@ -37,12 +37,17 @@ test-blender: ready
 test-e2e: ready
 	$(PY) -m pytest tests/e2e
 
+# With the manual in it, where its packages can be had.
 extension: ready
+	@$(PY) .ci/docs.py || echo "The extension gets no manual: see above"
 	$(PY) .ci/build_extension.py
+
+docs:
+	"$(PYTHON)" .ci/docs.py
 
 # The environment; nothing happens where it is complete, or where it is a link to another one.
 ready:
 	@"$(PYTHON)" .ci/install.py "$(VENV)"
 
 clean:
-	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf out build dist manual .pytest_cache .mypy_cache .ruff_cache
