@@ -10,6 +10,7 @@ from . import (
     command_line,
     export,
     expression,
+    manual,
     photo_view,
     reconstruct,
     rig,
@@ -38,6 +39,7 @@ def register() -> None:
     settings.attach()
     saving.attach()
     setting_presets.attach()
+    manual.attach()
     engine.open()
     open_background()
     _commands.append(bpy.utils.register_cli_command(command_line.NAME, command_line.run))
@@ -50,6 +52,7 @@ def unregister() -> None:
     close_background()
     clear_status()  # of a job that is cut off
     engine.close()
+    manual.detach()
     setting_presets.detach()
     saving.detach()
     settings.detach()

@@ -8,6 +8,7 @@ from ..operators.runtime import EXTENSION, may_download
 from ..operators.settings import EnginePreferences, ResultsPreferences
 from ..operators.translations import tr
 from .engine_hint import draw_engine_problem, draw_progress, draw_text
+from .links import draw_links
 
 
 class EFFIGY_AP_preferences(EnginePreferences, ResultsPreferences, bpy.types.AddonPreferences):
@@ -41,6 +42,7 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     column.prop(own, "allow_download")
     if not may_download():
         draw_text(column, "Reconstruction itself never uses the network.", "LOCKED")
+    draw_links(column)
 
 
 CLASSES = (EFFIGY_AP_preferences,)

@@ -24,6 +24,7 @@ from ..operators.scene.metadata import (
 from ..operators.setting_presets import SUBDIRECTORY
 from ..operators.translations import CONTEXT, tr
 from .engine_hint import draw_engine_hint, draw_engine_state, draw_progress, draw_text
+from .links import draw_links
 
 # The owner of each expression's value, and the path there, by the expression's name.
 _Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
@@ -38,6 +39,9 @@ class _Tab:
 
 class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
     bl_label = "From photo"
+
+    def draw_header_preset(self, context):
+        draw_links(self.layout, labels=False)
 
     def draw(self, context):
         layout, settings = self.layout, context.scene.effigy
