@@ -55,7 +55,7 @@ def draw_engine_state(layout: bpy.types.UILayout) -> None:
     """Say whether the engine is ready, where there is one that works."""
     if not bpy.context.window_manager.effigy_engine.failed:
         text, icon = _STATES[engine.state]
-        layout.label(text=text, text_ctxt=CONTEXT, icon=icon)
+        draw_text(layout, text, icon)
 
 
 def draw_progress(layout: bpy.types.UILayout, job) -> bool:

@@ -161,6 +161,16 @@ def test_the_panel_says_what_the_engine_is_about(bpy, fake_engine, module, warmi
     assert said(bpy, module) == ["The engine starts with the first photo"]
 
 
+def test_what_the_engine_is_about_takes_several_lines_in_long_languages(
+    bpy, fake_engine, module, warming, timers, engine, monkeypatch
+):
+    long = "Der Rechenkern von Effigy wird erst mit dem ersten ausgewählten Foto gestartet"
+    monkeypatch.setattr(module("panels.engine_hint"), "tr", lambda text: long)
+    lines = said(bpy, module)
+    assert " ".join(lines) == long
+    assert len(lines) > 1
+
+
 def test_a_broken_engine_is_named_before_the_first_photo(
     bpy, fake_engine, module, warming, timers, engine
 ):
