@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data import FloatArray, HeadCoefficients, HeadMesh
+from .layer import Layer
 from .levels import level_of
 from .model import HeadModel, Level, SurfacePoints
 
@@ -32,9 +33,12 @@ class Person:
     keys: FloatArray
 
 
-def person_of(model: HeadModel, coefficients: HeadCoefficients) -> Person:
-    """The person with these coefficients."""
-    rest, keys = model.person(coefficients.identity)
+def person_of(
+    model: HeadModel, coefficients: HeadCoefficients, layer: Layer | None = None
+) -> Person:
+    """The person with these coefficients, and with what ``layer`` adds to them."""
+    moved = layer.on(model) if layer is not None else None
+    rest, keys = model.person(coefficients.identity, moved)
     keys = _stepped(keys)
     return Person(coefficients, rest, _expressed(rest, keys, coefficients), keys)
 

@@ -191,12 +191,17 @@ class HeadModel:
         """(T, 3) triangles of all quads."""
         return triangulate(self.quads)
 
-    def person(self, identity: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def person(
+        self, identity: FloatArray, moved: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """(V, 3) vertices at rest and (E, V, 3) the person's own shape keys, metres.
 
-        Their lids close and do not cut the eyeballs if the model has ``lids``.
+        Their lids close and do not cut the eyeballs if the model has ``lids``. moved: (V, 3)
+        displacements that no identity has (ml.head.layer); None: there are none.
         """
         neutral = self.shape.neutral(identity)
+        if moved is not None:
+            neutral = neutral + moved
         if not self.lids:
             return neutral, self.shape.expression
         return settle_lids(neutral, self.shape.expression, self.expression_names, self.lids)

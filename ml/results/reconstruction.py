@@ -44,6 +44,8 @@ from .files import (
 )
 from .images import ALBEDO_NAME, PHOTO_NAME, check_images
 from .mesh import mesh_of
+from .pinned import NAME as PINNED
+from .pinned import Pinned, pinned_of
 from .provenance import Provenance
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Reconstruction:
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     detail_strength: how its strength was chosen; None if it was not. Not read back from files.
+    pinned: the pins that it follows; None if it has none.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
     state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
@@ -88,6 +91,7 @@ class Reconstruction:
     photo_rgb: ByteArray | None = None
     detail: Detail | None = None
     detail_strength: StrengthChoice | None = None
+    pinned: Pinned | None = None
     timings: Timings = field(default_factory=Timings)
     settings: Settings | None = None
     face: tuple[int, int] = (1, 1)
@@ -140,6 +144,8 @@ def _if_known(head: Reconstruction) -> dict[str, Any]:
         known |= {"quality": head.quality, "quality_reason": head.quality_reason}
     if head.detail_strength is not None:
         known["detail_strength"] = head.detail_strength.to_json()
+    if head.pinned is not None:
+        known[PINNED] = head.pinned.to_json()
     return known
 
 
@@ -275,5 +281,6 @@ def assemble(about: dict[str, Any], mesh: HeadMesh, detail: Detail | None) -> Re
         quality=about.get("quality"),
         quality_reason=about.get("quality_reason", ""),
         detail=detail,
+        pinned=pinned_of(about),
         timings=Timings(about["timings_ms"]),
     )

@@ -17,6 +17,7 @@ from ..head.storage import load_head_model
 from .camera import camera_of, plain
 from .files import arrays_of
 from .mesh import mesh_of
+from .pinned import pinned_of
 from .provenance import check_same_model
 from .reconstruction import Reconstruction, assemble, coefficients_of, provenance_of
 
@@ -45,7 +46,10 @@ def _made_anew(record: dict[str, Any]) -> Reconstruction:
     model = load_head_model()
     coefficients = coefficients_of(record, model.expression_names)
     _check(coefficients, model.identity_count)
-    person = person_of(model, coefficients)
+    pinned = pinned_of(record)
+    if pinned and pinned.layer.points.corners.max(initial=0) >= model.vertex_count:
+        raise ValueError("a pin is on no vertex of the head")
+    person = person_of(model, coefficients, pinned.layer if pinned else None)
     camera = camera_of(record)
     landmarks = {
         name: plain(camera.project(model.landmark_sets[points].on(person.expressed)))
