@@ -4,6 +4,7 @@ Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR
 ``.csv`` with one row per photo; ``DIR/report.jsonl`` has the rows so far while the batch runs.
 Ctrl-C or SIGTERM end it: photos that are not done are "cancelled" in the report. Exit status: 0 all
 succeeded, 1 some failed or were cancelled, 2 wrong usage.
+With ``--pins PINS`` the heads follow the pins in that file, see :mod:`ml.pins.file`.
 With ``--same-person`` all photos show one person: the heads share their identity, and
 ``DIR/person.json`` lists them.
 """
@@ -32,11 +33,14 @@ import logging
 import sys
 import threading
 from collections.abc import Generator, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person, run_batch
-from .errors import UsageError, explained
+from .errors import HeadError, UsageError, explained
+from .pins.pins import Pins
+from .results.folder import photo_digest
 from .results.person import SamePerson
 from .results.plan import Task, collect_photos, plan
 from .results.reconstruction import Reconstruction
@@ -56,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_options(parser)
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
+    add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
     add("--preview", action="store_true", help="also write preview.png for each head")
     return parser
 
@@ -67,19 +72,25 @@ def main(
 ) -> int:
     """Run the command line; tests replace the pipeline by ``reconstruct``."""
     parsed = make_parser().parse_args(arguments)
-    pipelines = reconstruct or _reconstruct, reconstruct_person or _reconstruct_person
+    pipelines: tuple[Any, Any] = (
+        reconstruct or _reconstruct,
+        reconstruct_person or _reconstruct_person,
+    )
     with Interrupts() as interrupts:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         try:
             options = _options(parsed)
             photos = collect_photos(parsed.sources, recursive=parsed.recursive, out=parsed.out)
             tasks = _tasks(photos, parsed.out)
+            pins = _pins(parsed, photos)
         except UsageError as error:
             say(f"error: {error}")
             return WRONG_USAGE
         except KeyboardInterrupt:
             say("Cancelled before the first photo")
             return SOME_FAILED
+        if pins is not None:
+            pipelines = partial(pipelines[0], pins=pins), partial(pipelines[1], pins=pins)
         if parsed.same_person:
             results: Iterable[Row] = _person_rows(tasks, parsed.out, options, pipelines[1])
         else:
@@ -132,19 +143,47 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
             "--same-person does not go with --jobs, --skip-existing or --face all",
             "All photos are fitted together, one face in each",
         )
+    if parsed.pins is not None and (parsed.skip_existing or parsed.face == "all"):
+        raise UsageError(
+            "--pins does not go with --skip-existing or --face all",
+            "Pins are of one face, and make its head anew",
+        )
     return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview)
 
 
-def _reconstruct(photo: Path, settings: Settings) -> Sequence[Reconstruction]:
+def _pins(parsed: argparse.Namespace, photos: Sequence[Path]) -> Pins | None:
+    """The pins that were named. UsageError: they cannot be read, or are of no named photo."""
+    if parsed.pins is None:
+        return None
+    from .head.storage import load_head_model
+    from .pins.file import read_pins
+
+    try:
+        pins = read_pins(parsed.pins, load_head_model())
+    except HeadError as error:
+        raise UsageError(error.message, error.hint) from error
+    if not any(pins.of(photo.name, photo_digest(photo)) for photo in photos):
+        names = ", ".join(photo.name for photo in pins.photos)
+        raise UsageError(f"{parsed.pins} holds pins of {names}", "Name the photo that they are of")
+    return pins
+
+
+def _reconstruct(
+    photo: Path, settings: Settings, pins: Pins | None = None
+) -> Sequence[Reconstruction]:
     from .pipeline.single import reconstruct
 
-    return reconstruct(photo, settings)
+    if pins is not None and pins.of(photo.name, photo_digest(photo)) is None:
+        pins = None
+    return reconstruct(photo, settings, pins=pins)
 
 
-def _reconstruct_person(photos: Sequence[Path], settings: Settings) -> SamePerson:
+def _reconstruct_person(
+    photos: Sequence[Path], settings: Settings, pins: Pins | None = None
+) -> SamePerson:
     from .pipeline.same_person import reconstruct_person
 
-    return reconstruct_person(photos, settings)
+    return reconstruct_person(photos, settings, pins=pins)
 
 
 def _person_rows(

@@ -9,6 +9,7 @@ reconstruct     photo, out, settings {face, landmarks,         "progress" {fract
                 allow_download, texture_size, level, detail,   "result" {rows: [report.Row as dict]}
                 renderer, skip_existing}, preview
 person          photos, and as above                           as above, with {person: out}
+follow_pins     folders, pins, out                             "progress" *, "result" {folder}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights,
                                                                packages}
@@ -81,6 +82,7 @@ class Worker:
         self._handlers: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
             "reconstruct": self._reconstruct,
             "person": self._person,
+            "follow_pins": self._follow_pins,
             "warm_up": self._warm_up,
             "check": self._check,
         }
@@ -125,8 +127,8 @@ class Worker:
         begun = time.perf_counter()
         heads = self._pipeline(photo, settings, self._progress(number))
         folders = write_heads(heads, out, preview=preview)
-        row = head_row(photo, heads[0], folders, time.perf_counter() - begun)
-        return {"rows": [asdict(row)]}
+        seconds = time.perf_counter() - begun
+        return {"rows": [asdict(head_row(photo, heads[0], folders, seconds))]}
 
     def _person(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         settings, out, photos = _settings(data), _path(data.get("out")), data.get("photos")
@@ -134,9 +136,13 @@ class Worker:
             raise _misunderstood("it names no photos")
         tasks = plan([_path(photo) for photo in photos], out)
         person = self._person_pipeline([t.photo for t in tasks], settings, self._progress(number))
-        preview = bool(data.get("preview"))
-        rows = write_person(person, tasks, out, preview=preview)
+        rows = write_person(person, tasks, out, preview=bool(data.get("preview")))
         return {"person": data["out"], "rows": [asdict(row) for row in rows]}
+
+    def _follow_pins(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        from .pipeline.again import answer
+
+        return answer(data, _path(data.get("out")), self._progress(number))
 
     def _progress(self, number: Any) -> Progress:
         def progress(fraction: float, message: str) -> None:
@@ -154,8 +160,7 @@ class Worker:
         from .assets.card import shipped_assets, verified
 
         packages = _packages()
-        cards = [verified(asset) for asset in shipped_assets()]
-        weights = [f"{card.name}: {card.licence}" for card in cards]
+        weights = [f"{card.name}: {card.licence}" for card in map(verified, shipped_assets())]
         return {**_about(), "weights": weights, "packages": packages}
 
     def _fail(self, number: Any, error: HeadError) -> None:

@@ -86,7 +86,7 @@ def pins_for(pins: Pins, records: Sequence[Record]) -> Pins:
     """
     empty, found, known = no_pins(records), list[PhotoPins](), 0
     for photo in empty.photos:
-        own = next((one for one in pins.photos if one.is_of(photo.name, photo.sha256)), None)
+        own = pins.of(photo.name, photo.sha256)
         if own is None:
             found.append(photo)
             continue

@@ -96,6 +96,10 @@ class Pins:
         """How many pins there are in all photos."""
         return sum(len(photo.pins) for photo in self.photos)
 
+    def of(self, name: str, sha256: str) -> PhotoPins | None:
+        """The pins of a photo, see :meth:`PhotoPins.is_of`; None where they are of others."""
+        return next((photo for photo in self.photos if photo.is_of(name, sha256)), None)
+
     def with_pins(self, photo: int, pins: Sequence[Pin]) -> Pins:
         """The same with other pins in a photo."""
         changed = replace(self.photos[photo], pins=tuple(pins))

@@ -14,9 +14,11 @@ from ..fitting.evidence import Evidence, check_fit, evidence_of
 from ..fitting.gauss_newton import FitSettings, fit_person
 from ..fitting.measures import Measures, measure
 from ..fitting.quality import Quality, quality_of
+from ..head.layer import Layer
 from ..head.model import HeadModel, LinearShape
 from ..head.storage import load_head_model
 from ..photo.crop import box_from_landmarks, crop_face
+from ..results.pinned import Pinned
 from ..settings import Settings
 from .find import enhanced, observe
 
@@ -39,7 +41,7 @@ class Fitted:
     ----------
     shape: the head model at the landmarks that ``evidence`` holds.
     evidence: what the last fit was made from. fit: that fit.
-    measures: of how far it can be trusted.
+    measures: of how far it can be trusted. pinned: the pins that ``fit`` follows; None: none.
     """
 
     observation: Observation
@@ -47,6 +49,12 @@ class Fitted:
     evidence: Evidence
     fit: FitResult
     measures: Measures
+    pinned: Pinned | None = None
+
+    @property
+    def layer(self) -> Layer | None:
+        """What pins add to the coefficients of ``fit``."""
+        return self.pinned.layer if self.pinned is not None else None
 
     @property
     def quality(self) -> Quality:

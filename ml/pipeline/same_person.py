@@ -20,10 +20,12 @@ from ..fitting.evidence import check_fit
 from ..fitting.gauss_newton import fit_person
 from ..head.mesh import person_of
 from ..head.storage import load_head_model
+from ..pins.pins import Pins
 from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
 from .fit import Fitted, fit_observation
+from .pinned import follow_pins, photo_record
 from .relief import FoundRelief, relief_from, see_relief
 from .single import complete_head, ignore_progress, parse_face, part_of, warm_up
 from .timing import Clock
@@ -35,27 +37,32 @@ class FittedPhoto:
     """The person's face in one photo, fitted by itself.
 
     The photo itself is not kept: ten large ones would fill the memory. quarters: by how many right
-    angles it was turned, see :mod:`ml.pipeline.upright`.
+    angles it was turned, see :mod:`ml.pipeline.upright`. sha256: of the file's bytes.
     """
 
     path: Path
     fitted: Fitted
     clock: Clock
     quarters: int = 0
+    sha256: str = ""
 
 
 def reconstruct_person(
-    paths: Sequence[Path], settings: Settings, progress: Progress | None = None
+    paths: Sequence[Path],
+    settings: Settings,
+    progress: Progress | None = None,
+    pins: Pins | None = None,
 ) -> SamePerson:
     """Reconstruct one person from several photos; all heads share their identity coefficients.
 
     The result names photos that are left out, as they cannot be read or show no face, and those
     that are used though they seem to show somebody else. The face is the most prominent one of each
-    photo, or the one whose number ``settings.face`` gives.
+    photo, or the one whose number ``settings.face`` gives. pins: that the person is to follow.
 
     Raises
     ------
     NoFaceFound: no photo is left. WeightsMissing, ModelUnreadable, UsageError
+    HeadError: the pins are of none of the photos.
     """
     check_person_settings(paths, settings)
     progress = progress or ignore_progress
@@ -72,7 +79,10 @@ def reconstruct_person(
     if not seen:
         raise _nobody(left_out)
     progress(0.5, f"Fitting one head to {len(seen)} photos")
-    heads = complete_heads(seen, fit_together(seen), settings, progress)
+    fits = fit_together(seen)
+    if pins is not None:
+        seen, fits = _pinned(seen, fits, pins)
+    heads = complete_heads(seen, fits, settings, progress)
     progress(1.0, "Done")
     paths = tuple(item.path for item in seen)
     return SamePerson(paths, tuple(heads), tuple(left_out), doubts_of(seen))
@@ -95,6 +105,19 @@ def complete_heads(
         part = part_of(progress, share, 0.45 / len(seen))
         heads.append(complete_head(photo, item.fitted, settings, item.clock, part, relief))
     return heads
+
+
+def _pinned(
+    seen: Sequence[FittedPhoto], fits: Sequence[FitResult], pins: Pins
+) -> tuple[list[FittedPhoto], list[FitResult]]:
+    """The photos and fits of a person who follows ``pins``."""
+    photos = [
+        photo_record(item.path.name, item.sha256, fit.camera)
+        for item, fit in zip(seen, fits, strict=True)
+    ]
+    fits, pinned = follow_pins(fits, photos, pins)
+    known = [replace(item, fitted=replace(item.fitted, pinned=pinned)) for item in seen]
+    return known, fits
 
 
 def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
@@ -123,7 +146,7 @@ def fit_alone(photo: Photo, settings: Settings, clock: Clock) -> FittedPhoto:
         upright = observe_upright(photo, settings)
     with clock.step("fit"):
         fitted = fit_observation(upright.photo, upright.observations[0])
-    return FittedPhoto(photo.path, fitted, clock, upright.quarters)
+    return FittedPhoto(photo.path, fitted, clock, upright.quarters, photo.sha256)
 
 
 def fit_together(seen: Sequence[FittedPhoto]) -> list[FitResult]:
@@ -151,7 +174,7 @@ def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> FoundRelie
     for item in seen:
         photo, fit = turned(_read(item.path, item.clock), item.quarters), item.fitted.fit
         with item.clock.step("detail"):
-            person = person_of(model, fit.coefficients)
+            person = person_of(model, fit.coefficients, item.fitted.layer)
             parse = parse_face(photo, fit.camera, person)
             view = PersonView(photo.rgb, fit.camera, person, settings.renderer)
             reliefs.append(see_relief(view, parse, settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,13 @@ from ..head.mesh import Person, person_mesh, person_of
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..parsing.classes import Parse
+from ..pins.pins import Pins
 from ..results.provenance import Provenance
 from ..results.reconstruction import Reconstruction
 from ..settings import CONSISTENT, Settings, check_settings
 from ..version import effigy_version
 from .fit import Fitted, fit_observation
+from .pinned import fitted_to_pins
 from .relief import FoundRelief, relief_from, see_relief
 from .timing import Clock
 from .upright import observe_upright
@@ -27,15 +29,17 @@ BACKGROUND_SIDE = 2048
 
 
 def reconstruct(
-    path: Path, settings: Settings, progress: Progress | None = None
+    path: Path, settings: Settings, progress: Progress | None = None, pins: Pins | None = None
 ) -> tuple[Reconstruction, ...]:
     """Reconstruct the faces that ``settings`` ask for in the photo at ``path``.
 
     Returns one head per face, the most prominent first. ``progress`` is called between steps.
+    pins: that the head is to follow, of this photo.
 
     Raises
     ------
     ImageUnreadable, NoFaceFound, WeightsMissing, ModelUnreadable, EngineUnavailable, UsageError
+    HeadError: the pins are of another photo.
     """
     from ..photo.read import read_photo
 
@@ -58,7 +62,7 @@ def reconstruct(
         progress(share, f"Fitting head {number + 1} of {len(observations)}")
         own = clock.copy()
         with own.step("fit"):
-            fitted = fit_observation(photo, observation)
+            fitted = fitted_to_pins(photo, fit_observation(photo, observation), pins)
         part = part_of(progress, share, 0.6 / len(observations))
         heads.append(complete_head(photo, fitted, settings, own, part))
     progress(1.0, "Done")
@@ -107,17 +111,39 @@ def complete_head(
     """
     model = load_head_model()
     with clock.step("assemble"):
-        person = person_of(model, fitted.fit.coefficients)
+        person = person_of(model, fitted.fit.coefficients, fitted.layer)
         head = assemble(photo, model, fitted, person, settings.level)
+    return dressed(head, Sight(photo, head.camera, person), settings, clock, progress, relief)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A person as a photo sees them; ``camera`` is in pixels of ``photo``."""
+
+    photo: Photo
+    camera: Camera
+    person: Person
+
+
+def dressed(
+    head: Reconstruction,
+    sight: Sight,
+    settings: Settings,
+    clock: Clock,
+    progress: Progress,
+    relief: FoundRelief | None = None,
+) -> Reconstruction:
+    """``head`` with its detail, texture, and the photo behind the camera; see complete_head."""
+    photo, camera, person = sight.photo, sight.camera, sight.person
     albedo = None
     if settings.detail != "off" or settings.texture_size:
         with clock.step("parse"):
-            parse = parse_face(photo, head.camera, person)
+            parse = parse_face(photo, camera, person)
     if settings.detail != "off":
         progress(0.0, "Finding the face's relief")
         with clock.step("detail"):
             if relief is None:
-                view = PersonView(photo.rgb, head.camera, person, settings.renderer)
+                view = PersonView(photo.rgb, camera, person, settings.renderer)
                 relief = relief_from([see_relief(view, parse, settings)], settings)
             head = with_relief(head, relief, settings)
     if settings.texture_size:
@@ -125,8 +151,8 @@ def complete_head(
 
         progress(0.5, "Making the texture")
         with clock.step("texture"):
-            size, renderer = settings.texture_size, settings.renderer
-            albedo = make_albedo(photo, head.camera, person.expressed, model, size, renderer, parse)
+            size, renderer, model = settings.texture_size, settings.renderer, load_head_model()
+            albedo = make_albedo(photo, camera, person.expressed, model, size, renderer, parse)
     background = _background(photo)
     head = replace(head, albedo=albedo, photo_rgb=background, settings=settings)
     return replace(head, timings=clock.timings())
@@ -179,6 +205,7 @@ def assemble(
         confidence=face.output.confidence,
         quality=fitted.quality.value,
         quality_reason=fitted.quality.reason,
+        pinned=fitted.pinned,
     )
 
 

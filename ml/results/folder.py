@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import HeadError
 from ..settings import Settings
 from .files import JSON_NAME, NPZ_NAME, PREVIEW_NAME, Replacement, is_whole, replacing
+from .pinned import NAME as PINNED
 from .provenance import current_model
 from .reconstruction import Reconstruction, made_with, write_files
 
@@ -134,6 +135,7 @@ def _is_finished(folder: Path, wanted: Wanted, digest: str) -> bool:
         and (model.get("id"), model.get("version")) == current_model()
         and recorded_digest(about) == digest
         and about.get("settings") == made_with(wanted.settings)
+        and PINNED not in about
         and isinstance(images, list)
         and (not wanted.preview or PREVIEW_NAME in images)
         and is_complete(folder)

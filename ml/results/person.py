@@ -105,16 +105,17 @@ def _aptness(head: Reconstruction) -> float:
     return head.confidence * max(facing, 0.0) * sharpness**0.5
 
 
-def save_index(person: SamePerson, folders: list[Path], out: Path) -> Path:
+def save_index(person: SamePerson, folders: list[Path], out: Path, main: int | None = None) -> Path:
     """Write ``person.json`` into ``out`` and return its path.
 
     folders: (P,) of the heads, inside ``out``. Write them first: the presence of ``person.json``
-    means that they are complete.
+    means that they are complete. main: number of the photo that represents the person; None: the
+    aptest.
     """
     names = [folder.relative_to(out).as_posix() for folder in folders]
     about = {
         "status": "ok",
-        "main": names[person.main],
+        "main": names[person.main if main is None else main],
         "photos": names,
         "left_out": [
             {

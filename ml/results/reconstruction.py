@@ -4,8 +4,8 @@
 float32 or integers in the shapes, units and axes of ``ml.data.HeadMesh``, masks as uint8 0..255.
 ``reconstruction.json`` holds everything else, as :meth:`Reconstruction.to_json` lists it, with its
 ``"format"`` number; matrices are nested lists, row by row. ``albedo.png``, ``photo.jpg`` (upright,
-possibly reduced) and the maps of ``ml.results.detail`` lie beside them. Reading needs NumPy only,
-so that Blender's own Python can load results; writing images needs Pillow.
+possibly reduced), the maps of ``ml.results.detail`` and ``pins.json`` lie beside them. Reading
+needs NumPy only, so that Blender's own Python can load results; writing images needs Pillow.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from .files import (
     IMAGE_NAMES,
     JSON_NAME,
     NPZ_NAME,
+    PINS_NAME,
     Replacement,
     arrays_of,
     write_arrays,
@@ -181,6 +182,9 @@ def write_files(head: Reconstruction, directory: Path) -> None:
             write_image(image, directory / name)
     if head.detail is not None:
         write_maps(head.detail, directory)
+    if head.pinned is not None:
+        text = json.dumps(head.pinned.pins, indent=1)
+        (directory / PINS_NAME).write_text(text, encoding="utf-8")
     images = [name for name in IMAGE_NAMES if (directory / name).exists()]
     about = json.dumps({**head.to_json(), "images": images}, indent=1)
     (directory / JSON_NAME).write_text(about, encoding="utf-8")
