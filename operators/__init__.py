@@ -23,10 +23,12 @@ from .engine import operators as engine_operators
 from .engine import warming
 from .engine.background import close_background, open_background
 from .jobs.status import clear_status
+from .pins import apply as pins_apply
+from .pins import edit as pins_edit
 from .runtime import engine
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
-_ACTIONS += (asset, setting_presets, engine_operators)
+_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, engine_operators)
 CLASSES = tuple(cls for module in (settings, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 # The handle by which Blender takes the command back.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import bpy
 from ..ml.errors import HeadError
 from ..ml.results.detail import detail_of
 from ..ml.results.files import JSON_NAME, NPZ_NAME
+from ..ml.results.pinned import NAME as PINNED
 from ..ml.results.provenance import check_same_model
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction, read_about
 from ..ml.results.record import head_of_record
@@ -104,12 +106,20 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
     # Another person's folder that may not be looked into counts as none, as it would elsewhere.
     if all(os.path.isfile(directory / name) for name in (JSON_NAME, NPZ_NAME)):
         head = load_reconstruction(directory)
-        if head.provenance.photo_sha256 == record["photo"]["sha256"]:
+        # Pins whose texture was not made: the files are of the head before.
+        known = _pins_in(read_about(directory)) == _pins_in(record)
+        if known and head.provenance.photo_sha256 == record["photo"]["sha256"]:
             check_same_model(head.provenance)
             return head
     head = head_of_record(record)
     offsets = stored_offsets(obj, len(head.mesh.vertices))
     return replace(head, detail=detail_of(record.get("detail", "off"), offsets))
+
+
+def _pins_in(record: Mapping[str, Any]) -> object:
+    """The pins that a record's head follows; None: none."""
+    pinned = record.get(PINNED)
+    return pinned["pins"] if pinned else None
 
 
 def locate(obj: bpy.types.Object) -> Path:

@@ -125,6 +125,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         if key is not None:
             layout.prop(key, "value", text="Detail", text_ctxt=CONTEXT, slider=True)
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
+        layout.operator("effigy.edit_pins", icon="PINNED")
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
         rigged = rig_of(obj) is not None
         text = "Remove rig" if rigged else "Add rig"

@@ -90,6 +90,10 @@ class Session:
             for pin, number, visible in zip([*loose, *own], numbers, seen, strict=True)
         ]
 
+    def places(self, markers: Sequence[Marker]) -> FloatArray:
+        """(M, 3) where on the head markers are, metres, head space."""
+        return points_of([marker.pin for marker in markers], self.solver.model).on(self.vertices)
+
     def marker_at(self, place: Place, within: float) -> Marker | None:
         """The marker nearest to a place, if one is within so many pixels; pins come first."""
         near = [

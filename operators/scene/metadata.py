@@ -7,7 +7,8 @@ travels with the object through copies, appending and saving.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...ml.data import Camera
 from ...ml.errors import HeadError
 from ...ml.results.camera import camera_as_json, camera_of
 from ...ml.results.person import PhotoView
+from ...ml.results.pinned import NAME as PINNED
 from ...ml.results.reconstruction import FORMAT, Reconstruction
 from ..folders import located, portable
 
@@ -102,6 +104,21 @@ def record_others(
         obj[_camera_key(number)] = camera
 
 
+def record_views(
+    obj: bpy.types.Object, expressions: Sequence[Mapping[str, float]], cameras: Sequence[Camera]
+) -> None:
+    """Write on ``obj`` other expressions and cameras of all its photos, the head's own first."""
+    changed = []
+    for number, (expression, camera) in enumerate(zip(expressions, cameras, strict=True)):
+        record = record_of(obj, number)
+        record["directory"] = _records(obj)[number]["directory"]
+        seen = {"expression": dict(expression), "camera": camera_as_json(camera)}
+        changed.append(_to_property(record | seen))
+    obj[RECORD] = changed[0]
+    if len(changed) > 1:
+        obj[OTHERS] = changed[1:]
+
+
 def record_doubts(obj: bpy.types.Object, doubts: Sequence[str]) -> None:
     """Write on ``obj`` which of its photos may show somebody else, one sentence each."""
     if doubts:
@@ -158,6 +175,11 @@ def _blend_of(obj: bpy.types.Object) -> str:
     return bpy.path.abspath(library.filepath) if library is not None else bpy.data.filepath
 
 
+def photo_records(obj: bpy.types.Object) -> list[dict[str, Any]]:
+    """What is recorded of every photo, see :func:`record_of`."""
+    return [record_of(obj, number) for number in range(len(_records(obj)))]
+
+
 def photo_camera(obj: bpy.types.Object, photo: int = 0) -> Camera:
     """The camera of a photo, as the reconstruction found it. Raises HeadError: no such photo."""
     return camera_of(record_of(obj, photo))
@@ -206,7 +228,8 @@ def _to_property(record: dict[str, Any]) -> dict[str, Any]:
     """The record as Blender can hold it; :func:`_from_property` reads it back."""
     camera = record["camera"]
     flat = {name: np.ravel(camera[name]).tolist() for name in _MATRICES}
-    return record | {"camera": camera | flat}
+    text = {PINNED: json.dumps(record[PINNED])} if record.get(PINNED) else {}
+    return record | text | {"camera": camera | flat}
 
 
 def _from_property(stored: Any, blend: str) -> dict[str, Any]:
@@ -214,7 +237,8 @@ def _from_property(stored: Any, blend: str) -> dict[str, Any]:
     record["directory"] = str(located(record["directory"], blend))
     camera = record["camera"]
     full = {name: np.reshape(camera[name], (3, 3)).tolist() for name in _MATRICES}
-    return record | {"camera": camera | full}
+    pinned = {PINNED: json.loads(record[PINNED])} if PINNED in record else {}
+    return record | pinned | {"camera": camera | full}
 
 
 def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
