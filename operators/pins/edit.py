@@ -86,13 +86,14 @@ class EFFIGY_OT_edit_pins(ReportsErrors, bpy.types.Operator):
             self._draw, (context.space_data,), "WINDOW", "POST_PIXEL"
         )
         self._refresh(context)
+        self._stage.frame(_window_of(context.area), session.places(session.markers()))
         context.window_manager.modal_handler_add(self)
         return self._go_on("RUNNING_MODAL")
 
     def _take(self, context, event):
         if context.area is None or context.area.type != "VIEW_3D":
             return {"CANCELLED"}
-        region = next(one for one in context.area.regions if one.type == "WINDOW")
+        region = _window_of(context.area)
         if event.type == "NUMPAD_0" and event.value == "PRESS":
             self._stage.look_through()
             context.area.tag_redraw()
@@ -170,6 +171,10 @@ class EFFIGY_OT_edit_pins(ReportsErrors, bpy.types.Operator):
             workspace.status_text_set(None)
         if context.area is not None:
             context.area.tag_redraw()
+
+
+def _window_of(area: bpy.types.Area) -> bpy.types.Region:
+    return next(one for one in area.regions if one.type == "WINDOW")
 
 
 CLASSES = (EFFIGY_OT_edit_pins,)

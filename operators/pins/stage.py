@@ -23,6 +23,8 @@ from ..scene.place import scale_of
 _NAME = "Effigy pins"
 # How strongly the photo lies over the head.
 _OVER = 0.5
+# Of the region, by the face; Blender's limits of the camera's zoom; an offset to measure with.
+_FILLED, _ZOOMS, _STEP = 0.75, (-30.0, 600.0), 0.1
 
 
 class Stage:
@@ -44,6 +46,8 @@ class Stage:
             space.use_local_camera,
             space.camera,
             space.region_3d.view_matrix.copy(),
+            space.region_3d.view_camera_zoom,
+            tuple(space.region_3d.view_camera_offset),
         )
         self._scale = scale_of(context.scene)
         render = context.scene.render
@@ -121,17 +125,37 @@ class Stage:
         half = np.array([region.width, region.height]) / 2
         return half + half * seen[:, :2] / np.maximum(np.abs(seen[:, 3:]), 1e-9)
 
-    def update_view(self) -> None:
-        """Let the view know where the camera stands now, before places are computed from it."""
-        if self.through_camera:
-            self._space.region_3d.update()
+    def frame(self, region: bpy.types.Region, places: np.ndarray) -> None:
+        """Bring (N, 3) ``places`` of the head into the middle of the photo's view, and near."""
+        view = self._space.region_3d
+        view.view_camera_zoom, view.view_camera_offset = 0.0, (0.0, 0.0)
+        size = np.ptp(self._now(region, places), axis=0)
+        share = float((_FILLED * np.array([region.width, region.height]) / size).min())
+        # Blender's zoom z stands for a scale of (z / 50 + sqrt 2)^2 / 4.
+        wanted = 50 * (np.sqrt(share * 2) - np.sqrt(2))
+        view.view_camera_zoom = float(np.clip(wanted, *_ZOOMS))
+        # How far an offset moves the picture depends on frame and zoom: look.
+        still = _middle(self._now(region, places))
+        view.view_camera_offset = (_STEP, _STEP)
+        moved = (_middle(self._now(region, places)) - still) / _STEP
+        centre = np.array([region.width, region.height]) / 2
+        wanted = np.where(moved == 0, 0.0, (centre - still) / np.where(moved == 0, 1.0, moved))
+        view.view_camera_offset = tuple(np.clip(wanted, -1, 1).tolist())
+        view.update()
+
+    def _now(self, region: bpy.types.Region, places: np.ndarray) -> np.ndarray:
+        bpy.context.view_layer.update()
+        self._space.region_3d.update()
+        return self.places_in(region, places)
 
     def close(self) -> None:
         """Remove all of it and show the head again."""
         space = self._space
-        perspective, local, camera, matrix = self._view
+        perspective, local, camera, matrix, zoom, offset = self._view
         space.camera, space.use_local_camera = camera, local
-        space.region_3d.view_perspective = perspective
+        view = space.region_3d
+        view.view_perspective, view.view_camera_zoom = perspective, zoom
+        view.view_camera_offset = offset
         if perspective != "CAMERA":
             space.region_3d.view_matrix = matrix
         bpy.data.batch_remove(self._made)
@@ -153,3 +177,8 @@ class Stage:
         if found is None and path.exists():
             found = self._keep(bpy.data.images.load(str(path)))
         return found
+
+
+def _middle(places: np.ndarray) -> np.ndarray:
+    """The middle of the bounds of (N, 2) places."""
+    return (places.min(0) + places.max(0)) / 2
