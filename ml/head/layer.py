@@ -50,11 +50,16 @@ def bumps(model: HeadModel, points: SurfacePoints) -> FloatArray:
     places, centres = opened(model), points.on(opened(model))
     shares = np.empty((len(points), len(places)), np.float32)
     for row, centre in zip(shares, centres, strict=True):
-        distance = np.linalg.norm(places - centre, axis=1) / REACH
-        row[:] = np.clip(1 - distance, 0, None) ** 4 * (4 * distance + 1)
+        row[:] = bump(np.linalg.norm(places - centre, axis=1))
     for group in _stiff_groups(model):
         shares[:, group] = shares[:, group].mean(1, keepdims=True)
     return shares
+
+
+def bump(distance: np.ndarray) -> np.ndarray:
+    """1 at a distance of 0, falling smoothly to 0 at REACH; metres."""
+    share = distance / REACH
+    return np.asarray(np.clip(1 - share, 0, None) ** 4 * (4 * share + 1))
 
 
 @lru_cache(maxsize=2)
