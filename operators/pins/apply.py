@@ -17,6 +17,7 @@ from ..photo_files import unused_directory
 from ..reporting import ReportsErrors, call_operator
 from ..runtime import RELATIVE, engine, engine_python, path_of
 from ..scene.metadata import active_head, is_head, photo_records, record_of
+from ..translations import CONTEXT
 from .head import renew_head, result_folders, set_pins
 from .job import PinsJob, same_pins
 
@@ -39,6 +40,7 @@ class EFFIGY_OT_apply_pins(JobOperator, bpy.types.Operator):
         description="Also project texture and relief again; needs the engine and the head's result",
         default=True,
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN", "SKIP_SAVE"})
     _head = ""
@@ -92,7 +94,7 @@ class EFFIGY_OT_apply_pins(JobOperator, bpy.types.Operator):
 class _OnHead(ReportsErrors):
     """Mixin: works on the head of a name, which need not be active."""
 
-    head: bpy.props.StringProperty(options={"SKIP_SAVE"})
+    head: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def _object(self) -> bpy.types.Object:
         obj = bpy.data.objects.get(self.head)
@@ -108,7 +110,7 @@ class EFFIGY_OT_set_pins(_OnHead, bpy.types.Operator):
     bl_label = "Move to pins"
     bl_options = {"INTERNAL", "UNDO"}
 
-    pins: bpy.props.StringProperty(options={"SKIP_SAVE"})
+    pins: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def run(self, context):
         set_pins(self._object(), pins_of_text(self.pins))
@@ -122,7 +124,9 @@ class EFFIGY_OT_renew_pinned(_OnHead, bpy.types.Operator):
     bl_label = "Texture and relief after pins"
     bl_options = {"INTERNAL", "UNDO"}
 
-    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"} | RELATIVE)
+    directory: bpy.props.StringProperty(
+        subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"} | RELATIVE
+    )
 
     def run(self, context):
         obj = self._object()

@@ -11,6 +11,7 @@ from ...ml.pins.shipped import pins_as_text, solver_for, stored_pins
 from ..heads import poll_object_mode, poll_own_mesh
 from ..reporting import ReportsErrors, call_operator
 from ..scene.metadata import active_head, photo_records
+from ..translations import CONTEXT
 from .controls import KEPT, LEFT, PASSES, Controls
 from .head import check_can_pin
 from .overlay import discs, draw_discs, ui_scale
@@ -32,6 +33,7 @@ class EFFIGY_OT_edit_pins(ReportsErrors, bpy.types.Operator):
         description="Which photo of the person; 0: the one that the head was built from",
         min=0,
         options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
     )
     _stage: Stage | None = None
     _controls: Controls | None = None

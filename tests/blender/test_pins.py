@@ -295,7 +295,12 @@ def test_markers_are_dark_round_light(module, controls):
 
 def test_the_stage_leaves_no_trace_and_maps_the_photo(bpy, head, source, module):
     space = SimpleNamespace(
-        region_3d=SimpleNamespace(view_perspective="PERSP", view_matrix=np.eye(4)),
+        region_3d=SimpleNamespace(
+            view_perspective="PERSP",
+            view_matrix=np.eye(4),
+            view_camera_zoom=0.0,
+            view_camera_offset=(0.0, 0.0),
+        ),
         use_local_camera=False,
         camera=None,
         local_view=None,
