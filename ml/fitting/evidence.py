@@ -20,6 +20,7 @@ from ..errors import NoFaceFound
 from ..head.model import HeadModel, LinearShape
 from ..photo.crop import FACE_POINTS
 from .camera import first_camera, guess_focal, implausible, make_intrinsics
+from .surface_terms import Depths, Normals
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Evidence:
         deviations of the population; None if ``start.identity`` is only a starting point.
     focal_source: of the focal length in ``camera``: "exif" or "guess". focal_refused: why EXIF's
         was not believed; empty if it was, or if there was none.
+    depths, normals: of the landmarks; None where they are not known.
     """
 
     landmarks: Landmarks
@@ -43,6 +45,8 @@ class Evidence:
     identity_sigma: FloatArray | None = None
     focal_source: str = "guess"
     focal_refused: str = ""
+    depths: Depths | None = None
+    normals: Normals | None = None
 
 
 def evidence_of(

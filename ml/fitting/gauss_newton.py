@@ -12,7 +12,8 @@ expression (without an identity sigma z0 = 0 and a = 1, the population). Dense L
 al., ECCV 2022) minimises the same kind of energy. Here it is solved with Levenberg–Marquardt
 steps. The unknowns of each photo are eliminated first (the Schur complement of bundle adjustment),
 so that the time is linear in the number of photos. Bounds are active sets: a control at a bound
-whose gradient points beyond it is not moved.
+whose gradient points beyond it is not moved. Where depths or normals of the landmarks are known
+(``surface_terms.py``), their errors over sigma are added in the same loss.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ import numpy as np
 from ..data import Camera, FitResult, FloatArray, HeadCoefficients, Landmarks
 from ..head.model import LinearShape
 from .evidence import Evidence
-from .photo_energy import Blocks, ExpressedPose, PhotoEnergy
+from .photo_energy import Blocks, PhotoEnergy
+from .posed_points import ExpressedPose
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data import Camera
 from ..geometry.rotations import rotation_from_vector
 from ..head.model import LinearShape
 from .coherence import controls_of
 from .evidence import Evidence
-
-POSE_NUMBERS = 6
-
-
-@dataclass(frozen=True)
-class ExpressedPose:
-    """The unknowns of one photo: controls (C,) of the expression, and the camera's pose."""
-
-    controls: np.ndarray
-    camera: Camera
+from .posed_points import POSE_NUMBERS, ExpressedPose, PosedPoints
+from .surface_terms import DepthTerm, NormalTerm, Robust
 
 
 @dataclass(frozen=True)
@@ -59,19 +50,20 @@ class PhotoEnergy:
         used = np.isfinite(evidence.landmarks.sigma)
         used &= np.arange(len(used)) % stride == 0
         rest = np.empty(0) if rest is None else rest
-        split, whole = len(shape.identity) - len(rest), len(shape.identity)
-        # (L, 3, N): displacement of each point per unit of each coefficient.
-        bases = shape.by_point[used]
-        self._mean = shape.mean[used] + bases[..., split:whole] @ rest.astype(np.float32)
-        self._basis = np.concatenate([bases[..., :split], bases[..., whole:]], -1)
-        self._modes = split
-        self.target = evidence.landmarks.points[used].astype(np.float32)
-        sigma = (evidence.landmarks.sigma[used] * sigma_scale).astype(np.float32)
-        self._weight = np.float32(stride) / sigma**2
         self.controls = controls_of(len(evidence.start.expression))
+        self._points = PosedPoints(shape, used, rest, self.controls)
+        self.target = evidence.landmarks.points[used].astype(np.float32)
+        robust = Robust(sigma_scale, outlier**2, stride)
+        self._weight = robust.precision(evidence.landmarks.sigma[used].astype(np.float32))
         self._guess = self.controls.of(evidence.start.expression)
         self._precision = np.float32(expression_sigma**-2) * self.controls.stiffness
-        self._limit = np.float32(outlier**2)
+        self._robust = robust
+        self._depths, self._normals = None, None
+        if evidence.depths is not None:
+            self._depths = DepthTerm(evidence.depths, used, robust)
+        if evidence.normals is not None:
+            edges = PosedPoints(evidence.normals.edges, np.tile(used, 2), rest, self.controls)
+            self._normals = NormalTerm(evidence.normals, used, robust, edges)
 
     def start(self, evidence: Evidence) -> ExpressedPose:
         """The initial values of the unknowns."""
@@ -79,28 +71,31 @@ class PhotoEnergy:
 
     def residual(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
         """(L, 2) pixels: projection minus landmark."""
-        moved = self._places(identity, pose) + pose.camera.translation.astype(np.float32)
-        focal, principal = pose.camera.intrinsics[0, 0], pose.camera.intrinsics[:2, 2]
-        flat = moved[:, :2] / moved[:, 2:] * np.float32(focal) + principal.astype(np.float32)
-        return np.asarray(flat - self.target)
+        return self._residual(self._points.places(identity, pose), pose)
 
     def energy(self, identity: np.ndarray, pose: ExpressedPose) -> float:
-        """Robust landmark error (Geman–McClure) plus the expression prior."""
-        squared = (self.residual(identity, pose) ** 2).sum(1) * self._weight
-        data = (self._limit * squared / (self._limit + squared)).sum(dtype=np.float64)
+        """The robust errors of all that is known of the landmarks, and the expression prior."""
+        places = self._points.places(identity, pose)
+        squared = (self._residual(places, pose) ** 2).sum(1) * self._weight
+        data = self._robust.loss(squared)
+        if self._depths is not None:
+            data += self._depths.energy(places)
+        if self._normals is not None:
+            data += self._normals.energy(identity, pose)
         stray = (pose.controls - self._guess) ** 2
         return float(data + (self._precision * stray).sum())
 
     def blocks(self, identity: np.ndarray, pose: ExpressedPose) -> Blocks:
         """The normal equations of :meth:`energy`, with iteratively reweighted residuals."""
-        jacobian, residual = self.jacobian(identity, pose), self.residual(identity, pose)
-        squared = (residual**2).sum(1) * self._weight
-        weight = (self._limit / (self._limit + squared)) ** 2 * self._weight
-        root = np.sqrt(weight)[:, None]
-        rows = (jacobian * root[..., None]).reshape(-1, jacobian.shape[-1])
-        hessian = rows.T @ rows
-        gradient = rows.T @ (residual * root).ravel()
-        split, end = self._modes, jacobian.shape[-1] - POSE_NUMBERS
+        parts = [self._landmark_rows(identity, pose)]
+        if self._depths is not None:
+            places = self._points.places(identity, pose)
+            parts.append(self._depths.rows(self._points, places, pose))
+        if self._normals is not None:
+            parts.append(self._normals.rows(identity, pose))
+        hessian = sum(rows.T @ rows for rows, _ in parts)
+        gradient = sum(rows.T @ residual for rows, residual in parts)
+        split, end = self._points.modes, len(gradient) - POSE_NUMBERS
         keys = np.arange(split, end)
         hessian[keys, keys] += self._precision
         gradient[split:end] += self._precision * (pose.controls - self._guess)
@@ -114,34 +109,35 @@ class PhotoEnergy:
 
     def jacobian(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
         """(L, 2, I + C + 6) derivative by identity, controls, rotation and translation."""
-        camera = pose.camera
-        turn = camera.rotation.astype(np.float32)
-        rotated = self._places(identity, pose)
-        x, y, z = (rotated + camera.translation.astype(np.float32)).T
-        focal, zero = np.float32(camera.intrinsics[0, 0]), np.zeros_like(z)
+        places = self._points.places(identity, pose)
+        x, y, z = (places + pose.camera.translation.astype(np.float32)).T
+        focal, zero = np.float32(pose.camera.intrinsics[0, 0]), np.zeros_like(z)
         # Derivative of pinhole projection by the point in camera space.
-        by_point = np.stack(
+        by_place = np.stack(
             [
                 np.stack([focal / z, zero, -focal * x / z**2], -1),
                 np.stack([zero, focal / z, -focal * y / z**2], -1),
             ],
             1,
         )
-        # Each axis crossed with each point, row by row; np.cross is five times slower.
-        rx, ry, rz = rotated.T
-        turns = np.stack([zero, -rz, ry, rz, zero, -rx, -ry, rx, zero], -1).reshape(-1, 3, 3)
-        by_turn = by_point @ turns.swapaxes(1, 2)
-        by_value = (by_point @ turn) @ self._basis
-        by_identity, by_expression = np.split(by_value, [self._modes], -1)
-        by_control = by_expression @ self.controls.slope(pose.controls)
-        return np.concatenate([by_identity, by_control, by_turn, by_point], -1)
+        return np.concatenate([self._points.slopes(by_place, places, pose), by_place], -1)
 
-    def _places(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
-        """(L, 3) points, rotated into camera space but not translated."""
-        expression = self.controls.expression(pose.controls)
-        values = np.concatenate([identity, expression]).astype(np.float32)
-        points = self._mean + self._basis @ values
-        return np.asarray(points @ pose.camera.rotation.T.astype(np.float32))
+    def _landmark_rows(
+        self, identity: np.ndarray, pose: ExpressedPose
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(2 L, unknowns) weighted derivatives and (2 L,) weighted residuals."""
+        jacobian, residual = self.jacobian(identity, pose), self.residual(identity, pose)
+        squared = (residual**2).sum(1) * self._weight
+        root = np.sqrt(self._robust.share(squared) * self._weight)[:, None]
+        rows = (jacobian * root[..., None]).reshape(-1, jacobian.shape[-1])
+        return rows, (residual * root).ravel()
+
+    def _residual(self, places: np.ndarray, pose: ExpressedPose) -> np.ndarray:
+        """(L, 2) pixels; ``places``: (L, 3) of the landmarks, see PosedPoints."""
+        moved = places + pose.camera.translation.astype(np.float32)
+        focal, principal = pose.camera.intrinsics[0, 0], pose.camera.intrinsics[:2, 2]
+        flat = moved[:, :2] / moved[:, 2:] * np.float32(focal) + principal.astype(np.float32)
+        return np.asarray(flat - self.target)
 
     def stepped(self, pose: ExpressedPose, delta: np.ndarray) -> ExpressedPose:
         """``pose`` after a step in (C + 6) unknowns; controls stay within their bounds."""

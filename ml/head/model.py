@@ -215,6 +215,14 @@ class HeadModel:
         """
         return _restricted(self, name)
 
+    def edges(self, name: str) -> LinearShape:
+        """Two edges of the triangle that each of the L landmarks of the set ``name`` lies in.
+
+        (2 L) points of which the first L are the first edges; the cross product of a landmark's
+        first and second edge points out of the head. Raises ModelUnreadable as :meth:`points`.
+        """
+        return _edges(self, name)
+
     def part_faces(self, *names: str) -> IntArray:
         """Indices of the faces that belong to any of the named parts."""
         wanted = [self.part_names.index(name) for name in names]
@@ -225,10 +233,26 @@ class HeadModel:
 @lru_cache(maxsize=8)
 def _restricted(model: HeadModel, name: str) -> LinearShape:
     """See :meth:`HeadModel.points`."""
+    return _on(_landmark_set(model, name), model.shape)
+
+
+@lru_cache(maxsize=8)
+def _edges(model: HeadModel, name: str) -> LinearShape:
+    """See :meth:`HeadModel.edges`."""
+    corners = _landmark_set(model, name).corners
+    ends = np.concatenate([corners[:, [0, 1]], corners[:, [0, 2]]])
+    difference = np.tile(np.array([-1, 1], np.float32), (len(ends), 1))
+    return _on(SurfacePoints(ends, difference), model.shape)
+
+
+def _on(points: SurfacePoints, shape: LinearShape) -> LinearShape:
+    return LinearShape(*map(points.on, (shape.mean, shape.identity, shape.expression)))
+
+
+def _landmark_set(model: HeadModel, name: str) -> SurfacePoints:
     if name not in model.landmark_sets:
         raise ModelUnreadable(
             f"Head model {model.model_id!r} has no landmark set {name!r}",
             f"It has: {', '.join(model.landmark_sets) or 'none'}",
         )
-    on, shape = model.landmark_sets[name].on, model.shape
-    return LinearShape(on(shape.mean), on(shape.identity), on(shape.expression))
+    return model.landmark_sets[name]

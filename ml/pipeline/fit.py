@@ -14,6 +14,7 @@ from ..fitting.evidence import Evidence, check_fit, evidence_of
 from ..fitting.gauss_newton import FitSettings, fit_person
 from ..fitting.measures import Measures, measure
 from ..fitting.quality import Quality, quality_of
+from ..fitting.surface_terms import Depths, Normals
 from ..head.layer import Layer
 from ..head.model import HeadModel, LinearShape
 from ..head.storage import load_head_model
@@ -140,10 +141,19 @@ def refine(
     box = box_of_fit(box_from_landmarks(fit.camera.project(shape.at(fit.coefficients))))
     crop = crop_face(photo, box, PICTURE)
     estimate = refinement.predict([crop], [(fit.coefficients, fit.camera)], mirrored)[0]
+    depths, normals = None, None
+    if estimate.depth is not None and estimate.depth_sigma is not None:
+        depths = Depths(estimate.depth, estimate.depth_sigma)
+    if estimate.normal is not None and estimate.normal_sigma is not None:
+        # The refinement speaks of the head that ships.
+        edges = load_head_model().edges("dense")
+        normals = Normals(estimate.normal, estimate.normal_sigma, edges)
     return replace(
         evidence,
         landmarks=estimate.landmarks,
         camera=fit.camera,
         start=estimate.coefficients,
         identity_sigma=estimate.identity_sigma,
+        depths=depths,
+        normals=normals,
     )

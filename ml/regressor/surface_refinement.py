@@ -40,11 +40,20 @@ class SurfaceEstimate:
     landmarks: dense, pixels of the photo. coefficients: start of the next fit.
     identity_sigma: (I,) standard deviation of each identity coefficient's error, in standard
         deviations of the population.
+    depth: (L,) metres along the camera's axis, greater farther away; their mean means nothing.
+    depth_sigma: (L,) standard deviation of each.
+    normal: (L, 2) x and y in camera space of the unit normals of the triangles that the landmarks
+        lie in, out of the head. normal_sigma: (L,) standard deviation of each of the two.
+        All four are None if the weights do not say them.
     """
 
     landmarks: Landmarks
     coefficients: HeadCoefficients
     identity_sigma: FloatArray
+    depth: FloatArray | None = None
+    depth_sigma: FloatArray | None = None
+    normal: FloatArray | None = None
+    normal_sigma: FloatArray | None = None
 
 
 class SurfaceRefinement:

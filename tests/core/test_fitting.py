@@ -9,7 +9,8 @@ from ml.data import Camera, HeadCoefficients, Landmarks
 from ml.fitting.camera import FACING, first_camera, guess_focal, implausible, make_intrinsics
 from ml.fitting.evidence import Evidence
 from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person
-from ml.fitting.photo_energy import ExpressedPose, PhotoEnergy
+from ml.fitting.photo_energy import PhotoEnergy
+from ml.fitting.posed_points import ExpressedPose
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.model import LinearShape
 
