@@ -31,6 +31,8 @@ FOREIGN_EXTENSIONS = (
 PICTURE_EXTENSIONS = (*PHOTO_EXTENSIONS, *FOREIGN_EXTENSIONS)
 # Texels along one side of the albedo texture; 0 makes no texture.
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
+# Per cent of what makes a person differ from the average that a head keeps.
+LEAST_LIKENESS, MOST_LIKENESS = 0, 150
 # The value of ``detail`` whose strength CLIP chooses.
 CONSISTENT = "consistent"
 
@@ -48,6 +50,7 @@ class Settings:
     texture_size: side of the albedo texture in texels; 0 makes no texture.
     landmarks, level, detail, clip, renderer: one of the values of the option of that name.
     clip_folder: of the weights of ``clip`` "openai"; empty: open_clip's own downloads.
+    likeness: per cent.
     """
 
     face: str = "prominent"
@@ -59,6 +62,7 @@ class Settings:
     clip: str = "face"
     clip_folder: str = ""
     renderer: str = "builtin"
+    likeness: int = 100
     skip_existing: bool = False
 
 
@@ -78,13 +82,15 @@ class Option:
     Attributes
     ----------
     name: of the field. label, help: shown in Blender; ``help`` also on the command line.
-    choices: the values there are; empty where the field is a path or yes or no.
+    choices: the values there are; empty where the field is a path, a number or yes or no.
+    limits: of a number, in per cent: the smallest and the largest.
     """
 
     name: str
     label: str
     help: str
     choices: tuple[Choice, ...] = ()
+    limits: tuple[int, int] | None = None
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -175,6 +181,13 @@ OPTIONS = (
         ),
     ),
     Option(
+        "likeness",
+        "Likeness",
+        "Per cent of what makes the person differ from the average head: 100 comes nearest in "
+        "millimetres, more exaggerates",
+        limits=(LEAST_LIKENESS, MOST_LIKENESS),
+    ),
+    Option(
         "skip_existing",
         "Skip finished photos",
         "Leave results alone that are whole, of the same photo and made with the same settings",
@@ -243,6 +256,11 @@ def check_settings(settings: Settings) -> None:
         raise UsageError(
             f"A texture of {size} pixels is out of range",
             f"Use {SMALLEST_TEXTURE} to {LARGEST_TEXTURE}, or 0 for none",
+        )
+    if not LEAST_LIKENESS <= settings.likeness <= MOST_LIKENESS:
+        raise UsageError(
+            f"A likeness of {settings.likeness} per cent is out of range",
+            f"Use {LEAST_LIKENESS} to {MOST_LIKENESS}",
         )
 
 

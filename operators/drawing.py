@@ -16,6 +16,7 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     layout.prop(settings, "landmarks")
     if settings.landmarks == "face-alignment":
         _draw_consent(layout)
+    layout.prop(settings, "likeness")
     layout.prop(settings, "renderer")
     layout.prop(settings, "texture_size")
     layout.prop(settings, "level")

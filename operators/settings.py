@@ -34,7 +34,17 @@ def _identifier(item: Option, value: str) -> str:
 
 
 def _property(item: Option) -> object:
-    """The Blender property of an option: an enumeration of its choices, or a tick box."""
+    """The Blender property of an option: an enumeration of its choices, a number or a tick box."""
+    if item.limits is not None:
+        return IntProperty(
+            name=item.label,
+            description=item.help,
+            default=_default(item.name),
+            min=item.limits[0],
+            max=item.limits[1],
+            subtype="PERCENTAGE",
+            translation_context=CONTEXT,
+        )
     if not item.choices:
         return BoolProperty(
             name=item.label,

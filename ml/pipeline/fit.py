@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..data import FitResult, Observation, Photo
 from ..fitting.evidence import Evidence, check_fit, evidence_of
 from ..fitting.gauss_newton import FitSettings, fit_person
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 COARSE = FitSettings(iterations=1, stride=4)
 FINAL = FitSettings(iterations=3, stride=2, modes=60)
 REFINEMENTS = 2
+# Without any mode, the identity stays as it is.
+HELD = FitSettings(iterations=6, stride=2, modes=0)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,20 @@ def fit_observation(
     fit = check_fit(fit, photo.path)
     measures = measure(clear, observation, landmarks, fit, model)
     return Fitted(observation, shape, evidence, fit, measures)
+
+
+def with_likeness(fitted: Fitted, likeness: int) -> Fitted:
+    """The head with ``likeness`` per cent of what makes the person differ from the mean head.
+
+    Expression and camera are fitted anew, so that it lies on the photo as well as such a head can.
+    """
+    if likeness == 100:
+        return fitted
+    evidence, fit = fitted.evidence, fitted.fit
+    identity = fit.coefficients.identity * np.float32(likeness / 100)
+    start = replace(evidence.start, identity=identity)
+    held = replace(evidence, start=start, camera=fit.camera)
+    return replace(fitted, fit=fit_person(fitted.shape, [held], HELD)[0])
 
 
 def fit_refined(

@@ -24,7 +24,7 @@ from ..pins.pins import Pins
 from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
-from .fit import Fitted, fit_observation
+from .fit import Fitted, fit_observation, with_likeness
 from .pinned import follow_pins, photo_record
 from .relief import FoundRelief, relief_from, see_relief
 from .single import complete_head, ignore_progress, parse_face, part_of, warm_up
@@ -92,9 +92,10 @@ def complete_heads(
     seen: Sequence[FittedPhoto], fits: Sequence[FitResult], settings: Settings, progress: Progress
 ) -> list[Reconstruction]:
     """Everything after the common fit, whose results for each photo are ``fits``."""
+    together = [replace(item.fitted, fit=fit) for item, fit in zip(seen, fits, strict=True)]
     seen = [
-        replace(item, fitted=replace(item.fitted, fit=fit))
-        for item, fit in zip(seen, fits, strict=True)
+        replace(item, fitted=with_likeness(fitted, settings.likeness))
+        for item, fitted in zip(seen, together, strict=True)
     ]
     relief = common_relief(seen, settings) if settings.detail != "off" else None
     heads: list[Reconstruction] = []

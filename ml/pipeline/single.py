@@ -18,7 +18,7 @@ from ..results.provenance import Provenance
 from ..results.reconstruction import Reconstruction
 from ..settings import CONSISTENT, Settings, check_settings
 from ..version import effigy_version
-from .fit import Fitted, fit_observation
+from .fit import Fitted, fit_observation, with_likeness
 from .pinned import fitted_to_pins
 from .relief import FoundRelief, relief_from, see_relief
 from .timing import Clock
@@ -62,7 +62,8 @@ def reconstruct(
         progress(share, f"Fitting head {number + 1} of {len(observations)}")
         own = clock.copy()
         with own.step("fit"):
-            fitted = fitted_to_pins(photo, fit_observation(photo, observation), pins)
+            found = with_likeness(fit_observation(photo, observation), settings.likeness)
+            fitted = fitted_to_pins(photo, found, pins)
         part = part_of(progress, share, 0.6 / len(observations))
         heads.append(complete_head(photo, fitted, settings, own, part))
     progress(1.0, "Done")

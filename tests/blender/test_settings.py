@@ -85,6 +85,11 @@ def test_the_folder_of_clip_is_a_preference(bpy, settings, module, tmp_path):
 def test_every_option_is_a_property_with_its_choices(settings, item):
     rna = settings.bl_rna.properties[item.name]
     assert (rna.name, rna.description) == (item.label, item.help)
+    if item.limits is not None:
+        assert (rna.hard_min, rna.hard_max, rna.subtype) == (*item.limits, "PERCENTAGE")
+        setattr(settings, item.name, item.limits[1])
+        assert getattr(settings.chosen(), item.name) == item.limits[1]
+        return
     if not item.choices:
         setattr(settings, item.name, True)
         assert getattr(settings.chosen(), item.name) is True
@@ -120,9 +125,9 @@ def test_the_command_takes_every_option(fake_engine, photos, module, tmp_path, c
     consent(True, False)
     folder = str(tmp_path / "clips")
     wanted = Settings("2", "face-alignment", True, 512, "low", "consistent", "openai", folder)
-    wanted = replace(wanted, renderer="pytorch3d", skip_existing=True)
+    wanted = replace(wanted, renderer="pytorch3d", likeness=80, skip_existing=True)
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
-    words += " --detail consistent --clip openai --renderer pytorch3d --skip-existing"
+    words += " --detail consistent --clip openai --renderer pytorch3d --skip-existing --likeness 80"
     photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
     command = module("operators.command_line")
     words = [*words.split(), "--clip-folder", folder]

@@ -55,6 +55,24 @@ def seen(tmp_path, monkeypatch):
     return [tmp_path / name for name in TURNS], identity
 
 
+@pytest.mark.parametrize("likeness", [0, 150])
+def test_likeness_scales_what_makes_the_person_differ(seen, likeness):
+    paths, _ = seen
+    plain = same_person.reconstruct_person(paths, PLAIN)
+    other = same_person.reconstruct_person(paths, replace(PLAIN, likeness=likeness))
+    model = load_head_model()
+    for one, two in zip(plain.heads, other.heads, strict=True):
+        wanted = likeness / 100 * one.coefficients.identity
+        np.testing.assert_allclose(two.coefficients.identity, wanted, atol=1e-6)
+        # It still lies on the photo.
+        points = model.landmark_sets["mediapipe478"]
+        ours, theirs = (
+            head.camera.project(points.on(head.mesh.vertices_expressed)) for head in (two, one)
+        )
+        extent = np.ptp(theirs, axis=0).max()
+        assert np.linalg.norm(ours - theirs, axis=1).mean() < 0.03 * extent
+
+
 def test_photos_share_an_identity_and_keep_their_own_expression_and_camera(seen):
     paths, _ = seen
     person = same_person.reconstruct_person(paths, PLAIN)

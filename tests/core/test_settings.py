@@ -32,9 +32,10 @@ def test_defaults_are_among_the_choices_and_valid():
 def test_flags_set_every_field():
     folder = str(Path("clips").absolute())
     first = ("2", "face-alignment", True, 512, "low", "off")
-    wanted = Settings(*first, "openai", folder, "pytorch3d")
+    wanted = Settings(*first, "openai", folder, "pytorch3d", 125)
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
     words += " --detail off --clip openai --clip-folder clips --renderer pytorch3d"
+    words += " --likeness 125"
     assert parsed(*words.split()) == wanted
     assert parsed() == Settings()
 
@@ -50,6 +51,8 @@ def test_flags_set_every_field():
         (Settings(clip="mine"), "face, openai"),
         (Settings(texture_size=63), "64 to 8192"),
         (Settings(texture_size=-1), "64 to 8192"),
+        (Settings(likeness=-1), "0 to 150"),
+        (Settings(likeness=151), "0 to 150"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_possible(settings: Settings, named: str):
