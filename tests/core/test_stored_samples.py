@@ -5,12 +5,15 @@ import pytest
 
 from ml.data import HeadCoefficients
 from ml.errors import UsageError
+from ml.head.mirror import Mirror
+from ml.training.data.augment import flip
 from ml.training.data.people.traits import TRAIT_NAMES, Traits
 from ml.training.data.stored import (
     CHUNK,
     RENDER,
     Sample,
     Sizes,
+    bumps_of,
     chunks,
     finished_rows,
     labels_of,
@@ -36,6 +39,7 @@ def sample_of(seed):
         (1, 0.5, 1, 1),
         RENDER,
         rng.normal(0, 1e-3, (5, 3)).astype(np.float32),
+        rng.normal(0, 1e-3, (11, 6)).astype(np.float32),
         Traits(hat=2.0),
     )
 
@@ -52,6 +56,9 @@ def test_a_sample_comes_back(tmp_path):
     np.testing.assert_array_equal(open_samples(tmp_path)["images"][2], kept.image)
     folds = np.load(tmp_path / "folds.npy")[2]
     np.testing.assert_allclose(folds, 1000 * kept.folds, atol=2e-3)
+    bumps = bumps_of(open_samples(tmp_path), np.array([0, 2]))[1]
+    np.testing.assert_allclose(bumps[:, :3], 1000 * kept.bumps[:, :3], atol=2e-3)
+    np.testing.assert_allclose(bumps[:, 3:], kept.bumps[:, 3:], atol=2e-5)
     traits = dict(zip(TRAIT_NAMES, np.load(tmp_path / "traits.npy")[2], strict=True))
     assert traits["hat"] == 2
     assert np.isnan(traits["glasses"])
@@ -60,6 +67,20 @@ def test_a_sample_comes_back(tmp_path):
 def test_only_folded_people_have_folds(tmp_path):
     make_arrays(tmp_path, 1, Sizes(16, 11, 4, 3, drawn=0))
     assert not (tmp_path / "folds.npy").exists()
+    bumps = bumps_of(open_samples(tmp_path), np.array([0]))
+    np.testing.assert_array_equal(bumps, np.zeros((1, 11, 6)))
+
+
+def test_bumps_are_mirrored_with_their_sample(tmp_path):
+    arrays = make_arrays(tmp_path, 1, SIZES)
+    store(arrays, 0, sample_of(1))
+    stored, rows = open_samples(tmp_path), np.array([0])
+    labels = labels_of(stored, rows) | {"bumps": bumps_of(stored, rows)}
+    before = labels["bumps"][0].copy()
+    other = np.arange(11)[::-1]
+    mirror = Mirror(other, np.arange(3), np.ones(4, np.float32))
+    flip(labels, 0, mirror, 16)
+    np.testing.assert_array_equal(labels["bumps"][0], before[other] * [-1, 1, 1, -1, 1, 1])
 
 
 def test_a_folder_holds_one_kind_of_samples(tmp_path):

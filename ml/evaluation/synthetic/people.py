@@ -223,7 +223,7 @@ def _view(
     span: tuple[int, int],
     rng: np.random.Generator,
 ) -> RenderedView:
-    neutral, expression = body.neutral, studio.expression(rng)
+    neutral, expression = body.neutral, studio.usual_expression(rng)
     moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
     points = reference.landmark_sets["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))

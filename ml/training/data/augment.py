@@ -16,6 +16,8 @@ def flip(labels: dict[str, np.ndarray], index: int, mirror: Mirror, width: int) 
     labels["points"][index] = points
     for name in ("point_weight", "visible"):
         labels[name][index] = labels[name][index][mirror.points]
+    if "bumps" in labels:
+        labels["bumps"][index] = labels["bumps"][index][mirror.points] * np.tile(MIRROR, 2)
     labels["identity"][index] *= mirror.identity
     labels["expression"][index] = labels["expression"][index][mirror.expression]
     labels["rotation"][index] = labels["rotation"][index] * MIRROR[:, None] * MIRROR[None]

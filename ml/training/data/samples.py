@@ -17,11 +17,13 @@ from .people.eyes import Eyes, random_eyes
 from .people.folds import random_folds
 from .people.poses import jittered, random_camera, rolled
 from .people.skins import paint_eyes
+from .people.tongue import tongue_put_out
 from .picture.draw import SUPERSAMPLING, Figure, OpaqueMesh, Pixels, Shade, Shot, draw_head, is_kind
 from .picture.film import expose
 from .picture.kernels import fast_normals
 from .picture.lighting import Light, random_light
 from .picture.relight import add_gain
+from .picture.scene import Stage
 from .picture.visibility import hidden_by, visible_in_photo, visible_points
 from .portraits import profile_colours
 from .stored import NEGATIVE, PHOTO, PROFILED, RENDER, Sample
@@ -56,6 +58,14 @@ class Subject:
     figure: Figure
     shade: Shade
     folds: FloatArray | None = None
+
+    def bumps(self, stage: Stage) -> FloatArray | None:
+        """(L, 6) what the folds do at the landmarks; see Sample."""
+        if self.folds is None:
+            return None
+        smooth = fast_normals(stage.shape.at(self.coefficients), stage.triangles)
+        bent = (self.figure.normals - smooth)[stage.anchor]
+        return np.concatenate([self.folds[stage.anchor], bent], 1)
 
 
 def make_sample(studio: Studio, kind: int, rng: np.random.Generator) -> Sample:
@@ -156,11 +166,13 @@ def _render(studio: Studio, rng: np.random.Generator) -> Sample:
         folds, age = random_folds(stage, rng)
         vertices = vertices + folds
     head = dressed(studio, vertices, rng)
-    sample = _drawn(studio, Subject(coefficients, head.figure, head.shade, folds), RENDER, rng)
+    tongue = tongue_put_out(coefficients, rng)
+    figure = replace(head.figure, extras=(*head.figure.extras, *tongue))
+    sample = _drawn(studio, Subject(coefficients, figure, head.shade, folds), RENDER, rng)
     column, row = sample.points[:478][sample.visible[:478]].astype(int).T
     face = sample.image[row, column]
     level = float(np.median(face)) / 255 if face.size else np.nan
-    return replace(sample, folds=folds, traits=replace(head.traits, folds=age, level=level))
+    return replace(sample, traits=replace(head.traits, folds=age, level=level))
 
 
 def _drawn(studio: Studio, subject: Subject, kind: int, rng: np.random.Generator) -> Sample:
@@ -191,7 +203,16 @@ def _drawn(studio: Studio, subject: Subject, kind: int, rng: np.random.Generator
         weight[478:] = 0.3
     rotation = rolled(camera.rotation, box.roll)
     return Sample(
-        image, points, weight, visible, subject.coefficients, rotation, SUPERVISION[kind], kind
+        image,
+        points,
+        weight,
+        visible,
+        subject.coefficients,
+        rotation,
+        SUPERVISION[kind],
+        kind,
+        subject.folds,
+        subject.bumps(studio.stage),
     )
 
 

@@ -16,6 +16,8 @@ they were made, a file in ``done`` for each finished chunk of rows, and these ar
 Where rendered people have mid-frequency shape of their own, there are also
 
     folds (N, D, 3) float16               millimetres added to the neutral head's drawn vertices
+    bumps (N, L, 6) float16               at the landmarks, in head space: these millimetres, and
+                                          how much they turn the unit normal; zeros for photos
     traits (N, T) float16                 see people/traits.py
 """
 
@@ -44,6 +46,7 @@ class Sample:
     """One row of the arrays above, before it is packed.
 
     folds: (D, 3) metres that the neutral head has beside its identity, or None.
+    bumps: (L, 6) these metres at the landmarks, and how much they turn its unit normals; or None.
     """
 
     image: np.ndarray
@@ -55,6 +58,7 @@ class Sample:
     supervision: tuple[float, float, float, float]
     kind: int
     folds: FloatArray | None = None
+    bumps: FloatArray | None = None
     traits: Traits = field(default_factory=Traits)
 
 
@@ -89,6 +93,7 @@ class Sizes:
         }
         if self.drawn:
             layout["folds"] = ((self.drawn, 3), np.float16)
+            layout["bumps"] = ((self.points, 6), np.float16)
             layout["traits"] = ((len(TRAIT_NAMES),), np.float16)
         return layout
 
@@ -154,11 +159,14 @@ def store(arrays: dict[str, np.ndarray], row: int, sample: Sample) -> None:
         arrays["traits"][row] = sample.traits.numbers()
         if sample.folds is not None:
             arrays["folds"][row] = MILLIMETRES * sample.folds
+        if sample.bumps is not None:
+            arrays["bumps"][row] = sample.bumps * ([MILLIMETRES] * 3 + [1] * 3)
 
 
 def open_samples(folder: Path) -> dict[str, np.ndarray]:
-    """The memory-mapped arrays in ``folder``, without folds and traits."""
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+    """The memory-mapped arrays in ``folder``, without folds and traits; bumps where it has them."""
+    names = [*ARRAYS, "bumps"] if (folder / "bumps.npy").exists() else ARRAYS
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
 
 
 def chunks(count: int) -> list[range]:
@@ -188,3 +196,10 @@ def labels_of(samples: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.
     bits = np.unpackbits(samples["visible"][rows], axis=1, count=labels["points"].shape[1])
     labels["visible"] = bits.astype(np.float32)
     return labels
+
+
+def bumps_of(samples: dict[str, np.ndarray], rows: np.ndarray) -> FloatArray:
+    """(B, L, 6) float32, zeros where the samples have none."""
+    if "bumps" in samples:
+        return np.asarray(samples["bumps"][rows], np.float32)
+    return np.zeros((len(rows), samples["points"].shape[1], 6), np.float32)

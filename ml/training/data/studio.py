@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...data import FloatArray
+from .people.expressions import acted_expression
 from .people.poses import random_expression
 from .people.skins import Skins, load_skins
 from .picture.backgrounds import Scenes, load_scenes, random_background, walls
@@ -17,6 +18,9 @@ from .picture.scene import Stage, load_stage
 from .portraits import Portrait, load_portraits
 from .stored import Sizes
 from .worn.accessories import USUAL, Wardrobe
+
+# Share of expressions that are acted: portraits lack most of what faces can do.
+_ACTED = 0.6
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,14 @@ class Studio:
         """A random portrait."""
         return self.portraits[rng.integers(len(self.portraits))]
 
-    def expression(self, rng: np.random.Generator) -> FloatArray:
-        """(E,) what a random face does."""
+    def usual_expression(self, rng: np.random.Generator) -> FloatArray:
+        """(E,) what faces do in portraits, and a few random keys."""
         return random_expression(self.portrait(rng).coefficients.expression, rng)
+
+    def expression(self, rng: np.random.Generator) -> FloatArray:
+        """(E,) a usual expression, or one acted."""
+        real = self.portrait(rng).coefficients.expression
+        return acted_expression(rng) if rng.random() < _ACTED else random_expression(real, rng)
 
     def background(self, rng: np.random.Generator) -> np.ndarray:
         """(S, S, 3) uint8."""

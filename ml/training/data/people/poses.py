@@ -14,9 +14,22 @@ from ..picture.draw import OrbitCamera
 MARGIN = 144 / 128
 
 
+# Shares of views about the front and from anywhere; the others are from the side.
+_FRONTAL, _ANYWHERE = 0.55, 0.2
+
+
 def random_camera(rng: np.random.Generator) -> OrbitCamera:
-    """Mostly turned left and right, less up and down; near and far cameras."""
-    yaw = rng.normal(0, 32) if rng.random() < 0.7 else rng.uniform(-85, 85)
+    """Turned left and right, less up and down; near and far cameras.
+
+    A quarter is turned by 45 to 90 degrees: photos from the side are found less well.
+    """
+    kind = rng.random()
+    if kind < _FRONTAL:
+        yaw = rng.normal(0, 32)
+    elif kind < _FRONTAL + _ANYWHERE:
+        yaw = rng.uniform(-85, 85)
+    else:
+        yaw = rng.uniform(45, 90) * rng.choice([-1, 1])
     pitch = rng.normal(0, 14)
     yaw, pitch = np.clip(yaw, -90, 90), np.clip(pitch, -42, 42)
     turn = _turn(pitch, 0, 0) @ _turn(0, yaw, 0)
