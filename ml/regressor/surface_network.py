@@ -19,6 +19,10 @@ UNIT = 0.005
 SUMMARY_CHANNELS = 64
 # Across, up, logarithm of scale.
 POINT_NUMBERS = 3
+# Depth, logarithm of its scale, the normal's turn to the right and up, logarithm of its scale.
+SOLID_NUMBERS = 5
+# What one of the network's numbers means for a normal, and its scale where it says nothing.
+NORMAL_UNIT, NORMAL_LOG_SCALE = 0.1, -2.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class SurfaceShape:
     points, identity, expression: numbers of landmarks and coefficients.
     widths: channels at 1/2, 1/4, 1/8 and 1/16 of the map's resolution.
     summary: length of the vector from which the coefficients are regressed.
+    solid: numbers from which depths and normals are regressed, of each landmark and of all
+        together; 0: the network says neither.
     """
 
     points: int
@@ -37,6 +43,7 @@ class SurfaceShape:
     expression: int
     widths: tuple[int, int, int, int] = (32, 48, 96, 192)
     summary: int = 512
+    solid: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a card."""
@@ -58,12 +65,61 @@ class Update:
         picture, in UNITs at the head's depth.
     log_scale: (B, L) natural logarithm of its Laplace scale in the same unit.
     identity: (B, I) the corrected identity, not a difference. expression: (B, E) the difference.
+    depth: (B, L) how much nearer each landmark lies along the camera's axis than estimated, in
+        UNITs; the mean over the landmarks means nothing. depth_log_scale: as ``log_scale``.
+    normal: (B, L, 2) what the unit normal of the landmark's triangle has more than the estimated
+        one to the head's right and up in the picture. normal_log_scale: (B, L) of its round
+        Laplace density. All four are None if the network does not say them.
     """
 
     moved: Tensor
     log_scale: Tensor
     identity: Tensor
     expression: Tensor
+    depth: Tensor | None = None
+    depth_log_scale: Tensor | None = None
+    normal: Tensor | None = None
+    normal_log_scale: Tensor | None = None
+
+    @property
+    def solid(self) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+        """Depth and normal, each followed by its scale; None if the network does not say them."""
+        if self.depth is None or self.depth_log_scale is None:
+            return None
+        if self.normal is None or self.normal_log_scale is None:
+            return None
+        return self.depth, self.depth_log_scale, self.normal, self.normal_log_scale
+
+
+class SolidHeads(nn.Module):
+    """Features at the landmarks and the summary -> depths and normals; they begin at zero.
+
+    Every landmark has weights of its own, but on few numbers that all of them share: enough for
+    surfaces, which are smooth.
+    """
+
+    def __init__(self, shape: SurfaceShape, seen: int) -> None:
+        super().__init__()
+        self.local = nn.Linear(seen, shape.solid)
+        self.own = nn.Parameter(torch.zeros(SOLID_NUMBERS, shape.solid, shape.points))
+        self.joint = nn.Linear(shape.summary, shape.solid)
+        self.read = nn.Linear(shape.solid, shape.points * SOLID_NUMBERS)
+        nn.init.zeros_(self.read.weight)
+        nn.init.zeros_(self.read.bias)
+
+    def forward(self, seen: Tensor, summary: Tensor) -> dict[str, Tensor]:
+        """(B, C, L) and (B, S) -> the fields of an Update that it fills."""
+        local = functional.relu(self.local(seen.transpose(1, 2))).transpose(1, 2)
+        own = [(local * weight).sum(1) for weight in self.own.unbind(0)]
+        joint = self.read(functional.relu(self.joint(summary)))
+        numbers = torch.stack(own, 2) + joint.view(len(seen), -1, SOLID_NUMBERS)
+        depth, depth_scale, right, up, normal_scale = numbers.unbind(2)
+        return {
+            "depth": depth,
+            "depth_log_scale": depth_scale.clamp(-5, 3),
+            "normal": NORMAL_UNIT * torch.stack([right, up], 2),
+            "normal_log_scale": (NORMAL_LOG_SCALE + normal_scale).clamp(-6, 1),
+        }
 
 
 class SurfaceNetwork(nn.Module):
@@ -100,6 +156,7 @@ class SurfaceNetwork(nn.Module):
         self.local = nn.Parameter(torch.zeros(POINT_NUMBERS, second + third, shape.points))
         nn.init.zeros_(self.read.weight)
         nn.init.zeros_(self.read.bias)
+        self.solid = SolidHeads(shape, second + third) if shape.solid else None
         grid = torch.from_numpy(np.clip(places, -1, 1))[None, :, None]
         self.register_buffer("places", grid, persistent=False)
 
@@ -119,4 +176,6 @@ class SurfaceNetwork(nn.Module):
         # Three element-wise products over all landmarks: batched matrix products are slower.
         own = [(seen * weight).sum(1) for weight in self.local.unbind(0)]
         points = points.view(len(texels), -1, POINT_NUMBERS) + torch.stack(own, 2)
-        return Update(points[..., :2], points[..., 2].clamp(-5, 3), identity + person, keys)
+        solid = self.solid(seen, summary) if self.solid else {}
+        log_scale = points[..., 2].clamp(-5, 3)
+        return Update(points[..., :2], log_scale, identity + person, keys, **solid)

@@ -70,6 +70,7 @@ class SurfaceRefinement:
         self.network = folded(network)
         self._unwrap = Unwrap(layout or make_surface_map(model))
         self._dense = model.points("dense")
+        self._edges = model.edges("dense")
         self._mirror = make_mirror(model)
         self._sigma = identity_sigma
 
@@ -101,18 +102,49 @@ class SurfaceRefinement:
         sigma = UNIT * scale[:, None] * torch.exp(update.log_scale) * LAPLACE_TO_SIGMA
         keys = (expression + update.expression).clamp(0, 1).numpy()
         estimates = []
-        for row, (crop, (coefficients, camera)) in enumerate(zip(crops, fits, strict=True)):
-            turn = crop.to_photo[:, :2]
-            larger = float(np.sqrt(abs(np.linalg.det(turn))))
-            points = camera.project(self._dense.at(coefficients)) + shift[row].numpy() @ turn.T
-            estimates.append(
-                SurfaceEstimate(
-                    Landmarks(points.astype(np.float32), sigma[row].numpy() * np.float32(larger)),
-                    HeadCoefficients(update.identity[row].numpy(), keys[row]),
-                    self._sigma,
-                )
-            )
+        for row, (crop, fit) in enumerate(zip(crops, fits, strict=True)):
+            landmarks = self._landmarks(crop, fit, shift[row].numpy(), sigma[row].numpy())
+            known = HeadCoefficients(update.identity[row].numpy(), keys[row])
+            solid = self._solid(update, row, fit, crop.to_photo[:, :2] @ axes[row].numpy().T)
+            estimates.append(SurfaceEstimate(landmarks, known, self._sigma, **solid))
         return estimates
+
+    def _landmarks(
+        self,
+        crop: FaceCrop,
+        fit: tuple[HeadCoefficients, Camera],
+        shift: FloatArray,
+        sigma: FloatArray,
+    ) -> Landmarks:
+        """Those of the fit after ``shift`` (L, 2), with ``sigma`` (L,): pixels of the crop."""
+        coefficients, camera = fit
+        turn = crop.to_photo[:, :2]
+        larger = float(np.sqrt(abs(np.linalg.det(turn))))
+        points = camera.project(self._dense.at(coefficients)) + shift @ turn.T
+        return Landmarks(points.astype(np.float32), sigma * np.float32(larger))
+
+    def _solid(
+        self, update: Update, row: int, fit: tuple[HeadCoefficients, Camera], axes: FloatArray
+    ) -> dict[str, FloatArray]:
+        """The fields of depth and normal of one face.
+
+        axes: (2, 2) as columns, the head's right and up in the photo, of any length.
+        """
+        if update.solid is None:
+            return {}
+        nearer, depth_scale, more, normal_scale = (values[row].numpy() for values in update.solid)
+        coefficients, camera = fit
+        deep = camera.to_camera_space(self._dense.at(coefficients))[:, 2]
+        first, second = np.split(self._edges.at(coefficients), 2)
+        out = np.cross(first, second)
+        normal = (out / np.linalg.norm(out, axis=1, keepdims=True)) @ camera.rotation.T
+        axes = axes / np.linalg.norm(axes, axis=0)
+        return {
+            "depth": deep - UNIT * nearer,
+            "depth_sigma": UNIT * np.exp(depth_scale) * np.float32(2**0.5),
+            "normal": (normal[:, :2] + more @ axes.T).astype(np.float32),
+            "normal_sigma": np.exp(normal_scale) * np.float32(LAPLACE_TO_SIGMA),
+        }
 
     def _forward(
         self, pictures: Tensor, identity: Tensor, expression: Tensor, cameras: Cameras
@@ -132,11 +164,21 @@ class SurfaceRefinement:
             expression[:, mirror.expression],
             cameras.mirrored(pictures.shape[3]),
         )
+        across, solid = update.moved.new_tensor([-1.0, 1.0]), dict[str, Tensor]()
+        if update.solid is not None:
+            depth, depth_scale, normal, normal_scale = (v[:, mirror.points] for v in update.solid)
+            solid = {
+                "depth": depth,
+                "depth_log_scale": depth_scale,
+                "normal": normal * across,
+                "normal_log_scale": normal_scale,
+            }
         return Update(
-            update.moved[:, mirror.points] * update.moved.new_tensor([-1.0, 1.0]),
+            update.moved[:, mirror.points] * across,
             update.log_scale[:, mirror.points],
             update.identity * signs,
             update.expression[:, mirror.expression],
+            **solid,
         )
 
 

@@ -26,7 +26,7 @@ from ml.training.loop import start_run, steps, take_step
 from ml.training.regressor import batches, losses, train
 from ml.training.regressor.export import export
 from ml.training.regressor.teacher import TeacherOffset, as_taught
-from ml.training.regressor.warm_start import start_from
+from ml.training.warm_start import start_from
 
 CROP = 32
 SIGMA = np.array([0.5, 1.0], np.float32)

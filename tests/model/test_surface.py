@@ -22,12 +22,14 @@ from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_sur
 from ml.training.export import read_trained
 from ml.training.loop import start_run, take_step
 from ml.training.surface.batches import Samples, load
-from ml.training.surface.estimates import Wrong, in_frame, make_basis, simulate
+from ml.training.surface.estimates import Estimates, Wrong, in_frame, make_basis, simulate
 from ml.training.surface.export import export
+from ml.training.surface.losses import losses, solid_nll
+from ml.training.surface.solid import centred, lacking_solid, make_solid_basis
 from ml.training.surface.train import SurfaceConfig, SurfaceTraining
 from tests.support.surface_labels import CONFIG, WIDTHS, camera_of, true_labels
 
-EXACT = Wrong(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+EXACT = Wrong(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,7 @@ def _network(model, layout):
         len(model.expression_names),
         WIDTHS,
         16,
+        8,
     )
     return SurfaceNetwork(shape, layout.places).eval()
 
@@ -122,6 +125,8 @@ def test_a_fresh_network_moves_nothing(model, layout):
     assert not update.moved.any()
     assert torch.equal(update.identity, identity)
     assert not update.expression.any()
+    assert not update.depth.any()
+    assert not update.normal.any()
 
 
 def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monkeypatch):
@@ -151,11 +156,66 @@ def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monke
     assert look.coefficients.identity == pytest.approx(0.3)
 
 
+def triangle_normals(model, person, camera):
+    """(L, 2) x and y in camera space of the unit normals of the landmarks' triangles."""
+    vertices = camera.to_camera_space(model.shape.at(person))
+    a, b, c = vertices[model.landmark_sets["dense"].corners.T]
+    out = np.cross(b - a, c - a)
+    return (out / np.linalg.norm(out, axis=1, keepdims=True))[:, :2]
+
+
+def test_what_the_network_says_of_depths_and_normals(model, layout, monkeypatch):
+    network = _network(model, layout)
+    refinement = SurfaceRefinement(network, model, np.ones(1, np.float32))
+    points = len(model.landmark_sets["dense"])
+    depth, normal = torch.zeros(1, points), torch.zeros(1, points, 2)
+    depth[:, 5], normal[:, 6, 0], normal[:, 7, 1] = 2, 0.1, 0.1
+    nothing = torch.zeros(1, points, 2), torch.zeros(1, points)
+    said = Update(
+        *nothing,
+        torch.zeros(1, model.identity_count),
+        torch.zeros(1, 52),
+        depth,
+        torch.full((1, points), -1.0),
+        normal,
+        torch.full((1, points), -3.0),
+    )
+    monkeypatch.setattr(refinement.network, "forward", lambda *_: said)
+    camera = camera_of((0.1, 0.3, 0.5))
+    to_photo = crop_to_photo(FaceBox((200, 180), 300.0, 0.3), PICTURE)
+    crop = FaceCrop(np.zeros((PICTURE, PICTURE, 3), np.uint8), to_photo)
+    look = refinement.predict([crop], [(nobody(model), camera)])[0]
+    deep = camera.to_camera_space(model.points("dense").mean)[:, 2]
+    off = look.depth - deep
+    assert off[5] == pytest.approx(-2 * UNIT, abs=1e-6)
+    assert np.abs(np.delete(off, 5)).max() < 1e-6
+    assert look.depth_sigma == pytest.approx(UNIT * np.exp(-1) * 2**0.5, rel=1e-5)
+    more = look.normal - triangle_normals(model, nobody(model), camera)
+    up = camera.rotation[:2, 1] / np.linalg.norm(camera.rotation[:2, 1])
+    assert more[6] == pytest.approx(0.1 * np.array([-up[1], up[0]]), abs=1e-4)
+    assert more[7] == pytest.approx(0.1 * up, abs=1e-4)
+    assert np.abs(more[8:]).max() < 1e-4
+    assert look.normal_sigma == pytest.approx(np.exp(-3) * 3**0.5, rel=1e-5)
+
+
+def test_weights_without_depths_and_normals_say_neither(model, layout):
+    shape = replace(_network(model, layout).shape, solid=0)
+    refinement = SurfaceRefinement(
+        SurfaceNetwork(shape, layout.places), model, np.ones(1, np.float32)
+    )
+    crop = FaceCrop(np.zeros((PICTURE, PICTURE, 3), np.uint8), np.float32([[1, 0, 96], [0, 1, 96]]))
+    for mirrored in (False, True):
+        look = refinement.predict([crop], [(nobody(model), camera_of())], mirrored)[0]
+        found = (look.depth, look.depth_sigma, look.normal, look.normal_sigma)
+        assert found == (None, None, None, None)
+
+
 def test_a_mirrored_look_sees_the_same_face_in_the_mirror_image(model, layout):
     """The network says of a photo what a mirrored look says of its mirror image, mirrored."""
     network = _network(model, layout)
     torch.nn.init.normal_(network.read.weight, 0, 0.05)
     torch.nn.init.normal_(network.local, 0, 0.05)
+    torch.nn.init.normal_(network.solid.own, 0, 0.05)
     refinement = SurfaceRefinement(network, model, np.ones(1, np.float32))
     rng, mirror = np.random.default_rng(4), make_mirror(model)
     rgb = np.kron(rng.integers(0, 255, (8, 8, 3)), np.ones((26, 26, 1))).astype(np.uint8)
@@ -175,7 +235,7 @@ def test_a_mirrored_look_sees_the_same_face_in_the_mirror_image(model, layout):
     one = refinement.predict([FaceCrop(rgb, whole)], [(person, camera)])[0]
     plain = refinement.predict([FaceCrop(rgb, whole)], [(person, camera)], mirrored=True)[0]
     other = refinement.predict([FaceCrop(rgb[:, ::-1], whole)], [(twin, across)], mirrored=True)[0]
-    dense = model.points("dense")
+    dense, fits = model.points("dense"), ((person, camera), (twin, across))
     # Where the network moves landmarks to: these themselves are not quite symmetric.
     here = one.landmarks.points - camera.project(dense.at(person))
     there = other.landmarks.points - across.project(dense.at(twin))
@@ -185,6 +245,16 @@ def test_a_mirrored_look_sees_the_same_face_in_the_mirror_image(model, layout):
     keys = other.coefficients.expression[mirror.expression] - one.coefficients.expression
     apart = plain.coefficients.expression - one.coefficients.expression
     assert np.abs(keys).mean() < 0.1 * np.abs(apart).mean()
+    deep, deep_across = (camera.to_camera_space(dense.at(person))[:, 2] for person, camera in fits)
+    nearer = (other.depth - deep_across)[mirror.points] - (one.depth - deep)
+    assert np.abs(nearer).mean() < 0.1 * np.abs(plain.depth - one.depth).mean()
+    assert other.normal_sigma[mirror.points] == pytest.approx(one.normal_sigma, rel=0.02)
+    turned, turned_across, turned_plain = (
+        look.normal - triangle_normals(model, *fit)
+        for look, fit in ((one, fits[0]), (other, fits[1]), (plain, fits[0]))
+    )
+    facing = turned_across[mirror.points] * np.float32([-1, 1]) - turned
+    assert np.abs(facing).mean() < 0.1 * np.abs(turned_plain - turned).mean()
     who = other.coefficients.identity * mirror.identity - one.coefficients.identity
     apart = plain.coefficients.identity - one.coefficients.identity
     assert np.abs(who).mean() < 0.1 * np.abs(apart).mean()
@@ -206,6 +276,119 @@ def test_estimates_without_error_of_known_people_lie_on_their_landmarks(model):
     wrong = replace(EXACT, turn=3.0, shift=0.05)
     made = simulate(basis, labels, wrong, random)
     assert float((made.landmarks - points)[:, :468].norm(dim=2).mean()) > 3.0
+
+
+# A camera that looks at the head's origin, as those that draw samples do.
+AHEAD = np.array([0.0, 0.0, 0.9], np.float32)
+
+
+def labels_ahead(model):
+    """The labels' people before cameras that look at them."""
+    labels = true_labels(model)
+    estimates = estimates_of(model, labels, labels.identity)
+    return replace(labels, points=estimates.landmarks)
+
+
+def estimates_of(model, labels, person, turn=(0.0, 0.0, 0.0), principal=(0.0, 0.0)):
+    """Estimates of the labels' people as ``person`` (B, I), by cameras AHEAD, turned about
+    themselves, and with their principal points moved."""
+    count = len(person)
+    spin = rotation_from_vector(np.array(turn)).astype(np.float32)
+    shape = make_basis(model).at(torch.cat([person, labels.expression], 1))
+    cameras = Cameras(
+        torch.full((count,), 900.0),
+        torch.tensor([[PICTURE / 2, PICTURE / 2]]).repeat(count, 1) + torch.tensor(principal),
+        torch.from_numpy(spin) @ labels.rotation,
+        torch.from_numpy(spin @ AHEAD).repeat(count, 1),
+    )
+    return Estimates(person, labels.expression, cameras, cameras.project(shape))
+
+
+def test_depths_and_normals_of_a_true_estimate_lack_nothing(model):
+    labels, basis = labels_ahead(model), make_solid_basis(model)
+    nearer, more = lacking_solid(basis, estimates_of(model, labels, labels.identity), labels)
+    ones = torch.ones_like(nearer)
+    assert float(centred(nearer, ones).abs().mean()) * UNIT < 2e-4
+    assert float(more.abs().mean()) < 0.02
+    # Another principal point turns the camera, not the head before it.
+    turned = estimates_of(model, labels, labels.identity, (0.0, 0.2, 0.0), (900 * np.tan(-0.2), 0))
+    nearer, more = lacking_solid(basis, turned, labels)
+    assert float(centred(nearer, ones).abs().mean()) * UNIT < 1e-3
+    assert float(more.abs().mean()) < 0.03
+
+
+def test_bumps_lie_nearer_and_turn_normals(model):
+    labels, basis = labels_ahead(model), make_solid_basis(model)
+    # Heads that look straight into the camera: their z axis points at it.
+    labels = replace(labels, rotation=torch.from_numpy(FACING).expand(6, 3, 3))
+    estimates = estimates_of(model, labels, labels.identity)
+    before = lacking_solid(basis, estimates, labels)
+    bumps = labels.bumps.clone()
+    bumps[:, 4, 2], bumps[:, 5, 3] = 0.002, 0.1
+    after = lacking_solid(basis, estimates, replace(labels, bumps=bumps))
+    closer, turned = after[0] - before[0], after[1] - before[1]
+    assert closer[:, 4].numpy() * UNIT == pytest.approx(0.002, rel=0.15)
+    assert float(turned[:, 5, 0].min()) > 0.03
+    assert float(turned[:, 6:].abs().max()) < 1e-6
+
+
+def test_a_depth_that_all_landmarks_share_costs_nothing(model):
+    labels, basis = labels_ahead(model), make_solid_basis(model)
+    wanted = lacking_solid(basis, estimates_of(model, labels, 0 * labels.identity), labels)
+    seen, zero = labels.visible, torch.zeros_like(labels.visible)
+    scales = zero, wanted[1], zero
+    plain, _ = solid_nll((wanted[0], *scales), wanted, seen)
+    shifted, _ = solid_nll((wanted[0] + 3, *scales), wanted, seen)
+    wrong, _ = solid_nll((wanted[0] + torch.randn_like(zero), *scales), wanted, seen)
+    assert float(plain.abs().max()) < 1e-4
+    assert float(shifted.abs().max()) < 1e-4
+    assert float(wrong.mean()) > 0.5
+
+
+def test_a_missed_key_costs_more_than_a_false_one(model):
+    training = SurfaceTraining(CONFIG, model, None)
+    labels = labels_ahead(model)
+    lid = list(model.expression_names).index("eyeBlinkLeft")
+    offset = training.build_beside()["offset"]
+
+    def cost(true, said, drawn=1.0):
+        posed = replace(
+            labels, expression=0 * labels.expression, drawn=torch.full_like(labels.drawn, drawn)
+        )
+        posed.expression[:, lid] = true
+        estimates = replace(
+            estimates_of(model, posed, posed.identity), expression=0 * posed.expression
+        )
+        moved = torch.zeros_like(posed.expression)
+        moved[:, lid] = said
+        still = torch.zeros_like(posed.points), torch.zeros_like(posed.weight)
+        update = Update(*still, posed.identity, moved)
+        return losses(update, estimates, posed, offset, training.head, CONFIG.loss)
+
+    missed, false = cost(1.0, 0.4)["expression"], cost(0.4, 1.0)["expression"]
+    assert float(missed / false) == pytest.approx(3 / 1.8, rel=1e-3)
+    # A lid moves few landmarks; it counts all the same.
+    assert float(missed) > 0.1
+    assert "depth" not in cost(1.0, 1.0)
+
+
+def test_estimates_miss_expressions_and_err_more_aside(model):
+    labels, basis = true_labels(model, 300), make_basis(model)
+    labels = replace(labels, expression=0 * labels.expression + 0.9)
+    random = torch.Generator().manual_seed(0)
+    made = simulate(basis, labels, replace(EXACT, missed=0.5), random)
+    weak = (made.expression.mean(1) < 0.6).float().mean()
+    assert 0.3 < float(weak) < 0.5
+    turned = rotations_from_vectors(torch.tensor([[0.0, 1.4, 0.0]])) @ torch.from_numpy(FACING)
+    spread = {}
+    for name, rotation in (("ahead", torch.from_numpy(FACING)[None]), ("aside", turned)):
+        posed = replace(labels, rotation=rotation.expand(300, 3, 3).contiguous())
+        off = []
+        for wrong in (EXACT, replace(EXACT, turn=2.0, side=2.0)):
+            random = torch.Generator().manual_seed(0)
+            off.append(simulate(basis, posed, wrong, random).cameras.rotation)
+        spread[name] = float((off[1] - off[0]).square().sum((1, 2)).mean().sqrt())
+    assert spread["aside"] == pytest.approx(3 * spread["ahead"], rel=0.35)
 
 
 def test_known_identities_are_posterior_means(model):
@@ -242,7 +425,8 @@ def test_figures_are_the_share_of_the_error_that_is_left(model, stored):
     training = SurfaceTraining(CONFIG, model, stored)
     figures = training.measure(start_run(training).average)
     # A network with random weights changes nothing, so all of the error is left.
-    assert figures["points_left"] == figures["identity_left"] == pytest.approx(1)
+    for name in ("points", "identity", "depth", "normal"):
+        assert figures[f"{name}_left"] == pytest.approx(1)
     assert figures["identity_estimate"] > 0
 
 

@@ -15,7 +15,7 @@ from ml.training.surface.batches import Labels
 
 WIDTHS = (16, 16, 16, 16)
 CONFIG = replace(
-    read_config(train.CONFIG, train.SurfaceConfig), network=train.Sizes(WIDTHS, 16), kept_out=3
+    read_config(train.CONFIG, train.SurfaceConfig), network=train.Sizes(WIDTHS, 16, 8), kept_out=3
 )
 
 
@@ -46,6 +46,7 @@ def true_labels(model, count=6, seed=0, size=PICTURE):
         ones,
         ones,
         *map(torch.from_numpy, (identity, expression, rotation)),
+        torch.zeros(count, points.shape[1], 6),
         torch.zeros(count),
         torch.ones(count),
     )

@@ -38,7 +38,7 @@ from ...training.config import read_config
 from ...training.data.stored import PHOTO, PROFILED, RENDER
 from ...training.loop import start_run, steps
 from ...training.surface.batches import Samples, open_folders
-from ...training.surface.train import CONFIG, Sizes, SurfaceConfig, SurfaceTraining
+from ...training.surface.train import CONFIG, SurfaceConfig, SurfaceTraining
 from ..metrics import landmark_error
 from ..photos.labels import read_labels
 from ..speed.clock import milliseconds
@@ -122,7 +122,7 @@ def compare(arguments: argparse.Namespace, config: SurfaceConfig) -> dict[str, A
     portraits = fitted_portraits(arguments.data)
 
     def figures(name: str, some: Samples, widths: Widths) -> dict[str, float]:
-        sizes = Sizes(widths, config.network.summary)
+        sizes = replace(config.network, widths=widths)
         network, found = train_variant(some, replace(config, network=sizes), name)
         return {
             "portraits, landmarks %": portrait_error(network, model, portraits),

@@ -25,11 +25,11 @@ from ..arguments import SAMPLES, recorded_command, training_parser
 from ..config import TrainingConfig, read_config
 from ..data.stored import finished_rows, open_samples
 from ..loop import RunState, Training, channels_last, open_run, run
+from ..warm_start import start_from
 from .batches import Batch, Source, batches_ahead
 from .losses import Importance, LossWeights, importance_of, losses
 from .measure import portrait_error
 from .teacher import TeacherOffset, as_taught
-from .warm_start import start_from
 
 CONFIG = Path(__file__).parent / "config.toml"
 

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ...data import IntArray
+from ...geometry import MILLIMETRES
 from ...head.mirror import Mirror
 from ..data.augment import flip
-from ..data.stored import PHOTO, PROFILED, RENDER, finished_rows, labels_of, open_samples
+from ..data.stored import PHOTO, PROFILED, RENDER, bumps_of, finished_rows, labels_of, open_samples
 from ..streams import ahead
 
 
@@ -26,6 +27,8 @@ class Labels:
     ----------
     pictures: (B, 3, S, S) 0..1. points: (B, L, 2) pixels. weight, visible: (B, L).
     identity: (B, I). expression: (B, E). rotation: (B, 3, 3).
+    bumps: (B, L, 6) metres that the landmarks lie off the person's own head, in head space, and
+        what they change of the unit normals.
     taught: (B,) 1 where points are a teacher's. drawn: (B,) 1 for renders.
     """
 
@@ -36,6 +39,7 @@ class Labels:
     identity: Tensor
     expression: Tensor
     rotation: Tensor
+    bumps: Tensor
     taught: Tensor
     drawn: Tensor
 
@@ -83,6 +87,7 @@ class Samples:
             if not len(own):
                 continue
             found, pictures = labels_of(arrays, own), np.array(arrays["images"][own])
+            found["bumps"] = bumps_of(arrays, own)
             if pictures.shape[1] != PICTURE:
                 found["points"] *= PICTURE / pictures.shape[1]
                 pictures = np.stack([cv2.resize(p, (PICTURE, PICTURE)) for p in pictures])
@@ -117,6 +122,7 @@ def load(samples: Samples, rows: IntArray, rng: np.random.Generator | None) -> L
         tensors["identity"],
         tensors["expression"],
         tensors["rotation"],
+        tensors["bumps"] * torch.tensor([1 / MILLIMETRES] * 3 + [1.0] * 3),
         torch.from_numpy(np.isin(kind, (PHOTO, PROFILED)).astype(np.float32)),
         torch.from_numpy((kind == RENDER).astype(np.float32)),
     )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...fitting.camera import FACE_HEIGHT_M
 from ...geometry.cameras import Cameras, rotations_from_vectors
-from ...head.model import HeadModel
+from ...head.model import HeadModel, LinearShape
 from ...photo.crop import FACE_POINTS
 from .batches import Labels
 
@@ -30,7 +30,7 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Basis:
-    """The head at the dense landmarks, for batches: mean (3 L,), bases (I + E, 3 L)."""
+    """Linear points or edges of the head, for batches: mean (3 L,), bases (I + E, 3 L)."""
 
     mean: Tensor
     bases: Tensor
@@ -41,10 +41,14 @@ class Basis:
 
 
 def make_basis(model: HeadModel) -> Basis:
-    """The basis of ``model``."""
-    dense = model.points("dense")
-    bases = torch.cat([torch.from_numpy(b).flatten(1) for b in (dense.identity, dense.expression)])
-    return Basis(torch.from_numpy(dense.mean).flatten(), bases)
+    """That of ``model``'s dense landmarks."""
+    return basis_of(model.points("dense"))
+
+
+def basis_of(shape: LinearShape) -> Basis:
+    """The same points or edges, as tensors."""
+    bases = torch.cat([torch.from_numpy(b).flatten(1) for b in (shape.identity, shape.expression)])
+    return Basis(torch.from_numpy(shape.mean).flatten(), bases)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Wrong:
 
     most_known: float
     expression: float
+    missed: float
+    side: float
     turn: float
     roll: float
     shift: float
@@ -66,15 +72,20 @@ def simulate(basis: Basis, labels: Labels, wrong: Wrong, random: torch.Generator
     # As a posterior mean is: the truth is the estimate plus an independent error.
     noise = torch.randn(identity.shape, generator=random)
     person = known * identity + (known * (1 - known)).sqrt() * noise * 0.85
-    keys = _expressions(expression, wrong.expression * (1 - known), random)
+    keys = _expressions(expression, known, wrong, random)
     shape = basis.at(torch.cat([person, keys], 1))
     cameras = _cameras(shape, labels, wrong, random)
     return Estimates(person, keys, cameras, cameras.project(shape))
 
 
-def _expressions(true: Tensor, wrong: Tensor, random: torch.Generator) -> Tensor:
+def _expressions(true: Tensor, known: Tensor, wrong: Wrong, random: torch.Generator) -> Tensor:
+    """Too weak and noisy; of some faces, most of what they do is missed."""
+    amount = wrong.expression * (1 - known)
     noise = torch.randn(true.shape, generator=random) * torch.rand(true.shape, generator=random)
-    return (true * (1 - 0.5 * wrong) + wrong * noise).clamp(0, 1)
+    left = torch.rand(len(true), 1, generator=random).square()
+    missed = torch.rand(len(true), 1, generator=random) < wrong.missed
+    left = torch.where(missed, left, 1 - 0.5 * amount)
+    return (true * left + amount * noise).clamp(0, 1)
 
 
 def _cameras(shape: Tensor, labels: Labels, wrong: Wrong, random: torch.Generator) -> Cameras:
@@ -93,10 +104,13 @@ def _cameras(shape: Tensor, labels: Labels, wrong: Wrong, random: torch.Generato
     cameras = _weak_perspective(shape, labels.rotation, points, focal, principal)
     for _ in range(STEPS):
         cameras = agreeing(shape, points, cameras)
-    turn = torch.deg2rad(normal(count, 3) * points.new_tensor([wrong.turn, wrong.turn, wrong.roll]))
+    # Half of a face that looks aside is hidden: less is known of where it is.
+    more = 1 + wrong.side * (1 + labels.rotation[:, 2, 2].clamp(max=0))
+    turns = points.new_tensor([wrong.turn, wrong.turn, wrong.roll])
+    turn = torch.deg2rad(normal(count, 3) * turns * more[:, None])
     depth = cameras.translation[:, 2]
-    aside = normal(count, 2) * (wrong.shift * extent / focal * depth)[:, None]
-    along = (torch.exp(normal(count) * wrong.scale) - 1) * depth
+    aside = normal(count, 2) * (more * wrong.shift * extent / focal * depth)[:, None]
+    along = (torch.exp(normal(count) * wrong.scale * more) - 1) * depth
     shift = torch.cat([aside, along[:, None]], 1)
     return Cameras(
         focal,

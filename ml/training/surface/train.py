@@ -7,7 +7,6 @@ Run it again to continue from the last checkpoint; the time already spent counts
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,11 +24,14 @@ from ...regressor.surface_network import SurfaceNetwork, SurfaceShape
 from ..arguments import SHAPE_SAMPLES, recorded_command, training_parser
 from ..config import TrainingConfig, read_config
 from ..loop import RunState, Training, channels_last, open_run, run
-from ..regressor.losses import Importance, importance_of
+from ..regressor.losses import importance_of
 from ..regressor.teacher import TeacherOffset
+from ..warm_start import start_from
 from .batches import Labels, Samples, batches_ahead, load, open_folders
 from .estimates import Basis, Estimates, Wrong, make_basis, simulate
-from .losses import LossWeights, lacking, losses
+from .losses import Head, LossWeights, losses
+from .measure import Figures
+from .solid import make_solid_basis
 
 CONFIG = Path(__file__).parent / "config.toml"
 # Kept-out samples that are measured on, and how many at once.
@@ -42,6 +44,7 @@ class Sizes:
 
     widths: tuple[int, int, int, int]
     summary: int
+    solid: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +89,9 @@ class SurfaceTraining(Training):
         return Unwrap(make_surface_map(self.model))
 
     @cached_property
-    def _importance(self) -> Importance:
-        return importance_of(self.model.points("dense"))
+    def head(self) -> Head:
+        """What losses and figures are measured on."""
+        return Head(importance_of(self.model.points("dense")), make_solid_basis(self.model))
 
     def inputs(self, labels: Labels, random: torch.Generator) -> tuple[Estimates, Tensor]:
         """Simulated estimates, and the faces unwrapped with them."""
@@ -101,36 +105,19 @@ class SurfaceTraining(Training):
         texels = texels.contiguous(memory_format=torch.channels_last)
         update = state.network(texels, estimates.identity, estimates.expression)
         offset = cast(TeacherOffset, state.beside["offset"])
-        return losses(update, estimates, labels, offset, self._importance, self.config.loss)
+        return losses(update, estimates, labels, offset, self.head, self.config.loss)
 
     @torch.no_grad()
     def measure(self, network: nn.Module) -> dict[str, float]:
-        """On kept-out renders: the share of the estimate's error that is left, of visible points
-        and of identity (weighted by how far it moves the landmarks), and the identity's error
-        relative to that of the mean person."""
+        """On kept-out renders, see measure.py."""
         rows, random = self.samples.rows(training=False), torch.Generator().manual_seed(5)
-        errors = defaultdict[str, float](float)
+        figures = Figures(self.head)
         for start in range(0, min(len(rows), _MEASURED), _AT_ONCE):
             labels = load(self.samples, rows[start : start + _AT_ONCE], None)
             estimates, texels = self.inputs(labels, random)
             update = network(texels, estimates.identity, estimates.expression)
-            wanted = lacking(estimates, labels)
-            seen = labels.visible * labels.drawn[:, None]
-            total = seen.sum(1).clamp(min=1)
-            for name, off in (("points", update.moved - wanted), ("estimated points", wanted)):
-                errors[name] += float(((off.norm(dim=2) * seen).sum(1) / total).sum())
-            for name, found in (
-                ("identity", update.identity),
-                ("estimated identity", estimates.identity),
-                ("mean person", torch.zeros_like(labels.identity)),
-            ):
-                off = (found - labels.identity) @ self._importance.identity
-                errors[name] += float((off.square().sum(1) * labels.drawn).sum())
-        return {
-            "points_left": errors["points"] / errors["estimated points"],
-            "identity_left": errors["identity"] / errors["estimated identity"],
-            "identity_estimate": errors["estimated identity"] / errors["mean person"],
-        }
+            figures.add(update, estimates, labels)
+        return figures.values()
 
 
 def surface_network(model: HeadModel, sizes: Sizes) -> SurfaceNetwork:
@@ -147,12 +134,15 @@ def surface_network(model: HeadModel, sizes: Sizes) -> SurfaceNetwork:
 def main() -> None:
     parser = training_parser(__doc__, CONFIG, "out/train/surface", "reference")
     parser.add_argument("--samples", type=Path, nargs="+", default=[SHAPE_SAMPLES])
+    parser.add_argument("--start", type=Path, help="weights, with their card, to begin with")
     arguments = parser.parse_args()
     config = read_config(arguments.config, SurfaceConfig, arguments.max_minutes)
     mirror = make_mirror(load_head_model(arguments.reference))
     samples = open_folders(arguments.samples, mirror, config.kept_out)
     training = SurfaceTraining(config, load_head_model(), samples)
     state = open_run(training, arguments.out, recorded_command("surface.train"))
+    if arguments.start and not state.step:
+        start_from(state, arguments.start)
     run(training, state, arguments.out)
 
 

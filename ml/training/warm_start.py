@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from safetensors.torch import load_file
 
-from ...assets.card import verified
-from ...errors import UsageError
-from ...regressor.network import HeadNetwork
-from ..loop import RunState
+from ..assets.card import verified
+from ..errors import UsageError
+from .loop import RunState
+
+
+class _Shape(Protocol):
+    """What the networks of faces have in common."""
+
+    points: int
+    identity: int
 
 
 def start_from(state: RunState, weights: Path) -> None:
@@ -23,7 +29,7 @@ def start_from(state: RunState, weights: Path) -> None:
     UsageError: the weights are for other landmarks or other identity modes.
     """
     card = verified(weights)
-    before, shape = card.details["network"], cast(HeadNetwork, state.network).shape
+    before, shape = card.details["network"], cast(_Shape, state.network.shape)
     if (before["points"], before["identity"]) != (shape.points, shape.identity):
         raise UsageError(
             f"{weights} has {before['points']} points and {before['identity']} identity modes; "
