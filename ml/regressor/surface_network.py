@@ -21,6 +21,9 @@ SUMMARY_CHANNELS = 64
 POINT_NUMBERS = 3
 # Depth, logarithm of its scale, the normal's turn to the right and up, logarithm of its scale.
 SOLID_NUMBERS = 5
+# The landmarks' offsets are many and err together: scaled down, one step of a training moves
+# expressions little.
+OFFSET_SCALE = 0.4
 # What one of the network's numbers means for a normal, and its scale where it says nothing.
 NORMAL_UNIT, NORMAL_LOG_SCALE = 0.1, -2.0
 
@@ -36,6 +39,8 @@ class SurfaceShape:
     summary: length of the vector from which the coefficients are regressed.
     solid: numbers from which depths and normals are regressed, of each landmark and of all
         together; 0: the network says neither.
+    by_points: whether expressions are regressed from the landmarks' offsets, too: a lid that closes
+        is seen at the lid.
     """
 
     points: int
@@ -44,6 +49,7 @@ class SurfaceShape:
     widths: tuple[int, int, int, int] = (32, 48, 96, 192)
     summary: int = 512
     solid: int = 0
+    by_points: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a card."""
@@ -156,6 +162,10 @@ class SurfaceNetwork(nn.Module):
         self.local = nn.Parameter(torch.zeros(POINT_NUMBERS, second + third, shape.points))
         nn.init.zeros_(self.read.weight)
         nn.init.zeros_(self.read.bias)
+        self.by_points = None
+        if shape.by_points:
+            self.by_points = nn.Linear(2 * shape.points, shape.expression, bias=False)
+            nn.init.zeros_(self.by_points.weight)
         self.solid = SolidHeads(shape, second + third) if shape.solid else None
         grid = torch.from_numpy(np.clip(places, -1, 1))[None, :, None]
         self.register_buffer("places", grid, persistent=False)
@@ -178,4 +188,7 @@ class SurfaceNetwork(nn.Module):
         points = points.view(len(texels), -1, POINT_NUMBERS) + torch.stack(own, 2)
         solid = self.solid(seen, summary) if self.solid else {}
         log_scale = points[..., 2].clamp(-5, 3)
+        if self.by_points:
+            # What keys need must not bend what is said of the landmarks.
+            keys = keys + self.by_points(OFFSET_SCALE * points[..., :2].detach().flatten(1))
         return Update(points[..., :2], log_scale, identity + person, keys, **solid)

@@ -6,6 +6,7 @@ import pytest
 from ml.data import HeadCoefficients
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.storage import load_head_model
+from ml.training.data.lids import BESIDE, EDGES, with_lids
 from ml.training.data.people.expressions import acted_expression, expression_of
 from ml.training.data.people.folds import random_folds
 from ml.training.data.people.poses import random_camera
@@ -109,3 +110,16 @@ def test_folds_raise_the_landmarks_and_turn_their_normals():
     before = fast_normals(smooth, stage.triangles)[stage.anchor]
     np.testing.assert_allclose(before + bumps[:, 3:], normals[stage.anchor], atol=1e-6)
     assert np.abs(bumps[:, 3:]).max() > 0.02
+
+
+def test_a_lids_edge_is_seen_where_the_skin_beside_it_is():
+    places = load_head_model().points("mediapipe478").mean
+    apart = np.linalg.norm(places[list(EDGES)] - places[list(BESIDE)], axis=1)
+    assert apart.max() < 0.008
+    visible = np.zeros((2, 478), np.float32)
+    visible[0, list(BESIDE)] = 1
+    visible[1, EDGES[3]] = 1
+    mended = with_lids(visible)
+    assert mended[0, list(EDGES)].all()
+    assert mended[0].sum() == len(EDGES) + len(BESIDE)
+    np.testing.assert_array_equal(mended[1], visible[1])

@@ -17,7 +17,7 @@ from ml.head.mirror import Mirror, make_mirror
 from ml.head.storage import load_head_model
 from ml.photo.crop import crop_to_photo, warp_crop
 from ml.regressor.surface import SIDE, Unwrap, make_surface_map
-from ml.regressor.surface_network import UNIT, SurfaceNetwork, SurfaceShape, Update
+from ml.regressor.surface_network import OFFSET_SCALE, UNIT, SurfaceNetwork, SurfaceShape, Update
 from ml.regressor.surface_refinement import PICTURE, SurfaceRefinement, load_surface_refinement
 from ml.training.export import read_trained
 from ml.training.loop import start_run, take_step
@@ -114,6 +114,7 @@ def _network(model, layout):
         WIDTHS,
         16,
         8,
+        by_points=True,
     )
     return SurfaceNetwork(shape, layout.places).eval()
 
@@ -127,6 +128,25 @@ def test_a_fresh_network_moves_nothing(model, layout):
     assert not update.expression.any()
     assert not update.depth.any()
     assert not update.normal.any()
+
+
+def test_expressions_follow_the_landmarks_that_move(model, layout):
+    network = _network(model, layout)
+    torch.nn.init.normal_(network.local, 0, 0.05)
+    person = torch.zeros(2, model.identity_count), torch.zeros(2, 52)
+    texels = torch.randn(2, 7, SIDE, SIDE)
+    before = network(texels, *person)
+    with torch.no_grad():
+        network.by_points.weight[7, 2 * 5] = 1.0
+    after = network(texels, *person)
+    assert torch.equal(after.moved, before.moved)
+    expected = torch.zeros(2, 52)
+    expected[:, 7] = OFFSET_SCALE * before.moved[:, 5, 0]
+    torch.testing.assert_close(after.expression - before.expression, expected)
+    # Keys teach their own weights, not the landmarks.
+    after.expression.sum().backward()
+    assert network.local.grad is None
+    assert network.by_points.weight.grad.abs().max() > 0
 
 
 def test_what_the_network_says_moves_landmarks_in_the_photo(model, layout, monkeypatch):
@@ -199,7 +219,7 @@ def test_what_the_network_says_of_depths_and_normals(model, layout, monkeypatch)
 
 
 def test_weights_without_depths_and_normals_say_neither(model, layout):
-    shape = replace(_network(model, layout).shape, solid=0)
+    shape = replace(_network(model, layout).shape, solid=0, by_points=False)
     refinement = SurfaceRefinement(
         SurfaceNetwork(shape, layout.places), model, np.ones(1, np.float32)
     )

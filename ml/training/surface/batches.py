@@ -15,6 +15,7 @@ from ...data import IntArray
 from ...geometry import MILLIMETRES
 from ...head.mirror import Mirror
 from ..data.augment import flip
+from ..data.lids import with_lids
 from ..data.stored import PHOTO, PROFILED, RENDER, bumps_of, finished_rows, labels_of, open_samples
 from ..streams import ahead
 
@@ -88,6 +89,7 @@ class Samples:
                 continue
             found, pictures = labels_of(arrays, own), np.array(arrays["images"][own])
             found["bumps"] = bumps_of(arrays, own)
+            found["visible"] = with_lids(found["visible"])
             if pictures.shape[1] != PICTURE:
                 found["points"] *= PICTURE / pictures.shape[1]
                 pictures = np.stack([cv2.resize(p, (PICTURE, PICTURE)) for p in pictures])

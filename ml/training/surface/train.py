@@ -45,6 +45,7 @@ class Sizes:
     widths: tuple[int, int, int, int]
     summary: int
     solid: int = 0
+    by_points: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
