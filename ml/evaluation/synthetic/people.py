@@ -28,6 +28,7 @@ from ...training.data.picture.backgrounds import random_background
 from ...training.data.picture.draw import NOTHING, Drawing, Figure, OrbitCamera, Shot, draw_head
 from ...training.data.picture.film import expose
 from ...training.data.studio import Studio, open_studio
+from ...training.data.worn.extra import Extra
 from ...training.head.statistics.correspondence import make_transfer
 from ...training.head.statistics.population import (
     age_shares,
@@ -204,32 +205,39 @@ def _rendered(kept_out: KeptOut, crowd: Crowd) -> Iterator[RenderedView]:
                 shape[studio.stage.vertices] += folds
                 creases = openness(studio.stage, folds)
             for span in crowd.yaws:
-                view = _view(studio, reference, Body(shape, creases), span, rng)
+                view = rendered_view(studio, reference, Body(shape, creases), span, rng)
                 yield replace(view, person=number, source=person.source, age=person.age)
                 bar.update()
 
 
 class Body(NamedTuple):
-    """A person's (V, 3) shape at rest, and (D,) the light that reaches folds; None: all of it."""
+    """A person to be drawn.
+
+    neutral: (V, 3) at rest. creases: (D,) the light that reaches folds; None: all of it.
+    expression: (E,); None: a usual one. extras: what it wears beside random things.
+    """
 
     neutral: FloatArray
-    creases: FloatArray | None
+    creases: FloatArray | None = None
+    expression: FloatArray | None = None
+    extras: tuple[Extra, ...] = ()
 
 
-def _view(
+def rendered_view(
     studio: Studio,
     reference: HeadModel,
     body: Body,
     span: tuple[int, int],
     rng: np.random.Generator,
 ) -> RenderedView:
-    neutral, expression = body.neutral, studio.usual_expression(rng)
-    moved = neutral + np.tensordot(expression, reference.shape.expression, 1)
+    """The body turned by a yaw within ``span``, either way; it is nobody's yet."""
+    expression = studio.usual_expression(rng) if body.expression is None else body.expression
+    moved = body.neutral + np.tensordot(expression, reference.shape.expression, 1)
     points = reference.landmark_sets["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
     camera = _camera(yaw, rng)
     head = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
-    figure = _darkened(head.figure, body.creases)
+    figure = _as_of(body, head.figure)
     flat = camera.project(points)
     extent = float(np.ptp(flat, axis=0).max())
     # Centred on the optical axis, so that the picture's middle is the principal point.
@@ -242,7 +250,7 @@ def _view(
         expose(drawing.image, rng),
         -1,
         "",
-        neutral,
+        body.neutral,
         expression,
         camera.rotation,
         yaw,
@@ -256,8 +264,11 @@ def _view(
     )
 
 
-def _darkened(figure: Figure, creases: FloatArray | None) -> Figure:
-    return replace(figure, colours=figure.colours * (1 if creases is None else creases[:, None]))
+def _as_of(body: Body, figure: Figure) -> Figure:
+    """The dressed figure with the body's own creases and extras."""
+    bright = 1 if body.creases is None else body.creases[:, None]
+    extras = (*figure.extras, *body.extras)
+    return replace(figure, colours=figure.colours * bright, extras=extras)
 
 
 def _camera(yaw: float, rng: np.random.Generator) -> OrbitCamera:
