@@ -55,15 +55,14 @@ def reconstruct(
     progress(0.2, "Finding the face")
     with clock.step("find"):
         upright = observe_upright(photo, settings)
-        photo, observations = upright.photo, upright.observations
-    heads = []
+    photo, observations, heads = upright.photo, upright.observations, list[Reconstruction]()
     for number, observation in enumerate(observations):
         share = 0.4 + 0.6 * number / len(observations)
         progress(share, f"Fitting head {number + 1} of {len(observations)}")
         own = clock.copy()
         with own.step("fit"):
-            found = with_likeness(fit_observation(photo, observation), settings.likeness)
-            fitted = fitted_to_pins(photo, found, pins)
+            fitted = with_likeness(fit_observation(photo, observation), settings.likeness)
+            fitted = fitted_to_pins(photo, fitted, pins)
         part = part_of(progress, share, 0.6 / len(observations))
         heads.append(complete_head(photo, fitted, settings, own, part))
     progress(1.0, "Done")

@@ -105,7 +105,7 @@ def _row(view: RenderedView, reference: Reference, estimate: Estimate) -> PinsRo
             shown.append(_share(points[some], view.points[some], view.points))
             face.append(point_error(points[:FACE_POINTS], view.points))
             shape.append(_shape(view, reference, solution))
-    held = [pin.landmark for pin in pins.photos[0].pins]
+    held = [pin.landmark for pin in pins.photos[0].pins if pin.landmark is not None]
     missed = float(np.linalg.norm(points[held] - view.points[held], axis=1).max())
     return PinsRow(view.yaw, tuple(shown), tuple(face), tuple(shape), missed, seconds)
 
