@@ -87,7 +87,7 @@ def _row(view: RenderedView, reference: Reference, estimate: Estimate) -> PinsRo
     solver = Solver(load_head_model(), estimate)
     camera = estimate.views[0].camera
     pins = Pins((PhotoPins("synthetic.png", "", camera.width, camera.height),))
-    shown, face, shape, points = list[float](), list[float](), list[ShapeError](), None
+    shown, face, shape, points = list[float](), list[float](), list[ShapeError](), view.points
     solution, seconds = solver.solve(pins), 0.0
     for count in range(max(COUNTS) + 1):
         if count:
