@@ -12,7 +12,6 @@ from ml.training.data.picture.draw import Figure, OrbitCamera, Shot, draw_head
 from ml.training.data.worn.accessories import Outfit, Wardrobe, random_outfit
 from ml.training.data.worn.anchors import anchors_of, measure
 from ml.training.data.worn.extra import Extra
-from ml.training.data.worn.occluders import add_occluders, occluded
 from ml.training.parsing.labels import INDEX, draw_labels, most_of
 from tests.support.shipped_stage import shipped_stage
 
@@ -25,14 +24,16 @@ def stage():
     return shipped_stage()
 
 
-def labels(stage, extras=(), scalp=0.0, beard=0.0):
+def labels(stage, extras=(), scalp=0.0, beard=0.0, hair=0.0, skin=1.0):
     """The classes of the mean head from ahead, 96 x 96, with hair painted on its skin."""
     vertices = stage.shape.mean
-    white = np.full((len(vertices), 3), 200, np.float32)
-    figure = Figure(vertices, vertex_normals(vertices, stage.triangles), white, tuple(extras))
+    bare = np.full((len(vertices), 3), skin, np.float32)
+    figure = Figure(vertices, vertex_normals(vertices, stage.triangles), bare, tuple(extras))
     jaw = (beard * (vertices[:, 1] < -0.03)).astype(np.float32)
     crown = (scalp * (vertices[:, 1] > 0.1)).astype(np.float32)
-    outfit = Outfit(list(extras), np.zeros(3, np.float32), np.maximum(jaw, crown), jaw, Traits())
+    outfit = Outfit(
+        list(extras), np.full(3, hair, np.float32), np.maximum(jaw, crown), jaw, Traits()
+    )
     head = DressedHead(figure, lambda pixels, _: pixels.colours, Traits(), False, outfit)
     shot = Shot(AHEAD, CROP, np.zeros((96, 96, 3), np.uint8))
     return draw_labels(stage, head, draw_head(stage, figure, shot, head.shade))
@@ -93,6 +94,22 @@ def test_a_pixel_has_the_class_of_most_of_it():
     assert most_of(fine, 2).tolist() == [[1, 2], [0, 5]]
 
 
+def test_rims_thinner_than_a_pixel_are_glasses():
+    fine = np.full((3, 3), INDEX["skin"], np.uint8)
+    fine[0] = INDEX["glasses"]
+    assert CLASSES[most_of(fine, 1)[0, 0]] == "skin"
+    fine[1, 0] = INDEX["glasses"]
+    assert CLASSES[most_of(fine, 1)[0, 0]] == "glasses"
+    fine[fine == INDEX["glasses"]] = INDEX["lips"]
+    assert CLASSES[most_of(fine, 1)[0, 0]] == "skin"
+
+
+@pytest.mark.parametrize(("hair", "name"), [(0.0, "beard"), (0.55, "skin"), (1.0, "beard")])
+def test_stubble_as_bright_as_the_skin_is_skin(stage, hair, name):
+    painted = labels(stage, beard=0.3, hair=hair, skin=0.6)
+    assert at(stage, painted, 199) == name
+
+
 def test_stubble_is_paint_on_the_jaw(stage):
     wearer = measure(anchors_of(stage), stage.shape.mean)
     always = Wardrobe(beard=0, stubble=1)
@@ -113,17 +130,3 @@ def test_the_wardrobe_says_what_is_worn(stage):
         assert bare <= {"brows", "other"}
         kinds = {extra.kind for extra in random_outfit(wearer, rng, dressed).extras}
         assert {"beard", "glasses", "hat", "clothes"} <= kinds
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_an_occluders_mask_is_where_it_was_painted(seed):
-    image = np.full((96, 96, 3), 128, np.uint8)
-    points = np.random.default_rng(1).uniform(30, 66, (478, 2)).astype(np.float32)
-    painted, share, name = occluded(image, points, np.random.default_rng(seed))
-    np.testing.assert_array_equal(
-        painted, add_occluders(image, points, np.random.default_rng(seed))
-    )
-    assert name in CLASSES
-    assert share.max() > 0.6
-    changed = np.abs(painted.astype(int) - image).max(2) > 2
-    assert not changed[share == 0].any()

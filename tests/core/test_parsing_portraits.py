@@ -1,5 +1,7 @@
 """What is known of a portrait's pixels, and portraits with something put on."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from ml.parsing.parse import SIZE, head_box
 from ml.photo.crop import box_from_landmarks, crop_to_photo, warp_crop
 from ml.training.data.portraits import Portrait
 from ml.training.data.samples import into_crop
+from ml.training.data.worn.extra import opaque
 from ml.training.parsing import dress
 from ml.training.parsing.dress import dressed_portrait
 from ml.training.parsing.labels import INDEX
@@ -66,7 +69,7 @@ def name_at(labels, x, y):
 def test_what_landmarks_outline_and_colours_settle(stage, portrait):
     view = seen(stage, portrait)
     labels, points = first_labels(view), view.points
-    for landmark, name in ((50, "skin"), (280, "skin"), (4, "nose"), (17, "lips"), (468, "eyes")):
+    for landmark, name in ((50, "skin"), (280, "skin"), (4, "nose"), (16, "lips"), (468, "eyes")):
         assert name_at(labels, *points[landmark]) == name
     assert name_at(labels, 3, 3) == "background"
     above = points[10] - [0, 12]
@@ -86,7 +89,7 @@ def test_where_glasses_or_a_beard_may_be_is_unknown(stage, portrait, chance, lan
 @pytest.mark.parametrize("name", ["glasses", "hat", "beard"])
 def test_what_is_put_on_changes_picture_and_labels_together(stage, portrait, name, monkeypatch):
     shares = {"glasses": (0, 0), "hat": (1, 0), "beard": (0, 1)}[name]
-    for constant, value in zip(("HAT", "BEARD", "COVERED"), (*shares, 0), strict=True):
+    for constant, value in zip(("HAT", "BEARD"), shares, strict=True):
         monkeypatch.setattr(dress, constant, value)
     view = seen(stage, portrait)
     before = first_labels(view)
@@ -98,3 +101,42 @@ def test_what_is_put_on_changes_picture_and_labels_together(stage, portrait, nam
     assert changed[put_on].mean() > 0.6
     far = cv2.dilate(put_on.astype(np.uint8), np.ones((41, 41))) == 0
     assert not changed[far].any()
+
+
+def test_the_skin_under_a_beard_that_is_put_on_is_darkened(stage, portrait, monkeypatch):
+    for constant, value in (("HAT", 0), ("BEARD", 1), ("KINDS", {"full": 1.0})):
+        monkeypatch.setattr(dress, constant, value)
+    black = np.full(3, 0.01, np.float32)
+    monkeypatch.setattr(dress, "hair_colour", lambda _: black)
+    monkeypatch.setattr(dress, "make_beard", lambda *_: nothing())
+    monkeypatch.setattr(dress, "moustache", lambda *_: nothing())
+    view = seen(stage, portrait)
+    image, labels = dressed_portrait(stage, portrait, view.rgb, first_labels(view), (1,))
+    x, y = view.points[199].astype(int)
+    assert name_at(labels, x, y) == "beard"
+    assert name_at(labels, *view.points[9]) == "skin"
+    dark = image.astype(float).mean(2) / view.rgb.mean(2)
+    assert dark[labels == INDEX["beard"]].mean() < 0.6
+    np.testing.assert_allclose(dark[labels == INDEX["hair"]].mean(), 1, atol=0.02)
+
+
+def nothing():
+    """A mesh too small to be seen, behind the head."""
+    corners = np.full((3, 3), -0.5, np.float32)
+    return opaque(corners, np.array([[0, 1, 2]], np.int32), corners * 0, corners)
+
+
+def test_dark_shoulders_are_unknown_only_under_long_dark_hair(stage, portrait):
+    """A coat in the hair's colour: where hair falls past the jaw it may be hair."""
+    view = seen(stage, portrait)
+    points, height = view.points, view.points[152, 1] - view.points[10, 1]
+    dark = view.rgb.copy()
+    coat = np.abs(dark.astype(int) - COAT).max(2) < 25
+    dark[coat] = HAIR
+    view = replace(view, rgb=dark)
+    place = points[152, 0] + 45, SIZE - 4
+    assert name_at(first_labels(view), *place) == "clothes"
+    for side in (234, 454):
+        cv2.circle(dark, (int(points[side, 0]), int(points[152, 1] - 0.14 * height)), 14, HAIR, -1)
+    person = np.maximum(view.person, 255 * (dark == HAIR).all(2).astype(np.uint8))
+    assert name_at(first_labels(replace(view, person=person)), *place) == "unknown"

@@ -15,12 +15,20 @@ from torch import Tensor
 from ...data import FloatArray
 from ..data.augment import recorded
 from .generate import finished_rows, open_arrays
+from .held import hold
+from .labels import INDEX
 from .losses import UNKNOWN
 
+BACKGROUND = INDEX["background"]
 # (B, 3, S, S) in 0..1 and (B, S, S) int64.
 Batch = tuple[Tensor, Tensor]
 # The largest random change of a picture: share of its side, logarithm of scale, degrees.
 SHIFT, SCALE, TURN = 0.06, 0.14, 14.0
+# The shares of pictures in which something is held before the face, and of portraits that get the
+# background of a render: official portraits are taken before plain walls.
+HELD, ELSEWHERE = 0.2, 0.5
+# So many corners of renders are tried for a background.
+TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -46,18 +54,53 @@ def photographed(path: Path) -> Source:
 
 
 def batches(sources: list[tuple[Source, int]], seed: int, first: int) -> Iterator[Batch]:
-    """Endless batches from step ``first`` on; of each source as many samples as its number says."""
+    """Endless batches from step ``first`` on; of each source as many samples as its number says.
+
+    The first source's backgrounds are also put behind the people of the others.
+    """
     cv2.setNumThreads(1)
     for step in count(first):
         rng = np.random.default_rng([seed, step])
         pairs = [
-            varied(source.images[row], source.labels[row], rng)
+            varied(*_sample(source, row, sources[0][0], rng), rng)
             for source, number in sources
             for row in rng.choice(source.rows, number)
         ]
         images, labels = (np.stack(part) for part in zip(*pairs, strict=True))
         pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
         yield pictures, torch.from_numpy(labels).long()
+
+
+def _sample(
+    source: Source, row: int, scenes: Source, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    image, labels = source.images[row], source.labels[row]
+    if source is not scenes and rng.random() < ELSEWHERE:
+        image = elsewhere(image, labels, scenes, rng)
+    if rng.random() < HELD:
+        return hold(image, labels, source.images[rng.choice(source.rows)], rng)
+    return image, labels
+
+
+def elsewhere(
+    image: np.ndarray, labels: np.ndarray, scenes: Source, rng: np.random.Generator
+) -> np.ndarray:
+    """The picture with an upper corner of another one as its background.
+
+    It stays as it is if no corner is found that shows nothing but a background.
+    """
+    size = len(image)
+    for _ in range(TRIES):
+        side, row = int(rng.uniform(0.15, 0.45) * size), rng.choice(scenes.rows)
+        left, top = int(rng.choice([0, size - side])), int(rng.uniform(0, 0.3) * size)
+        corner = slice(top, top + side), slice(left, left + side)
+        if (scenes.labels[row][corner] == BACKGROUND).all():
+            break
+    else:
+        return image
+    large = cv2.resize(scenes.images[row][corner], (size, size), interpolation=cv2.INTER_LINEAR)
+    behind = cv2.GaussianBlur((labels == BACKGROUND).astype(np.float32), (0, 0), 0.7)[..., None]
+    return (image + (large - image.astype(np.float32)) * behind).astype(np.uint8)
 
 
 def varied(

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ...data import FloatArray
+from ...geometry.colour import LUMINANCE, srgb_of
 from ...parsing.classes import CLASSES
 from ..data.people.dressed import DressedHead
 from ..data.picture.draw import Drawing
@@ -33,9 +34,14 @@ _PARTS = {
     "Gums and tongue": "inner mouth",
     "Teeth": "inner mouth",
 }
-# Skin is a brow, hair or a beard where at least this much of it is painted so, and a lens is
-# glasses where it hides at least this much.
-_BROW, _SCALP, _BEARD, _LENS = 0.3, 0.5, 0.22, 0.35
+# Skin is a brow or hair where at least this much of it is painted so, and a lens is glasses where
+# it hides at least this much.
+_BROW, _SCALP, _LENS = 0.3, 0.5, 0.35
+# Skin is a beard where at least this much of it is painted so, and its brightness, of 255, differs
+# at least so much from bare skin's: fair stubble cannot be seen.
+_BEARD, _SEEN = 0.15, 14.0
+# Rims are thinner than a pixel: they count for more than what they cover.
+_RIM = 1.8
 # The neck begins below this height on the mean head, lower the further from the throat: metres.
 _NECK, _NECK_SLOPE = -0.066, 0.35
 _EAR_SIDE, _EAR_MIDDLE, _EAR_REACH = 0.0665, (0.016, -0.003), (0.041, 0.033)
@@ -80,11 +86,14 @@ def draw_labels(stage: Stage, head: DressedHead, drawing: Drawing) -> np.ndarray
 
 
 def most_of(fine: np.ndarray, size: int) -> np.ndarray:
-    """(size, size) uint8: the class that covers most of each pixel of a finer map."""
-    shares = [
-        cv2.resize((fine == number).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
-        for number in range(len(CLASSES))
-    ]
+    """(size, size) uint8: the class that covers most of each pixel of a finer map; see _RIM."""
+    shares = np.stack(
+        [
+            cv2.resize((fine == number) * np.float32(1), (size, size), interpolation=cv2.INTER_AREA)
+            for number in range(len(CLASSES))
+        ]
+    )
+    shares[INDEX["glasses"]] *= _RIM
     return np.argmax(shares, 0).astype(np.uint8)
 
 
@@ -104,6 +113,14 @@ def _classes(stage: Stage, head: DressedHead, drawing: Drawing, seen: np.ndarray
     return found
 
 
+def _contrast(stage: Stage, head: DressedHead) -> float:
+    """How far the brightness of the head's hair is from its bare skin's, 0..255."""
+    bare = stage.is_part("Face") & (head.outfit.painted < 0.01)
+    skin = head.figure.colours[bare].mean(0)
+    light, dark = (float(srgb_of(colour) @ LUMINANCE) for colour in (skin, head.outfit.hair))
+    return abs(light - dark)
+
+
 def _on_head(
     stage: Stage, head: DressedHead, corners: np.ndarray, weights: FloatArray
 ) -> np.ndarray:
@@ -118,7 +135,7 @@ def _on_head(
     amounts = np.stack([stage.brow, outfit.painted - outfit.beard, outfit.beard], 1)
     brow, scalp, beard = (amounts[corners] * weights[..., None]).sum(1).T
     bare = np.isin(found, [INDEX[name] for name in ("skin", "neck", "ears", "nose")])
-    found[bare & (beard > _BEARD)] = INDEX["beard"]
+    found[bare & (beard > _BEARD) & (beard * _contrast(stage, head) > _SEEN)] = INDEX["beard"]
     found[bare & (scalp > _SCALP)] = INDEX["hair"]
     found[bare & (brow > _BROW)] = INDEX["brows"]
     return found

@@ -48,6 +48,9 @@ EYES = (21, 68, 104, 9, 333, 298, 251, 356, 454, 323, 280, 4, 50, 93, 234, 127)
 SURELY_NOT, SURELY = 0.5, 0.9
 # Where the outline says so (0..255), a pixel is the background's or the person's.
 OUTSIDE, INSIDE = 20, 235
+# Outlines are filled in so many times finer: brows and lips are a few pixels high, and OpenCV fills
+# every pixel that an outline touches.
+_FINER = 4
 # Natural logarithm of how much likelier one colour model must be than the other.
 SURE = 2.0
 
@@ -126,10 +129,11 @@ _OVAL = (
 
 
 def filled(outline: FloatArray) -> np.ndarray:
-    """(SIZE, SIZE) uint8: 1 within the (N, 2) outline."""
-    mask = np.zeros((SIZE, SIZE), np.uint8)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1)
-    return mask
+    """(SIZE, SIZE) uint8: 1 where most of a pixel is within the (N, 2) outline."""
+    fine = np.zeros((_FINER * SIZE, _FINER * SIZE), np.uint8)
+    # OpenCV's (0, 0) is the first pixel's centre; ours is its corner.
+    cv2.fillPoly(fine, [np.round(_FINER * outline - 0.5).astype(np.int32)], 255)
+    return (cv2.resize(fine, (SIZE, SIZE), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
 
 
 def _disc(reach: int) -> np.ndarray:
@@ -158,6 +162,9 @@ def _by_colour(labels: np.ndarray, seen: Seen, face: np.ndarray) -> None:
         below = person & ~face & (rows > y[152] + 0.08 * height)
         unlike = ~_near(skin.distance(lab), 4.0) & ~_near(hair.distance(lab), 4.0)
         labels[below & unlike] = INDEX["clothes"]
+        if _long_haired(seen, person & ~face & ~on_head & _near(hair.distance(lab), 4.0)):
+            # What looks like hair on the shoulders may be the coat's or the hair's.
+            labels[below & _near(hair.distance(lab), 5.0)] = UNKNOWN
         likelier = hair.distance(lab) - skin.distance(lab)
         above = (rows < y[[105, 334]].min()) & person & (face | on_head)
         labels[above & (likelier > SURE)] = INDEX["skin"]
@@ -170,6 +177,16 @@ def _by_colour(labels: np.ndarray, seen: Seen, face: np.ndarray) -> None:
     is_skin = _near(skin.distance(lab), 2.5)
     labels[throat & wide & is_skin & person] = INDEX["neck"]
     labels[(seen.head == INDEX["ears"]) & is_skin & person & ~face] = INDEX["ears"]
+
+
+def _long_haired(seen: Seen, hair: np.ndarray) -> bool:
+    """Whether pixels like hair (S, S) lie beside the jaw, where collars do not reach."""
+    x, y = seen.points[:, 0], seen.points[:, 1]
+    height = y[152] - y[10]
+    rows, columns = np.mgrid[:SIZE, :SIZE] + 0.5
+    level = (rows > y[152] - 0.22 * height) & (rows < y[152] - 0.04 * height)
+    near = (columns > x[234] - 0.3 * height) & (columns < x[454] + 0.3 * height)
+    return float((hair & level & near).sum()) > 0.018 * height**2
 
 
 def _near(distance: FloatArray, reach: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...data import FaceBox, FloatArray, HeadCoefficients
+from ...data import FaceBox, HeadCoefficients
 from ...parsing.parse import head_box
 from ...photo.crop import box_from_landmarks, crop_to_photo
 from ..data.people.dressed import dressed
@@ -14,14 +14,12 @@ from ..data.people.folds import random_folds
 from ..data.people.poses import random_camera
 from ..data.picture.draw import Shot, draw_head
 from ..data.picture.film import expose
-from ..data.samples import into_crop
 from ..data.studio import Studio
-from ..data.worn.occluders import occluded
-from .labels import INDEX, draw_labels
+from .held import hold
+from .labels import draw_labels
 
+# The share of people who have something before their faces.
 OCCLUDED = 0.3
-# Of what an occluder covers, a pixel shows it where at least this much is its colour.
-_COVERED = 0.5
 
 
 def make_parsed(studio: Studio, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -41,16 +39,8 @@ def make_parsed(studio: Studio, rng: np.random.Generator) -> tuple[np.ndarray, n
     )
     image, labels = drawing.image, draw_labels(stage, head, drawing)
     if rng.random() < OCCLUDED:
-        image, labels = cover(image, labels, into_crop(dense, to_photo), rng)
+        image, labels = hold(image, labels, studio.background(rng), rng)
     return expose(image, rng), labels
-
-
-def cover(
-    image: np.ndarray, labels: np.ndarray, points: FloatArray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """The picture and its labels with a crude occluder over them."""
-    image, share, name = occluded(image, points, rng)
-    return image, np.where(share > _COVERED, np.uint8(INDEX[name]), labels)
 
 
 def nudged(box: FaceBox, rng: np.random.Generator) -> FaceBox:

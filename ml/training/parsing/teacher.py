@@ -29,9 +29,9 @@ from .labels import INDEX
 from .losses import UNKNOWN
 from .train import ParsingConfig
 
-# Up to these chances 0..1 (see bare.odds) a portrait is taken to show neither, and from the last
-# on to show glasses.
-NO_GLASSES, NO_BEARD, GLASSES = 0.6, 0.75, 0.75
+# Up to these chances 0..1 (see bare.odds) a portrait is taken to show neither, and from the others
+# on to show glasses and a beard.
+NO_GLASSES, NO_BEARD, GLASSES, BEARD = 0.6, 0.75, 0.75, 0.85
 # Pictures that an answer is averaged over, and the probability from which it is believed.
 VARIANTS, BELIEVED = 4, 0.75
 
@@ -78,8 +78,8 @@ def fill_in(labels: np.ndarray, share: FloatArray, glasses: float, beard: float)
     share /= np.maximum(share.sum(0), 1e-6)
     found = share.argmax(0).astype(np.uint8)
     sure = (labels == UNKNOWN) & (share.max(0) > BELIEVED)
-    if glasses > GLASSES:
-        # A first network does not see thin rims: what it takes for skin may be one.
+    if glasses > GLASSES or beard > BEARD:
+        # A first network does not see thin rims and grey beards: what it takes for skin may be one.
         sure &= ~np.isin(found, [INDEX["skin"], INDEX["nose"]])
     return np.where(sure, found, labels)
 

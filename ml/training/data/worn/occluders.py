@@ -14,36 +14,22 @@ def add_occluders(image: np.ndarray, points: FloatArray, rng: np.random.Generato
 
     points: (L, 2) pixels, whose first 478 are MediaPipe's.
     """
-    return occluded(image, points, rng)[0]
-
-
-def occluded(
-    image: np.ndarray, points: FloatArray, rng: np.random.Generator
-) -> tuple[np.ndarray, FloatArray, str]:
-    """The picture of :func:`add_occluders`; (S, S) 0..1 where it was painted over; with what, by
-    the name of a class of ml.parsing.classes.CLASSES."""
-    covered = np.zeros((*image.shape[:2], 1), image.dtype)
-    canvas = np.concatenate([image, covered], 2)
+    image = np.ascontiguousarray(image).copy()
     kind = rng.random()
-    name = "other"
     if kind < 0.15:
-        _glasses(canvas, points, rng)
-        name = "glasses"
+        _glasses(image, points, rng)
     elif kind < 0.25:
-        _hat(canvas, points, rng)
-        name = "hat"
+        _hat(image, points, rng)
     elif kind < 0.55:
-        _hand(canvas, points, rng)
+        _hand(image, points, rng)
     elif kind < 0.7:
-        _microphone(canvas, points, rng)
+        _microphone(image, points, rng)
     elif kind < 0.82:
-        _locks(canvas, points, rng)
-        name = "hair"
+        _locks(image, points, rng)
     else:
         for _ in range(int(rng.integers(1, 4))):
-            _blob(canvas, points, rng)
-    share = canvas[..., 3].astype(np.float32) / 255
-    return np.ascontiguousarray(canvas[..., :3]), share, name
+            _blob(image, points, rng)
+    return image
 
 
 def _hand(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> None:
@@ -52,7 +38,7 @@ def _hand(image: np.ndarray, points: FloatArray, rng: np.random.Generator) -> No
     palm = points[rng.choice([152, 148, 377, 205, 425, 61, 291, 4, 10, 127, 356])]
     palm = palm + rng.normal(0, 0.15, 2) * reach
     x, y = np.clip(points[[50, 280, 151]].astype(int), 0, len(image) - 1).T
-    skin = np.median(image[y, x, :3], axis=0) * rng.uniform(0.7, 1.2)
+    skin = np.median(image[y, x], axis=0) * rng.uniform(0.7, 1.2)
     angle, thick = rng.uniform(0, 2 * np.pi), max(2, round(reach * rng.uniform(0.07, 0.1)))
     for finger in range(5):
         turn = angle + (finger - 1.5) * rng.uniform(0.08, 0.3)
@@ -102,19 +88,9 @@ def _stroke(
 
 
 def _lay(image: np.ndarray, mask: np.ndarray, colour: FloatArray, blur: float = 0.6) -> None:
-    """Fill ``mask`` (0..255) with a colour, or with one per pixel; edges soft.
-
-    image: (S, S, 4), whose last channel says how much of it is painted over, 0..255.
-    """
+    """Fill ``mask`` (0..255) with a colour, or with one per pixel; edges soft."""
     soft = cv2.GaussianBlur(mask, (0, 0), blur)[..., None] / 255.0
-    _blend(image, soft, colour)
-
-
-def _blend(image: np.ndarray, soft: FloatArray, colour: FloatArray | float) -> None:
-    """Lay (3,) or (S, S, 3) ``colour`` over the picture, ``soft`` (S, S, 1) says how much of it."""
-    picture, covered = image[..., :3], image[..., 3:]
-    picture[:] = np.clip(picture * (1 - soft) + colour * soft, 0, 255)
-    covered[:] = np.clip(covered * (1 - soft) + 255 * soft, 0, 255)
+    image[:] = np.clip(image * (1 - soft) + colour * soft, 0, 255)
 
 
 def _extent(points: FloatArray) -> float:
@@ -145,7 +121,7 @@ def _glasses(image: np.ndarray, points: FloatArray, rng: np.random.Generator) ->
     cv2.line(mask, _at(points[356]), _at(left), 255, max(1, int(reach * 0.05)))
     if rng.random() < 0.8:
         soft = cv2.GaussianBlur(mask, (0, 0), 0.7)[..., None] / 255.0 * rng.uniform(0.7, 1)
-        _blend(image, soft, rng.uniform(5, 60))
+        image[:] = image * (1 - soft) + rng.uniform(5, 60) * soft
     else:
         _paint(image, mask, rng)
 
