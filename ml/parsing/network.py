@@ -8,19 +8,19 @@ from torch.nn import functional
 
 from .classes import CLASSES
 
-WIDTHS = (16, 24, 48, 96)
+WIDTHS = (24, 32, 64, 96, 112)
 # Residual blocks at each scale of the encoder.
-DEPTHS = (0, 1, 2, 2)
+DEPTHS = (0, 1, 2, 2, 2)
 
 
 class ParsingNetwork(nn.Module):
-    """(B, 3, S, S) sRGB in 0..1 -> (B, C, S, S) logits of CLASSES; S is a multiple of 16."""
+    """(B, 3, S, S) sRGB in 0..1 -> (B, C, S, S) logits of CLASSES.
 
-    def __init__(
-        self,
-        widths: tuple[int, int, int, int] = WIDTHS,
-        depths: tuple[int, int, int, int] = DEPTHS,
-    ) -> None:
+    widths, depths: of the encoder's scales, each half as fine as the one before. S is a multiple
+    of two to the power of their number.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS) -> None:
         super().__init__()
         inputs = (3, *widths[:-1])
         self.down = nn.ModuleList(
@@ -31,19 +31,41 @@ class ParsingNetwork(nn.Module):
             _Joint(coarse, fine) for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         # Four pixels for every cell of the finest map.
-        self.read = nn.Conv2d(widths[0], 4 * len(CLASSES), 1)
+        self.read = _Pointwise(widths[0], 4 * len(CLASSES), 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See the class."""
+        return functional.pixel_shuffle(self.cells(pictures), 2)
+
+    def cells(self, pictures: Tensor) -> Tensor:
+        """(B, 4 C, S / 2, S / 2): the logits of four pixels in each cell, one class after another;
+        see torch.nn.functional.pixel_shuffle."""
+        maps = self.encode(pictures)
+        seen = maps[-1]
+        for join, finer in zip(self.up, maps[-2::-1], strict=True):
+            seen = join(seen, finer)
+        found: Tensor = self.read(seen)
+        return found
+
+    def encode(self, pictures: Tensor) -> list[Tensor]:
+        """The encoder's map at each scale, finest first."""
         seen = (pictures - 0.45) / 0.25
         maps: list[Tensor] = []
         for step in self.down:
             seen = step(seen)
             maps.append(seen)
-        for join, finer in zip(self.up, maps[-2::-1], strict=True):
-            seen = join(seen, finer)
-        found: Tensor = functional.pixel_shuffle(self.read(seen), 2)
-        return found
+        return maps
+
+
+class _Pointwise(nn.Conv2d):
+    """A convolution of single cells as a product of matrices.
+
+    On one thread and for few pictures torch would convolve by a slow way, with copies.
+    """
+
+    def forward(self, seen: Tensor) -> Tensor:
+        rows = functional.linear(seen.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
+        return rows.permute(0, 3, 1, 2)
 
 
 class _Block(nn.Module):
@@ -65,7 +87,7 @@ class _Joint(nn.Module):
 
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
-        self.narrow = nn.Sequential(nn.Conv2d(coarse, fine, 1, bias=False), nn.BatchNorm2d(fine))
+        self.narrow = nn.Sequential(_Pointwise(coarse, fine, 1, bias=False), nn.BatchNorm2d(fine))
         self.mix = _convolution(fine, fine, 1)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:

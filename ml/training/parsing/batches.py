@@ -26,7 +26,7 @@ Batch = tuple[Tensor, Tensor]
 SHIFT, SCALE, TURN = 0.06, 0.14, 14.0
 # The shares of pictures in which something is held before the face, and of portraits that get the
 # background of a render: official portraits are taken before plain walls.
-HELD, ELSEWHERE = 0.2, 0.5
+HELD, ELSEWHERE = 0.1, 0.5
 # So many corners of renders are tried for a background.
 TRIES = 4
 

@@ -9,52 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from ...assets.weights import filled
+from ...parsing.classes import CLASSES
 from ...parsing.network import ParsingNetwork
 from ..arguments import PARSING_SAMPLES, recorded_command, training_parser
 from ..config import TrainingConfig, read_config
 from ..loop import RunState, Training, channels_last, open_run, run
 from ..streams import ahead
 from .batches import Batch, Source, batches, photographed, rendered
-from .losses import LossWeights, class_weights, losses
+from .losses import LossWeights, losses
 from .measure import intersection_over_union
+from .warm_start import start_from
 
 CONFIG = Path(__file__).parent / "config.toml"
 # One of so many rendered rows is kept out of training, for the log.
 KEPT_OUT = 40
-# Pixels of so many samples are counted for the weights of the classes.
-COUNTED = 400
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParsingConfig(TrainingConfig):
     """See config.toml."""
 
-    widths: tuple[int, int, int, int]
-    depths: tuple[int, int, int, int]
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
     photos: int
     loss: LossWeights
 
 
 @dataclass(frozen=True)
 class ParsingTraining(Training):
-    """On rendered people and, if there are any, portraits. start: earlier weights, or None."""
+    """On rendered people and, if there are any, portraits."""
 
     config: ParsingConfig
     renders: Source
     portraits: Source | None
-    start: dict[str, Tensor] | None = None
 
     def build(self) -> nn.Module:
-        network = ParsingNetwork(self.config.widths, self.config.depths)
-        return channels_last(filled(network, self.start) if self.start else network)
+        return channels_last(ParsingNetwork(self.config.widths, self.config.depths))
 
     def batches(self, first: int) -> Iterator[Batch]:
         rows = self.renders.rows[self.renders.rows % KEPT_OUT > 0]
@@ -69,8 +66,13 @@ class ParsingTraining(Training):
 
     def loss(self, state: RunState, batch: Batch) -> dict[str, Tensor]:
         images, labels = batch
-        logits = state.network(images.contiguous(memory_format=torch.channels_last))
-        return losses(logits, labels, self._weight, self.config.loss)
+        network = state.network
+        assert isinstance(network, ParsingNetwork)
+        cells = network.cells(images.contiguous(memory_format=torch.channels_last))
+        # Labels are moved to where the cells are: logits are many more.
+        logits = cells.unflatten(1, (len(CLASSES), 4))
+        parts = functional.pixel_unshuffle(labels[:, None], 2)
+        return losses(logits, parts, self.config.loss)
 
     def measure(self, network: nn.Module) -> dict[str, float]:
         rows = self.renders.rows[self.renders.rows % KEPT_OUT == 0]
@@ -81,27 +83,19 @@ class ParsingTraining(Training):
         )
         return {"iou": float(np.nanmean(list(found.values()))), **found}
 
-    @cached_property
-    def _weight(self) -> Tensor:
-        sources = [source for source in (self.renders, self.portraits) if source]
-        labels = [source.labels[source.rows[:COUNTED]] for source in sources]
-        return torch.from_numpy(class_weights(np.concatenate(labels), self.config.loss.balance))
-
 
 def main() -> None:
     parser = training_parser(__doc__, CONFIG, "out/train/parsing")
     parser.add_argument("--samples", type=Path, default=PARSING_SAMPLES)
     parser.add_argument("--portraits", type=Path, help="pseudo-labels; see portraits.py")
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights the run begins with")
+    parser.add_argument("--start", type=Path, help="weights, with their card, to begin with")
     arguments = parser.parse_args()
     config = read_config(arguments.config, ParsingConfig, arguments.max_minutes)
     portraits = photographed(arguments.portraits) if arguments.portraits else None
-    start = None
-    if arguments.start:
-        state = torch.load(arguments.start, weights_only=True, map_location="cpu")
-        start = {k: v for k, v in state["average"].items() if v.is_floating_point()}
-    training = ParsingTraining(config, rendered(arguments.samples), portraits, start)
+    training = ParsingTraining(config, rendered(arguments.samples), portraits)
     state = open_run(training, arguments.out, recorded_command("parsing.train"))
+    if arguments.start and not state.step:
+        start_from(state, arguments.start, next(training.batches(0))[0])
     run(training, state, arguments.out)
 
 
