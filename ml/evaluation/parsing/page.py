@@ -47,9 +47,10 @@ Renders are no photos: how the network does on photos can only be seen in overla
 (`--overlays FOLDER` draws them for the development photos), for which there is no truth.
 
 On development photos skin, features, hair, ears and clothes are found well, also of dark skin and
-in grey; dark and thick-rimmed glasses, hats and full beards in most. Known faults: thin rims are
-often taken for skin, the shadow under a jaw for a beard, some edges of hair for a hat, moustaches
-for skin, hands for skin or clothes; `other` is hardly ever found.
+in grey; dark and thick-rimmed glasses, hats and full beards in most; arms and hands in part. Known
+faults: thin rims are often taken for skin, grey and short moustaches too; hands in dark pictures
+for skin or clothes; a brightly lit cheek in profile, fair strands of hair and bright spots of a
+background for something held (`other`).
 
 One crop takes {ratio:.2f} of the time of the regressor's crop in the same run, on two cores.
 
@@ -57,11 +58,11 @@ One crop takes {ratio:.2f} of the time of the regressor's crop in the same run, 
 
 See [training.md](training.md). Exact masks come from the data engine: every triangle of a rendered
 head, its hair, beard, glasses, hat and clothes has a class, stubble and brows are painted where
-their amounts say, and occluders are laid over with a known alpha. Real portraits teach what hair,
-beards and clothes look like: their features come from landmarks, skin and neck from the fitted
-head, the outline from MediaPipe's selfie segmentation, hair and clothes from each photo's own
-colours. What these do not settle is unknown at first; a first network's answers fill it in where
-they stay the same for mirrored and otherwise changed pictures.
+their amounts say, and hands, cards, cups and strands are drawn anew over every picture. Real
+portraits teach what hair, beards and clothes look like: their features come from landmarks, skin
+and neck from the fitted head, the outline from MediaPipe's selfie segmentation, hair and clothes
+from each photo's own colours. What these do not settle is unknown at first; a first network's
+answers fill it in where they stay the same for mirrored and otherwise changed pictures.
 """
 
 
