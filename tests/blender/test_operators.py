@@ -40,6 +40,7 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
     assert sent["photo"] == str(folder / "ok.jpg")
     assert sent["settings"] == {
         "face": "2",
+        "likeness": 100,
         "landmarks": "effigy",
         "allow_download": False,
         "texture_size": 1024,

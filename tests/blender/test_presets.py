@@ -71,6 +71,7 @@ def test_a_preset_of_ones_own_is_kept_and_removed(bpy, settings):
         "detail",
         "clip",
         "renderer",
+        "likeness",
     }
     bpy.ops.effigy.setting_preset(name="Mine", remove_name=True)
     assert not path.exists()
