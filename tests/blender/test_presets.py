@@ -9,6 +9,15 @@ from ml.settings import OPTIONS
 MENU = "EFFIGY_PT_setting_presets"
 
 
+@pytest.fixture(autouse=True)
+def name_of_the_panel(module):
+    """Blender calls the panel of presets after the last one that was chosen."""
+    panel = getattr(module("panels.sidebar"), MENU)
+    name = panel.bl_label
+    yield
+    panel.bl_label = name
+
+
 def shipped(bpy, subdirectory):
     return sorted(
         path
