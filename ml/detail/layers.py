@@ -55,8 +55,7 @@ class Problem:
     residual: (S, S) natural logarithm, 0 where nothing is known. weight: (S, S) 0..1.
     known: (S, S) 0 or 1, where there is any weight. skin: (S, S) 0 or 1, where the head has skin.
     allowed: (S, S) 0..1 factor on heights. bounds: sizes in mm of the finest and the coarsest
-    features. plain: (S, S) 0..1, where the face has no sharp edges of its own, as brows are: there
-    they are of cast shadows, hair, rims or paint.
+    features.
     """
 
     residual: FloatArray
@@ -66,7 +65,6 @@ class Problem:
     allowed: FloatArray
     shading: Shading
     bounds: tuple[float, float]
-    plain: FloatArray
 
     def reduced(self) -> Problem:
         """The same on half as many texels a side."""
@@ -81,20 +79,23 @@ class Problem:
             known=known,
             skin=(_half(self.skin) > 0.5).astype(np.float32),
             allowed=_half(self.allowed),
-            plain=_half(self.plain),
             shading=Shading(
                 _half(shading.along_u) / seen, _half(shading.along_v) / seen, 2 * shading.texel_mm
             ),
         )
 
-    def pieces(self) -> FloatArray:
+    def pieces(self, plain: FloatArray) -> FloatArray:
         """(S, S) natural logarithm: what differs across sharp edges only (Horn, 1974).
 
         The field whose gradient is nearest to the residual's on its sharp edges, and 0 off them.
+        plain: (S, S) 0..1, where the face has no sharp edges of its own, as brows are: there they
+        are of cast shadows or paint.
         """
         across, down = self._differences()
-        sharp = (self._steepness() / _JUMP) ** 4
-        sharp *= self.plain / (1 + sharp)
+        texel = self.shading.texel_mm
+        steep = cv2.GaussianBlur(np.hypot(across, down), (0, 0), 0.9 / texel) / texel
+        sharp = (steep / _JUMP) ** 4
+        sharp *= plain / (1 + sharp)
         across, down = across * sharp, down * sharp
         into = across.copy()
         into[:, 1:] -= across[:, :-1]
@@ -125,12 +126,6 @@ class Problem:
         """(S, S) ``values``, continued from around where nothing is known."""
         around = average(values, self.known, _AROUND_MM)
         return np.where(self.known > 0, values, around).astype(np.float32)
-
-    def _steepness(self) -> FloatArray:
-        """(S, S) natural logarithm per mm."""
-        texel = self.shading.texel_mm
-        steep = np.hypot(*self._differences())
-        return np.asarray(cv2.GaussianBlur(steep, (0, 0), 0.9 / texel) / texel, dtype=np.float32)
 
     def _differences(self) -> tuple[FloatArray, FloatArray]:
         """Two (S, S): the residual's differences to the next column and row, 0 where unknown."""

@@ -69,7 +69,7 @@ class _Skin:
     Attributes
     ----------
     bright: (S, S) linear, without shine. weight: (S, S) 0..1. plain: (S, S) 0..1, see
-    ml.detail.layers.Problem. noise: of the natural logarithm of a texel's light.
+    :meth:`ml.detail.layers.Problem.pieces`. noise: of the natural logarithm of a texel's light.
     """
 
     bright: FloatArray
@@ -118,7 +118,7 @@ def _shown(
 
 def _turned_share(view: PersonView) -> float:
     """The share of the heights that is kept, by how far the face is turned from the camera."""
-    place = view.person.expressed.mean(0) @ view.camera.rotation.T + view.camera.translation
+    place = view.camera.to_camera_space(view.person.expressed.mean(0))
     facing = -float(view.camera.rotation[:, 2] @ (place / np.linalg.norm(place)))
     angle = np.degrees(np.arccos(np.clip(facing, -1, 1)))
     return float(np.interp(angle, (_FACING, _TURNED), (1, _TURNED_SHARE)))
@@ -170,14 +170,13 @@ def _problem(photo: UnwrappedPhoto, skin: _Skin, model: HeadModel) -> tuple[Prob
             window.allowed,
             Shading(shone[1], shone[2], TEXEL_MM),
             _bounds(photo.pixels_per_mm, hard),
-            skin.plain,
         )
         return problem, hard
 
     # A light that is fitted across the edge of a cast shadow tilts on either side of it: it is
     # fitted again without the pieces that sharp edges bound.
     first, hard = lit(None)
-    return lit(first.pieces())[0], hard
+    return lit(first.pieces(skin.plain))[0], hard
 
 
 def _hardness(residual: FloatArray) -> float:
