@@ -79,24 +79,17 @@ def reconstruct_person(
     if not seen:
         raise _nobody(left_out)
     progress(0.5, f"Fitting one head to {len(seen)} photos")
-    fits = fit_together(seen)
-    if pins is not None:
-        seen, fits = _pinned(seen, fits, pins)
-    heads = complete_heads(seen, fits, settings, progress)
+    together = _fitted_together(seen, settings.likeness, pins)
+    heads = complete_heads(together, settings, progress)
     progress(1.0, "Done")
     paths = tuple(item.path for item in seen)
     return SamePerson(paths, tuple(heads), tuple(left_out), doubts_of(seen))
 
 
 def complete_heads(
-    seen: Sequence[FittedPhoto], fits: Sequence[FitResult], settings: Settings, progress: Progress
+    seen: Sequence[FittedPhoto], settings: Settings, progress: Progress
 ) -> list[Reconstruction]:
-    """Everything after the common fit, whose results for each photo are ``fits``."""
-    together = [replace(item.fitted, fit=fit) for item, fit in zip(seen, fits, strict=True)]
-    seen = [
-        replace(item, fitted=with_likeness(fitted, settings.likeness))
-        for item, fitted in zip(seen, together, strict=True)
-    ]
+    """Everything after the common fit, which each photo holds."""
     relief = common_relief(seen, settings) if settings.detail != "off" else None
     heads: list[Reconstruction] = []
     for item in seen:
@@ -108,17 +101,29 @@ def complete_heads(
     return heads
 
 
-def _pinned(
-    seen: Sequence[FittedPhoto], fits: Sequence[FitResult], pins: Pins
-) -> tuple[list[FittedPhoto], list[FitResult]]:
-    """The photos and fits of a person who follows ``pins``."""
+def _fitted_together(
+    seen: Sequence[FittedPhoto], likeness: int, pins: Pins | None
+) -> list[FittedPhoto]:
+    """The photos with their common fit; pins hold on the head whose likeness was changed."""
+    together = [
+        replace(item, fitted=with_likeness(replace(item.fitted, fit=fit), likeness))
+        for item, fit in zip(seen, fit_together(seen), strict=True)
+    ]
+    return together if pins is None else _pinned(together, pins)
+
+
+def _pinned(seen: Sequence[FittedPhoto], pins: Pins) -> list[FittedPhoto]:
+    """The photos of a person who follows ``pins``; each holds the common fit."""
+    fits = [item.fitted.fit for item in seen]
     photos = [
         photo_record(item.path.name, item.sha256, fit.camera)
         for item, fit in zip(seen, fits, strict=True)
     ]
     fits, pinned = follow_pins(fits, photos, pins)
-    known = [replace(item, fitted=replace(item.fitted, pinned=pinned)) for item in seen]
-    return known, fits
+    return [
+        replace(item, fitted=replace(item.fitted, fit=fit, pinned=pinned))
+        for item, fit in zip(seen, fits, strict=True)
+    ]
 
 
 def check_person_settings(paths: Sequence[Path], settings: Settings) -> None:
