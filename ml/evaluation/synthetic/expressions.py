@@ -24,6 +24,7 @@ from ...training.data.people.expressions import acted_expression
 from ...training.data.people.tongue import tongue_put_out
 from ...training.data.worn.accessories import Wardrobe
 from ...training.data.worn.extra import Extra
+from ...training.head.gaze import GAZE
 from ..benchmark import ONE_FACE, Outcome
 from .kept_out import KeptOut, add_kept_out_options
 from .people import Body, RenderedView, kept_out_studio, random_people, rendered_view
@@ -33,8 +34,6 @@ SEED, YAW = 5151, (0, 30)
 OPEN_FACES = Wardrobe(beard=0.05, glasses=0.0)
 # A key counts as acted from ACTED on, and as found or heard from these values on.
 ACTED, FOUND, HEARD = 0.6, 0.5, 0.2
-# An eye's key at 1 turns it so far, degrees.
-GAZE = 26.0
 # A lid is closed and seen to be so, and open and seen to be so.
 SHUT, SEEN_SHUT = 0.85, 0.6
 
@@ -179,14 +178,15 @@ def _median_gaze(true: FloatArray, found: FloatArray) -> float:
     """Degrees between where open eyes look and where they are found to look."""
     apart = []
     for side in ("Left", "Right"):
-        out, inward, up, down, lid = (
-            EXPRESSION_NAMES.index(f"eye{name}{side}")
-            for name in ("LookOut", "LookIn", "LookUp", "LookDown", "Blink")
-        )
+        lid = EXPRESSION_NAMES.index(f"eyeBlink{side}")
         off = (found - true)[true[:, lid] < HEARD]
-        apart.append(np.hypot(off[:, out] - off[:, inward], off[:, up] - off[:, down]))
+        turned = {
+            name: degrees * off[:, EXPRESSION_NAMES.index(f"eyeLook{name}{side}")]
+            for name, (degrees, _) in GAZE.items()
+        }
+        apart.append(np.hypot(turned["Out"] - turned["In"], turned["Up"] - turned["Down"]))
     known = np.concatenate(apart)
-    return GAZE * float(np.median(known)) if known.size else float("nan")
+    return float(np.median(known)) if known.size else float("nan")
 
 
 def report(rows: Sequence[KeyFigures], summary: dict[str, float]) -> str:

@@ -33,7 +33,7 @@ from .topology.layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
 from .topology.lips import sealed
 from .topology.masks import make_joints, make_masks
 from .topology.parts import Carry, vertices_of
-from .topology.parts_eye import eyeball, gaze, lashes
+from .topology.parts_eye import eyeball, lashes
 from .topology.parts_mouth import mouth_bag, teeth_and_gums, tongue, tongue_out
 from .topology.skin import SkinMesh, join_halves, sample
 from .topology.uv_layout import unwrap_skin
@@ -95,7 +95,6 @@ def _drawn(reference: HeadModel, size: LayoutSize) -> HeadModel:
     add_motion(model, rows["tongue"], {"tongueOut": tongue_out(tongue_part, put_out)})
     lids = {}
     for eye, (hair, columns), rings in zip(eyes, hairs, skin.eye_rings, strict=True):
-        add_motion(model, rows[eye.name], gaze(eye))
         side = eye.name.removeprefix("eye_")
         lids[side.title()] = LidRings(rings, rows[hair.name], columns, rows[eye.name])
     shape = sealed(model.shape, model.expression_names, skin.mouth_rings)

@@ -20,6 +20,7 @@ from ....head.formats.ict import arkit_expressions as ict_arkit
 from ....head.model import HeadModel, LinearShape
 from ....head.storage import save_head_model
 from ...arguments import file_options
+from ..gaze import gaze
 from ..landmarks.sets import reference_landmark_sets
 from .anthropometry import head_measures, moved_to, survey_means
 from .components import (
@@ -65,11 +66,17 @@ def learn_identity(data: Path, ict: IctFaceKit) -> IdentityModes:
 def expressions(ict: IctFaceKit) -> FloatArray:
     """(52, V, 3): ICT's 53 under ARKit's names, and a tongueOut that only lowers the jaw.
 
-    The tongue itself is added to our own mesh (build.py): ICT's is one piece with the gums.
+    Eyeballs turn (gaze.py), so that pictures of the reference show where it looks. The tongue
+    itself is added to our own mesh (build.py): ICT's is one piece with the gums.
     """
     names, deltas = ict_arkit(np.array(ict.expression_names), ict.expression)
     found = dict(zip(names, deltas, strict=True))
     found["tongueOut"] = TONGUE_OUT_JAW * found["jawOpen"]
+    for side in ("left", "right"):
+        ball = ict.vertices_of(f"Eyeball {side}")
+        for name, moves in gaze(ict.mean[ball], side).items():
+            found[name] = found[name].copy()
+            found[name][ball] += moves
     return np.stack([found[name] for name in EXPRESSION_NAMES])
 
 

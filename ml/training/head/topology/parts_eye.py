@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....data import FloatArray, IntArray
-from ....geometry.rotations import rotation_from_vector
 from ....geometry.triangles import grid_quads, tube_quads
 from ....head.model import HeadModel
+from ..gaze import sphere
 from .parts import Carry, Part, affine_follower, vertices_of
 
 # The reference's balls almost touch its lids; ours leave room for the tear film.
@@ -25,7 +25,7 @@ BACK = np.radians(140)
 def eyeball(reference: HeadModel, side: str) -> Part:
     """An eyeball round the reference's, labelled white, iris and pupil. ``side``: the subject's."""
     ball = vertices_of(reference, f"Eyeball {side}")
-    centre, radius = _sphere(reference.shape.mean[ball].astype(np.float64))
+    centre, radius = sphere(reference.shape.mean[ball].astype(np.float64))
     radius *= BALL_SHRINK
     angles, around, quads, label = _polar_grid(radius)
     edge = 1.3 * np.arcsin(IRIS / radius)
@@ -42,16 +42,6 @@ def eyeball(reference: HeadModel, side: str) -> Part:
         labels=label,
         label_names=(f"eye_{side}", f"iris_{side}", f"pupil_{side}"),
     )
-
-
-def _sphere(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Least-squares centre and radius: |p|^2 = 2 c.p + (r^2 - |c|^2) is linear in c."""
-    # The cornea stands out of the ball and is left out.
-    points = points[points[:, 2] < np.percentile(points[:, 2], 70)]
-    design = np.column_stack([2 * points, np.ones(len(points))])
-    *centre, rest = np.linalg.lstsq(design, (points**2).sum(1), rcond=None)[0]
-    middle = np.asarray(centre)
-    return middle, float(np.sqrt(rest + middle @ middle))
 
 
 def _polar_grid(radius: float) -> tuple[np.ndarray, np.ndarray, IntArray, np.ndarray]:
@@ -81,31 +71,6 @@ def _polar_grid(radius: float) -> tuple[np.ndarray, np.ndarray, IntArray, np.nda
     quads = np.concatenate([cells, tube_quads(loops)]).astype(np.int32)
     label = np.repeat([2, 1, 0], [len(cells), IRIS_RINGS * len(border), WHITE_RINGS * len(border)])
     return angles, around, quads, label.astype(np.uint8)
-
-
-# Degrees that an eyeball turns at activation 1, and the axis in head space: ICT's keys only move
-# the lids. A left eye looks in towards -X, a right one towards +X.
-GAZE = {
-    "Up": (22.0, (-1, 0, 0)),
-    "Down": (25.0, (1, 0, 0)),
-    "In": (30.0, (0, -1, 0)),
-    "Out": (30.0, (0, 1, 0)),
-}
-
-
-def gaze(part: Part) -> dict[str, FloatArray]:
-    """Displacements (N, 3) of an eyeball by the name of its eyeLook... expression."""
-    side = "Left" if part.name == "eye_left" else "Right"
-    centre, _ = _sphere(part.mean.astype(np.float64))
-    moves = {}
-    for name, (degrees, axis) in GAZE.items():
-        turn = np.radians(degrees) * np.array(axis, float)
-        if side == "Right" and name in ("In", "Out"):
-            turn = -turn
-        places = part.mean - centre
-        moved = places @ rotation_from_vector(turn).T.astype(np.float32)
-        moves[f"eyeLook{name}{side}"] = (moved - places).astype(np.float32)
-    return moves
 
 
 # Rings of the lid, counted from its inner edge: lashes grow from one and lie along the skin
