@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, cast
 
-from safetensors.torch import load_file
-
 from ..assets.card import verified
+from ..assets.weights import read_state
 from ..errors import UsageError
 from .loop import RunState
 
@@ -38,8 +37,8 @@ def start_from(state: RunState, weights: Path) -> None:
         )
     ours = state.network.state_dict()
     shared = {
-        name: value.float()
-        for name, value in load_file(weights).items()
+        name: value
+        for name, value in read_state(weights).items()
         if name in ours and ours[name].shape == value.shape
     }
     for network in (state.network, state.average):

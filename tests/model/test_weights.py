@@ -11,7 +11,7 @@ from torch import nn
 
 from ml.assets import card, weights
 from ml.assets.card import AssetCard, verified
-from ml.assets.weights import folded, stored_weights
+from ml.assets.weights import folded, read_state, store_weights, stored_weights
 from ml.errors import HeadError, WeightsMissing
 from ml.regressor.encoder import Encoder
 
@@ -77,3 +77,30 @@ def test_weights_that_may_not_be_read_are_not_called_missing(tmp_path, monkeypat
     with pytest.raises(HeadError, match="not allowed") as caught:
         verified(asset)
     assert caught.value.code == "error"
+
+
+def test_large_matrices_are_stored_as_bytes_and_the_rest_as_halves(tmp_path):
+    """Rounded within half a step of each channel's own scale, whatever the others' size."""
+    generator = torch.Generator().manual_seed(0)
+    kernel = (
+        torch.randn(64, 128, 3, 3, generator=generator)
+        * torch.logspace(-3, 1, 64)[:, None, None, None]
+    )
+    kernel[3] = 0
+    state = {"kernel": kernel, "bias": torch.randn(70_000), "small": torch.randn(8, 8)}
+    path = tmp_path / "some.safetensors"
+    store_weights({**state, "count": torch.tensor(3)}, path)
+    found = read_state(path)
+    assert found.keys() == state.keys()
+    steps = kernel.abs().flatten(1).amax(1) / 127
+    off = (found["kernel"] - kernel).abs().flatten(1).amax(1)
+    assert torch.all(off <= 0.51 * steps + 1e-12)
+    assert all(torch.equal(found[name], state[name].half().float()) for name in ("bias", "small"))
+    assert path.stat().st_size < kernel.numel() + 2 * 70_000 + 2000
+
+
+def test_storing_what_was_read_gives_the_same_file(tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    store_weights({"kernel": torch.randn(256, 512)}, first)
+    store_weights(read_state(first), second)
+    assert first.read_bytes() == second.read_bytes()
