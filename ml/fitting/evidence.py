@@ -19,7 +19,13 @@ from ..data import (
 from ..errors import NoFaceFound
 from ..head.model import HeadModel, LinearShape
 from ..photo.crop import FACE_POINTS
-from .camera import first_camera, guess_focal, implausible, make_intrinsics
+from .camera import (
+    GUESSED_FOCAL_SIGMA,
+    first_camera,
+    guess_focal,
+    implausible,
+    make_intrinsics,
+)
 from .surface_terms import Depths, Normals
 
 
@@ -30,13 +36,15 @@ class Evidence:
     Attributes
     ----------
     landmarks: (L, 2) pixels with sigma (L,); an infinite sigma excludes a point.
-    camera: initial estimate; its intrinsics are not fitted.
+    camera: initial estimate.
     start: initial estimate; its expression is also the mean of the expression prior.
     identity_sigma: (I,) standard deviation of the error of ``start.identity``, in standard
         deviations of the population; None if ``start.identity`` is only a starting point.
     focal_source: of the focal length in ``camera``: "exif" or "guess". focal_refused: why EXIF's
         was not believed; empty if it was, or if there was none.
     depths, normals: of the landmarks; None where they are not known.
+    focal: what the focal length is expected to be, pixels. focal_sigma: standard deviation of its
+        natural logarithm; 0: the camera's is not fitted.
     """
 
     landmarks: Landmarks
@@ -47,6 +55,8 @@ class Evidence:
     focal_refused: str = ""
     depths: Depths | None = None
     normals: Normals | None = None
+    focal: float = 1.0
+    focal_sigma: float = 0.0
 
 
 def evidence_of(
@@ -68,8 +78,17 @@ def evidence_of(
         make_intrinsics(focal, *size),
         size,
     )
-    source = "guess" if believed is None else "exif"
-    return shape, Evidence(landmarks, camera, start, face.output.identity_sigma, source, refused)
+    known = believed is not None
+    return shape, Evidence(
+        landmarks,
+        camera,
+        start,
+        face.output.identity_sigma,
+        "exif" if known else "guess",
+        refused,
+        focal=focal,
+        focal_sigma=0.0 if known else GUESSED_FOCAL_SIGMA,
+    )
 
 
 def _believed_focal(photo: Photo, extent: float) -> tuple[float | None, str]:

@@ -13,7 +13,9 @@ al., ECCV 2022) minimises the same kind of energy. Here it is solved with Levenb
 steps. The unknowns of each photo are eliminated first (the Schur complement of bundle adjustment),
 so that the time is linear in the number of photos. Bounds are active sets: a control at a bound
 whose gradient points beyond it is not moved. Where depths or normals of the landmarks are known
-(``surface_terms.py``), their errors over sigma are added in the same loss.
+(``surface_terms.py``), their errors over sigma are added in the same loss. A focal length that is a
+guess is moved too, and the distance with it, so that the face stays as large; the prior is on its
+logarithm.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..data import FloatArray
 from ..geometry.rotations import rotation_from_vector
 from ..head.model import LinearShape
 from .coherence import controls_of
@@ -20,7 +21,7 @@ class Blocks:
 
     Attributes
     ----------
-    ii: (I, I). io: (I, C + 6). oo: (C + 6, C + 6). i: (I,). o: (C + 6,).
+    ii: (I, I). io: (I, C + 7). oo: (C + 7, C + 7). i: (I,). o: (C + 7,).
     """
 
     ii: np.ndarray
@@ -28,6 +29,12 @@ class Blocks:
     oo: np.ndarray
     i: np.ndarray
     o: np.ndarray
+
+
+def zoomed(intrinsics: np.ndarray, factor: float) -> FloatArray:
+    """(3, 3) intrinsics with the focal length times ``factor``."""
+    scale = np.array([[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
+    return np.asarray(intrinsics * scale, np.float32)
 
 
 class PhotoEnergy:
@@ -58,6 +65,8 @@ class PhotoEnergy:
         self._guess = self.controls.of(evidence.start.expression)
         self._precision = np.float32(expression_sigma**-2) * self.controls.stiffness
         self._robust = robust
+        self._focal, sigma = float(np.log(evidence.focal)), evidence.focal_sigma
+        self._focal_precision = sigma**-2 if sigma > 0 else 0.0
         self._depths, self._normals = None, None
         if evidence.depths is not None:
             self._depths = DepthTerm(evidence.depths, used, robust)
@@ -83,7 +92,8 @@ class PhotoEnergy:
         if self._normals is not None:
             data += self._normals.energy(identity, pose)
         stray = (pose.controls - self._guess) ** 2
-        return float(data + (self._precision * stray).sum())
+        strange = self._focal_precision * self._longer(pose) ** 2
+        return float(data + strange + (self._precision * stray).sum())
 
     def blocks(self, identity: np.ndarray, pose: ExpressedPose) -> Blocks:
         """The normal equations of :meth:`energy`, with iteratively reweighted residuals."""
@@ -99,6 +109,8 @@ class PhotoEnergy:
         keys = np.arange(split, end)
         hessian[keys, keys] += self._precision
         gradient[split:end] += self._precision * (pose.controls - self._guess)
+        hessian[-1, -1] += self._focal_precision
+        gradient[-1] += self._focal_precision * self._longer(pose)
         return Blocks(
             hessian[:split, :split],
             hessian[:split, split:],
@@ -108,7 +120,7 @@ class PhotoEnergy:
         )
 
     def jacobian(self, identity: np.ndarray, pose: ExpressedPose) -> np.ndarray:
-        """(L, 2, I + C + 6) derivative by identity, controls, rotation and translation."""
+        """(L, 2, I + C + 7) derivative by identity, controls, rotation, translation and focal."""
         places = self._points.places(identity, pose)
         x, y, z = (places + pose.camera.translation.astype(np.float32)).T
         focal, zero = np.float32(pose.camera.intrinsics[0, 0]), np.zeros_like(z)
@@ -120,7 +132,11 @@ class PhotoEnergy:
             ],
             1,
         )
-        return np.concatenate([self._points.slopes(by_place, places, pose), by_place], -1)
+        # With the focal length the distance grows: what stays is how flat the face looks.
+        flatter = focal / z * (1 - np.float32(pose.camera.translation[2]) / z)
+        by_focal = np.stack([flatter * x, flatter * y], -1)[..., None]
+        slopes = self._points.slopes(by_place, places, pose)
+        return np.concatenate([slopes, by_place, by_focal], -1)
 
     def _landmark_rows(
         self, identity: np.ndarray, pose: ExpressedPose
@@ -139,22 +155,31 @@ class PhotoEnergy:
         flat = moved[:, :2] / moved[:, 2:] * np.float32(focal) + principal.astype(np.float32)
         return np.asarray(flat - self.target)
 
+    def _longer(self, pose: ExpressedPose) -> float:
+        """Logarithm of the focal length over the expected one."""
+        return float(np.log(pose.camera.intrinsics[0, 0])) - self._focal
+
     def stepped(self, pose: ExpressedPose, delta: np.ndarray) -> ExpressedPose:
-        """``pose`` after a step in (C + 6) unknowns; controls stay within their bounds."""
+        """``pose`` after a step in (C + 7) unknowns; controls stay within their bounds."""
         count = len(pose.controls)
-        turn, shift = delta[count : count + 3], delta[count + 3 :]
+        turn, shift = delta[count : count + 3], delta[count + 3 : count + 6]
         change = rotation_from_vector(turn).astype(np.float32)
         rotation = change @ pose.camera.rotation.astype(np.float64)
+        longer = np.exp(np.clip(delta[-1], -1, 1))
         camera = replace(
             pose.camera,
+            intrinsics=zoomed(pose.camera.intrinsics, longer),
             rotation=rotation.astype(np.float32),
-            translation=(pose.camera.translation + shift).astype(np.float32),
+            translation=(pose.camera.translation * [1, 1, longer] + shift).astype(np.float32),
         )
         return ExpressedPose(self.controls.clipped(pose.controls + delta[:count]), camera)
 
     def frozen(self, pose: ExpressedPose, gradient: np.ndarray) -> np.ndarray:
-        """(C + 6,) bool: controls at a bound that a step against ``gradient`` would cross."""
+        """(C + 7,) bool: controls at a bound that a step against ``gradient`` would cross, and the
+        focal length where it is not fitted."""
         slope = gradient[:-POSE_NUMBERS]
         low, high = self.controls.low, self.controls.high
         at_bound = ((pose.controls <= low) & (slope > 0)) | ((pose.controls >= high) & (slope < 0))
-        return np.concatenate([at_bound, np.zeros(POSE_NUMBERS, bool)])
+        still = np.zeros(POSE_NUMBERS, bool)
+        still[-1] = not self._focal_precision
+        return np.concatenate([at_bound, still])

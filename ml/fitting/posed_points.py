@@ -10,12 +10,13 @@ from ..data import Camera, FloatArray
 from ..head.model import LinearShape
 from .coherence import Controls
 
-POSE_NUMBERS = 6
+# Rotation, translation and the logarithm of the focal length.
+POSE_NUMBERS = 7
 
 
 @dataclass(frozen=True)
 class ExpressedPose:
-    """The unknowns of one photo: controls (C,) of the expression, and the camera's pose."""
+    """The unknowns of one photo: controls (C,) of the expression, and the camera."""
 
     controls: np.ndarray
     camera: Camera

@@ -9,7 +9,7 @@ from ml.data import Camera, HeadCoefficients, Landmarks
 from ml.fitting.camera import FACING, first_camera, guess_focal, implausible, make_intrinsics
 from ml.fitting.evidence import Evidence
 from ml.fitting.gauss_newton import FitSettings, fit_head, fit_person
-from ml.fitting.photo_energy import PhotoEnergy
+from ml.fitting.photo_energy import PhotoEnergy, zoomed
 from ml.fitting.posed_points import ExpressedPose
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.model import LinearShape
@@ -109,6 +109,7 @@ def test_jacobian_agrees_with_finite_differences(shape, truth):
     pose = ExpressedPose(coefficients.expression, camera)
     jacobian = view.jacobian(coefficients.identity, pose)
     step = 1e-2
+    last = IDENTITIES + EXPRESSIONS + 6
 
     def moved(index: int, by: float) -> np.ndarray:
         identity, expression = coefficients.identity.copy(), coefficients.expression.copy()
@@ -119,13 +120,22 @@ def test_jacobian_agrees_with_finite_differences(shape, truth):
             expression[index - IDENTITIES] += by
         else:
             axis = np.eye(3)[(index - IDENTITIES - EXPRESSIONS) % 3] * by
-            if index < IDENTITIES + EXPRESSIONS + 3:
+            if index == last:
+                # The distance goes with the focal length.
+                longer = np.float32(np.exp(by))
+                scale = np.array([1, 1, longer], np.float32)
+                at = replace(
+                    camera,
+                    intrinsics=zoomed(camera.intrinsics, longer),
+                    translation=camera.translation * scale,
+                )
+            elif index < IDENTITIES + EXPRESSIONS + 3:
                 at = replace(camera, rotation=rotation_from_vector(axis) @ camera.rotation)
             else:
                 at = replace(camera, translation=camera.translation + axis.astype(np.float32))
         return view.residual(identity, ExpressedPose(expression, at))
 
-    for index in range(IDENTITIES + EXPRESSIONS + 6):
+    for index in range(last + 1):
         slope = (moved(index, step) - moved(index, -step)) / (2 * step)
         np.testing.assert_allclose(jacobian[..., index], slope, rtol=2e-3, atol=0.3)
 
@@ -164,11 +174,37 @@ def test_several_photos_share_an_identity_and_tell_more(shape, truth):
     assert np.linalg.norm(found - coefficients.identity) < 0.7 * np.mean(alone)
 
 
+@pytest.mark.parametrize("nearer", [0.6, 1.5])
+def test_a_guessed_focal_length_is_found_from_exact_points_and_a_known_one_kept(
+    shape, truth, nearer
+):
+    coefficients, camera = truth
+    pixels = camera.project(shape.at(coefficients))
+    guess = replace(
+        camera,
+        intrinsics=zoomed(camera.intrinsics, nearer),
+        translation=camera.translation * np.array([1, 1, nearer], np.float32),
+    )
+    focal = float(guess.intrinsics[0, 0])
+    landmarks = Landmarks(pixels, np.full(POINTS, 0.05, np.float32))
+    guessed = Evidence(landmarks, guess, coefficients, focal=focal, focal_sigma=0.4)
+    found = fit_person(shape, [guessed], replace(SOFT, outlier=1e6))[0].camera
+    assert found.intrinsics[0, 0] == pytest.approx(900, rel=0.03)
+    assert found.translation[2] == pytest.approx(1.1, rel=0.03)
+    np.testing.assert_array_equal(found.intrinsics[:2, 2], camera.intrinsics[:2, 2])
+    known = fit_person(shape, [replace(guessed, focal_sigma=0.0)], SOFT)[0].camera
+    np.testing.assert_array_equal(known.intrinsics, guess.intrinsics)
+    # Points that say nothing leave what was expected.
+    vague = replace(guessed, landmarks=Landmarks(pixels, np.full(POINTS, 500, np.float32)))
+    blind = fit_person(shape, [vague], SOFT)[0].camera
+    assert blind.intrinsics[0, 0] == pytest.approx(focal, rel=0.02)
+
+
 def test_focal_follows_exif_then_lens_then_distance():
     assert guess_focal(4000, 3000, 800, focal_px=3100.0) == 3100.0
     assert guess_focal(3600, 2400, 300) == pytest.approx(5000)
     # A tight crop: a normal lens would put the face half a metre away.
-    assert guess_focal(225, 275, 150) == pytest.approx(150 * 1.1 / 0.165)
+    assert guess_focal(225, 275, 150) == pytest.approx(150 * 1.35 / 0.165)
 
 
 def test_first_camera_meets_the_points_it_was_given(shape, truth):

@@ -1,15 +1,18 @@
 """Figures on rendered people, where the answer is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ml.data import Camera
 from ml.errors import NoFaceFound
 from ml.evaluation.synthetic import heads
 from ml.evaluation.synthetic.heads import STAGES, StageRow, point_error, report, summarise
 from ml.evaluation.synthetic.people import RenderedView, age_group
 from ml.evaluation.synthetic.shape import ShapeError, shape_error, turn_between
+from ml.fitting.camera import make_intrinsics
 from ml.geometry.rotations import rotation_from_vector
 from ml.training.head.statistics.population import age_shares
 from ml.training.head.statistics.sources import MakeHumanHead
@@ -120,9 +123,27 @@ def test_the_summary_parts_poses_and_stages_and_counts_what_was_missed():
     assert (near["ratio"], far["ratio"]) == (0.5, 0.75)
     assert near["expression_ratio"] == pytest.approx(0.5)
     assert near["by_region"]["realy_nose"] == 0.5
+    assert near["distance_percent"] is None
     text = report(summary)
     assert "1 faces not found" in text
     assert "0.75" in text
+
+
+def test_distance_and_focal_length_are_compared_with_the_true_cameras():
+    def camera(focal, distance):
+        away = np.array([0, 0, distance], np.float32)
+        return Camera(make_intrinsics(focal, 448, 448), np.eye(3, dtype=np.float32), away, 448, 448)
+
+    plain = row("fitted", 10, 1.0)
+    rows = [
+        heads._with_camera(replace(plain, camera=camera(focal, distance)), camera(1000, 1))
+        for focal, distance in ((1000, 1.1), (800, 0.5), (2000, 1.2))
+    ]
+    found = heads.means(rows)
+    assert found["distance_percent"] == pytest.approx(100 * np.log(1.2), rel=1e-4)
+    assert found["focal_percent"] == pytest.approx(100 * np.log(1.25), rel=1e-4)
+    assert heads._with_camera(plain, camera(1000, 1)) is plain
+    assert "18%" in report({"views": 3, "not_found": 0, "fitted": found})
 
 
 def test_a_face_that_no_head_fits_is_not_found_and_ends_nothing(monkeypatch):

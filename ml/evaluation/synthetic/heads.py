@@ -24,6 +24,7 @@ from .kept_out import KeptOut, add_kept_out_options
 from .people import RenderedView, by_pose, rendered_views
 from .reference import REGIONS, Reference, make_reference
 from .shape import ShapeError, shape_error, shape_means, turn_between
+from .texture import camera_of
 
 # The network's first estimate and its last, the surface refinement's, and the fit to that.
 STAGES = ("coarse", "refined", "surface", "fitted")
@@ -53,6 +54,8 @@ class StageRow:
     expression: mean absolute error of the keys, weighted by how far they move the face;
     expression_baseline: of a face at rest. turn: degrees of the head's rotation.
     face_points: like landmarks, of the first 468. found: the head; camera: where the fit put it.
+    distance, focal: natural logarithms of the head's distance from the camera and of the focal
+        length, found over true; None where there is no camera.
     """
 
     view: RenderedView
@@ -65,6 +68,8 @@ class StageRow:
     face_points: float
     found: HeadCoefficients
     camera: Camera | None = None
+    distance: float | None = None
+    focal: float | None = None
 
     @property
     def yaw(self) -> float:
@@ -90,13 +95,17 @@ def measure_people(kept_out: KeptOut) -> list[StageRow | None]:
 def measure(views: Iterable[RenderedView], reference: Reference) -> Iterator[StageRow | None]:
     """Rows of all stages of every view; None for a view whose face was not found."""
     for whole in views:
-        view = replace(whole, rendering=None)
+        view, true = replace(whole, rendering=None), None
+        if whole.rendering is not None:
+            true = camera_of(whole.rendering)
         try:
             estimates = list(_estimates(view.photo))
         except NoFaceFound:
             yield None
             continue
-        yield from (_row(view, reference, estimate) for estimate in estimates)
+        for estimate in estimates:
+            row = _row(view, reference, estimate)
+            yield row if true is None else _with_camera(row, true)
 
 
 def _estimates(photo: Photo) -> Iterator[Estimate]:
@@ -133,6 +142,15 @@ def _row(view: RenderedView, reference: Reference, estimate: Estimate) -> StageR
         found=head,
         camera=estimate.camera,
     )
+
+
+def _with_camera(row: StageRow, true: Camera) -> StageRow:
+    """The row with the errors of its camera, if it has one."""
+    if row.camera is None:
+        return row
+    distance = np.log(row.camera.translation[2] / true.translation[2])
+    focal = np.log(row.camera.intrinsics[0, 0] / true.intrinsics[0, 0])
+    return replace(row, distance=float(distance), focal=float(focal))
 
 
 def point_error(points: FloatArray, true: FloatArray) -> float:
@@ -179,7 +197,15 @@ def means(rows: Sequence[StageRow]) -> dict[str, Any]:
             / np.mean([row.expression_baseline for row in rows])
         ),
         "turn_degrees": float(np.median([row.turn for row in rows])),
+        "distance_percent": _off([row.distance for row in rows]),
+        "focal_percent": _off([row.focal for row in rows]),
     }
+
+
+def _off(logarithms: Sequence[float | None]) -> float | None:
+    """Median size of logarithms in per cent; None if there are none."""
+    known = [abs(value) for value in logarithms if value is not None]
+    return 100 * float(np.median(known)) if known else None
 
 
 def report(summary: dict[str, Any]) -> str:
@@ -187,7 +213,7 @@ def report(summary: dict[str, Any]) -> str:
     lines = [
         f"{summary['views']} views, {summary['not_found']} faces not found",
         f"{'':28} {'regions':>8} {'mean face':>9} {'ratio':>6} {'recovered':>9} {'landmarks':>9} "
-        f"{'expression':>10} {'turn':>6}",
+        f"{'expression':>10} {'turn':>6} {'distance':>8} {'focal':>6}",
     ]
     for name, figures in summary.items():
         if isinstance(figures, dict):
@@ -195,6 +221,12 @@ def report(summary: dict[str, Any]) -> str:
                 f"{name:28} {figures['regions_mm']:6.2f}mm {figures['mean_face_mm']:7.2f}mm "
                 f"{figures['ratio']:6.2f} {figures['recovered']:9.2f} "
                 f"{figures['landmarks_percent']:8.2f}% {figures['expression_ratio']:10.2f} "
-                f"{figures['turn_degrees']:5.1f}°"
+                f"{figures['turn_degrees']:5.1f}°{_camera_columns(figures)}"
             )
     return "\n".join(lines)
+
+
+def _camera_columns(figures: dict[str, Any]) -> str:
+    if figures["distance_percent"] is None:
+        return ""
+    return f" {figures['distance_percent']:7.0f}% {figures['focal_percent']:5.0f}%"
