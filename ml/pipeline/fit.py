@@ -144,6 +144,15 @@ def fit_refined(
     return evidence, fit
 
 
+def refine_again(photo: Photo, fitted: Fitted, *, mirrored: bool) -> Evidence:
+    """What the refinement that ships says along a head that was fitted already."""
+    from ..regressor.surface_refinement import load_surface_refinement
+
+    clear = enhanced(photo, fitted.observation.enhancement)
+    network = load_surface_refinement()
+    return refine(clear, fitted.shape, fitted.evidence, fitted.fit, network, mirrored=mirrored)
+
+
 def refine(
     photo: Photo,
     shape: LinearShape,

@@ -6,13 +6,13 @@ is shape, what does not is expression or camera: several views tell these apart 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..data import FitResult, Photo, Progress
+from ..data import Photo, Progress
 from ..detail.view import PersonView
 from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ..fitting.agreement import strangers
@@ -24,7 +24,7 @@ from ..pins.pins import Pins
 from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
-from .fit import Fitted, fit_observation, with_likeness
+from .fit import REFINEMENTS, Fitted, fit_observation, refine_again, with_likeness
 from .pinned import follow_pins, photo_record
 from .relief import FoundRelief, relief_from, see_relief
 from .single import complete_head, ignore_progress, parse_face, part_of, warm_up
@@ -95,7 +95,7 @@ def complete_heads(
     for item in seen:
         share = 0.55 + 0.45 * len(heads) / len(seen)
         progress(share, f"Finishing {item.path.name}")
-        photo = turned(_read(item.path, item.clock), item.quarters)
+        photo = _upright(item)
         part = part_of(progress, share, 0.45 / len(seen))
         heads.append(complete_head(photo, item.fitted, settings, item.clock, part, relief))
     return heads
@@ -105,9 +105,10 @@ def _fitted_together(
     seen: Sequence[FittedPhoto], likeness: int, pins: Pins | None
 ) -> list[FittedPhoto]:
     """The photos with their common fit; pins hold on the head whose likeness was changed."""
+    fits = fit_together(seen, lambda place: _upright(seen[place]))
     together = [
-        replace(item, fitted=with_likeness(replace(item.fitted, fit=fit), likeness))
-        for item, fit in zip(seen, fit_together(seen), strict=True)
+        replace(item, fitted=with_likeness(fitted, likeness))
+        for item, fitted in zip(seen, fits, strict=True)
     ]
     return together if pins is None else _pinned(together, pins)
 
@@ -155,11 +156,28 @@ def fit_alone(photo: Photo, settings: Settings, clock: Clock) -> FittedPhoto:
     return FittedPhoto(photo.path, fitted, clock, upright.quarters, photo.sha256)
 
 
-def fit_together(seen: Sequence[FittedPhoto]) -> list[FitResult]:
-    """One identity for all photos; they come from one landmark source, so share one shape."""
+def fit_together(seen: Sequence[FittedPhoto], photo_of: Callable[[int], Photo]) -> list[Fitted]:
+    """One identity for all photos; they come from one landmark source, so share one shape.
+
+    Along the common head every photo is refined again: what the others tell of the person moves the
+    surface on which the network looks. What it says last is the evidence of the common fit.
+    photo_of: the photo, as its face stands, by its place.
+    """
+    shape = seen[0].fitted.shape
     evidence = [replace(item.fitted.evidence, camera=item.fitted.fit.camera) for item in seen]
-    fits = fit_person(seen[0].fitted.shape, evidence)
-    return [check_fit(fit, item.path) for fit, item in zip(fits, seen, strict=True)]
+    fits = fit_person(shape, evidence)
+    dense = all(item.fitted.observation.landmark_set == "dense" for item in seen)
+    # A single photo has been refined as often as it helps.
+    for number in range(REFINEMENTS if dense and len(seen) > 1 else 0):
+        evidence = [
+            refine_again(photo_of(place), replace(item.fitted, fit=fit), mirrored=number % 2 == 1)
+            for place, (item, fit) in enumerate(zip(seen, fits, strict=True))
+        ]
+        fits = fit_person(shape, evidence)
+    return [
+        replace(item.fitted, evidence=last, fit=check_fit(fit, item.path))
+        for item, last, fit in zip(seen, evidence, fits, strict=True)
+    ]
 
 
 def doubts_of(seen: Sequence[FittedPhoto]) -> tuple[Doubt, ...]:
@@ -178,7 +196,7 @@ def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> FoundRelie
     """The relief that all photos agree on: folds of one expression are not the person's."""
     model, reliefs = load_head_model(), []
     for item in seen:
-        photo, fit = turned(_read(item.path, item.clock), item.quarters), item.fitted.fit
+        photo, fit = _upright(item), item.fitted.fit
         with item.clock.step("detail"):
             person = person_of(model, fit.coefficients, item.fitted.layer)
             parse = parse_face(photo, fit.camera, person)
@@ -192,6 +210,10 @@ def _read(path: Path, clock: Clock) -> Photo:
 
     with clock.step("read"):
         return read_photo(path)
+
+
+def _upright(item: FittedPhoto) -> Photo:
+    return turned(_read(item.path, item.clock), item.quarters)
 
 
 def _nobody(left_out: Sequence[LeftOut]) -> HeadError:

@@ -15,8 +15,10 @@ from ml.fitting.camera import FACING
 from ml.geometry.alignment import best_similarity
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
+from ml.photo.read import read_photo
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person
+from ml.pipeline.timing import Clock
 from ml.results import person as person_files
 from ml.results.person import SamePerson, photo_folders, read_person, read_view
 from ml.results.reconstruction import load_reconstruction
@@ -53,6 +55,44 @@ def seen(tmp_path, monkeypatch):
     # Grey pictures have nothing that another look could see.
     monkeypatch.setattr(pipeline_fit, "refine", lambda photo, shape, evidence, *_, **__: evidence)
     return [tmp_path / name for name in TURNS], identity
+
+
+def test_every_photo_is_refined_again_along_the_common_head(seen, monkeypatch):
+    paths, _ = seen
+    looks = []
+
+    def refine(photo, shape, evidence, fit, network, *, mirrored=False):
+        looks.append((photo.path, fit.coefficients.identity, mirrored))
+        return evidence
+
+    monkeypatch.setattr(pipeline_fit, "refine", refine)
+    same_person.reconstruct_person(paths, PLAIN)
+    alone, again = pipeline_fit.REFINEMENTS * len(paths), looks[-2 * len(paths) :]
+    assert len(looks) == alone + len(again)
+    assert [path for path, _, _ in again] == 2 * paths
+    assert [mirrored for _, _, mirrored in again] == [False] * len(paths) + [True] * len(paths)
+    for part in (again[: len(paths)], again[len(paths) :]):
+        for _, identity, _ in part:
+            np.testing.assert_array_equal(identity, part[0][1])
+    looks.clear()
+    same_person.reconstruct_person(paths[:1], PLAIN)
+    assert len(looks) == pipeline_fit.REFINEMENTS
+
+
+def test_the_common_fit_comes_with_what_it_was_made_from(seen, monkeypatch):
+    paths, _ = seen
+    said = []
+
+    def refine(photo, shape, evidence, *_, **__):
+        said.append(replace(evidence))
+        return said[-1]
+
+    monkeypatch.setattr(pipeline_fit, "refine", refine)
+    photos = [read_photo(path) for path in paths]
+    alone = [same_person.fit_alone(photo, PLAIN, Clock()) for photo in photos]
+    together = same_person.fit_together(alone, lambda place: photos[place])
+    for fitted, last in zip(together, said[-len(paths) :], strict=True):
+        assert fitted.evidence is last
 
 
 @pytest.mark.parametrize("likeness", [0, 150])

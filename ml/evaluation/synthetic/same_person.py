@@ -92,7 +92,7 @@ def _person(views: list[RenderedView], reference: Reference) -> PersonRow | None
         return None
     fitted = np.stack([item.fitted.fit.coefficients.identity for item in seen])
     network = np.stack([item.fitted.evidence.start.identity for item in seen])
-    together = fit_together(seen)[0].coefficients.identity
+    together = fit_together(seen, lambda place: found[place].photo)[0].fit.coefficients.identity
     true, shape = found[0].neutral, reference.head.shape
 
     def error(identity: FloatArray) -> ShapeError:
