@@ -107,14 +107,15 @@ def fit_observation(
 def with_likeness(fitted: Fitted, likeness: int) -> Fitted:
     """The head with ``likeness`` per cent of what makes the person differ from the mean head.
 
-    Expression and camera are fitted anew, so that it lies on the photo as well as such a head can.
+    Expression and pose are fitted anew, so that it lies on the photo as well as such a head can.
+    The focal length stays: another head in its place says nothing of the lens.
     """
     if likeness == 100:
         return fitted
     evidence, fit = fitted.evidence, fitted.fit
     identity = fit.coefficients.identity * np.float32(likeness / 100)
     start = replace(evidence.start, identity=identity)
-    held = replace(evidence, start=start, camera=fit.camera)
+    held = replace(evidence, start=start, camera=fit.camera, focal_sigma=0.0)
     return replace(fitted, fit=fit_person(fitted.shape, [held], HELD)[0])
 
 

@@ -16,6 +16,8 @@ from ml.geometry.alignment import best_similarity
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.photo.read import read_photo
+from ml.pins.heads import no_pins
+from ml.pins.pins import Pin
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person
 from ml.pipeline.timing import Clock
@@ -27,6 +29,7 @@ from tests.support.fake_pipeline import facing_head, fake_heads, fake_person
 from tests.support.known_faces import SIDE, found_face
 
 PLAIN = Settings(texture_size=0)
+CHIN = 152
 TURNS = {"front.png": 0.05, "left.png": -0.5, "right.png": 0.5}
 
 
@@ -48,8 +51,8 @@ def seen(tmp_path, monkeypatch):
         face = faces[photo.path.name]
         return [Observation(face, face.output.landmarks, "dense")]
 
-    for name in (*TURNS, "wall.png"):
-        Image.new("RGB", (SIDE, SIDE), (90, 90, 90)).save(tmp_path / name)
+    for number, name in enumerate((*TURNS, "wall.png")):
+        Image.new("RGB", (SIDE, SIDE), (90, 90, 90 + number)).save(tmp_path / name)
     monkeypatch.setattr("ml.pipeline.upright.observe", find)
     monkeypatch.setattr(same_person, "warm_up", lambda renderer: None)
     # Grey pictures have nothing that another look could see.
@@ -104,6 +107,7 @@ def test_likeness_scales_what_makes_the_person_differ(seen, likeness):
     for one, two in zip(plain.heads, other.heads, strict=True):
         wanted = likeness / 100 * one.coefficients.identity
         np.testing.assert_allclose(two.coefficients.identity, wanted, atol=1e-6)
+        np.testing.assert_array_equal(two.camera.intrinsics, one.camera.intrinsics)
         # It still lies on the photo.
         points = model.landmark_sets["mediapipe478"]
         ours, theirs = (
@@ -111,6 +115,21 @@ def test_likeness_scales_what_makes_the_person_differ(seen, likeness):
         )
         extent = np.ptp(theirs, axis=0).max()
         assert np.linalg.norm(ours - theirs, axis=1).mean() < 0.03 * extent
+
+
+def test_pins_hold_and_leave_the_focal_lengths_as_they_were_fitted(seen):
+    paths, _ = seen
+    settings = replace(PLAIN, likeness=150)
+    plain = same_person.reconstruct_person(paths, settings)
+    x, y = (float(value) for value in plain.heads[0].landmarks_478_px[CHIN])
+    place = (x + 1, y + 4)
+    pins = no_pins([head.to_json() for head in plain.heads]).placed(0, Pin(place, CHIN))
+    pinned = same_person.reconstruct_person(paths, settings, pins=pins)
+    assert np.abs(pinned.heads[0].landmarks_478_px[CHIN] - place).max() < 0.1
+    for one, two in zip(plain.heads, pinned.heads, strict=True):
+        # They are as they would be read back from a file.
+        np.testing.assert_allclose(two.camera.intrinsics, one.camera.intrinsics, rtol=1e-5)
+        assert two.provenance.focal_source == "guess"
 
 
 def test_photos_share_an_identity_and_keep_their_own_expression_and_camera(seen):
