@@ -9,19 +9,11 @@ from ml.data import Camera, FitResult, HeadCoefficients
 from ml.errors import NoFaceFound
 from ml.evaluation.synthetic.people import RenderedView
 from ml.evaluation.synthetic.pins import COUNTS, layer_on, measure, report, summarise
-from ml.evaluation.synthetic.reference import REGIONS, Reference
 from ml.fitting.camera import FACING, make_intrinsics
 from ml.head.layer import Layer
 from ml.head.storage import load_head_model
 
 SIDE = 400
-
-
-@pytest.fixture(scope="module")
-def reference() -> Reference:
-    model = load_head_model()
-    regions = {name: model.masks[name] > 0.5 for name in REGIONS}
-    return Reference(model, regions, np.ones(len(model.expression_names), np.float32))
 
 
 @pytest.fixture

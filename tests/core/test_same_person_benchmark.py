@@ -6,7 +6,7 @@ import pytest
 from ml.data import Observation
 from ml.errors import NoFaceFound
 from ml.evaluation.synthetic.people import RenderedView
-from ml.evaluation.synthetic.reference import REGIONS, Reference
+from ml.evaluation.synthetic.reference import REGIONS
 from ml.evaluation.synthetic.same_person import WAYS, PersonRow, measure, report, summarise
 from ml.evaluation.synthetic.shape import ShapeError
 from ml.fitting.camera import FACING
@@ -16,13 +16,6 @@ from ml.pipeline import fit as pipeline_fit
 from tests.support.known_faces import SIDE, found_face
 
 TURNS = (0.05, 0.4, -0.7)
-
-
-@pytest.fixture(scope="module")
-def reference() -> Reference:
-    model = load_head_model()
-    regions = {name: model.masks[name] > 0.5 for name in REGIONS}
-    return Reference(model, regions, np.ones(len(model.expression_names), np.float32))
 
 
 @pytest.fixture
