@@ -17,7 +17,7 @@ from ml.geometry.rotations import rotation_from_vector
 from ml.head.storage import load_head_model
 from ml.photo.read import read_photo
 from ml.pins.heads import no_pins
-from ml.pins.pins import Pin
+from ml.pins.pins import PhotoPins, Pin, Pins
 from ml.pipeline import fit as pipeline_fit
 from ml.pipeline import same_person
 from ml.pipeline.timing import Clock
@@ -130,6 +130,25 @@ def test_pins_hold_and_leave_the_focal_lengths_as_they_were_fitted(seen):
         # They are as they would be read back from a file.
         np.testing.assert_allclose(two.camera.intrinsics, one.camera.intrinsics, rtol=1e-5)
         assert two.provenance.focal_source == "guess"
+
+
+def test_pins_hold_on_the_head_whose_likeness_was_changed(seen):
+    """As with one photo: pins are placed on the head that is shown, and scale nothing."""
+    paths, _ = seen
+    caricature = replace(PLAIN, likeness=150)
+    without = same_person.reconstruct_person(paths, caricature)
+    photo, head = paths[1], without.heads[1]
+    x, y = map(float, head.landmarks_478_px[152])
+    own = PhotoPins(photo.name, "", SIDE, SIDE, (Pin((x + 4, y + 9), 152),))
+    pinned = same_person.reconstruct_person(paths, caricature, pins=Pins((own,)))
+    there = pinned.heads[1].landmarks_478_px[152]
+    np.testing.assert_allclose(there, (x + 4, y + 9), atol=0.1)
+    # What the pins started from is what the photos give at this likeness, in all heads alike.
+    for one in pinned.heads:
+        start = np.array(one.pinned.estimate["identity"])
+        np.testing.assert_allclose(start, head.coefficients.identity, atol=1e-5)
+        np.testing.assert_array_equal(one.mesh.vertices, pinned.heads[0].mesh.vertices)
+    assert np.abs(pinned.heads[1].mesh.vertices - head.mesh.vertices).max() > 1e-4
 
 
 def test_photos_share_an_identity_and_keep_their_own_expression_and_camera(seen):
