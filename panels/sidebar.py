@@ -8,6 +8,7 @@ import bpy
 from bl_ui.utils import PresetPanel
 
 from ..ml.head.arkit import REGIONS, mirrored_name
+from ..ml.results.pinned import NAME as PINNED
 from ..operators.drawing import draw_options
 from ..operators.engine.warming import warm_up_once
 from ..operators.export import WRITERS
@@ -125,7 +126,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         if key is not None:
             layout.prop(key, "value", text="Detail", text_ctxt=CONTEXT, slider=True)
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
-        layout.operator("effigy.edit_pins", icon="PINNED")
+        _draw_pins(layout.column(align=True), record)
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
         rigged = rig_of(obj) is not None
         text = "Remove rig" if rigged else "Add rig"
@@ -201,6 +202,17 @@ def _draw_trust(layout: bpy.types.UILayout, record: dict[str, Any]) -> None:
     layout.label(text=text, icon="CHECKMARK", translate=False)
     if record["quality_reason"]:
         draw_text(layout, record["quality_reason"], "ERROR")
+
+
+def _draw_pins(column: bpy.types.UILayout, record: dict[str, Any]) -> None:
+    """Edit pins or take them from a file; what there is to do with those that the head has."""
+    row = column.row(align=True)
+    row.operator("effigy.edit_pins", icon="PINNED")
+    row.operator("effigy.apply_pins", text="", icon="FILE_FOLDER").choose = True
+    if record.get(PINNED):
+        row = column.row(align=True)
+        row.operator("effigy.save_pins", icon="FILE_TICK")
+        row.operator("effigy.apply_pins", icon="TEXTURE")
 
 
 def _draw_region(column: bpy.types.UILayout, slots: _Slots, names: tuple[str, ...]) -> None:

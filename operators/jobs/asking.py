@@ -23,11 +23,38 @@ _LITTLE = 1000.0
 _THUMBNAILS = bpy.types.FileSelectParams.bl_rna.properties["display_type"].enum_items["THUMBNAIL"]
 
 
-class AskingOperator(JobOperator):
-    """Mixin for job operators: implement :meth:`answers`, and set the properties that it gives."""
+class BrowsingOperator(JobOperator):
+    """Mixin for job operators that ask for files: implement :meth:`answers`, and set those."""
+
+    asked: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context):
+        if self.asked and not bpy.app.background:
+            # Browser and dialog call execute, which cannot become modal: begin anew.
+            return self.guarded(lambda: self.begin_anew(**self.answers()))
+        return super().execute(context)
+
+    def answers(self) -> dict[str, Any]:
+        """The properties with which the operator begins anew once the person has answered."""
+        raise NotImplementedError
+
+    def browse(self, context) -> set[str]:
+        """Ask in the file browser."""
+        self.asked = True
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def begin_anew(self, **properties: Any) -> set[str]:
+        """Invoke the operator again, with these properties."""
+        module, name = type(self).bl_idname.split(".")
+        call_operator(getattr(getattr(bpy.ops, module), name), "INVOKE_DEFAULT", **properties)
+        return {"FINISHED"}
+
+
+class AskingOperator(BrowsingOperator):
+    """Mixin for operators on photos: the files, how heads are made, and whether so many."""
 
     build_heads: bpy.props.BoolProperty(**BUILD_HEADS, options={"SKIP_SAVE"})
-    asked: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     question: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     confirmed: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     # The file browser takes the number of its own mode.
@@ -35,12 +62,6 @@ class AskingOperator(JobOperator):
         items=[("THUMBNAIL", "Thumbnails", "", _THUMBNAILS.value)],
         options={"HIDDEN", "SKIP_SAVE"},
     )
-
-    def execute(self, context):
-        if self.asked and not bpy.app.background:
-            # Browser and dialog call execute, which cannot become modal: begin anew.
-            return self.guarded(self._begin_anew)
-        return super().execute(context)
 
     def draw(self, context):
         column = self.layout.column()
@@ -55,15 +76,9 @@ class AskingOperator(JobOperator):
         options.use_property_split, options.use_property_decorate = True, False
         draw_options(options, context.scene.effigy)
 
-    def answers(self) -> dict[str, Any]:
-        """The properties with which the operator begins anew once the person has answered."""
-        raise NotImplementedError
-
-    def browse(self, context) -> set[str]:
-        """Ask in the file browser."""
-        self.asked = True
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+    def begin_anew(self, **properties: Any) -> set[str]:
+        about = {"build_heads": self.build_heads, "confirmed": bool(self.question)}
+        return super().begin_anew(**about, **properties)
 
     def confirm_or_run(self, context, photos: int, settings: Settings) -> set[str]:
         """Begin; where the heads of so many photos would take much memory, ask first."""
@@ -81,14 +96,3 @@ class AskingOperator(JobOperator):
             )
         )
         return context.window_manager.invoke_props_dialog(self, width=520)
-
-    def _begin_anew(self) -> set[str]:
-        module, name = type(self).bl_idname.split(".")
-        call_operator(
-            getattr(getattr(bpy.ops, module), name),
-            "INVOKE_DEFAULT",
-            build_heads=self.build_heads,
-            confirmed=bool(self.question),
-            **self.answers(),
-        )
-        return {"FINISHED"}

@@ -12,7 +12,7 @@ from ...ml.pins.shipped import chosen_pins, pins_as_text, pins_of_text, save_pin
 from ...ml.results.person import read_person
 from ...ml.results.reconstruction import read_about
 from ..heads import poll_head, poll_object_mode, poll_own_mesh
-from ..jobs.operator import JobOperator
+from ..jobs.asking import BrowsingOperator
 from ..photo_files import unused_directory
 from ..reporting import ReportsErrors, call_operator
 from ..runtime import RELATIVE, engine, engine_python, path_of
@@ -21,8 +21,10 @@ from ..translations import CONTEXT
 from .head import renew_head, result_folders, set_pins
 from .job import PinsJob, same_pins
 
+_CHOOSE = "Choose a pins.json: the head moves to its pins. Animation and your edits stay"
 
-class EFFIGY_OT_apply_pins(JobOperator, bpy.types.Operator):
+
+class EFFIGY_OT_apply_pins(BrowsingOperator, bpy.types.Operator):
     """Move the head to the pins in a file, or to its own, and project its texture and relief again. Animation and your edits stay"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.apply_pins"
@@ -42,17 +44,27 @@ class EFFIGY_OT_apply_pins(JobOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
         translation_context=CONTEXT,
     )
+    choose: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN", "SKIP_SAVE"})
     _head = ""
+
+    @classmethod
+    def description(cls, context, properties):
+        return _CHOOSE if properties.choose else cls.__doc__
 
     @classmethod
     def poll(cls, context):
         return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
 
     def invoke(self, context, event):
+        if self.choose:
+            return self.browse(context)
         if self.project:
             return self.run_modal(context)
         return self.execute(context)
+
+    def answers(self):
+        return {"filepath": self.filepath, "project": self.project}
 
     def run(self, context):
         if self.project:

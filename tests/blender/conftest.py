@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.support.pinned_head import write_pinned
 from tests.support.synthetic_head import write_synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,3 +142,16 @@ def photos(tmp_path):
         return folder
 
     return make
+
+
+@pytest.fixture
+def source(tmp_path):
+    """The folder of a head's result, and a file of pins that move its chin and its jaw."""
+    return write_pinned(tmp_path)
+
+
+@pytest.fixture
+def pinnable(bpy, source):
+    """The object of that head."""
+    bpy.ops.effigy.build(directory=str(source.directory))
+    return bpy.context.object
