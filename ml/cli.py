@@ -38,9 +38,8 @@ from pathlib import Path
 from typing import Any
 
 from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person, run_batch
-from .errors import HeadError, UsageError, explained
+from .errors import UsageError, explained
 from .pins.pins import Pins
-from .results.folder import photo_digest
 from .results.person import SamePerson
 from .results.plan import Task, collect_photos, plan
 from .results.reconstruction import Reconstruction
@@ -143,11 +142,6 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
             "--same-person does not go with --jobs, --skip-existing or --face all",
             "All photos are fitted together, one face in each",
         )
-    if parsed.pins is not None and (parsed.skip_existing or parsed.face == "all"):
-        raise UsageError(
-            "--pins does not go with --skip-existing or --face all",
-            "Pins are of one face, and make its head anew",
-        )
     return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview)
 
 
@@ -155,27 +149,18 @@ def _pins(parsed: argparse.Namespace, photos: Sequence[Path]) -> Pins | None:
     """The pins that were named. UsageError: they cannot be read, or are of no named photo."""
     if parsed.pins is None:
         return None
-    from .head.storage import load_head_model
-    from .pins.file import read_pins
+    from .pins.shipped import pins_for_photos
 
-    try:
-        pins = read_pins(parsed.pins, load_head_model())
-    except HeadError as error:
-        raise UsageError(error.message, error.hint) from error
-    if not any(pins.of(photo.name, photo_digest(photo)) for photo in photos):
-        names = ", ".join(photo.name for photo in pins.photos)
-        raise UsageError(f"{parsed.pins} holds pins of {names}", "Name the photo that they are of")
-    return pins
+    return pins_for_photos(parsed.pins, photos, settings_of(parsed))
 
 
 def _reconstruct(
     photo: Path, settings: Settings, pins: Pins | None = None
 ) -> Sequence[Reconstruction]:
+    from .pins.shipped import pins_for_photo
     from .pipeline.single import reconstruct
 
-    if pins is not None and pins.of(photo.name, photo_digest(photo)) is None:
-        pins = None
-    return reconstruct(photo, settings, pins=pins)
+    return reconstruct(photo, settings, pins=pins_for_photo(pins, photo))
 
 
 def _reconstruct_person(

@@ -7,7 +7,8 @@ request         data                                           answer
 ==============  =============================================  ================================
 reconstruct     photo, out, settings {face, landmarks,         "progress" {fraction, message} *,
                 allow_download, texture_size, level, detail,   "result" {rows: [report.Row as dict]}
-                renderer, skip_existing}, preview
+                renderer, skip_existing}, preview,
+                pins: as in pins.json, perhaps
 person          photos, and as above                           as above, with {person: out}
 follow_pins     folders, pins, out                             "progress" *, "result" {folder}
 warm_up                                                        "result" {}
@@ -36,19 +37,23 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from .batch import skipped_row, write_person
 from .data import Progress
 from .errors import EngineUnavailable, HeadError, UsageError, explained
+from .pins.pins import Pins
+from .pins.shipped import pins_for_photo
+from .pipeline.request import misunderstood, parsed, path_in, paths_in, pins_in, settings_in
 from .results.folder import write_heads
 from .results.person import SamePerson
 from .results.plan import Task, plan
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
-from .settings import Settings, check_settings
+from .settings import Settings
 from .version import effigy_version
 
 logger = logging.getLogger(__name__)
@@ -60,8 +65,9 @@ LOG_SIZE = 1 << 20
 MODULES = ("numpy", "scipy", "PIL", "safetensors", "torch", "cv2", "numba")
 NATIVE = MODULES[4:]
 
-Reconstruct = Callable[[Path, Settings, Progress], tuple[Reconstruction, ...]]
-ReconstructPerson = Callable[[Sequence[Path], Settings, Progress], SamePerson]
+# Photo or photos, settings, progress; where there are pins, ``pins``.
+Reconstruct = Callable[..., tuple[Reconstruction, ...]]
+ReconstructPerson = Callable[..., SamePerson]
 
 
 class Worker:
@@ -100,10 +106,10 @@ class Worker:
         number: Any = None
         data: dict[str, Any] = {}
         try:
-            request = _parsed(line)
+            request = parsed(line)
             number, kind, data = request.get("id"), request.get("type"), request.get("data") or {}
             if not isinstance(data, dict) or not isinstance(kind, str):
-                raise _misunderstood("its type or data is of another kind")
+                raise misunderstood("its type or data is of another kind")
             if kind == "shutdown":
                 return False
             if kind not in self._handlers:
@@ -119,30 +125,30 @@ class Worker:
         return True
 
     def _reconstruct(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        settings = _settings(data)
-        photo, out = _path(data.get("photo")), _path(data.get("out"))
+        settings = settings_in(data)
+        photo, out = path_in(data.get("photo")), path_in(data.get("out"))
         preview = bool(data.get("preview"))
         if skipped := skipped_row(Task(photo, out), settings, preview=preview):
             return {"rows": [asdict(skipped)]}
         begun = time.perf_counter()
-        heads = self._pipeline(photo, settings, self._progress(number))
+        pipeline = _following(self._pipeline, pins_for_photo(pins_in(data), photo))
+        heads = pipeline(photo, settings, self._progress(number))
         folders = write_heads(heads, out, preview=preview)
         seconds = time.perf_counter() - begun
         return {"rows": [asdict(head_row(photo, heads[0], folders, seconds))]}
 
     def _person(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        settings, out, photos = _settings(data), _path(data.get("out")), data.get("photos")
-        if not isinstance(photos, list) or not photos:
-            raise _misunderstood("it names no photos")
-        tasks = plan([_path(photo) for photo in photos], out)
-        person = self._person_pipeline([t.photo for t in tasks], settings, self._progress(number))
+        settings, out = settings_in(data), path_in(data.get("out"))
+        tasks = plan(paths_in(data.get("photos"), "photos"), out)
+        pipeline = _following(self._person_pipeline, pins_in(data))
+        person = pipeline([t.photo for t in tasks], settings, self._progress(number))
         rows = write_person(person, tasks, out, preview=bool(data.get("preview")))
         return {"person": data["out"], "rows": [asdict(row) for row in rows]}
 
     def _follow_pins(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
         from .pipeline.again import answer
 
-        return answer(data, _path(data.get("out")), self._progress(number))
+        return answer(data, path_in(data.get("out")), self._progress(number))
 
     def _progress(self, number: Any) -> Progress:
         def progress(fraction: float, message: str) -> None:
@@ -176,44 +182,6 @@ class Worker:
             raise SystemExit(1) from None
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """The request in ``line``. UsageError: it is none."""
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _misunderstood(repr(error)) from error
-    if not isinstance(request, dict):
-        raise _misunderstood("it is no object")
-    return request
-
-
-def _settings(data: dict[str, Any]) -> Settings:
-    """The settings of a request. UsageError: unknown, of another type or out of range."""
-    given = data.get("settings") or {}
-    kinds = {item.name: type(item.default) for item in fields(Settings)}
-    for name, value in given.items() if isinstance(given, dict) else [("settings", given)]:
-        if kinds.get(name) is not type(value):
-            raise _misunderstood(f"{str(name)[:40]} is {str(value)[:40]!r}")
-    settings = Settings(**given)
-    check_settings(settings)
-    return settings
-
-
-def _path(text: object) -> Path:
-    """A path in a request. UsageError: it is none."""
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise _misunderstood(f"{str(text)[:40]!r} is no path")
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError as error:
-        raise _misunderstood(f"{text[:40]!r} is no path") from error
-    return Path(text)
-
-
-def _misunderstood(why: str) -> UsageError:
-    return UsageError(f"A request was not understood ({why})", "Restart Blender")
-
-
 def _packages() -> list[str]:
     """The packages that every reconstruction needs. EngineUnavailable: not all can be used."""
     missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
@@ -243,18 +211,25 @@ def _about() -> dict[str, Any]:
     }
 
 
-def _reconstruct(photo: Path, settings: Settings, progress: Progress) -> tuple[Reconstruction, ...]:
+def _following(pipeline: Callable[..., Any], pins: Pins | None) -> Callable[..., Any]:
+    """``pipeline``, whose heads follow ``pins`` if there are any."""
+    return pipeline if pins is None else partial(pipeline, pins=pins)
+
+
+def _reconstruct(
+    photo: Path, settings: Settings, progress: Progress, pins: Pins | None = None
+) -> tuple[Reconstruction, ...]:
     from .pipeline.single import reconstruct
 
-    return reconstruct(photo, settings, progress)
+    return reconstruct(photo, settings, progress, pins)
 
 
 def _reconstruct_person(
-    photos: Sequence[Path], settings: Settings, progress: Progress
+    photos: Sequence[Path], settings: Settings, progress: Progress, pins: Pins | None = None
 ) -> SamePerson:
     from .pipeline.same_person import reconstruct_person
 
-    return reconstruct_person(photos, settings, progress)
+    return reconstruct_person(photos, settings, progress, pins)
 
 
 def _start_log(path: Path | None) -> Path | None:

@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..ml.errors import HeadError, UsageError, explained
+from ..ml.pins.shipped import pins_for_photos, pins_in_json
 from ..ml.results.plan import collect_photos, plan
 from ..ml.results.report import Row, conclusion, warnings_about
 from ..ml.settings import add_options, settings_of
@@ -53,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add_options(shared)
     add("--same-person", action="store_true", help="all photos show one person: one head")
+    add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
     for name, suffix in _FORMATS.items():
         add(f"--{name}", action="store_true", help=f"also write the head as a {suffix} file")
     for name, text in _export_options().items():
@@ -88,7 +91,8 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
         raise UsageError(
             "--same-person does not go with --skip-existing", "All photos are fitted together"
         )
-    order = Order(plan(_photos(parsed), out), settings, out, parsed.same_person)
+    photos = _photos(parsed)
+    order = Order(plan(photos, out), settings, out, parsed.same_person, pins=_pins(parsed, photos))
     options = {name: getattr(parsed, name) for name in _export_options()}
     unwritten: list[Path] = []
 
@@ -110,6 +114,12 @@ def _photos(parsed: argparse.Namespace) -> list[Path]:
         return collect_photos([Path(parsed.folder).absolute()], recursive=parsed.recursive)
     # A photo that is not there is one failed photo, not a wrong command: the others go on.
     return [Path(photo).absolute() for photo in parsed.photos]
+
+
+def _pins(parsed: argparse.Namespace, photos: Sequence[Path]) -> dict[str, Any] | None:
+    if parsed.pins is None:
+        return None
+    return pins_in_json(pins_for_photos(parsed.pins.absolute(), photos, settings_of(parsed)))
 
 
 def _print_row(row: Row) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import HeadError, UsageError
 from ..head.storage import load_head_model
 from ..results.camera import camera_as_json, plain
+from ..results.folder import photo_digest
 from ..results.pinned import NAME
 from ..results.provenance import check_same_model
 from ..results.reconstruction import provenance_of
+from ..settings import Settings
 from .file import pins_as_json, pins_of, read_pins, write_pins
 from .heads import Record, estimate_of, pinned_by, pins_for, pins_on
 from .pins import Pins
@@ -57,15 +59,63 @@ def save_pins(pins: Pins, path: Path) -> None:
 
 def pins_as_text(pins: Pins) -> str:
     """The contents of ``pins.json`` in one line."""
-    return json.dumps(pins_as_json(pins, load_head_model()))
+    return json.dumps(pins_in_json(pins))
+
+
+def pins_in_json(pins: Pins) -> dict[str, Any]:
+    """The contents of ``pins.json``, as plain Python values."""
+    return pins_as_json(pins, load_head_model())
 
 
 def pins_of_text(text: str) -> Pins:
     """The way back of :func:`pins_as_text`. Raises UsageError: the text is damaged."""
     try:
-        return pins_of(json.loads(text), load_head_model())
-    except (ValueError, AttributeError) as error:
-        raise UsageError(f"The pins cannot be read ({error})", "Place them again") from error
+        return pins_given(json.loads(text))
+    except ValueError as error:
+        raise _unreadable(error) from error
+
+
+def pins_given(about: object) -> Pins:
+    """The pins in the contents of a ``pins.json``. Raises UsageError: they are damaged."""
+    if not isinstance(about, dict):
+        raise _unreadable("it is no object")
+    try:
+        return pins_of(about, load_head_model())
+    except ValueError as error:
+        raise _unreadable(error) from error
+
+
+def pins_for_photos(path: Path, photos: Sequence[Path], settings: Settings) -> Pins:
+    """The pins in a file, for photos that are to be reconstructed with ``settings``.
+
+    Raises
+    ------
+    UsageError: they cannot be read, are of none of the photos, or the settings do not go with them.
+    """
+    if settings.skip_existing or settings.face == "all":
+        raise UsageError(
+            "--pins does not go with --skip-existing or --face all",
+            "Pins are of one face, and make its head anew",
+        )
+    try:
+        pins = read_pins(path, load_head_model())
+    except HeadError as error:
+        raise UsageError(error.message, error.hint) from error
+    if not any(pins_for_photo(pins, photo) for photo in photos):
+        names = ", ".join(photo.name for photo in pins.photos)
+        raise UsageError(f"{path} holds pins of {names}", "Name the photo that they are of")
+    return pins
+
+
+def pins_for_photo(pins: Pins | None, photo: Path) -> Pins | None:
+    """``pins`` where a photo is among those that they are of; else None."""
+    if pins is None or pins.of(photo.name, photo_digest(photo)) is None:
+        return None
+    return pins
+
+
+def _unreadable(why: object) -> UsageError:
+    return UsageError(f"The pins cannot be read ({why})", "Place them again")
 
 
 def followed(records: Sequence[Record], pins: Pins, solver: Solver | None = None) -> list[Any]:

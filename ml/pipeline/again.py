@@ -15,13 +15,13 @@ import numpy as np
 
 from ..data import Camera, Photo, Progress
 from ..detail.view import PersonView
-from ..errors import HeadError, ImageUnreadable, UsageError
+from ..errors import HeadError, ImageUnreadable
 from ..head.mesh import Person, person_mesh
 from ..head.storage import load_head_model
-from ..pins.file import pins_of
 from ..pins.heads import estimate_of, pinned_by, pins_for
 from ..pins.pins import Pins
 from ..pins.settle import people_of, settled
+from ..pins.shipped import pins_given
 from ..pins.solve import Solver
 from ..results.folder import write_heads
 from ..results.images import PHOTO_NAME
@@ -30,6 +30,7 @@ from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction, load_reconstruction, read_about
 from ..settings import Settings, check_settings
 from .relief import FoundRelief, relief_from, see_relief
+from .request import paths_in
 from .single import Sight, dressed, ignore_progress, parse_face, part_of, warm_up
 from .timing import Clock
 
@@ -166,19 +167,9 @@ def answer(data: Mapping[str, Any], out: Path, progress: Progress) -> dict[str, 
     UsageError: the request names no results, or its pins are damaged. HeadError: see follow_again.
     OSError: ``out`` cannot be written to.
     """
-    folders = data.get("folders")
-    if not isinstance(folders, list) or not folders or not all(map(_is_text, folders)):
-        raise UsageError("The pins are of no results", "Restart Blender")
-    results = [Path(folder) for folder in folders]
-    try:
-        pins = pins_of(data.get("pins") or {}, load_head_model())
-    except (ValueError, AttributeError) as error:
-        raise UsageError(f"The pins cannot be read ({error})", "Place them again") from error
+    results = paths_in(data.get("folders"), "results")
+    pins = pins_given(data.get("pins"))
     return {"folder": str(write_again(follow_again(results, pins, progress), results, out))}
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) > 0 and "\0" not in value
 
 
 def write_again(heads: Sequence[Reconstruction], folders: Sequence[Path], out: Path) -> Path:

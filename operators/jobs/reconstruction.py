@@ -42,6 +42,7 @@ class Order:
     out: folder for report.json and, of one person, for person.json; None: no report.
     same_person: whether all photos show one person, who becomes one head. Needs ``out``.
     preview: whether preview.png is written beside each head.
+    pins: the contents of pins.json, which the heads of its photos follow; None: none do.
     """
 
     tasks: Sequence[Task]
@@ -49,6 +50,7 @@ class Order:
     out: Path | None = None
     same_person: bool = False
     preview: bool = False
+    pins: dict[str, Any] | None = None
 
 
 class ReconstructionJob:
@@ -158,6 +160,8 @@ class ReconstructionJob:
 
     def _question(self, tasks: Sequence[Task]) -> tuple[str, dict[str, Any]]:
         how = {"settings": asdict(self.order.settings), "preview": self.order.preview}
+        if self.order.pins is not None:
+            how["pins"] = self.order.pins
         if self.order.same_person:
             photos = [str(task.photo) for task in tasks]
             return "person", {"photos": photos, "out": str(self.order.out), **how}

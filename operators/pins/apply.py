@@ -8,7 +8,14 @@ from pathlib import Path
 import bpy
 
 from ...ml.errors import HeadError
-from ...ml.pins.shipped import chosen_pins, pins_as_text, pins_of_text, save_pins, stored_pins
+from ...ml.pins.shipped import (
+    chosen_pins,
+    pins_as_text,
+    pins_in_json,
+    pins_of_text,
+    save_pins,
+    stored_pins,
+)
 from ...ml.results.person import read_person
 from ...ml.results.reconstruction import read_about
 from ..heads import poll_head, poll_object_mode, poll_own_mesh
@@ -81,7 +88,7 @@ class EFFIGY_OT_apply_pins(BrowsingOperator, bpy.types.Operator):
             read_about(folder)  # says what is missing before the engine is started
         data = {
             "folders": [str(folder) for folder in folders],
-            "pins": _request_of(obj),
+            "pins": pins_in_json(stored_pins(photo_records(obj))),
             "out": str(_new_folder(folders)),
         }
         return PinsJob(data, partial(engine.submit, engine_python().executable), self._renew)
@@ -181,13 +188,6 @@ class EFFIGY_OT_save_pins(ReportsErrors, bpy.types.Operator):
         save_pins(pins, path)
         self.report({"INFO"}, f"Saved {pins.count} pins to {path}")
         return {"FINISHED"}
-
-
-def _request_of(obj: bpy.types.Object) -> dict:
-    """The pins of ``obj`` as the engine takes them; of a head without pins, none."""
-    import json
-
-    return json.loads(pins_as_text(stored_pins(photo_records(obj))))
 
 
 def _new_folder(folders: list[Path]) -> Path:

@@ -1,5 +1,6 @@
 """``--pins`` on the command line: who gets which pins, and what is refused."""
 
+import io
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from ml.head.storage import load_head_model
 from ml.pins.file import write_pins
 from ml.pins.pins import PhotoPins, Pin, Pins
 from ml.results.folder import photo_digest
+from ml.worker import Worker
 from tests.support.fake_pipeline import fake_heads, fake_person
 
 
@@ -72,3 +74,33 @@ def test_what_does_not_go_with_pins(tmp_path, photo, capsys, option):
     path = pins_of(tmp_path, "ada.jpg", photo_digest(photo))
     assert run(tmp_path, photo, "--pins", path, *option)[0] == 2
     assert "--pins does not go with" in capsys.readouterr().err
+
+
+def engine(photo, out, pins):
+    """The engine's answer to a request with pins, and the pins that its pipeline was given."""
+    given, answers = [], io.StringIO()
+
+    def heads(path, settings, progress, pins=None):
+        given.append(pins)
+        return fake_heads(path, settings)
+
+    data = {"photo": str(photo), "out": str(out), "pins": pins}
+    lines = io.StringIO(json.dumps({"id": 1, "type": "reconstruct", "data": data}) + "\n")
+    Worker(lines, answers, heads).run()
+    return json.loads(answers.getvalue().splitlines()[-1]), given
+
+
+def test_the_engine_follows_the_pins_of_a_request(tmp_path, photo):
+    own = json.loads(pins_of(tmp_path, "x.jpg", photo_digest(photo)).read_text())
+    answer, given = engine(photo, tmp_path / "own", own)
+    assert answer["type"] == "result"
+    assert given[0].photos[0].pins[0].position == (10.0, 20.0)
+    others = json.loads(pins_of(tmp_path, "x.jpg", "0" * 64).read_text())
+    assert engine(photo, tmp_path / "others", others)[1] == [None]
+
+
+@pytest.mark.parametrize("damaged", [3, {}, {"format": 1}, {"format": 99}])
+def test_the_engine_refuses_damaged_pins(tmp_path, photo, damaged):
+    answer, given = engine(photo, tmp_path / "out", damaged)
+    assert (answer["type"], answer["data"]["code"]) == ("error", "usage")
+    assert given == []
