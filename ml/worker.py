@@ -10,7 +10,8 @@ reconstruct     photo, out, settings {face, landmarks,         "progress" {fract
                 renderer, skip_existing}, preview,
                 pins: as in pins.json, perhaps
 person          photos, and as above                           as above, with {person: out}
-follow_pins     folders, pins, out                             "progress" *, "result" {folder}
+follow_pins     folders, pins, out                             "progress" *, "result" {folder,
+                                                               copies}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights,
                                                                packages}

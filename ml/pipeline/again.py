@@ -1,7 +1,7 @@
 """A head that was made before, following other pins: relief and texture are projected again.
 
-Works from the files of the results, so the photos themselves may be gone: the picture beside a
-result is upright and as large as a screen.
+Works from the files of the results, and from the photos where they are still there: else from the
+copies beside the results, see :mod:`.picture`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Camera, Photo, Progress
+from ..data import Camera, Progress
 from ..detail.view import PersonView
-from ..errors import HeadError, ImageUnreadable
 from ..head.mesh import Person, person_mesh
 from ..head.storage import load_head_model
 from ..pins.heads import estimate_of, pinned_by, pins_for
@@ -24,11 +23,11 @@ from ..pins.settle import people_of, settled
 from ..pins.shipped import pins_given
 from ..pins.solve import Solver
 from ..results.folder import write_heads
-from ..results.images import PHOTO_NAME
 from ..results.person import SamePerson, save_index
 from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction, load_reconstruction, read_about
 from ..settings import Settings, check_settings
+from .picture import Picture, picture_of
 from .relief import FoundRelief, relief_from, see_relief
 from .request import paths_in
 from .single import Sight, dressed, ignore_progress, parse_face, part_of, warm_up
@@ -44,9 +43,40 @@ class _Result:
     head: Reconstruction
 
 
-def follow_again(
-    folders: Sequence[Path], pins: Pins, progress: Progress | None = None
-) -> list[Reconstruction]:
+@dataclass(frozen=True)
+class _Seen:
+    """A person as the photo of a result sees them; ``camera`` is in the photo's pixels."""
+
+    result: _Result
+    camera: Camera
+    person: Person
+
+    def sight(self) -> tuple[Sight, Picture]:
+        """With the picture, which is not kept: ten large ones would fill the memory."""
+        picture = picture_of(self.result.folder, self.result.head.provenance)
+        camera, photo = self.camera, picture.photo
+        scale = np.array([photo.width / camera.width, photo.height / camera.height, 1.0])
+        intrinsics = (camera.intrinsics * scale[:, None]).astype(np.float32)
+        wide, high = photo.width, photo.height
+        camera = replace(camera, intrinsics=intrinsics, width=wide, height=high)
+        return Sight(photo, camera, self.person), picture
+
+
+@dataclass(frozen=True)
+class Again:
+    """What became of a person's results.
+
+    Attributes
+    ----------
+    heads: in the order of the results. copies: the files that took the place of photos which were
+    not found.
+    """
+
+    heads: list[Reconstruction]
+    copies: tuple[Path, ...]
+
+
+def follow_again(folders: Sequence[Path], pins: Pins, progress: Progress | None = None) -> Again:
     """The heads of a person's results, with their pictures and settings, following ``pins``.
 
     folders: of the results, one for each photo of the person, the head's own first.
@@ -65,20 +95,25 @@ def follow_again(
     progress(0.05, "Loading the network")
     warm_up(settings)
     progress(0.2, "Moving the head to its pins")
-    sights, heads = _followed(results, pins, settings.level)
-    relief = _relief(sights, settings) if settings.detail != "off" and len(sights) > 1 else None
-    for number, sight in enumerate(sights):
-        share = 0.3 + 0.7 * number / len(results)
+    people, heads, copies = *_followed(results, pins, settings.level), list[Path]()
+    relief = _relief(people, settings) if settings.detail != "off" and len(people) > 1 else None
+    for number, seen in enumerate(people):
+        share, name = 0.3 + 0.7 * number / len(results), seen.result.head.provenance.photo_name
+        progress(share, f"Reading {name}")
+        sight, picture = seen.sight()
+        if not picture.original:
+            copies.append(picture.file)
+            progress(share, f"{name} was not found: its copy is used")
         part = part_of(progress, share, 0.7 / len(results))
         heads[number] = dressed(heads[number], sight, settings, Clock(), part, relief)
     progress(1.0, "Done")
-    return heads
+    return Again(heads, tuple(copies))
 
 
 def _followed(
     results: Sequence[_Result], pins: Pins, level: str
-) -> tuple[list[Sight], list[Reconstruction]]:
-    """The person of the results who follows ``pins``: in each picture, and as heads without images.
+) -> tuple[list[_Seen], list[Reconstruction]]:
+    """The person of the results who follows ``pins``: in each photo, and as heads without images.
 
     level: of the heads' meshes.
     """
@@ -87,12 +122,12 @@ def _followed(
     solver = Solver(model, estimate)
     solution = settled(solver, pins)
     pinned = pinned_by(pins, estimate, solution, model)
-    sights, heads = list[Sight](), list[Reconstruction]()
+    seen, heads = list[_Seen](), list[Reconstruction]()
     people = people_of(solver, solution)
     for result, camera, person in zip(results, solution.cameras, people, strict=True):
-        sights.append(_sight(result, camera, person))
+        seen.append(_Seen(result, camera, person))
         heads.append(replace(_moved(result.head, camera, person, level), pinned=pinned))
-    return sights, heads
+    return seen, heads
 
 
 def _moved(head: Reconstruction, camera: Camera, person: Person, level: str) -> Reconstruction:
@@ -111,42 +146,15 @@ def _moved(head: Reconstruction, camera: Camera, person: Person, level: str) -> 
     )
 
 
-def _relief(sights: Sequence[Sight], settings: Settings) -> FoundRelief:
+def _relief(people: Sequence[_Seen], settings: Settings) -> FoundRelief:
     """The relief that all photos agree on, as for a new person."""
-    seen = []
-    for sight in sights:
+    reliefs = []
+    for seen in people:
+        sight, _ = seen.sight()
         parse = parse_face(sight.photo, sight.camera, sight.person)
         view = PersonView(sight.photo.rgb, sight.camera, sight.person, settings.renderer)
-        seen.append(see_relief(view, parse, settings))
-    return relief_from(seen, settings)
-
-
-def _sight(result: _Result, camera: Camera, person: Person) -> Sight:
-    """The person in the picture beside the result, which may be smaller than the photo."""
-    path = result.folder / PHOTO_NAME
-    rgb = _picture(path)
-    high, wide = rgb.shape[:2]
-    scale = np.array([wide / camera.width, high / camera.height, 1.0])
-    intrinsics = (camera.intrinsics * scale[:, None]).astype(np.float32)
-    origin = result.head.provenance
-    photo = Photo(rgb, Path(origin.photo_name), origin.photo_sha256)
-    return Sight(photo, replace(camera, intrinsics=intrinsics, width=wide, height=high), person)
-
-
-def _picture(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except FileNotFoundError as error:
-        raise HeadError(
-            f"{path} is gone, so no texture can be made from it", "Reconstruct the photo again"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ImageUnreadable(
-            f"{path} cannot be read ({error})", "Reconstruct the photo again"
-        ) from error
+        reliefs.append(see_relief(view, parse, settings))
+    return relief_from(reliefs, settings)
 
 
 def _settings_of(result: _Result) -> Settings:
@@ -169,7 +177,9 @@ def answer(data: Mapping[str, Any], out: Path, progress: Progress) -> dict[str, 
     """
     results = paths_in(data.get("folders"), "results")
     pins = pins_given(data.get("pins"))
-    return {"folder": str(write_again(follow_again(results, pins, progress), results, out))}
+    again = follow_again(results, pins, progress)
+    folder = write_again(again.heads, results, out)
+    return {"folder": str(folder), "copies": [str(file) for file in again.copies]}
 
 
 def write_again(heads: Sequence[Reconstruction], folders: Sequence[Path], out: Path) -> Path:

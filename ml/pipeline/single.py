@@ -195,6 +195,7 @@ def assemble(
             focal_source=fitted.evidence.focal_source,
             focal_refused=fitted.evidence.focal_refused,
             orientation_refused=photo.orientation_refused,
+            photo_path=str(photo.path.absolute()) if photo.sha256 else "",
         ),
         mesh=person_mesh(model, person, level),
         coefficients=fit.coefficients,

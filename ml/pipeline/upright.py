@@ -87,6 +87,12 @@ def turned(photo: Photo, quarters: int) -> Photo:
     return replace(photo, rgb=rgb, orientation_refused=reason)
 
 
+def quarters_in(reason: str) -> int:
+    """By how many right angles a photo was turned, by the reason that :func:`turned` gave."""
+    said = (quarters for quarters, words in DEGREES.items() if f" {words} more" in reason)
+    return next(said, 0)
+
+
 def roll_of(shown: Upright) -> float:
     """The first face's roll, radians, -pi to pi."""
     roll = shown.observations[0].face.box.roll

@@ -105,6 +105,8 @@ def check_about(about: Mapping[str, Any]) -> None:
     _text(photo, "name")
     _text(photo, "sha256")
     _text(about, "effigy_version")
+    if "path" in photo:
+        _text(photo, "path")
     for name in ("width", "height"):
         side = photo.get(name)
         if type(side) is not int or not 0 < side <= _LARGEST_SIDE:

@@ -28,6 +28,7 @@ class Provenance:
     focal_source: of the camera's focal length: "exif", "guess", or "unknown" in results of earlier
         versions. focal_refused: why EXIF's was not believed; empty if it was, or if there was none.
     orientation_refused: why the photo is not turned as EXIF says; empty if it is.
+    photo_path: where the photo was; empty in results of earlier versions.
     """
 
     model_id: str
@@ -42,6 +43,7 @@ class Provenance:
     focal_source: str = "unknown"
     focal_refused: str = ""
     orientation_refused: str = ""
+    photo_path: str = ""
 
 
 @lru_cache(maxsize=1)

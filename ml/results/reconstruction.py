@@ -102,8 +102,7 @@ class Reconstruction:
         """The contents of ``reconstruction.json``, as plain Python values."""
         origin = self.provenance
         names = self.mesh.expression_names
-        refused = origin.orientation_refused
-        turn = {"orientation_refused": refused} if refused else {}
+        known = {"orientation_refused": origin.orientation_refused, "path": origin.photo_path}
         return {
             "status": "ok",
             "format": FORMAT,
@@ -121,7 +120,7 @@ class Reconstruction:
                 "sha256": origin.photo_sha256,
                 "focal_source": origin.focal_source,
                 "focal_refused": origin.focal_refused,
-                **turn,
+                **{name: text for name, text in known.items() if text},
             },
             "face_box": [round(float(v), 3) for v in self.face_box],
             "identity": plain(self.coefficients.identity),
@@ -260,6 +259,7 @@ def provenance_of(about: dict[str, Any]) -> Provenance:
         focal_source=photo.get("focal_source", "unknown"),
         focal_refused=photo.get("focal_refused", ""),
         orientation_refused=photo.get("orientation_refused", ""),
+        photo_path=photo.get("path", ""),
     )
 
 

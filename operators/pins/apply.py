@@ -94,7 +94,11 @@ class EFFIGY_OT_apply_pins(BrowsingOperator, bpy.types.Operator):
         return PinsJob(data, partial(engine.submit, engine_python().executable), self._renew)
 
     def conclude(self, context, job):
-        self.report({"INFO"}, f"{self._head} follows its pins, with its texture and relief")
+        done = f"{self._head} follows its pins, with its texture and relief"
+        if job.copies:
+            files = ", ".join(str(file) for file in job.copies)
+            done += f" from {files}: the photo itself was not found, and may show more"
+        self.report({"INFO"}, done)
         return {"FINISHED"}
 
     def _move(self, context) -> None:

@@ -20,6 +20,7 @@ class PinsJob:
 
     Attributes
     ----------
+    copies: of photos that were not found, in whose place the engine took them; after the job.
     waits_for: gives what the person has to end before the scene may be changed, in words.
     """
 
@@ -30,6 +31,7 @@ class PinsJob:
         on_done: Callable[[Path], None],
     ) -> None:
         self.fraction, self.message = 0.0, "Starting"
+        self.copies: tuple[Path, ...] = ()
         self.waits_for: Callable[[], str] = lambda: ""
         self._data, self._submit, self._on_done = data, submit, on_done
         self._request: Request | None = None
@@ -43,6 +45,7 @@ class PinsJob:
         if waiting := self.waits_for():
             self.message = f"The texture waits for {waiting}"
             return False
+        self.copies = tuple(Path(file) for file in self._request.result.get("copies", ()))
         self._on_done(Path(self._request.result["folder"]))
         return True
 

@@ -73,6 +73,7 @@ def record_head(
     directory: of its files; None where it never had any. camera: None if it was deleted.
     """
     stored = {name: value for name, value in head.to_json().items() if name not in _NOT_STORED}
+    stored["photo"].pop("path", None)  # of this computer; the .blend file may go to another
     place = _text(directory) if directory is not None else ""
     obj[RECORD] = _to_property(stored | {"directory": place})
     if camera is not None:

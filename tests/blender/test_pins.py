@@ -143,7 +143,8 @@ def test_the_engine_is_asked_and_the_answer_awaited(module, tmp_path):
     job = job_type({"out": "x"}, lambda *what: asked.append(what) or request, done.append)
     assert not job.step()
     assert (job.fraction, job.message) == (0.5, "Making")
-    request.ready, request.result = True, {"folder": str(tmp_path)}
+    request.ready = True
+    request.result = {"folder": str(tmp_path), "copies": [str(tmp_path / "photo.jpg")]}
     job.waits_for = lambda: "Object Mode"
     assert not job.step()
     assert job.message == "The texture waits for Object Mode"
@@ -151,6 +152,25 @@ def test_the_engine_is_asked_and_the_answer_awaited(module, tmp_path):
     assert job.step()
     assert asked == [("follow_pins", {"out": "x"})]
     assert done == [tmp_path]
+    assert job.copies == (tmp_path / "photo.jpg",)
+
+
+@pytest.mark.parametrize("copies", [(), ("photo.jpg",)])
+def test_it_is_said_where_a_copy_took_the_photos_place(module, copies):
+    said = []
+    operator = SimpleNamespace(_head="Ada", report=lambda kind, text: said.append(text))
+    apply = module("operators.pins.apply").EFFIGY_OT_apply_pins
+    apply.conclude(operator, None, SimpleNamespace(copies=copies))
+    assert ("from photo.jpg: the photo itself was not found" in said[0]) == bool(copies)
+
+
+def test_the_path_of_the_photo_stays_out_of_the_blend_file(bpy, source):
+    path = source.directory / "reconstruction.json"
+    about = json.loads(path.read_text())
+    about["photo"]["path"] = "/somebody/ada.jpg"
+    path.write_text(json.dumps(about))
+    bpy.ops.effigy.build(directory=str(source.directory))
+    assert "path" not in bpy.context.object["effigy"]["photo"].to_dict()
 
 
 def test_errors_name_the_cause(bpy, pinnable, source, tmp_path):

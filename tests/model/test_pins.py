@@ -1,6 +1,7 @@
 """A photo's head that follows pins: from the photo, and again from its result's files."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -51,12 +52,29 @@ def test_from_the_photo_and_from_the_files_it_is_the_same_head(portrait, made, t
     request = {"folders": [str(folder)], "pins": pins_as_json(pins, load_head_model())}
     done = answer(request, tmp_path / "again", ignore_progress)
     again = load_reconstruction(tmp_path / "again")
-    assert done == {"folder": str(tmp_path / "again")}
+    assert done == {"folder": str(tmp_path / "again"), "copies": []}
     np.testing.assert_allclose(head.mesh.vertices, again.mesh.vertices, atol=1e-5)
     np.testing.assert_allclose(head.camera.translation, again.camera.translation, atol=1e-5)
-    assert (tmp_path / "again" / "albedo.png").exists()
+    # From the photo itself, so that not one texel differs.
+    with Image.open(tmp_path / "again" / "albedo.png") as albedo:
+        np.testing.assert_array_equal(np.asarray(albedo), head.albedo)
     assert again.detail is not None
     assert json.loads((tmp_path / "again" / "pins.json").read_text())["photos"][0]["pins"]
+
+
+def test_without_the_photo_its_copy_is_used_and_named(made, tmp_path):
+    folder, pins = made
+    moved = tmp_path / "elsewhere" / "far" / "away"
+    shutil.copytree(folder, moved)
+    about = json.loads((moved / "reconstruction.json").read_text())
+    about["photo"]["path"] = str(tmp_path / "gone.png")
+    (moved / "reconstruction.json").write_text(json.dumps(about))
+    request = {"folders": [str(moved)], "pins": pins_as_json(pins, load_head_model())}
+    said = []
+    done = answer(request, tmp_path / "again", lambda fraction, message: said.append(message))
+    assert done["copies"] == [str(moved / "photo.jpg")]
+    assert "astronaut.png was not found: its copy is used" in said
+    assert (tmp_path / "again" / "albedo.png").exists()
 
 
 def test_pins_on_pins_start_from_the_photo(made, tmp_path):
