@@ -18,6 +18,8 @@ from ..geometry.rotations import rotated_about
 # Distance of lids from the eyeball in metres; number of nearest vertices that determine the
 # eyeball's surface between them; iterations of pushing a lid out of the eyeball.
 CLEARANCE, NEAREST, ROUNDS = 0.0002, 6, 4
+# How far the surface between vertices can rise above the highest of them, generously.
+BULGE = 0.0015
 # Rings of the lid's margin, and the share of the closing movement of each further ring.
 MARGIN_RINGS, FOLLOW = 3, (0.8, 0.6, 0.42, 0.26, 0.12)
 # The ring in which lashes are rooted. Lashes rotate with the lid as it slides over the eyeball,
@@ -145,7 +147,7 @@ def outside(lids: FloatArray, ball: FloatArray, centre: FloatArray) -> FloatArra
     """
     offset = (lids - centre).astype(np.float64)
     # Lids hardly move along the eyeball while they are pushed, so its radius is computed once.
-    wall = surface_radius(refined(offset), ball - centre) + CLEARANCE
+    wall = _wall(refined(offset), ball - centre)
     for _ in range(ROUNDS):
         short = np.clip(wall - np.linalg.norm(refined(offset), axis=-1), 0, None)
         # The largest shortfall of the nine points round a vertex.
@@ -155,6 +157,18 @@ def outside(lids: FloatArray, ball: FloatArray, centre: FloatArray) -> FloatArra
         push[:-1] = np.maximum(push[:-1], beside[1:])
         offset *= 1 + (push[::2, ::2] / np.linalg.norm(offset, axis=-1))[..., None]
     return np.asarray(centre + offset, dtype=np.float32)
+
+
+def _wall(offset: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """(...,) the least distance from the eyeball's centre in the directions of (..., 3) ``offset``.
+
+    0 for what lies outside anyway: most of the rings, whose walls would take most of the time.
+    """
+    distance = np.linalg.norm(offset, axis=-1)
+    near = distance < np.linalg.norm(away, axis=1).max() + BULGE
+    wall = np.zeros(distance.shape)
+    wall[near] = surface_radius(offset[near], away) + CLEARANCE
+    return wall
 
 
 def refined(rings: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from ml.evaluation.head.contact import measure_contact
 from ml.evaluation.head.topology import measure_topology
 from ml.evaluation.head.uv import measure_uv, overlapping_texels
 from ml.geometry.triangles import triangulate
+from ml.head import contact
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.contact import outside, surface_radius
 from ml.head.storage import load_head_model
@@ -100,6 +101,25 @@ def test_a_lid_is_pushed_out_of_a_ball_between_its_vertices_too():
     middles = (pushed[1:] + pushed[:-1]) / 2
     middles = (middles + np.roll(middles, -1, axis=1)) / 2
     assert np.linalg.norm(middles, axis=-1).min() > 0.01198
+
+
+def test_where_a_lid_cannot_touch_the_ball_no_wall_is_computed_and_nothing_changes(
+    model, monkeypatch
+):
+    identity = np.random.default_rng(6).normal(size=model.identity_count).astype(np.float32)
+    asked, real = [], contact.surface_radius
+
+    def noting(offset, away):
+        asked.append(len(offset.reshape(-1, 3)))
+        return real(offset, away)
+
+    monkeypatch.setattr(contact, "surface_radius", noting)
+    quick, places = model.person(identity), sum(asked)
+    asked.clear()
+    monkeypatch.setattr(contact, "BULGE", 1.0)  # every place of all rings is near
+    slow = model.person(identity)
+    assert all(np.array_equal(one, other) for one, other in zip(quick, slow, strict=True))
+    assert places < sum(asked) / 2
 
 
 def test_the_radius_between_a_balls_vertices_is_that_of_its_surface():
