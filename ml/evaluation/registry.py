@@ -37,6 +37,7 @@ COMMANDS = (
     Command("quality", "trust.command", "whether quality tells how far a head can be trusted"),
     Command("same-person", "synthetic.same_person", "one identity for several photos of a person"),
     Command("pins", "synthetic.pins", "what pins of somebody who knows the truth are worth"),
+    Command("sliders", "synthetic.sliders", "whether shape sliders do what they say, nothing else"),
     Command("texture", "synthetic.texture", "albedo, hidden skin and re-rendering"),
     Command("detail", "synthetic.detail", "folds and lumps of rendered people who have them"),
     Command("likeness", "likeness.command", "whether heads in clay are recognisable on photos"),

@@ -48,6 +48,8 @@ from .mesh import mesh_of
 from .pinned import NAME as PINNED
 from .pinned import Pinned, pinned_of
 from .provenance import Provenance
+from .shaped import NAME as SHAPED
+from .shaped import Shaped, shaped_of
 
 if TYPE_CHECKING:
     from ..detail.consistency import StrengthChoice
@@ -73,6 +75,7 @@ class Reconstruction:
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     detail_strength: how its strength was chosen; None if it was not. Not read back from files.
     pinned: the pins that it follows; None if it has none.
+    shaped: where its shape sliders stand; None if none was moved.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
     state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
@@ -93,6 +96,7 @@ class Reconstruction:
     detail: Detail | None = None
     detail_strength: StrengthChoice | None = None
     pinned: Pinned | None = None
+    shaped: Shaped | None = None
     timings: Timings = field(default_factory=Timings)
     settings: Settings | None = None
     face: tuple[int, int] = (1, 1)
@@ -146,6 +150,8 @@ def _if_known(head: Reconstruction) -> dict[str, Any]:
         known["detail_strength"] = head.detail_strength.to_json()
     if head.pinned is not None:
         known[PINNED] = head.pinned.to_json()
+    if head.shaped is not None:
+        known[SHAPED] = head.shaped.to_json()
     return known
 
 
@@ -286,5 +292,6 @@ def assemble(about: dict[str, Any], mesh: HeadMesh, detail: Detail | None) -> Re
         quality_reason=about.get("quality_reason", ""),
         detail=detail,
         pinned=pinned_of(about),
+        shaped=shaped_of(about),
         timings=Timings(about["timings_ms"]),
     )

@@ -22,6 +22,7 @@ NEEDED = {
     "sheet": ["wild", "--data", "d"],
     "calibration": [],
     "rendering": [],
+    "sliders": [],
     "speed": ["--photo", "photo.jpg"],
     "likeness": ["--photos", "d", "--recogniser", "python"],
 } | {name: ["--data", "d", "--results", "r"] for name in ("realy", "now", "facescape")}

@@ -25,14 +25,15 @@ def measure_contact(model: HeadModel, people: int = PEOPLE) -> dict[str, dict[st
     """Millimetres on the mean and the worst of ``people`` random people, by what touches what."""
     rng = np.random.default_rng(SEED)
     crowd = np.clip(rng.normal(size=(people, model.identity_count)), -2.5, 2.5)
-    rows = [_person(model, row) for row in [np.zeros(model.identity_count), *crowd]]
+    rows = [contacts_of(model, row) for row in [np.zeros(model.identity_count), *crowd]]
     return {
         name: {"mean_head": rows[0][name], "worst": max(row[name] for row in rows)}
         for name in rows[0]
     }
 
 
-def _person(model: HeadModel, identity: np.ndarray) -> dict[str, float]:
+def contacts_of(model: HeadModel, identity: FloatArray) -> dict[str, float]:
+    """Millimetres on one person (I,), by what touches what."""
     neutral, keys = model.person(identity.astype(np.float32))
 
     def posed(*names: str) -> FloatArray:

@@ -7,6 +7,7 @@ how asian, how female and how old the person is.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,10 +34,22 @@ def people_weights(head: MakeHumanHead, count: int, rng: np.random.Generator) ->
 
 def average_weights(head: MakeHumanHead) -> FloatArray:
     """(789,) weights of the average young adult: equal origins and sexes, average build."""
+    return group_weights(head, {"female": 0.5, "male": 0.5}, {"young": 1.0})
+
+
+def group_weights(
+    head: MakeHumanHead,
+    sexes: Mapping[str, float],
+    ages: Mapping[str, float],
+    build: Mapping[str, float] | None = None,
+) -> FloatArray:
+    """(789,) weights of the average of a group, equal in origins; shares of each factor sum to 1.
+
+    build: shares of "averagemuscle-maxweight" and the like; None: of average build.
+    """
     weights = np.zeros(len(head.target_names), np.float32)
     thirds = dict.fromkeys(("african", "asian", "caucasian"), 1 / 3)
-    sexes, ages = {"female": 0.5, "male": 0.5}, {"young": 1.0}
-    _multiply_macros(head, weights, [thirds, sexes, ages], {})
+    _multiply_macros(head, weights, [thirds, sexes, ages], build or {})
     return weights
 
 
@@ -86,7 +99,10 @@ def _three_way(value: float, what: str) -> dict[str, float]:
 
 
 def _multiply_macros(
-    head: MakeHumanHead, row: FloatArray, factors: list[dict[str, float]], build: dict[str, float]
+    head: MakeHumanHead,
+    row: FloatArray,
+    factors: Sequence[Mapping[str, float]],
+    build: Mapping[str, float],
 ) -> None:
     origins, sexes, ages = factors
     for index, (name, group) in enumerate(zip(head.target_names, head.target_groups, strict=True)):
