@@ -26,10 +26,12 @@ from .jobs.status import clear_status
 from .pins import apply as pins_apply
 from .pins import edit as pins_edit
 from .runtime import engine
+from .shape import actions as shape_actions
+from .shape import properties as shape_properties
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
-_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, engine_operators)
-CLASSES = tuple(cls for module in (settings, *_ACTIONS) for cls in module.CLASSES)
+_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, engine_operators)
+CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 # The handle by which Blender takes the command back.
 _commands: list[object] = []
@@ -39,6 +41,7 @@ def register() -> None:
     translations.attach()
     _register()
     settings.attach()
+    shape_properties.attach()
     saving.attach()
     setting_presets.attach()
     manual.attach()
@@ -57,6 +60,7 @@ def unregister() -> None:
     manual.detach()
     setting_presets.detach()
     saving.detach()
+    shape_properties.detach()
     settings.detach()
     _unregister()
     translations.detach()

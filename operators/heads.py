@@ -17,6 +17,8 @@ from ..ml.results.pinned import NAME as PINNED
 from ..ml.results.provenance import check_same_model
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction, read_about
 from ..ml.results.record import head_of_record
+from ..ml.results.shaped import unshaped_identity
+from ..ml.shape_sliders.shape import reshaped
 from .folders import located, portable
 from .opened import other_files
 from .reporting import ReportsErrors
@@ -110,7 +112,7 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
         known = _pins_in(read_about(directory)) == _pins_in(record)
         if known and head.provenance.photo_sha256 == record["photo"]["sha256"]:
             check_same_model(head.provenance)
-            return head
+            return reshaped(head, record)
     head = head_of_record(record)
     offsets = stored_offsets(obj, len(head.mesh.vertices))
     return replace(head, detail=detail_of(record.get("detail", "off"), offsets))
@@ -160,9 +162,14 @@ def _is_of(directory: Path, record: dict[str, Any], wanted: tuple[str, ...] = ()
         about = read_about(directory)
         if about["photo"]["sha256"] != record["photo"]["sha256"]:
             return False
-        return all(about[name] == record[name] for name in wanted if name in record)
+        return all(_fact(about, name) == _fact(record, name) for name in wanted if name in record)
     except (HeadError, OSError, ValueError, LookupError, TypeError):
         return False
+
+
+def _fact(about: Mapping[str, Any], name: str) -> object:
+    """An entry of a record; sliders are on the object alone, so it is that without them."""
+    return unshaped_identity(about) if name == "identity" else about[name]
 
 
 def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:

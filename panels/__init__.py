@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import menus, preferences, sidebar
+from . import menus, preferences, shape, sidebar
 
-CLASSES = preferences.CLASSES + sidebar.CLASSES
+CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 

@@ -13,6 +13,7 @@ from ..head.model import HeadModel
 from ..results.camera import camera_as_json, camera_of, plain
 from ..results.pinned import NAME, Pinned
 from ..results.reconstruction import coefficients_of
+from ..shape_sliders.shape import shape_of
 from .estimate import Estimate
 from .file import pins_as_json, pins_of
 from .pins import PhotoPins, Pins
@@ -33,7 +34,7 @@ def estimate_of(records: Sequence[Record], model: HeadModel) -> Estimate:
     try:
         stored = records[0].get(NAME)
         before = stored["estimate"] if stored else {}
-        identity = before.get("identity", records[0]["identity"])
+        identity = before.get("identity", shape_of(records[0]).identity)
         rows = before.get("photos", records)
         sizes = [{"photo": record["photo"]} for record in records]
         heads = [

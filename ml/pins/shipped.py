@@ -18,6 +18,8 @@ from ..results.pinned import NAME
 from ..results.provenance import check_same_model
 from ..results.reconstruction import provenance_of
 from ..settings import Settings
+from ..shape_sliders.shape import on_another
+from .estimate import rounded
 from .file import pins_as_json, pins_of, read_pins, write_pins
 from .heads import Record, estimate_of, pinned_by, pins_for, pins_on
 from .pins import Pins
@@ -121,6 +123,8 @@ def _unreadable(why: object) -> UsageError:
 def followed(records: Sequence[Record], pins: Pins, solver: Solver | None = None) -> list[Any]:
     """The records of a head that follows ``pins``; ``solver``: of these records, if known.
 
+    Pins hold on the head without shape sliders, which lie over it.
+
     Raises
     ------
     HeadError: see :func:`solver_for`.
@@ -134,7 +138,7 @@ def followed(records: Sequence[Record], pins: Pins, solver: Solver | None = None
     ):
         values = dict(zip(names, plain(expression), strict=True))
         changed.append({**record, "expression": values, "camera": camera_as_json(camera)})
-    changed[0]["identity"] = plain(solution.identity)
+    changed[0] = on_another(changed[0], rounded(solution.identity))
     changed[0].pop(NAME, None)
     if pinned is not None:
         changed[0][NAME] = pinned.to_json()

@@ -138,6 +138,7 @@ def _moved(head: Reconstruction, camera: Camera, person: Person, level: str) -> 
         head,
         mesh=person_mesh(model, person, level),
         coefficients=person.coefficients,
+        shaped=None,
         camera=camera,
         landmarks_68_px=camera.project(ibug.on(person.expressed)),
         landmarks_478_px=camera.project(mediapipe.on(person.expressed)),

@@ -40,9 +40,13 @@ def random_head(seed: int, variation: float = 1.0, level: str = "base") -> Recon
     ------
     UsageError: there is no such level.
     """
+    return _head_of(random_identity(seed, variation), level)
+
+
+def random_identity(seed: int, variation: float = 1.0) -> FloatArray:
+    """(I,) of the person of :func:`random_head`."""
     drawn = np.random.default_rng(seed).normal(size=load_head_model().identity_count)
-    identity = variation * np.clip(drawn, -_FARTHEST, _FARTHEST)
-    return _head_of(identity.astype(np.float32), level)
+    return np.asarray(variation * np.clip(drawn, -_FARTHEST, _FARTHEST), np.float32)
 
 
 def _head_of(identity: FloatArray, level: str) -> Reconstruction:

@@ -77,6 +77,11 @@ def shaped_of(about: Mapping[str, Any]) -> Shaped | None:
     return shaped
 
 
+def unshaped_identity(about: Mapping[str, Any]) -> Any:
+    """The numbers of the head without sliders, as the contents of a ``.json`` have them."""
+    return (about.get(NAME) or about)["identity"]
+
+
 def _read(stored: Mapping[str, Any]) -> Shaped:
     return Shaped(
         identity=np.array(stored["identity"], np.float32),

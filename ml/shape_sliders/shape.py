@@ -23,7 +23,8 @@ from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..results.camera import plain
 from ..results.provenance import check_same_model
-from ..results.reconstruction import provenance_of
+from ..results.reconstruction import Reconstruction, provenance_of
+from ..results.record import head_of_record
 from ..results.shaped import NAME, Shaped, shaped_of
 from .directions import directions
 from .sliders import ASYMMETRY, DIRECTED
@@ -36,6 +37,8 @@ _SAME = 1e-4
 
 def identity_of(shaped: Shaped) -> FloatArray:
     """(I,) of the head with its sliders, rounded as ``reconstruction.json`` is."""
+    if shaped.changes_nothing:
+        return np.asarray(plain(shaped.identity), np.float32)
     person = shaped.likeness / 100 * shaped.identity.astype(np.float64)
     if shaped.other is not None:
         share = shaped.mix / 100
@@ -99,3 +102,18 @@ def without_shape(record: Record) -> dict[str, Any]:
 def on_another(record: Record, identity: FloatArray) -> dict[str, Any]:
     """The record with the same sliders on another person: who follows pins, for example."""
     return with_shape(record, replace(shape_of(record), identity=identity))
+
+
+def reshaped(head: Reconstruction, record: Record) -> Reconstruction:
+    """``head``, which may have other sliders or none, with those of a record; images are not kept.
+
+    Raises
+    ------
+    HeadError: the record is damaged, or another head model made it.
+    """
+    wanted, about = shape_of(record), head.to_json()
+    if wanted.changes_nothing and shape_of(about).changes_nothing:
+        return head
+    shaped = replace(wanted, identity=shape_of(about).identity)
+    made = head_of_record(with_shape(about, shaped))
+    return replace(made, face_box=head.face_box, detail=head.detail, state=head.state)

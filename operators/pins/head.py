@@ -16,6 +16,7 @@ from ...ml.results.detail import detail_of
 from ...ml.results.person import PhotoView
 from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.record import head_of_record
+from ...ml.shape_sliders.shape import reshaped
 from ..heads import locate
 from ..scene.detail import stored_offsets
 from ..scene.follow import check_can_follow, move_cameras, renew_images, reshape_head
@@ -75,6 +76,7 @@ def renew_head(
     ------
     HeadError: an image cannot be read, or its mesh has other vertices.
     """
+    head = reshaped(head, record_of(obj))
     reshape_head(obj, head_as_recorded(obj, record_of(obj)), head)
     renew_images(obj, directory)
     record_head(obj, head, directory, camera_object(obj))

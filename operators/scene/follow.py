@@ -34,8 +34,8 @@ def check_can_follow(obj: bpy.types.Object, mesh: HeadMesh) -> None:
     """Raise HeadError where the mesh of ``obj`` has other vertices than ``mesh``, or no keys."""
     if not keeps_additions(obj, mesh):
         raise HeadError(
-            f"The mesh of {obj.name} has other vertices or no shape keys now, so pins cannot "
-            "move it",
+            f"The mesh of {obj.name} has other vertices or no shape keys now, so neither "
+            "pins nor sliders can move it",
             "Press Rebuild head first; or use a copy of the head from before",
         )
 

@@ -21,6 +21,7 @@ from ...ml.results.camera import camera_as_json, camera_of
 from ...ml.results.person import PhotoView
 from ...ml.results.pinned import NAME as PINNED
 from ...ml.results.reconstruction import FORMAT, Reconstruction
+from ...ml.results.shaped import NAME as SHAPED
 from ..folders import located, portable
 
 RECORD = "effigy"
@@ -118,6 +119,15 @@ def record_views(
     obj[RECORD] = changed[0]
     if len(changed) > 1:
         obj[OTHERS] = changed[1:]
+
+
+def record_shape(obj: bpy.types.Object, record: Mapping[str, Any]) -> None:
+    """Write on ``obj`` the identity of a record, and where its shape sliders stand."""
+    stored = obj[RECORD]
+    stored["identity"] = record["identity"]
+    stored.pop(SHAPED, None)
+    if SHAPED in record:
+        stored[SHAPED] = record[SHAPED]
 
 
 def record_doubts(obj: bpy.types.Object, doubts: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ def shown(bpy, module):
     kinds = {f"effigy.{name}": getattr(bpy.ops.effigy, name).get_rna_type() for name in names}
     kinds["settings"] = module("operators.settings").EFFIGY_PG_settings.bl_rna
     kinds["preferences"] = module("panels.preferences").EFFIGY_AP_preferences.bl_rna
+    kinds["shape"] = module("operators.shape.properties").EFFIGY_PG_shape.bl_rna
     return kinds
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from ml.head.arkit import REGIONS
+from ml.shape_sliders.sliders import GROUPS
 from tests.support.layout import Layout, draw
 from tests.support.patched import Patched
 
@@ -34,7 +35,7 @@ NAMES = {
 def texts(bpy, module):
     """All texts that a person may see in menus, panels, buttons and dialogs, in English."""
     found = set(_names(bpy, module)) | set(_of_expressions(module)) | set(_in_code())
-    found |= set(_of_menus(bpy, module))
+    found |= set(_of_menus(bpy, module)) | set(GROUPS)
     found |= {text for text, _ in module("panels.engine_hint")._STATES.values()}
     return {text for text in found if text} - NAMES
 
@@ -50,6 +51,7 @@ def _names(bpy, module):
     ]
     settings, preferences = module("operators.settings"), module("panels.preferences")
     kinds += [settings.EFFIGY_PG_settings.bl_rna, preferences.EFFIGY_AP_preferences.bl_rna]
+    kinds.append(module("operators.shape.properties").EFFIGY_PG_shape.bl_rna)
     for kind in kinds:
         for prop in kind.properties:
             if prop.translation_context == "Effigy" and not prop.is_hidden:
@@ -110,6 +112,7 @@ def test_the_five_languages_are_there():
 def test_every_text_has_a_translation_with_the_same_places_for_names(texts, path):
     table = json.loads(path.read_text(encoding="utf-8"))
     assert {"Reconstruct photo", "Face", "Engine Python", "Mouth smile", "No photo"} <= texts
+    assert {"Jaw width", "Ears and neck", "Mix heads"} <= texts
     assert {"Effigy random head", "The engine is ready", "Choose photos"} <= texts
     assert sorted(texts - table.keys()) == []
     assert [text for text, translated in table.items() if not translated.strip()] == []
