@@ -14,6 +14,8 @@ from .projection import pixels_of
 SKIN = "skin"
 # Cosine between normal and line of sight below which a point is turned away.
 GRAZING = 0.1
+# Metres by which a point must lie behind others to be hidden: just past the outline is none.
+BEHIND = 0.015
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,37 @@ def facing(vertices: FloatArray, points: SurfacePoints, camera: Camera) -> np.nd
     sight = centre - points.on(vertices)
     lengths = np.linalg.norm(normals, axis=1) * np.linalg.norm(sight, axis=1)
     return np.asarray((normals * sight).sum(1) > GRAZING * lengths)
+
+
+def seen(
+    model: HeadModel, vertices: FloatArray, points: SurfacePoints, camera: Camera
+) -> np.ndarray:
+    """(N,) bool: which points of the surface a camera sees.
+
+    Points of the outline count, which look past the camera but lie behind nothing: ears and jaw of
+    a head that is seen from the front.
+    """
+    found = facing(vertices, points, camera)
+    aside = np.flatnonzero(~found)
+    if not len(aside):
+        return found
+    depth = camera.to_camera_space(vertices)[:, 2].astype(np.float64)
+    corner = pixels_of(camera, vertices.astype(np.float64))[model.triangles]
+    low, high = corner.min(1), corner.max(1)
+    # By their left ends, the triangles over a place are neighbours.
+    order = np.argsort(low[:, 0])
+    left, widest = low[order, 0], float((high[:, 0] - low[:, 0]).max())
+    places = points.take(aside).on(vertices)
+    depths = camera.to_camera_space(places)[:, 2]
+    for number, place in enumerate(pixels_of(camera, places.astype(np.float64))):
+        ends = np.searchsorted(left, (place[0] - widest, place[0]))
+        near = order[ends[0] : ends[1]]
+        near = near[(low[near, 1] <= place[1]) & (high[near, 1] >= place[1])]
+        flat = _barycentric(corner[near], place)
+        inside = (flat >= -1e-9).all(1)
+        over = (flat[inside] / depth[model.triangles[near[inside]]]).sum(1)
+        found[aside[number]] = over.max(initial=0.0) * (depths[number] - BEHIND) < 1
+    return found
 
 
 def _barycentric(triangles: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data import FloatArray
 from ..head.model import SurfacePoints
-from .pick import facing, hit_at
+from .pick import hit_at, seen
 from .pins import FACE_LANDMARKS, LANDMARKS, SHOWN, Pin, Pins, points_of
 from .solve import Solver
 
@@ -83,11 +83,11 @@ class Session:
         points = self.solver.model.landmark_sets[LANDMARKS].take(np.array(free, np.int32))
         places = self._project(points)
         loose = [Pin((float(x), float(y)), at) for at, (x, y) in zip(free, places, strict=True)]
-        seen = [*self._seen(points), *self._seen(points_of(own, self.solver.model))]
+        visible = self._seen(points_of([*loose, *own], self.solver.model))
         numbers: list[int | None] = [*[None] * len(loose), *range(len(own))]
         return [
-            Marker(pin.position, pin, number, bool(visible))
-            for pin, number, visible in zip([*loose, *own], numbers, seen, strict=True)
+            Marker(pin.position, pin, number, bool(one))
+            for pin, number, one in zip([*loose, *own], numbers, visible, strict=True)
         ]
 
     def places(self, markers: Sequence[Marker]) -> FloatArray:
@@ -196,7 +196,6 @@ class Session:
     def _project(self, points: SurfacePoints) -> FloatArray:
         return self.solution.cameras[self.photo].project(points.on(self.vertices))
 
-    def _seen(self, points: SurfacePoints) -> Sequence[bool]:
-        return [
-            bool(one) for one in facing(self.vertices, points, self.solution.cameras[self.photo])
-        ]
+    def _seen(self, points: SurfacePoints) -> np.ndarray:
+        camera = self.solution.cameras[self.photo]
+        return seen(self.solver.model, self.vertices, points, camera)

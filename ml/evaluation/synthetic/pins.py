@@ -24,7 +24,7 @@ from ...head.model import HeadModel
 from ...head.storage import load_head_model
 from ...photo.crop import FACE_POINTS
 from ...pins.estimate import Estimate
-from ...pins.pick import facing
+from ...pins.pick import seen
 from ...pins.pins import LANDMARKS, SHOWN, PhotoPins, Pin, Pins
 from ...pins.solve import Solution, Solver
 from ..benchmark import ONE_FACE, Outcome
@@ -111,11 +111,13 @@ def _row(view: RenderedView, reference: Reference, estimate: Estimate) -> PinsRo
 
 
 def _worst(solver: Solver, solution: Solution, pins: Pins, true: FloatArray) -> int:
-    """The shown landmark without a pin, facing the camera, that is farthest from its place."""
-    points = solver.model.landmark_sets[LANDMARKS]
-    seen = facing(solver.vertices(solution, 0), points, solution.cameras[0])
+    """The shown landmark without a pin, seen by the camera, that is farthest from its place."""
+    vertices, points = solver.vertices(solution, 0), solver.model.landmark_sets[LANDMARKS]
+    shown = points.take(np.array(SHOWN, np.int32))
+    visible = seen(solver.model, vertices, shown, solution.cameras[0])
     taken = {pin.landmark for pin in pins.photos[0].pins}
-    free = [index for index in SHOWN if seen[index] and index not in taken]
+    able = zip(SHOWN, visible, strict=True)
+    free = [index for index, one in able if one and index not in taken]
     free = free or [index for index in SHOWN if index not in taken]
     off = np.linalg.norm(_points(solver, solution)[free] - true[free], axis=1)
     return free[int(off.argmax())]
