@@ -39,7 +39,7 @@ def person_of(
     """The person with these coefficients, and with what ``layer`` adds to them."""
     moved = layer.on(model) if layer is not None else None
     rest, keys = model.person(coefficients.identity, moved)
-    keys = _stepped(keys)
+    keys = stepped(keys)
     return Person(coefficients, rest, _expressed(rest, keys, coefficients), keys)
 
 
@@ -55,7 +55,7 @@ def person_mesh(model: HeadModel, person: Person, level: str = "base") -> HeadMe
     other = level_of(model, level)
     if other is not None:
         mesh = other
-        rest, keys = blend(other.points, rest), _stepped(blend(other.points, keys))
+        rest, keys = blend(other.points, rest), stepped(blend(other.points, keys))
         expressed = _expressed(rest, keys, person.coefficients)
         masks = {name: blend(other.points, mask[:, None])[:, 0] for name, mask in masks.items()}
     return HeadMesh(
@@ -91,7 +91,8 @@ def blend(points: SurfacePoints, values: FloatArray) -> FloatArray:
     return np.ascontiguousarray(shaped, dtype=np.float32)
 
 
-def _stepped(keys: FloatArray) -> FloatArray:
+def stepped(keys: FloatArray) -> FloatArray:
+    """Shape keys in steps of KEY_STEP."""
     return np.asarray(np.round(keys / KEY_STEP) * KEY_STEP, dtype=np.float32)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from ..data import Camera, FloatArray, HeadCoefficients
 from ..head.layer import Layer
 from ..head.model import HeadModel
+from ..head.population import plausible_share
 from .belief import Unknowns, antisymmetric_modes, information_of
 from .estimate import Estimate
 from .held import HeldPoints, targets_of
@@ -32,8 +33,6 @@ from .projection import jacobian, moved_camera
 LAYER_SIGMA, HAND = 0.001, 0.0001
 # Steps, and the change of the unknowns, in sigmas, after which no more are made.
 STEPS, SETTLED = 12, 1e-7
-# Root mean square of the identity beyond which no person is plausible; the layer does the rest.
-PLAUSIBLE = 1.5
 # Pixels to which pins hold, and how often what is left is closed.
 CLOSED, ROUNDS = 1e-3, 4
 _FIXED = 1e-10
@@ -91,7 +90,9 @@ class Solver:
             return Solution.of(self.estimate)
         held, target = self.held(pins), targets_of(pins)
         change, pull = self._conditional(held, target, self._covariance(pins))
-        solution = self._at(change * self._plausible(change))
+        # What no person has is left to the layer.
+        step = change[: self._unknowns.identity]
+        solution = self._at(change * plausible_share(self.estimate.identity, step))
         heights = LAYER_SIGMA**2 * pull
         for _ in range(ROUNDS):
             seen = held.seen(solution.heads, solution.cameras, heights)
@@ -184,18 +185,6 @@ class Solver:
                     low, high = controls.low[number], controls.high[number]
                     found[index] = float((low if wanted[number] < low else high) - first[number])
         return found
-
-    def _plausible(self, change: np.ndarray) -> float:
-        """0..1: the share of a change after which the identity is still a person's."""
-        first = self.estimate.identity.astype(np.float64)
-        step = change[: len(first)]
-        limit = max(PLAUSIBLE**2, float((first**2).mean()))
-        if ((first + step) ** 2).mean() <= limit:
-            return 1.0
-        # The root of a quadratic: where the way leaves the sphere of plausible people.
-        a, b = float((step**2).mean()), float((first * step).mean())
-        c = float((first**2).mean()) - limit
-        return float((-b + np.sqrt(max(b * b - a * c, 0.0))) / a)
 
     def _at(self, change: np.ndarray) -> Solution:
         """The person and cameras after a change of the unknowns, in float64, without a layer."""

@@ -26,6 +26,7 @@ from ..results.folder import write_heads
 from ..results.person import SamePerson, save_index
 from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction, load_reconstruction, read_about
+from ..results.record import with_sculpt
 from ..settings import Settings, check_settings
 from .picture import Picture, picture_of
 from .relief import FoundRelief, relief_from, see_relief
@@ -126,7 +127,9 @@ def _followed(
     people = people_of(solver, solution)
     for result, camera, person in zip(results, solution.cameras, people, strict=True):
         seen.append(_Seen(result, camera, person))
-        heads.append(replace(_moved(result.head, camera, person, level), pinned=pinned))
+        # Texture and relief are those of the photo: what was sculpted is put on top of them.
+        fitted = replace(_moved(result.head, camera, person, level), pinned=pinned)
+        heads.append(with_sculpt(fitted, result.head.sculpt))
     return seen, heads
 
 
@@ -143,6 +146,7 @@ def _moved(head: Reconstruction, camera: Camera, person: Person, level: str) -> 
         landmarks_68_px=camera.project(ibug.on(person.expressed)),
         landmarks_478_px=camera.project(mediapipe.on(person.expressed)),
         detail=None,
+        sculpt=None,
         state=None,
     )
 

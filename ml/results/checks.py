@@ -48,7 +48,14 @@ _PAIRS: dict[str, Expected] = {
     "joint_names": (TEXT, "j"),
     "joints": (FLOATS, "j", 3),
 }
-_OPTIONAL: dict[str, Expected] = {**_PAIRS, "detail_offsets": (FLOATS, "V", 3)}
+_OPTIONAL: dict[str, Expected] = {
+    **_PAIRS,
+    "detail_offsets": (FLOATS, "V", 3),
+    # Of the base mesh and of the other levels, whichever the result has.
+    "sculpt_base": (FLOATS, "base", 3),
+    "sculpt_low": (FLOATS, "low", 3),
+    "sculpt_high": (FLOATS, "high", 3),
+}
 # Bytes of the arrays of one result: a high mesh has 35 MB. Bytes of a json: one has 0.1 MB.
 ARRAYS_LIMIT, JSON_LIMIT = 160 << 20, 4 << 20
 # Metres and pixels; what is farther away would only be lost in Blender.

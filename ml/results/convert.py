@@ -22,6 +22,7 @@ from ..head.conversion.correspondence import find_correspondence
 from ..head.formats.open import load_model_file
 from ..head.mesh import person_of
 from ..head.model import HeadModel
+from ..head.sculpt import sculpted_person
 from ..head.storage import load_head_model
 from .provenance import check_same_model
 from .reconstruction import Reconstruction, load_reconstruction
@@ -38,7 +39,9 @@ def convert_result(result: Reconstruction, source: HeadModel, target: HeadModel)
     """
     check_same_model(result.provenance, (source.model_id, source.version))
     # The result's own mesh may be of another level, so the base mesh is rebuilt.
-    person = person_of(source, result.coefficients)
+    person = person_of(source, result.coefficients, result.pinned.layer if result.pinned else None)
+    if result.sculpt is not None:
+        person = sculpted_person(source, person, result.sculpt)
     paired = find_correspondence(source, target)
     return convert(person.rest, paired, target, expressed=person.expressed)
 

@@ -21,6 +21,7 @@ import numpy as np
 from ..assets.card import FileState
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
+from ..head.sculpt import Sculpt
 from ..settings import OF_THE_RUN, Settings
 from .camera import camera_as_json, camera_of, plain
 from .checks import (
@@ -48,6 +49,7 @@ from .mesh import mesh_of
 from .pinned import NAME as PINNED
 from .pinned import Pinned, pinned_of
 from .provenance import Provenance
+from .sculpt import sculpt_arrays, sculpt_of
 from .shaped import NAME as SHAPED
 from .shaped import Shaped, shaped_of
 
@@ -76,6 +78,7 @@ class Reconstruction:
     detail_strength: how its strength was chosen; None if it was not. Not read back from files.
     pinned: the pins that it follows; None if it has none.
     shaped: where its shape sliders stand; None if none was moved.
+    sculpt: what was sculpted on it, which ``mesh`` contains; or None.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
     state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
@@ -97,6 +100,7 @@ class Reconstruction:
     detail_strength: StrengthChoice | None = None
     pinned: Pinned | None = None
     shaped: Shaped | None = None
+    sculpt: Sculpt | None = None
     timings: Timings = field(default_factory=Timings)
     settings: Settings | None = None
     face: tuple[int, int] = (1, 1)
@@ -181,7 +185,8 @@ def write_files(head: Reconstruction, directory: Path) -> None:
 
     ``"images"`` in the ``.json`` lists the images in it, those that were there before, too.
     """
-    write_arrays(directory / NPZ_NAME, arrays_of(head.mesh, head.detail))
+    arrays = arrays_of(head.mesh, head.detail) | sculpt_arrays(head.sculpt)
+    write_arrays(directory / NPZ_NAME, arrays)
     for name, image in ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb)):
         if image is not None:
             write_image(image, directory / name)
@@ -212,7 +217,7 @@ def load_reconstruction(path: Path) -> Reconstruction:
         arrays = read_mesh_arrays(directory / NPZ_NAME)
         check_state(directory, state)
         detail = detail_of(about.get("detail", "off"), arrays.get("detail_offsets"))
-        head = assemble(about, mesh_of(arrays), detail)
+        head = replace(assemble(about, mesh_of(arrays), detail), sculpt=sculpt_of(arrays))
         check_images(directory, about)
     except (OSError, ValueError, KeyError) as error:
         check_state(directory, state)

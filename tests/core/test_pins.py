@@ -12,6 +12,7 @@ from ml.fitting.camera import FACING, make_intrinsics
 from ml.geometry.rotations import rotation_from_vector
 from ml.head.mesh import person_of
 from ml.head.mirror import make_mirror
+from ml.head.population import PLAUSIBLE
 from ml.head.storage import load_head_model
 from ml.pins.estimate import Estimate
 from ml.pins.file import pins_as_json, pins_of, read_pins, write_pins
@@ -19,7 +20,7 @@ from ml.pins.heads import estimate_of, follow, pins_for, pins_on
 from ml.pins.pins import SHOWN, PhotoPins, Pin, Pins
 from ml.pins.session import Session
 from ml.pins.settle import distances, people_of, settled
-from ml.pins.solve import PLAUSIBLE, Solver
+from ml.pins.solve import Solver
 
 CHIN, NOSE, LID, JAW = 152, 4, 159, 172
 SIZE = (800, 1000)
