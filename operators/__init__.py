@@ -15,6 +15,7 @@ from . import (
     reconstruct,
     rig,
     saving,
+    sculpt,
     setting_presets,
     settings,
     translations,
@@ -30,7 +31,8 @@ from .shape import actions as shape_actions
 from .shape import properties as shape_properties
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
-_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, engine_operators)
+_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt)
+_ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 # The handle by which Blender takes the command back.

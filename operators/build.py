@@ -7,17 +7,20 @@ from pathlib import Path
 
 import bpy
 
-from ..ml.errors import UsageError
+from ..ml.errors import HeadError, UsageError
 from ..ml.results.files import JSON_NAME, NPZ_NAME, PERSON_NAME
 from ..ml.results.person import doubts_in, read_person
 from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction
+from ..ml.results.record import with_sculpt
+from ..ml.results.sculpt import Sculpt
 from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .runtime import RELATIVE, path_of, results_folder
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head, directory_of, record_doubts, record_of
 from .scene.rebuild import additions, keeps_additions
+from .scene.sculpt import captured_sculpt, has_topology, stored_sculpt
 from .translations import CONTEXT, tr
 
 _CHOOSE = f"Choose the {JSON_NAME} or {PERSON_NAME} of a result, or its folder"
@@ -157,7 +160,7 @@ class EFFIGY_OT_build_next(_Builds, bpy.types.Operator):
 
 
 class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
-    """Make the mesh, shape keys and materials again as the photo gave them. Edits to them are lost; animation stays, and so do your own keys, groups, UV maps and materials"""  # noqa: E501 - the tooltip
+    """Make the mesh, shape keys and materials again as the photo gave them. Edits to them are lost; animation stays, and so do what you sculpted on the Basis, and your own keys, groups, UV maps and materials"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.rebuild"
     bl_label = "Rebuild head"
@@ -187,6 +190,8 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
         obj = active_head(context)
         head = stored_head(obj)
         lost = _lost(obj, head)
+        sculpt, unkept = _sculpt(obj, head)
+        head = with_sculpt(head, sculpt)
         directory = locate(obj) if head.state is not None else None
         missing = rebuild_head(obj, head, directory)
         done = f"Rebuilt {obj.name}" + (" from this file alone" if directory is None else "")
@@ -195,7 +200,19 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
             self.report({"WARNING"}, words + (_remedy(obj) if missing else ""))
         else:
             self.report({"INFO"}, done)
+        if unkept:
+            self.report({"WARNING"}, f"{done}, without what was sculpted on it. {unkept}")
         return {"FINISHED"}
+
+
+def _sculpt(obj: bpy.types.Object, head: Reconstruction) -> tuple[Sculpt | None, str]:
+    """What was sculpted on ``obj``, or else why that cannot be kept."""
+    if not has_topology(obj, head.mesh):
+        return stored_sculpt(obj), ""
+    try:
+        return captured_sculpt(obj, head), ""
+    except HeadError as error:
+        return None, error.message
 
 
 def _lost(obj: bpy.types.Object, head: Reconstruction) -> list[str]:

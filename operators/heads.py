@@ -16,7 +16,7 @@ from ..ml.results.files import JSON_NAME, NPZ_NAME
 from ..ml.results.pinned import NAME as PINNED
 from ..ml.results.provenance import check_same_model
 from ..ml.results.reconstruction import Reconstruction, load_reconstruction, read_about
-from ..ml.results.record import head_of_record
+from ..ml.results.record import head_of_record, with_sculpt
 from ..ml.results.shaped import unshaped_identity
 from ..ml.shape_sliders.shape import reshaped
 from .folders import located, portable
@@ -98,6 +98,7 @@ class PhotoOperator(ReportsErrors):
 def stored_head(obj: bpy.types.Object) -> Reconstruction:
     """The reconstruction that a head was built from: its files, or its record where they are gone.
 
+    What was sculpted on it is left out: see operators/scene/sculpt.py.
     A head of the record alone has no ``state``.
 
     Raises
@@ -107,12 +108,15 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
     directory, record = locate(obj), record_of(obj)
     # Another person's folder that may not be looked into counts as none, as it would elsewhere.
     if all(os.path.isfile(directory / name) for name in (JSON_NAME, NPZ_NAME)):
-        head = load_reconstruction(directory)
-        # Pins whose texture was not made: the files are of the head before.
-        known = _pins_in(read_about(directory)) == _pins_in(record)
+        head, about = load_reconstruction(directory), read_about(directory)
+        # Pins, a refit or a level that was not written: the files are of the head before.
+        known = _pins_in(about) == _pins_in(record)
+        known = known and all(
+            about.get(name, record.get(name)) == record.get(name) for name in _HEAD
+        )
         if known and head.provenance.photo_sha256 == record["photo"]["sha256"]:
             check_same_model(head.provenance)
-            return reshaped(head, record)
+            return reshaped(with_sculpt(head, None), record)
     head = head_of_record(record)
     offsets = stored_offsets(obj, len(head.mesh.vertices))
     return replace(head, detail=detail_of(record.get("detail", "off"), offsets))

@@ -17,6 +17,8 @@ PAGES = (
     ("bpy.ops.effigy.add_head*", "manual/first_head.html#without-a-photo"),
     ("bpy.ops.effigy.photo_view*", "manual/first_head.html#look-through-the-photos-camera"),
     ("bpy.ops.effigy.rebuild*", "manual/first_head.html#make-it-anew"),
+    ("bpy.ops.effigy.refit*", "manual/edit.html"),
+    ("bpy.ops.effigy.*sculpt*", "manual/edit.html"),
     ("bpy.ops.effigy.batch*", "manual/several_photos.html"),
     ("bpy.ops.effigy.*pin*", "manual/pins.html"),
     ("bpy.ops.effigy.*_shape*", "manual/shape.html"),

@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import menus, preferences, shape, sidebar
+from . import menus, preferences, sculpt, shape, sidebar
 
-CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES
+CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 

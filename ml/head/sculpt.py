@@ -20,7 +20,7 @@ from .model import HeadModel
 from .transfer import on_base
 
 # Metres below which a displacement is rounding: records round coefficients to six decimals.
-ROUNDING = 5e-6
+ROUNDING = 2e-6
 
 
 @dataclass(frozen=True)

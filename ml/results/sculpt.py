@@ -1,15 +1,26 @@
-"""What was sculpted on a head, in the arrays of a ``reconstruction.npz``. Needs NumPy only."""
+"""What was sculpted on a head: found from its vertices, and its arrays in files. NumPy only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..head.sculpt import Sculpt
+from ..data import FloatArray
+from ..errors import HeadError
+from ..head.sculpt import Sculpt, captured
+from ..head.storage import load_head_model
+from ..head.transfer import between_levels
+
+if TYPE_CHECKING:
+    from .reconstruction import Reconstruction
 
 BASE = "base"
 _PREFIX = "sculpt_"
+# Beyond these, a transform was applied: a factor, degrees, metres. What can be seen, mm.
+_SCALED, _TURNED, _MOVED = 1.6, 30.0, 0.1
+_VISIBLE_MM = 0.01
 
 
 def sculpt_arrays(sculpt: Sculpt | None) -> dict[str, np.ndarray]:
@@ -40,3 +51,54 @@ def of_levels(found: Mapping[str, np.ndarray]) -> Sculpt | None:
         return None
     others = {name: values for name, values in found.items() if name != BASE}
     return Sculpt(found[BASE], others)
+
+
+def sculpt_on(
+    head: Reconstruction, vertices: FloatArray, before: Sculpt | None = None
+) -> Sculpt | None:
+    """What was sculpted on a head, whose vertices at rest are now (N, 3); None: nothing.
+
+    head: without a sculpt. before: the sculpt as it was known last.
+
+    Raises
+    ------
+    HeadError: the head was moved, turned, scaled or mirrored as a whole.
+    """
+    _check_stands(head, vertices)
+    displaced = vertices - head.mesh.vertices
+    return captured(load_head_model(), head.provenance.level, displaced, before)
+
+
+def sizes_mm(before: FloatArray, after: FloatArray) -> tuple[float, float, float]:
+    """Means of what (N, 3) displaced before and after, where it did before; most after; in mm."""
+    was, now = (1000 * np.linalg.norm(moved, axis=1) for moved in (before, after))
+    there = was > _VISIBLE_MM
+    if not there.any():
+        return 0.0, 0.0, float(now.max(initial=0))
+    return float(was[there].mean()), float(now[there].mean()), float(now.max())
+
+
+def _check_stands(head: Reconstruction, vertices: FloatArray) -> None:
+    """Raise HeadError where no hand but a transform moved the vertices."""
+    before, after = (np.asarray(each, np.float64) for each in (head.mesh.vertices, vertices))
+    way = after.mean(0) - before.mean(0)
+    linear = np.linalg.lstsq(before - before.mean(0), after - after.mean(0), rcond=None)[0].T
+    sizes, u, vt = (np.linalg.svd(linear)[part] for part in (1, 0, 2))
+    cosine = (np.trace(u @ vt) - 1) / 2
+    what = {
+        "mirrored": np.linalg.det(linear) < 0,
+        "scaled": not (sizes.min() > 1 / _SCALED and sizes.max() < _SCALED),
+        "turned": cosine < np.cos(np.radians(_TURNED)),
+        "moved": np.abs(way).max() > _MOVED,
+    }
+    for name, is_so in what.items():
+        if is_so:
+            raise HeadError(
+                f"The head's vertices were {name} as a whole, which is no sculpt",
+                "Undo that and transform the object instead, without applying it",
+            )
+
+
+def at_other_level(levels: tuple[str, str], values: FloatArray) -> FloatArray:
+    """(N, C) values of the vertices of the first of ``levels`` -> those of the second's."""
+    return between_levels(load_head_model(), *levels, values)

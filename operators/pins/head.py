@@ -15,7 +15,7 @@ from ...ml.results.camera import camera_of
 from ...ml.results.detail import detail_of
 from ...ml.results.person import PhotoView
 from ...ml.results.reconstruction import Reconstruction
-from ...ml.results.record import head_of_record
+from ...ml.results.record import head_of_record, with_sculpt
 from ...ml.shape_sliders.shape import reshaped
 from ..heads import locate
 from ..scene.detail import stored_offsets
@@ -76,7 +76,8 @@ def renew_head(
     ------
     HeadError: an image cannot be read, or its mesh has other vertices.
     """
-    head = reshaped(head, record_of(obj))
+    # What was sculpted on it goes along, whatever the result knows of it; so do its sliders.
+    head = reshaped(with_sculpt(head, None), record_of(obj))
     reshape_head(obj, head_as_recorded(obj, record_of(obj)), head)
     renew_images(obj, directory)
     record_head(obj, head, directory, camera_object(obj))

@@ -29,6 +29,7 @@ from .place import place_head, scale_of
 from .rebuild import keeps_additions, renew_mesh, replace_mesh
 from .rig import renew_rig
 from .rig_data import rig_data, store_rig_data
+from .sculpt import store_sculpt
 
 # The albedo and the normal map of a head, each None where it has none.
 _Images = tuple[bpy.types.Image | None, bpy.types.Image | None]
@@ -186,6 +187,7 @@ def _store(obj: bpy.types.Object, head: Reconstruction) -> None:
     """Keep on ``obj`` what can only be had from the files of its result, beside its record."""
     store_rig_data(obj, head.mesh)
     store_offsets(obj, head.detail.offsets if head.detail is not None else None)
+    store_sculpt(obj, head.sculpt)
 
 
 def _new_photo_camera(

@@ -66,7 +66,7 @@ def test_what_is_sculpted_on_a_finer_mesh_is_kept_on_a_coarser_one(model):
 
 
 def test_rounding_is_no_sculpt(model):
-    noise = np.full((model.vertex_count, 3), 2e-6, np.float32)
+    noise = np.full((model.vertex_count, 3), 1e-6, np.float32)
     assert captured(model, "base", noise) is None
     assert captured(model, "high", np.zeros((len(level_of(model, "high").points), 3))) is None
 

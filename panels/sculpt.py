@@ -1,0 +1,36 @@
+"""The sub-panel on what was sculpted on a head."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.scene.metadata import active_head
+from ..operators.sculpt import LEFT
+from ..operators.translations import CONTEXT, tr
+
+
+class EFFIGY_PT_sculpt(bpy.types.Panel):
+    bl_label = "Sculpt"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Effigy"
+    bl_parent_id = "EFFIGY_PT_head"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_translation_context = CONTEXT
+
+    @classmethod
+    def poll(cls, context):
+        return active_head(context) is not None
+
+    def draw(self, context):
+        layout, obj = self.layout, active_head(context)
+        left = obj.get(LEFT)
+        if left is not None:
+            text = tr("Left: {mean:.2f} mm on average, {most:.2f} mm at most")
+            layout.label(text=text.format(mean=left[0], most=left[1]), translate=False)
+        layout.operator("effigy.refit", icon="MOD_SHRINKWRAP")
+        layout.operator("effigy.save_sculpt", icon="FILE_TICK")
+        layout.operator("effigy.remove_sculpt", icon="X")
+
+
+CLASSES = (EFFIGY_PT_sculpt,)
