@@ -112,7 +112,9 @@ def stored_head(obj: bpy.types.Object) -> Reconstruction:
         # Pins, a refit or a level that was not written: the files are of the head before.
         known = _pins_in(about) == _pins_in(record)
         known = known and all(
-            about.get(name, record.get(name)) == record.get(name) for name in _HEAD
+            _fact(about, name) == _fact(record, name)
+            for name in _HEAD
+            if name in about and name in record
         )
         if known and head.provenance.photo_sha256 == record["photo"]["sha256"]:
             check_same_model(head.provenance)

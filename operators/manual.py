@@ -19,6 +19,7 @@ PAGES = (
     ("bpy.ops.effigy.rebuild*", "manual/first_head.html#make-it-anew"),
     ("bpy.ops.effigy.refit*", "manual/edit.html"),
     ("bpy.ops.effigy.*sculpt*", "manual/edit.html"),
+    ("bpy.ops.effigy.change*", "manual/edit.html#change-the-mesh"),
     ("bpy.ops.effigy.batch*", "manual/several_photos.html"),
     ("bpy.ops.effigy.*pin*", "manual/pins.html"),
     ("bpy.ops.effigy.*_shape*", "manual/shape.html"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.scene.metadata import active_head
+from ..ml.settings import option
+from ..operators.scene.metadata import active_head, record_of
 from ..operators.sculpt import LEFT
 from ..operators.translations import CONTEXT, tr
 
@@ -31,6 +32,11 @@ class EFFIGY_PT_sculpt(bpy.types.Panel):
         layout.operator("effigy.refit", icon="MOD_SHRINKWRAP")
         layout.operator("effigy.save_sculpt", icon="FILE_TICK")
         layout.operator("effigy.remove_sculpt", icon="X")
+        row = layout.row(align=True)
+        for each in option("level").choices:
+            text, now = each.label, record_of(obj)["level"] == each.value
+            button = row.operator("effigy.change_level", text=text, text_ctxt=CONTEXT, depress=now)
+            button.level = each.value
 
 
 CLASSES = (EFFIGY_PT_sculpt,)
