@@ -12,6 +12,7 @@ reconstruct     photo, out, settings {face, landmarks,         "progress" {fract
 person          photos, and as above                           as above, with {person: out}
 follow_pins     folders, pins, out                             "progress" *, "result" {folder,
                                                                copies}
+dress           folders, parts                                 "progress" *, "result" {folder}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights,
                                                                packages}
@@ -90,6 +91,7 @@ class Worker:
             "reconstruct": self._reconstruct,
             "person": self._person,
             "follow_pins": self._follow_pins,
+            "dress": self._dress,
             "warm_up": self._warm_up,
             "check": self._check,
         }
@@ -150,6 +152,11 @@ class Worker:
         from .pipeline.again import answer
 
         return answer(data, path_in(data.get("out")), self._progress(number))
+
+    def _dress(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        from .pipeline.dress import answer
+
+        return answer(data, self._progress(number))
 
     def _progress(self, number: Any) -> Progress:
         def progress(fraction: float, message: str) -> None:

@@ -9,6 +9,7 @@ from . import (
     build,
     change,
     command_line,
+    dress,
     export,
     expression,
     manual,
@@ -32,7 +33,7 @@ from .shape import actions as shape_actions
 from .shape import properties as shape_properties
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
-_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change)
+_ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -37,6 +37,7 @@ class EFFIGY_PT_sculpt(bpy.types.Panel):
             text, now = each.label, record_of(obj)["level"] == each.value
             button = row.operator("effigy.change_level", text=text, text_ctxt=CONTEXT, depress=now)
             button.level = each.value
+        layout.operator("effigy.change_texture", icon="TEXTURE")
 
 
 CLASSES = (EFFIGY_PT_sculpt,)

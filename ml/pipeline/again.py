@@ -36,7 +36,7 @@ from .timing import Clock
 
 
 @dataclass(frozen=True)
-class _Result:
+class Result:
     """One photo's result: its folder, the contents of its json, and its head as it was."""
 
     folder: Path
@@ -45,10 +45,10 @@ class _Result:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """A person as the photo of a result sees them; ``camera`` is in the photo's pixels."""
 
-    result: _Result
+    result: Result
     camera: Camera
     person: Person
 
@@ -89,15 +89,15 @@ def follow_again(folders: Sequence[Path], pins: Pins, progress: Progress | None 
     """
     progress = progress or ignore_progress
     progress(0.0, "Reading the results")
-    results = [_Result(path, read_about(path), load_reconstruction(path)) for path in folders]
+    results = [Result(path, read_about(path), load_reconstruction(path)) for path in folders]
     for result in results:
         check_same_model(result.head.provenance)
-    settings = _settings_of(results[0])
+    settings = settings_of(results[0])
     progress(0.05, "Loading the network")
     warm_up(settings)
     progress(0.2, "Moving the head to its pins")
     people, heads, copies = *_followed(results, pins, settings.level), list[Path]()
-    relief = _relief(people, settings) if settings.detail != "off" and len(people) > 1 else None
+    relief = relief_of(people, settings) if settings.detail != "off" and len(people) > 1 else None
     for number, seen in enumerate(people):
         share, name = 0.3 + 0.7 * number / len(results), seen.result.head.provenance.photo_name
         progress(share, f"Reading {name}")
@@ -112,8 +112,8 @@ def follow_again(folders: Sequence[Path], pins: Pins, progress: Progress | None 
 
 
 def _followed(
-    results: Sequence[_Result], pins: Pins, level: str
-) -> tuple[list[_Seen], list[Reconstruction]]:
+    results: Sequence[Result], pins: Pins, level: str
+) -> tuple[list[Seen], list[Reconstruction]]:
     """The person of the results who follows ``pins``: in each photo, and as heads without images.
 
     level: of the heads' meshes.
@@ -123,10 +123,10 @@ def _followed(
     solver = Solver(model, estimate)
     solution = settled(solver, pins)
     pinned = pinned_by(pins, estimate, solution, model)
-    seen, heads = list[_Seen](), list[Reconstruction]()
+    seen, heads = list[Seen](), list[Reconstruction]()
     people = people_of(solver, solution)
     for result, camera, person in zip(results, solution.cameras, people, strict=True):
-        seen.append(_Seen(result, camera, person))
+        seen.append(Seen(result, camera, person))
         # Texture and relief are those of the photo: what was sculpted is put on top of them.
         fitted = replace(_moved(result.head, camera, person, level), pinned=pinned)
         heads.append(with_sculpt(fitted, result.head.sculpt))
@@ -151,7 +151,7 @@ def _moved(head: Reconstruction, camera: Camera, person: Person, level: str) -> 
     )
 
 
-def _relief(people: Sequence[_Seen], settings: Settings) -> FoundRelief:
+def relief_of(people: Sequence[Seen], settings: Settings) -> FoundRelief:
     """The relief that all photos agree on, as for a new person."""
     reliefs = []
     for seen in people:
@@ -162,7 +162,7 @@ def _relief(people: Sequence[_Seen], settings: Settings) -> FoundRelief:
     return relief_from(reliefs, settings)
 
 
-def _settings_of(result: _Result) -> Settings:
+def settings_of(result: Result) -> Settings:
     """How the head was made, as far as its result says."""
     stored, known = result.about.get("settings"), {field.name for field in fields(Settings)}
     given = stored if isinstance(stored, dict) else {}

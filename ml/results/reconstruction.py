@@ -77,8 +77,7 @@ class Reconstruction:
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     detail_strength: how its strength was chosen; None if it was not. Not read back from files.
     pinned: the pins that it follows; None if it has none.
-    shaped: where its shape sliders stand; None if none was moved.
-    sculpt: what was sculpted on it, which ``mesh`` contains; or None.
+    shaped, sculpt: its shape sliders; what was sculpted, which ``mesh`` contains; None if nothing.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
     state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
@@ -193,8 +192,7 @@ def write_files(head: Reconstruction, directory: Path) -> None:
     if head.detail is not None:
         write_maps(head.detail, directory)
     if head.pinned is not None:
-        text = json.dumps(head.pinned.pins, indent=1)
-        (directory / PINS_NAME).write_text(text, encoding="utf-8")
+        (directory / PINS_NAME).write_text(json.dumps(head.pinned.pins, indent=1), "utf-8")
     images = [name for name in IMAGE_NAMES if (directory / name).exists()]
     about = json.dumps({**head.to_json(), "images": images}, indent=1)
     (directory / JSON_NAME).write_text(about, encoding="utf-8")
@@ -203,8 +201,8 @@ def write_files(head: Reconstruction, directory: Path) -> None:
 def load_reconstruction(path: Path) -> Reconstruction:
     """Read a result from its directory, ``.json`` or ``.npz``. Images are not read.
 
-    Results of all versions of the head model are read: they contain their own mesh and can be
-    built. Check ``ml.results.provenance`` before computing with the coefficients.
+    Results of all versions of the head model are read: they contain their own mesh. Check
+    ``ml.results.provenance`` before computing with the coefficients.
 
     Raises
     ------

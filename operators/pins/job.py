@@ -20,9 +20,12 @@ class PinsJob:
 
     Attributes
     ----------
+    kind: of the request.
     copies: of photos that were not found, in whose place the engine took them; after the job.
     waits_for: gives what the person has to end before the scene may be changed, in words.
     """
+
+    kind = "follow_pins"
 
     def __init__(
         self,
@@ -31,14 +34,14 @@ class PinsJob:
         on_done: Callable[[Path], None],
     ) -> None:
         self.fraction, self.message = 0.0, "Starting"
-        self.copies: tuple[Path, ...] = ()
         self.waits_for: Callable[[], str] = lambda: ""
         self._data, self._submit, self._on_done = data, submit, on_done
         self._request: Request | None = None
+        self.copies: tuple[Path, ...] = ()
 
     def step(self) -> bool:
         if self._request is None:
-            self._request = self._submit("follow_pins", self._data)
+            self._request = self._submit(self.kind, self._data)
         if not self._request.poll():
             self.fraction, self.message = self._request.fraction, self._request.message
             return False

@@ -77,14 +77,23 @@ def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) ->
     shader.inputs["Subsurface Weight"].default_value = surface.subsurface
     shader.inputs["Subsurface Radius"].default_value = _SCATTERING
     shader.inputs["Subsurface Scale"].default_value = 1.0
-    if albedo is not None and surface.textured:
-        texture = tree.nodes.new("ShaderNodeTexImage")
-        texture.image = albedo
-        texture.location = shader.location.x - 320, shader.location.y
-        tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    if albedo is not None:
+        add_albedo(material, surface, albedo)
     if surface.pores:
         _add_pores(tree, shader, surface)
     return material
+
+
+def add_albedo(material: bpy.types.Material, surface: Surface, albedo: bpy.types.Image) -> None:
+    """Let the photo's colours be those of a material, where its surface takes them."""
+    tree = material.node_tree
+    shader = next((node for node in tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
+    if shader is None or not surface.textured:
+        return
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.image = albedo
+    texture.location = shader.location.x - 320, shader.location.y
+    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
 
 
 def _add_pores(tree: bpy.types.NodeTree, shader: bpy.types.Node, surface: Surface) -> None:

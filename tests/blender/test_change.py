@@ -1,13 +1,15 @@
 """A head's mesh at another level after the fact: all that was done to it stays."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ml.data import Detail
 from ml.head.levels import level_of
 from ml.head.storage import load_head_model
-from ml.results.reconstruction import load_reconstruction, read_about
+from ml.results.reconstruction import load_reconstruction, read_about, save_reconstruction
 from tests.support.model_head import write_model_head
 
 
@@ -124,3 +126,78 @@ def test_other_vertices_are_refused(bpy, ada):
     bpy.ops.object.mode_set(mode="OBJECT")
     with pytest.raises(RuntimeError, match=r"other vertices.*Rebuild head"):
         bpy.ops.effigy.change_level(level="high")
+
+
+def written(source, target, **changes):
+    """A result as the engine leaves it: the first with other images and detail."""
+    head = load_reconstruction(source)
+    save_reconstruction(replace(head, **changes), target)
+    return target
+
+
+def images_of(obj, kind):
+    return {
+        node.image
+        for material in obj.data.materials
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE" and node.image is not None and kind in node.image.name
+    }
+
+
+def test_texture_and_relief_come_and_go(bpy, ada, tmp_path):
+    obj, basis = ada.obj, points(ada.obj)
+    bpy.ops.effigy.change_texture(texture_size="0", detail="off")
+    folder = ada.folder.with_name("Ada edited")
+    assert "albedo.png" not in read_about(folder)["images"]
+    assert "Detail" not in obj.data.shape_keys.key_blocks
+    assert not images_of(obj, "")
+    assert len(obj.data.shape_keys.animation_data.drivers) == 1
+    bpy.ops.effigy.rebuild()
+    np.testing.assert_allclose(points(obj), basis, atol=4e-6)
+    assert not images_of(obj, "")
+    obj.data.shape_keys.key_blocks["mouthLeft"].value = 0.7
+    obj.data.materials[0].roughness = 0.8
+    material = obj.data.materials[0]
+    offsets = np.full(basis.shape, 0.0004, np.float32)
+    detail = Detail("relief", offsets, np.full((8, 8, 3), 128, np.uint8))
+    pictures = {"albedo": np.full((32, 32, 3), 9, np.uint8), "detail": detail}
+    made = written(folder, tmp_path / "made", **pictures)
+    bpy.ops.effigy.renew_texture(head=obj.name, directory=str(made))
+    (albedo,) = images_of(obj, "albedo")
+    assert tuple(albedo.size) == (32, 32)
+    assert len(images_of(obj, "detail")) == 1
+    assert obj.data.materials[0] == material
+    assert material.roughness == pytest.approx(0.8)
+    np.testing.assert_allclose(points(obj), basis, atol=4e-6)
+    moved = in_head_space(points(obj, "Detail") - points(obj))
+    np.testing.assert_allclose(moved, offsets, atol=1e-6)
+    assert obj.data.shape_keys.key_blocks["mouthLeft"].value == pytest.approx(0.7)
+    with pytest.raises(RuntimeError, match="this texture and relief already"):
+        bpy.ops.effigy.change_texture(texture_size="SAME", detail="relief")
+
+
+def test_what_was_made_for_another_head_is_refused(bpy, ada, tmp_path):
+    made = written(ada.folder, tmp_path / "made")
+    bpy.ops.effigy.change_level(level="low")
+    with pytest.raises(RuntimeError, match="was changed meanwhile"):
+        bpy.ops.effigy.renew_texture(head=ada.obj.name, directory=str(made))
+
+
+def test_a_job_that_fails_or_stops_leaves_no_folder(module, tmp_path):
+    job_type = module("operators.dress").DressJob
+    for how in ("fails", "stops"):
+        folder = tmp_path / how
+        folder.mkdir()
+        asked = []
+        request = SimpleNamespace(fraction=0.0, message="", poll=lambda: False, cancel=list)
+        data = {"folders": [str(folder)], "parts": ["texture"]}
+        job = job_type(data, lambda *what, to=asked, of=request: to.append(what) or of, list)
+        assert not job.step()
+        assert asked == [("dress", data)]
+        if how == "stops":
+            job.cancel()
+        else:
+            request.poll = lambda: 1 / 0
+            with pytest.raises(ZeroDivisionError):
+                job.step()
+        assert not folder.exists()

@@ -1,0 +1,59 @@
+"""Texture and relief alone, made again from the files of a result."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from ml.errors import UsageError
+from ml.pipeline.dress import answer
+from ml.pipeline.single import ignore_progress, reconstruct
+from ml.results.folder import write_heads
+from ml.results.reconstruction import load_reconstruction, read_about
+from ml.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a head with a small texture and without relief."""
+    folder = tmp_path_factory.mktemp("dress")
+    Image.fromarray(data.astronaut()).save(folder / "astronaut.png")
+    settings = Settings(texture_size=64, detail="off", level="low")
+    write_heads(reconstruct(folder / "astronaut.png", settings), folder / "head")
+    return folder / "head"
+
+
+def asked_for(folder, **settings):
+    """What Blender leaves of a head's settings before it asks."""
+    about = read_about(folder)
+    about["settings"] |= settings
+    (folder / "reconstruction.json").write_text(json.dumps(about))
+
+
+def test_a_part_is_made_and_the_rest_stays(made, tmp_path):
+    folder = tmp_path / "head"
+    shutil.copytree(made, folder)
+    before, photo = load_reconstruction(folder), (folder / "photo.jpg").read_bytes()
+    asked_for(folder, texture_size=128)
+    answer({"folders": [str(folder)], "parts": ["texture"]}, ignore_progress)
+    with Image.open(folder / "albedo.png") as albedo:
+        assert albedo.size == (128, 128)
+    texture = (folder / "albedo.png").read_bytes()
+    asked_for(folder, detail="relief")
+    answer({"folders": [str(folder)], "parts": ["relief"]}, ignore_progress)
+    after, about = load_reconstruction(folder), read_about(folder)
+    assert np.abs(after.detail.offsets).max() > 1e-5
+    assert (about["detail"], about["settings"]["texture_size"]) == ("relief", 128)
+    assert {"albedo.png", "photo.jpg", "detail_normal.png"} <= set(about["images"])
+    assert (folder / "albedo.png").read_bytes() == texture
+    assert (folder / "photo.jpg").read_bytes() == photo
+    np.testing.assert_array_equal(after.mesh.vertices, before.mesh.vertices)
+
+
+@pytest.mark.parametrize("parts", [[], ["hair"], None, "texture"])
+def test_other_parts_are_refused(made, parts):
+    with pytest.raises(UsageError, match="no parts"):
+        answer({"folders": [str(made)], "parts": parts}, ignore_progress)
