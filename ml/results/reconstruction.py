@@ -76,8 +76,7 @@ class Reconstruction:
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     detail_strength: how its strength was chosen; None if it was not. Not read back from files.
-    pinned: the pins that it follows; None if it has none.
-    shaped, sculpt: its shape sliders; what was sculpted, which ``mesh`` contains; None if nothing.
+    pinned, shaped, sculpt: its pins, sliders, and what was sculpted, which is in ``mesh``; or None.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
     state: of the folder that it was read from, see ``checks.state_of``; None if it was not read.
@@ -184,8 +183,8 @@ def write_files(head: Reconstruction, directory: Path) -> None:
 
     ``"images"`` in the ``.json`` lists the images in it, those that were there before, too.
     """
-    arrays = arrays_of(head.mesh, head.detail) | sculpt_arrays(head.sculpt)
-    write_arrays(directory / NPZ_NAME, arrays)
+    arrays = arrays_of(head.mesh, head.detail)
+    write_arrays(directory / NPZ_NAME, arrays | sculpt_arrays(head.sculpt))
     for name, image in ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb)):
         if image is not None:
             write_image(image, directory / name)
@@ -194,8 +193,8 @@ def write_files(head: Reconstruction, directory: Path) -> None:
     if head.pinned is not None:
         (directory / PINS_NAME).write_text(json.dumps(head.pinned.pins, indent=1), "utf-8")
     images = [name for name in IMAGE_NAMES if (directory / name).exists()]
-    about = json.dumps({**head.to_json(), "images": images}, indent=1)
-    (directory / JSON_NAME).write_text(about, encoding="utf-8")
+    about = {**head.to_json(), "images": images}
+    (directory / JSON_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def load_reconstruction(path: Path) -> Reconstruction:
