@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ml
-from ml.assets.card import shipped_assets, verified, write_card
+from ml.assets.card import read_card, shipped_assets, verified, write_card
 from ml.errors import WeightsMissing
 from ml.head.storage import load_head_model, save_head_model
 
@@ -51,3 +51,13 @@ def test_every_asset_has_a_card_and_is_the_file_it_describes():
         card = verified(path)
         assert card.commercial_use, path
         assert all((card.licence, card.sources, card.command)), path
+
+
+def test_what_is_not_in_the_public_domain_brings_its_licence_along():
+    bound = [path for path in shipped_assets() if read_card(path).licence != "CC0-1.0"]
+    assert bound
+    for path in bound:
+        text = path.with_suffix(".LICENSE.txt").read_text(encoding="utf-8")
+        assert read_card(path).licence == "Apache-2.0", path
+        assert "Apache License" in text
+        assert "END OF TERMS AND CONDITIONS" in text
