@@ -79,6 +79,12 @@ class Controls:
         """(C,) how many expressions each control stands for at a time."""
         return np.maximum(self.weights, 0).sum(0).astype(np.float32)
 
+    def precision(self, values: FloatArray, sigma: FloatArray) -> FloatArray:
+        """(C,) what controls that are believed to be ``values`` weigh if expressions have (E,)
+        ``sigma``; of opposed expressions the sigma of the one that acts counts."""
+        acting = np.where(values >= 0, np.maximum(self.weights, 0), np.maximum(-self.weights, 0))
+        return np.asarray(sigma**-2.0 @ acting, dtype=np.float32)
+
     @property
     def _opposed(self) -> np.ndarray:
         """(E,) bool: expressions that share a control with their opposite."""

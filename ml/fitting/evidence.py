@@ -45,6 +45,8 @@ class Evidence:
     depths, normals: of the landmarks; None where they are not known.
     focal: what the focal length is expected to be, pixels. focal_sigma: standard deviation of its
         natural logarithm; 0: the camera's is not fitted.
+    expression_sigma: (E,) standard deviation of the error of ``start.expression``; None: that of
+        the fit's settings for each.
     """
 
     landmarks: Landmarks
@@ -57,6 +59,7 @@ class Evidence:
     normals: Normals | None = None
     focal: float = 1.0
     focal_sigma: float = 0.0
+    expression_sigma: FloatArray | None = None
 
 
 def evidence_of(

@@ -63,7 +63,10 @@ class PhotoEnergy:
         robust = Robust(sigma_scale, outlier**2, stride)
         self._weight = robust.precision(evidence.landmarks.sigma[used].astype(np.float32))
         self._guess = self.controls.of(evidence.start.expression)
-        self._precision = np.float32(expression_sigma**-2) * self.controls.stiffness
+        unsure = evidence.expression_sigma
+        if unsure is None:
+            unsure = np.full(len(evidence.start.expression), expression_sigma, np.float32)
+        self._precision = self.controls.precision(self._guess, unsure)
         self._robust = robust
         self._focal, sigma = float(np.log(evidence.focal)), evidence.focal_sigma
         self._focal_precision = sigma**-2 if sigma > 0 else 0.0

@@ -92,6 +92,7 @@ def fit_observation(
     shape, evidence = evidence_of(photo, observation, model)
     # What shows the face to the detector shows it to the refinement, too.
     clear = enhanced(photo, observation.enhancement)
+    evidence = expressive(clear, observation, evidence)
     landmarks = observation.face.output.landmarks
     if observation.landmark_set == "dense":
         evidence, fit = fit_refined(clear, shape, evidence)
@@ -102,6 +103,16 @@ def fit_observation(
     fit = check_fit(fit, photo.path)
     measures = measure(clear, observation, landmarks, fit, model)
     return Fitted(observation, shape, evidence, fit, measures)
+
+
+def expressive(photo: Photo, observation: Observation, evidence: Evidence) -> Evidence:
+    """``evidence`` with the expression that the photo shows around eyes and lips."""
+    from ..regressor.expressions import load_expressions
+
+    box = box_from_landmarks(observation.face.output.landmarks.points)
+    seen = load_expressions().predict(photo, [box])[0]
+    start = replace(evidence.start, expression=seen.values)
+    return replace(evidence, start=start, expression_sigma=seen.sigma)
 
 
 def with_likeness(fitted: Fitted, likeness: int) -> Fitted:
@@ -176,11 +187,15 @@ def refine(
         # The refinement speaks of the head that ships.
         edges = load_head_model().edges("dense")
         normals = Normals(estimate.normal, estimate.normal_sigma, edges)
+    start = estimate.coefficients
+    if evidence.expression_sigma is not None:
+        # The refinement passes on what the fit found; what was seen apart from it stays.
+        start = replace(start, expression=evidence.start.expression)
     return replace(
         evidence,
         landmarks=estimate.landmarks,
         camera=fit.camera,
-        start=estimate.coefficients,
+        start=start,
         identity_sigma=estimate.identity_sigma,
         depths=depths,
         normals=normals,

@@ -77,8 +77,10 @@ LID_POINTS = 16
 REGIONS = (LIPS, RIGHT_EYE, LEFT_EYE)
 # Which region each head belongs to, and how many points it finds: the eyes have one for the iris.
 HEADS = ((0, 80), (1, 71), (1, IRIS_POINTS), (2, 71), (2, IRIS_POINTS))
-# Numbers in MeshOutput.features: a map of 3x3 of the face, of 2x2 of each head.
-FEATURES = NECK * (3 * 3 + len(HEADS) * 2 * 2)
+# Numbers in MeshOutput.features: a map of 3x3 of the face, of 2x2 of each head, of 4x4 of each
+# region.
+BODIES = len(REGIONS) * 128 * 4 * 4
+FEATURES = NECK * (3 * 3 + len(HEADS) * 2 * 2) + BODIES
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class MeshOutput:
         centre. The last ten are the irises: the right one's centre and four edges, the left one's.
     flag: (B,) probability that the crop shows a face.
     features: (B, FEATURES) the last feature maps before the heads: mesh, lips, right eye, right
-        iris, left eye, left iris.
+        iris, left eye, left iris; then the maps that each region's heads share: lips, right eye,
+        left eye.
     """
 
     points: Tensor
@@ -170,7 +173,7 @@ class Regions(nn.Module):
         self.body_of = [region for region, _ in HEADS]
 
     def forward(self, early: Tensor, mesh: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Map (B, 32, MAP, MAP) and points (B, 468, 3) -> last features, points of each head."""
+        """Map (B, 32, MAP, MAP) and points (B, 468, 3) -> features, points of each head."""
         at = mesh[:, :, :2] * (MAP / CROP)
         to_map = [patch_to_map(at, region) for region in REGIONS]
         patches = torch.cat([cut_patch(early, place) for place in to_map], 1)
@@ -181,7 +184,7 @@ class Regions(nn.Module):
             # They are said in the unit of the crop's pixels: so many to a pixel of the patch.
             turn, shift = to_map[region][:, :, :2], to_map[region][:, :, 2:] * (CROP / MAP)
             points.append((turn @ read(x).view(len(x), -1, 2).mT + shift).mT)
-        return last, points
+        return torch.cat([last.flatten(1), *(body.flatten(1) for body in bodies)], 1), points
 
 
 def patch_to_map(points: Tensor, region: Region) -> Tensor:
@@ -244,7 +247,7 @@ class FaceMeshNetwork(nn.Module):
         for region, anew in zip(REGIONS, (lips, right, left), strict=True):
             points[:, region.points, :2] = anew
         irises = [_iris(mesh, RIGHT_EYE, right_iris), _iris(mesh, LEFT_EYE, left_iris)]
-        features = torch.cat([late.flatten(1), last.flatten(1)], 1)
+        features = torch.cat([late.flatten(1), last], 1)
         return MeshOutput(torch.cat([points, *irises], 1), flag, features)
 
 

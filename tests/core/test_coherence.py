@@ -133,3 +133,28 @@ def test_every_expression_has_a_control():
     weights = controls_of(COUNT).weights
     assert (weights != 0).any(1).all()
     assert (weights != 0).any(0).all()
+
+
+def test_a_control_weighs_as_the_expressions_that_it_stands_for():
+    """Of opposed ones the one that acts; a gaze is two keys' of both eyes."""
+    controls = controls_of(COUNT)
+    sigma = np.full(COUNT, 0.5, np.float32)
+    sigma[EXPRESSION_NAMES.index("mouthRight")] = 0.1
+    column = OPPOSED.index(("mouthLeft", "mouthRight")) - len(OPPOSED) - 3
+    for name, expected in (("mouthLeft", 4), ("mouthRight", 100)):
+        values = controls.of(at(name))
+        assert controls.precision(values, sigma)[column] == pytest.approx(expected)
+    assert controls.precision(controls.of(at()), sigma)[-2] == pytest.approx(2 * 4)
+
+
+def test_an_expression_that_is_surely_known_stays_and_another_follows_the_landmarks(shape):
+    truth = HeadCoefficients(np.zeros(3, np.float32), at("jawOpen", "cheekPuff", value=0.8))
+    pixels = CAMERA.project(shape.at(truth))
+    landmarks = Landmarks(pixels, np.full(POINTS, 0.5, np.float32))
+    sigma = np.full(COUNT, 3.0, np.float32)
+    sigma[EXPRESSION_NAMES.index("jawOpen")] = 1e-4
+    known = HeadCoefficients(np.zeros(3, np.float32), at("jawOpen", value=0.3))
+    evidence = Evidence(landmarks, CAMERA, known, expression_sigma=sigma)
+    found = named(fit_person(shape, [evidence], SURE)[0].coefficients.expression)
+    assert found["jawOpen"] == pytest.approx(0.3, abs=0.02)
+    assert found["cheekPuff"] > 0.5

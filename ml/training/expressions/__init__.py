@@ -1,0 +1,1 @@
+"""Training of the expression network, on what the frozen face mesh sees."""
