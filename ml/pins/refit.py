@@ -17,6 +17,7 @@ from ..results.camera import plain
 from ..results.pinned import NAME
 from ..results.provenance import check_same_model
 from ..results.reconstruction import provenance_of
+from ..shape_sliders.shape import on_another, shape_of
 from .heads import Record
 from .shipped import followed, stored_pins
 
@@ -24,8 +25,8 @@ from .shipped import followed, stored_pins
 def absorbed(records: Sequence[Record], sculpt: Sculpt) -> list[dict[str, Any]]:
     """The records of a head whose identity takes what it can of ``sculpt``.
 
-    records: of its photos, the head's own first. What is left of the sculpt is the difference to
-    the head of the records that are returned.
+    records: of its photos, the head's own first; its shape sliders stay where they are. What is
+    left of the sculpt is the difference to the head of the records that are returned.
 
     Raises
     ------
@@ -36,7 +37,8 @@ def absorbed(records: Sequence[Record], sculpt: Sculpt) -> list[dict[str, Any]]:
     before = np.array(first["identity"], np.float32)
     after = refitted(load_head_model(), before, sculpt.base)
     if not first.get(NAME):
-        return [first | {"identity": plain(after)}, *map(dict, records[1:])]
+        person = shape_of(first).identity + (after - before)
+        return [on_another(first, person), *map(dict, records[1:])]
     # The photos said otherwise by as much, and the pins are followed from there.
     pinned = dict(first[NAME])
     pinned["estimate"] = _moved(pinned["estimate"], after - before)

@@ -27,11 +27,12 @@ from .images import ALBEDO_NAME
 from .pinned import NAME as PINNED
 from .reconstruction import Reconstruction, read_about
 from .sculpt import sculpt_arrays
+from .shaped import NAME as SHAPED
 
 # What of a head's own record takes the place of what its photo gave.
 _CHANGED = (
     *("level", "identity", "expression", "camera", "landmarks_68", "landmarks_478"),
-    *("detail", PINNED),
+    *("detail", PINNED, SHAPED),
 )
 
 
