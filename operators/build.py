@@ -20,7 +20,7 @@ from .runtime import RELATIVE, path_of, results_folder
 from .scene.collection import build_head, rebuild_head, set_render_size
 from .scene.metadata import active_head, directory_of, record_doubts, record_of
 from .scene.rebuild import additions, keeps_additions
-from .scene.sculpt import captured_sculpt, has_topology, stored_sculpt
+from .scene.sculpt import captured_sculpt, has_topology, only_transformed, stored_sculpt
 from .translations import CONTEXT, tr
 
 _CHOOSE = f"Choose the {JSON_NAME} or {PERSON_NAME} of a result, or its folder"
@@ -195,24 +195,28 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
         directory = locate(obj) if head.state is not None else None
         missing = rebuild_head(obj, head, directory)
         done = f"Rebuilt {obj.name}" + (" from this file alone" if directory is None else "")
-        if lost or missing:
-            words = f"{done}, without {', '.join(lost + missing)}"
-            self.report({"WARNING"}, words + (_remedy(obj) if missing else ""))
+        without = lost + missing + (["what was sculpted on it last"] if unkept else [])
+        if without:
+            why = (_remedy(obj) if missing else "") + (f". {unkept}" if unkept else "")
+            self.report({"WARNING"}, f"{done}, without {', '.join(without)}{why}")
         else:
             self.report({"INFO"}, done)
-        if unkept:
-            self.report({"WARNING"}, f"{done}, without what was sculpted on it. {unkept}")
         return {"FINISHED"}
 
 
 def _sculpt(obj: bpy.types.Object, head: Reconstruction) -> tuple[Sculpt | None, str]:
-    """What was sculpted on ``obj``, or else why that cannot be kept."""
+    """What was sculpted on ``obj``; where that cannot be read, what was kept last.
+
+    With it, why more than that was sculpted and is lost; empty where it is not.
+    """
+    kept = stored_sculpt(obj)
     if not has_topology(obj, head.mesh):
-        return stored_sculpt(obj), ""
+        return kept, ""
     try:
         return captured_sculpt(obj, head), ""
     except HeadError as error:
-        return None, error.message
+        # A transform that was applied is undone, as all that was done to the mesh.
+        return kept, "" if only_transformed(obj, with_sculpt(head, kept)) else error.message
 
 
 def _lost(obj: bpy.types.Object, head: Reconstruction) -> list[str]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 BASE = "base"
 _PREFIX = "sculpt_"
 # Beyond these, a transform was applied: a factor, degrees, metres. What can be seen, mm.
-_SCALED, _TURNED, _MOVED = 1.6, 30.0, 0.1
+_SCALED, _TURNED, _MOVED = 1.6, 30.0, 0.05
+# Metres below which a vertex is where a transform puts it: rounding of a head metres away.
+_SAME = 1e-5
 _VISIBLE_MM = 0.01
 
 
@@ -78,11 +80,23 @@ def sizes_mm(before: FloatArray, after: FloatArray) -> tuple[float, float, float
     return float(was[there].mean()), float(now[there].mean()), float(now.max())
 
 
+def is_affine(before: FloatArray, after: FloatArray) -> bool:
+    """Whether one affine transform moves all of (N, 3) ``before`` to ``after``."""
+    return bool(np.abs(_affine(before, after)[2]).max() < _SAME)
+
+
+def _affine(before: FloatArray, after: FloatArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(3, 3) about the mean of ``before``, (3,) way of the mean, and (N, 3) what these leave."""
+    old, new = (np.asarray(each, np.float64) for each in (before, after))
+    way = new.mean(0) - old.mean(0)
+    old, new = old - old.mean(0), new - new.mean(0)
+    linear = np.linalg.lstsq(old, new, rcond=None)[0].T
+    return linear, way, new - old @ linear.T
+
+
 def _check_stands(head: Reconstruction, vertices: FloatArray) -> None:
     """Raise HeadError where no hand but a transform moved the vertices."""
-    before, after = (np.asarray(each, np.float64) for each in (head.mesh.vertices, vertices))
-    way = after.mean(0) - before.mean(0)
-    linear = np.linalg.lstsq(before - before.mean(0), after - after.mean(0), rcond=None)[0].T
+    linear, way, _ = _affine(head.mesh.vertices, vertices)
     sizes, u, vt = (np.linalg.svd(linear)[part] for part in (1, 0, 2))
     cosine = (np.trace(u @ vt) - 1) / 2
     what = {

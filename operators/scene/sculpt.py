@@ -13,7 +13,7 @@ from ...ml.data import FloatArray, HeadMesh
 from ...ml.errors import HeadError
 from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.record import with_sculpt
-from ...ml.results.sculpt import Sculpt, by_level, of_levels, sculpt_on
+from ...ml.results.sculpt import Sculpt, by_level, is_affine, of_levels, sculpt_on
 from .axes import from_blender, to_blender
 from .detail import DETAIL
 from .expression import BASIS
@@ -79,6 +79,11 @@ def captured_sculpt(obj: bpy.types.Object, fitted: Reconstruction) -> Sculpt | N
     """
     check_topology(obj, fitted.mesh)
     return sculpt_on(fitted, _places(obj, BASIS), stored_sculpt(obj))
+
+
+def only_transformed(obj: bpy.types.Object, head: Reconstruction) -> bool:
+    """Whether the Basis of ``obj``, with the vertices of ``head``, is that head transformed."""
+    return is_affine(head.mesh.vertices, _places(obj, BASIS))
 
 
 def take_sculpt(obj: bpy.types.Object, fitted: Reconstruction) -> Reconstruction:

@@ -173,6 +173,22 @@ def test_a_transform_that_was_applied_is_no_sculpt(bpy, ada, change, word):
     np.testing.assert_allclose(points(ada.obj), basis, atol=4e-6)
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_a_move_that_was_applied_leaves_what_was_kept_last(bpy, ada, capfd, more):
+    sculpt(ada.obj)
+    basis = points(ada.obj)
+    bpy.ops.effigy.save_sculpt()
+    if more:
+        sculpt(ada.obj, 0.002)
+    put(ada.obj, "Basis", points(ada.obj) + np.float32([1, 0, 2]))
+    capfd.readouterr()
+    bpy.ops.effigy.rebuild()
+    np.testing.assert_allclose(points(ada.obj), basis, atol=4e-6)
+    said = capfd.readouterr().out
+    assert said.count("Rebuilt Ada") == 1
+    assert ("without what was sculpted on it last" in said) == more
+
+
 def test_a_mirrored_or_scaled_object_keeps_its_sculpt(bpy, ada):
     ada.obj.scale = (-2, 2, 2)
     sculpt(ada.obj)

@@ -147,16 +147,17 @@ def test_a_saved_file_keeps_the_sliders_and_they_go_on(bpy, head, source, tmp_pa
 @pytest.mark.parametrize("gone", [False, True])
 def test_rebuilding_keeps_the_sliders(bpy, head, source, gone):
     head.effigy_shape.eye_spacing = 4.0
+    head.data.shape_keys.key_blocks["Basis"].points[10].co.y += 0.01  # what is sculpted stays
     shaped = points(head)
-    head.data.shape_keys.key_blocks["Basis"].points[10].co.y += 0.01
     if gone:
         source.rename(source.with_name("elsewhere"))
     assert bpy.ops.effigy.rebuild() == {"FINISHED"}
     np.testing.assert_allclose(points(head), shaped, atol=1e-5)
     assert head.effigy_shape.eye_spacing == pytest.approx(4.0)
     head.effigy_shape.eye_spacing = 0.0
-    mesh = head_of_record(read_about(source.with_name("elsewhere") if gone else source)).mesh
-    np.testing.assert_allclose(points(head), mesh.vertices, atol=1e-5)
+    wanted = head_of_record(read_about(source.with_name("elsewhere") if gone else source)).mesh
+    wanted.vertices[10] += (0, 0, -0.01)
+    np.testing.assert_allclose(points(head), wanted.vertices, atol=1e-5)
 
 
 def test_the_relief_of_a_head_stays(head):
