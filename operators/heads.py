@@ -134,18 +134,19 @@ def locate(obj: bpy.types.Object) -> Path:
     """Where the files of a head lie: as recorded, or where the .blend file was moved with them.
 
     A path that is relative to another file, out of which the head was appended or pasted, is
-    followed from there. What lies in those places may have been made anew; elsewhere only these
-    very files are taken. Where they are gone, it is where they were.
+    followed from there. What lies where it is recorded may have been made anew; elsewhere only
+    these very files are taken: any file that was open before may have the like beside it. Where
+    they are gone, it is where they were.
     """
     recorded, blend = directory_of(obj), bpy.data.filepath
     record, stored = record_of(obj), stored_directory(obj)
-    for place in (recorded, *(located(stored, path) for path in other_files())):
-        if _is_of(place, record):
-            return place
+    if _is_of(recorded, record):
+        return recorded
+    from_others = [located(stored, path) for path in other_files()]
     folders = [heads_beside(blend), *results_folders()] if blend else results_folders()
     # A head lies in the folder of its photo, or in there one deeper: folder of photos, photo.
     tails = (Path(recorded.name), Path(recorded.parent.name, recorded.name))
-    places = (folder / tail for folder in folders for tail in tails)
+    places = (*from_others, *(folder / tail for folder in folders for tail in tails))
     return next((place for place in places if _is_of(place, record, _HEAD)), recorded)
 
 
@@ -169,13 +170,16 @@ def _is_of(directory: Path, record: dict[str, Any], wanted: tuple[str, ...] = ()
         if about["photo"]["sha256"] != record["photo"]["sha256"]:
             return False
         return all(_fact(about, name) == _fact(record, name) for name in wanted if name in record)
-    except (HeadError, OSError, ValueError, LookupError, TypeError):
+    except (HeadError, OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
 
 
 def _fact(about: Mapping[str, Any], name: str) -> object:
-    """An entry of a record; sliders are on the object alone, so it is that without them."""
-    return unshaped_identity(about) if name == "identity" else about[name]
+    """An entry of a record; sliders and pins may be on the object alone, so it is without them."""
+    if name != "identity":
+        return about[name]
+    estimate = (about.get(PINNED) or {}).get("estimate") or {}
+    return estimate.get("identity") or unshaped_identity(about)
 
 
 def make_active(context: bpy.types.Context, obj: bpy.types.Object) -> None:

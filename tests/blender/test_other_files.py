@@ -1,5 +1,6 @@
 """Heads that come from another .blend file find their results there."""
 
+import json
 import shutil
 
 import pytest
@@ -79,6 +80,26 @@ def test_another_head_in_the_same_place_is_not_taken(bpy, other, append, tmp_pat
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "mine.blend"))
     obj = append(other)
     assert module("operators.heads").locate(obj) == other.parent / "Ada"
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_the_like_beside_a_file_that_was_open_before_is_not_taken(
+    bpy, other, append, tmp_path, module, pinned
+):
+    """The same photo's head by other settings; pins of the head alone do not make it another."""
+    locate = module("operators.heads").locate
+    bpy.ops.wm.read_homefile(use_empty=True)
+    obj = append(other)
+    if pinned:
+        record = obj["effigy"].to_dict()
+        estimate = {"identity": record["identity"]}
+        record["identity"] = [value + 0.5 for value in record["identity"]]
+        obj["effigy"] = record | {"pinned": json.dumps({"pins": {}, "estimate": estimate})}
+    assert locate(obj) == other.parent / "Ada"
+    about = json.loads((other.parent / "Ada/reconstruction.json").read_text())
+    about["identity"] = [value + 1 for value in about["identity"]]
+    (other.parent / "Ada/reconstruction.json").write_text(json.dumps(about))
+    assert locate(obj) != other.parent / "Ada"
 
 
 def test_gone_files_of_a_relative_path_are_not_needed(bpy, other, append, tmp_path, module):
