@@ -20,6 +20,7 @@ from ..results.files import write_image
 from ..results.images import ALBEDO_NAME
 from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction, load_reconstruction, read_about
+from ..shape_sliders.shape import shape_of
 from .again import Result, Seen, relief_of, settings_of
 from .request import path_in
 from .single import dressed, part_of, warm_up
@@ -92,9 +93,10 @@ def answer(data: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
 
 def _seen(result: Result, first: Result) -> Seen:
-    """The person without a sculpt, which no photo shows, as the photo of a result sees them."""
+    """The person without sculpt and sliders, which no photo shows, as that of a result does."""
     own = first.head
-    coefficients = replace(result.head.coefficients, identity=own.coefficients.identity)
+    identity = shape_of(first.about).identity
+    coefficients = replace(result.head.coefficients, identity=identity)
     layer = own.pinned.layer if own.pinned else None
     person = person_of(load_head_model(), coefficients, layer)
     return Seen(result, result.head.camera, person)

@@ -13,7 +13,9 @@ from ml.pipeline.dress import answer
 from ml.pipeline.single import ignore_progress, reconstruct
 from ml.results.folder import write_heads
 from ml.results.reconstruction import load_reconstruction, read_about
+from ml.results.shaped import Shaped
 from ml.settings import Settings
+from ml.shape_sliders.shape import with_shape
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,22 @@ def test_a_part_is_made_and_the_rest_stays(made, tmp_path):
     assert (folder / "albedo.png").read_bytes() == texture
     assert (folder / "photo.jpg").read_bytes() == photo
     np.testing.assert_array_equal(after.mesh.vertices, before.mesh.vertices)
+
+
+def test_sliders_leave_the_texture_to_the_photo(made, tmp_path):
+    textures = []
+    for value in (0.0, 10.0):
+        folder = tmp_path / str(value)
+        shutil.copytree(made, folder)
+        asked_for(folder, texture_size=128)
+        about = read_about(folder)
+        shaped = Shaped(np.float32(about["identity"]), {"mouth_width": value})
+        text = json.dumps(with_shape(about, shaped))
+        (folder / "reconstruction.json").write_text(text)
+        answer({"folders": [str(folder)], "parts": ["texture"]}, ignore_progress)
+        assert (read_about(folder).get("shaped") is not None) == bool(value)
+        textures.append((folder / "albedo.png").read_bytes())
+    assert textures[0] == textures[1]
 
 
 @pytest.mark.parametrize("parts", [[], ["hair"], None, "texture"])
