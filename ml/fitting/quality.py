@@ -35,6 +35,9 @@ MOST = 10.0
 MUCH = 0.25
 # Below these the face is called small (pixels), blurred, without contrast (grey levels of 255).
 SMALL, BLURRED, FLAT = 60.0, 0.06, 9.0
+# A shape is named as the cause if it is so much of what lowers the quality. Blur and a second face
+# that shines through make for unusual shapes, too, up to 0.55.
+MOSTLY = 0.6
 # No face is so symmetric, nor lit so evenly: one half of the picture was made from the other.
 MADE = 0.95
 _DISTORTED = (
@@ -97,7 +100,7 @@ def reason_of(found: Measures) -> str:
     if found.symmetry > MADE:
         return "One half of the picture is the mirror image of the other"
     shape = parts["identity"] + parts["disagreement"]
-    if shape > 0.5 * sum(parts.values()):
+    if shape > MOSTLY * sum(parts.values()):
         return _DISTORTED
     if found.contrast < FLAT:
         return "The face has hardly any contrast: too dark, too bright or foggy?"

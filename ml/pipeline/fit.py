@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data import FitResult, Observation, Photo
+from ..data import FitResult, Landmarks, Observation, Photo
 from ..fitting.evidence import Evidence, check_fit, evidence_of
 from ..fitting.gauss_newton import FitSettings, fit_person
 from ..fitting.measures import Measures, measure
@@ -92,25 +92,27 @@ def fit_observation(
     shape, evidence = evidence_of(photo, observation, model)
     # What shows the face to the detector shows it to the refinement, too.
     clear = enhanced(photo, observation.enhancement)
-    evidence = expressive(clear, observation, evidence)
     landmarks = observation.face.output.landmarks
     if observation.landmark_set == "dense":
         evidence, fit = fit_refined(clear, shape, evidence)
         landmarks = evidence.landmarks
     else:
         # The refinement knows the dense landmarks only.
+        evidence = expressive(clear, landmarks, evidence)
         fit = fit_person(shape, [evidence])[0]
     fit = check_fit(fit, photo.path)
     measures = measure(clear, observation, landmarks, fit, model)
     return Fitted(observation, shape, evidence, fit, measures)
 
 
-def expressive(photo: Photo, observation: Observation, evidence: Evidence) -> Evidence:
-    """``evidence`` with the expression that the photo shows around eyes and lips."""
+def expressive(photo: Photo, dense: Landmarks, evidence: Evidence) -> Evidence:
+    """``evidence`` with the expression that the photo shows around eyes and lips.
+
+    dense: where the regressor sees the dense landmarks.
+    """
     from ..regressor.expressions import load_expressions
 
-    box = box_from_landmarks(observation.face.output.landmarks.points)
-    seen = load_expressions().predict(photo, [box])[0]
+    seen = load_expressions().predict(photo, [box_from_landmarks(dense.points)])[0]
     start = replace(evidence.start, expression=seen.values)
     return replace(evidence, start=start, expression_sigma=seen.sigma)
 
@@ -138,13 +140,14 @@ def fit_refined(
 ) -> tuple[Evidence, FitResult]:
     """The head that agrees with ``evidence`` after REFINEMENTS of it, and the last of these.
 
-    shape: the head model at its dense landmarks, which ``evidence`` holds. refinement: instead of
-    the one that ships.
+    shape: the head model at its dense landmarks, which ``evidence`` holds as the regressor sees
+    them. refinement: instead of the one that ships.
     """
     if refinement is None:
         from ..regressor.surface_refinement import load_surface_refinement
 
         refinement = load_surface_refinement()
+    evidence = expressive(photo, evidence.landmarks, evidence)
     fit = fit_person(shape, [evidence], COARSE)[0]
     for number in range(REFINEMENTS):
         # Every second one sees the mirror image: its errors are others. On 120 drawn views shape
