@@ -7,6 +7,9 @@ succeeded, 1 some failed or were cancelled, 2 wrong usage.
 With ``--pins PINS`` the heads follow the pins in that file, see :mod:`ml.pins.file`.
 With ``--same-person`` all photos show one person: the heads share their identity, and
 ``DIR/person.json`` lists them.
+With ``--shard I/N`` it does one of N parts of the photos, and its reports are called
+``report-I-of-N``: parts can run at once, anywhere. ``python -m ml.cli report merge DIR`` then makes
+one report of theirs.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ import argparse
 import logging
 import sys
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +45,10 @@ from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person,
 from .errors import UsageError, explained
 from .pins.pins import Pins
 from .results.person import SamePerson
-from .results.plan import Task, collect_photos, plan
+from .results.plan import Task, collect_photos, plan, plan_part
 from .results.reconstruction import Reconstruction
-from .results.report import Row, RowLog, conclusion, warnings_about, write_report
+from .results.report import Row, RowLog, Share, conclusion, warnings_about, write_report
+from .results.shard import relative_names, shard_of
 from .settings import Settings, add_options, settings_of
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
@@ -57,11 +62,28 @@ def make_parser() -> argparse.ArgumentParser:
     add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--jobs", type=int, default=1, metavar="N", help="photos at a time (default 1)")
     add_options(parser)
+    add("--shard", metavar="I/N", help="do part I of N of the photos, told apart by their paths")
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
     add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
     add("--preview", action="store_true", help="also write preview.png for each head")
     return parser
+
+
+@dataclass(frozen=True)
+class Work:
+    """What this run has to do.
+
+    Attributes
+    ----------
+    tasks: its photos, with the folders of their heads. photos: all of the batch.
+    share: which part of the batch they are. out: where the reports are kept.
+    """
+
+    tasks: Sequence[Task]
+    photos: Sequence[Path]
+    share: Share
+    out: Path
 
 
 def main(
@@ -70,7 +92,10 @@ def main(
     reconstruct_person: ReconstructPerson | None = None,
 ) -> int:
     """Run the command line; tests replace the pipeline by ``reconstruct``."""
-    parsed = make_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if other := _other_command(given):
+        return other()
+    parsed = make_parser().parse_args(given)
     pipelines: tuple[Any, Any] = (
         reconstruct or _reconstruct,
         reconstruct_person or _reconstruct_person,
@@ -79,9 +104,8 @@ def main(
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         try:
             options = _options(parsed)
-            photos = collect_photos(parsed.sources, recursive=parsed.recursive, out=parsed.out)
-            tasks = _tasks(photos, parsed.out)
-            pins = _pins(parsed, photos)
+            work = _work(parsed)
+            pins = _pins(parsed, work.photos)
         except UsageError as error:
             say(f"error: {error}")
             return WRONG_USAGE
@@ -91,29 +115,48 @@ def main(
         if pins is not None:
             pipelines = partial(pipelines[0], pins=pins), partial(pipelines[1], pins=pins)
         if parsed.same_person:
-            results: Iterable[Row] = _person_rows(tasks, parsed.out, options, pipelines[1])
+            results: Iterable[Row] = _person_rows(work, options, pipelines[1])
         else:
-            results = run_batch(tasks, options, pipelines[0])
-        rows = _collect(results, photos, parsed.out, interrupts)
-        report = write_report(rows, parsed.out)
-    say(conclusion(rows, report, parsed.out))
+            results = run_batch(work.tasks, options, pipelines[0])
+        rows = _collect(results, work, interrupts, goes_on=parsed.skip_existing)
+        report = write_report(rows, work.out, work.share.shard)
+    say(conclusion(rows, report, work.out))
     return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
 
 
-def _tasks(photos: Sequence[Path], out: Path) -> list[Task]:
+def _other_command(given: list[str]) -> Callable[[], int] | None:
+    """The command that the first words name; None: photos are named."""
+    if given[:2] == ["report", "merge"]:
+        from .commands.merge import main as merge
+
+        return partial(merge, given[2:])
+    return None
+
+
+def _work(parsed: argparse.Namespace) -> Work:
+    """The photos of this run. UsageError: there are none, or ``--out`` cannot be used."""
+    out = parsed.out
+    shard = None if parsed.shard is None else shard_of(parsed.shard)
+    photos = collect_photos(parsed.sources, recursive=parsed.recursive, out=out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         cause = explained(error, out)
         raise UsageError(cause.message, cause.hint) from error
-    return plan(photos, out)
+    if shard is None:
+        return Work(plan(photos, out), photos, Share(), out)
+    names = dict(zip(photos, relative_names(photos, parsed.sources), strict=True))
+    mine = {photo: name for photo, name in names.items() if shard.holds(name)}
+    places = {str(photo): place for place, photo in enumerate(photos) if photo in mine}
+    return Work(plan_part(photos, out, mine), photos, Share(shard, places), out)
 
 
 def _collect(
-    results: Iterable[Row], photos: Sequence[Path], out: Path, interrupts: Interrupts
+    results: Iterable[Row], work: Work, interrupts: Interrupts, *, goes_on: bool
 ) -> list[Row]:
     """A row for every photo, in the order of the photos; those that were not done are cancelled."""
-    log, rows = RowLog(out), dict[str, Row]()
+    log, rows = RowLog(work.out, work.share, goes_on=goes_on), dict[str, Row]()
+    photos = [str(task.photo) for task in work.tasks]
     try:
         for row in results:
             rows[row.photo] = row
@@ -127,19 +170,20 @@ def _collect(
         # Ends the processes.
         if isinstance(results, Generator):
             results.close()
-    for photo in map(str, photos):
+    for photo in photos:
         if photo not in rows:
             rows[photo] = Row(photo, "cancelled")
             log.add(rows[photo])
-    return [rows[str(photo)] for photo in photos]
+    return [rows[photo] for photo in photos]
 
 
 def _options(parsed: argparse.Namespace) -> BatchOptions:
     if parsed.jobs < 1:
         raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
-    if parsed.same_person and (parsed.jobs > 1 or parsed.skip_existing or parsed.face == "all"):
+    alone = parsed.jobs == 1 and not parsed.skip_existing and parsed.shard is None
+    if parsed.same_person and not (alone and parsed.face != "all"):
         raise UsageError(
-            "--same-person does not go with --jobs, --skip-existing or --face all",
+            "--same-person does not go with --jobs, --skip-existing, --shard or --face all",
             "All photos are fitted together, one face in each",
         )
     return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview)
@@ -172,9 +216,9 @@ def _reconstruct_person(
 
 
 def _person_rows(
-    tasks: Sequence[Task], out: Path, options: BatchOptions, reconstruct: ReconstructPerson
+    work: Work, options: BatchOptions, reconstruct: ReconstructPerson
 ) -> Generator[Row, None, None]:
-    yield from process_person(tasks, out, options, reconstruct)
+    yield from process_person(work.tasks, work.out, options, reconstruct)
 
 
 class Interrupts:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ..errors import UsageError, explained
 from ..settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
 from .files import JSON_NAME, NPZ_NAME, PARTIAL, PERSON_NAME
 from .folder import belongs_to_another, photo_digest
-from .report import REPORT_NAMES
+from .shard import OF_A_BATCH
 
 logger = logging.getLogger(__name__)
 
@@ -106,12 +107,33 @@ def plan(photos: Sequence[Path], out: Path) -> list[Task]:
     return [Task(photo, out / names.take(photo)) for photo in _distinct(photos)]
 
 
-class _Names:
-    """Names of folders in ``out`` that are free."""
+def plan_part(photos: Sequence[Path], out: Path, mine: Mapping[Path, str]) -> list[Task]:
+    """The folders of the photos in ``mine``: as :func:`plan` chooses for all in an empty ``out``.
 
-    def __init__(self, out: Path) -> None:
+    What other shards write there meanwhile changes nothing. Where a folder holds a head of another
+    photo, it gets the hash of the relative path after its name. mine: relative paths by photo.
+    """
+    names = _Names(out, empty=True)
+    tasks = [Task(photo, out / names.take(photo)) for photo in _distinct(photos)]
+    return [_apart(task, mine[task.photo], names) for task in tasks if task.photo in mine]
+
+
+def _apart(task: Task, name: str, names: _Names) -> Task:
+    if not names.hold_another(task.folder.name, task.photo):
+        return task
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return Task(task.photo, task.folder.with_name(f"{folder_stem(task.photo)}_{digest[:12]}"))
+
+
+class _Names:
+    """Names of folders in ``out`` that are free. empty: whatever ``out`` holds."""
+
+    def __init__(self, out: Path, *, empty: bool = False) -> None:
         self._out = out
-        self._taken = {*REPORT_NAMES, PERSON_NAME}
+        self._empty = empty
+        self._taken = {PERSON_NAME}
+        # By stem, the number below which all are taken: the search must not begin anew each time.
+        self._first: dict[str, int] = {}
         # Names whose further faces would get a folder that is taken.
         self._roots: set[str] = set()
         # Links may lead two names to one folder.
@@ -128,7 +150,8 @@ class _Names:
 
     def take(self, photo: Path) -> str:
         extension = photo.suffix.lower().lstrip(".")
-        candidates = _names(folder_stem(photo), extension)
+        stem = folder_stem(photo)
+        candidates = _names(stem, extension, self._first_number(stem))
         name = next(name for name in candidates if self._is_free(name, photo))
         self._taken.add(_key(name))
         self._places.add(os.path.realpath(self._out / name))
@@ -136,20 +159,32 @@ class _Names:
             self._roots.add(face[1])
         return name
 
+    def _first_number(self, stem: str) -> int:
+        key = _key(stem)
+        number = self._first.get(key, 2)
+        while f"{key}_{number}" in self._taken:
+            number += 1
+        self._first[key] = number
+        return number
+
     def _is_free(self, name: str, photo: Path) -> bool:
         key = _key(name)
         face = _FACE.fullmatch(key)
         if key in self._taken or key in self._roots or (face and face[1] in self._taken):
             return False
-        if os.path.realpath(self._out / name) in self._places:
+        if OF_A_BATCH.fullmatch(key) or os.path.realpath(self._out / name) in self._places:
             return False
-        folders = [self._out / item for item in (name, *self._faces.get(key, ()))]
+        return self._empty or not self.hold_another(name, photo)
+
+    def hold_another(self, name: str, photo: Path) -> bool:
+        """Whether the folder of this name, or of a further face, holds a head of another photo."""
+        folders = [self._out / item for item in (name, *self._faces.get(_key(name), ()))]
         # Unlike Path.is_file, it raises nothing where the folder must not be entered.
         there = [folder for folder in folders if os.path.isfile(folder / JSON_NAME)]
         if not there:
-            return True
+            return False
         digest = photo_digest(photo)
-        return not any(belongs_to_another(folder, digest) for folder in there)
+        return any(belongs_to_another(folder, digest) for folder in there)
 
 
 def folder_stem(photo: Path) -> str:
@@ -171,10 +206,9 @@ def _short(stem: str) -> str:
     return stem.rstrip(". ")
 
 
-def _names(stem: str, extension: str) -> Iterator[str]:
+def _names(stem: str, extension: str, number: int) -> Iterator[str]:
     yield stem
     yield f"{stem}_{extension[:10]}"
-    number = 2
     while True:
         yield f"{stem}_{number}"
         number += 1

@@ -1,22 +1,22 @@
-"""The record of a batch: one row per photo, as JSON and CSV."""
+"""The record of a batch, or of a shard of one: one row per photo, as JSON and CSV."""
 
 from __future__ import annotations
 
 import csv
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import HeadError, explained
 from .files import replacing
 from .reconstruction import Reconstruction
+from .shard import Shard, stem_of
 
 logger = logging.getLogger(__name__)
 
-JSON_NAME, CSV_NAME, LINES_NAME = "report.json", "report.csv", "report.jsonl"
-REPORT_NAMES = (JSON_NAME, CSV_NAME, LINES_NAME)
+NAME = "report"
 STATUSES = ("ok", "failed", "skipped", "cancelled")
 
 
@@ -81,21 +81,48 @@ def failed_row(photo: Path, error: HeadError, seconds: float = 0.0) -> Row:
     )
 
 
+@dataclass(frozen=True)
+class Share:
+    """The photos of a batch that a shard does.
+
+    Attributes
+    ----------
+    shard: None for the whole batch.
+    places: of the photos of a shard, their numbers among all photos of the batch, by path.
+    """
+
+    shard: Shard | None = None
+    places: Mapping[str, int] = field(default_factory=dict)
+
+
 class RowLog:
     """``report.jsonl`` in ``folder``: a row per line, as they come, whatever ends the batch.
 
-    That it cannot be written is a warning: a record must not end the work that it records.
+    The log of a shard begins with its number and that of its photos, and its rows have the number
+    of their photo in the batch: ``ml.results.merge`` reads them. goes_on: the rows of the shard's
+    earlier runs are kept. That it cannot be written is a warning: a record must not end the work
+    that it records.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / LINES_NAME
+    def __init__(self, folder: Path, share: Share | None = None, *, goes_on: bool = False) -> None:
+        self._share = share or Share()
+        shard, places = self._share.shard, self._share.places
+        self._path = folder / f"{stem_of(NAME, shard)}.jsonl"
         self._works = True
-        self._write("w", "")
+        if shard is None:
+            self._write("w", "")
+            return
+        about = {"shard": shard.number, "of": shard.count, "photos": len(places)}
+        # What a killed run wrote may end in half a line.
+        self._write("a" if goes_on else "w", ("\n" if goes_on else "") + _line(about))
 
     def add(self, row: Row) -> None:
         """Append a row."""
+        about = asdict(row)
+        if row.photo in self._share.places:
+            about["number"] = self._share.places[row.photo]
         # A disk that was full may have cut the line before.
-        self._write("a", ("" if self._works else "\n") + json.dumps(asdict(row)) + "\n")
+        self._write("a", ("" if self._works else "\n") + _line(about))
 
     def _write(self, mode: str, text: str) -> None:
         try:
@@ -107,27 +134,41 @@ class RowLog:
             self._works = False
 
 
-def write_report(rows: Sequence[Row], folder: Path) -> Path | None:
+def _line(about: Mapping[str, object]) -> str:
+    return json.dumps(about) + "\n"
+
+
+def write_report(rows: Sequence[Row], folder: Path, shard: Shard | None = None) -> Path | None:
     """Write ``report.json`` and ``report.csv`` into ``folder`` (created if needed).
 
-    Returns the path of the first. None, and a warning: they cannot be written; earlier ones stay.
+    A shard's files have its number in their names. Returns the path of the first. None, and a
+    warning: they cannot be written; earlier ones stay.
     """
-    table = [asdict(row) for row in rows]
-    path = folder / JSON_NAME
+    path = folder / f"{stem_of(NAME, shard)}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
-            file.write(json.dumps(table, indent=1) + "\n")
+            file.writelines(_json_of(rows))
         # A file name may hold bytes that are no UTF-8.
-        with replacing(folder / CSV_NAME, newline="", errors="backslashreplace") as file:
+        with replacing(path.with_suffix(".csv"), newline="", errors="backslashreplace") as file:
             writer = csv.DictWriter(file, [*Row.__dataclass_fields__])
             writer.writeheader()
-            for row in table:
-                writer.writerow({**row, "heads": ";".join(row["heads"])})
+            for row in rows:
+                writer.writerow({**asdict(row), "heads": ";".join(row.heads)})
     except OSError as error:
         logger.warning("The report is not written: %s", explained(error, path))
         return None
     return path
+
+
+def _json_of(rows: Iterable[Row]) -> Iterable[str]:
+    """The text of ``json.dumps(rows, indent=1)`` and a line break, a row at a time."""
+    start = "["
+    for row in rows:
+        # Strings in JSON hold no line breaks.
+        yield start + "\n " + json.dumps(asdict(row), indent=1).replace("\n", "\n ")
+        start = ","
+    yield "[]\n" if start == "[" else "\n]\n"
 
 
 def conclusion(rows: Sequence[Row], report: Path | None, folder: Path) -> str:

@@ -23,6 +23,7 @@ FLOORS = (
     ("pins",),
     ("pipeline",),
     ("batch",),
+    ("commands",),
     ("cli", "worker"),
     # Not in the extension: how everything was learned, and how it is measured.
     ("training",),

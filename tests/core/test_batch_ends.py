@@ -133,6 +133,31 @@ def test_ctrl_c_while_it_starts_is_one_line(tmp_path, module):
     assert not (tmp_path / "out").exists()
 
 
+def test_shards_run_at_once_and_a_killed_one_goes_on(tmp_path):
+    names = [f"{number}.jpg" for number in range(12)]
+    folder, out = make(tmp_path / "in", *names, "noface.jpg"), tmp_path / "out"
+    (folder / "slow.jpg").symlink_to(folder / "0.jpg")
+    shards = [start(tmp_path, folder, "--out", out, "--shard", f"{n}/3") for n in (1, 2, 3)]
+    until(lambda: sum(len(path.read_text().splitlines()) for path in logs(out)) == 16)
+    for shard in shards:
+        shard.kill()
+        shard.communicate()
+    (folder / "slow.jpg").unlink()
+    (folder / "slow.jpg").write_bytes(b"")
+    (folder / "slow.jpg").rename(folder / "12.jpg")
+    again = (folder, "--out", out, "--skip-existing")
+    shards = [start(tmp_path, *again, "--shard", f"{number}/3") for number in (1, 2, 3)]
+    for shard in shards:
+        shard.communicate(timeout=60)
+    start(tmp_path, "report", "merge", out).communicate(timeout=60)
+    ok = dict.fromkeys([*names, "12.jpg"], "ok")
+    assert statuses(out) == {**ok, "noface.jpg": "failed"}
+
+
+def logs(out):
+    return list(out.glob("report-*-of-3.jsonl"))
+
+
 def test_whatever_is_raised_gives_a_row(tmp_path):
     names = ("exits.jpg", "good.jpg", "interrupted.jpg", "killed.jpg", "memory.jpg", "torn.jpg")
     folder, out = make(tmp_path / "in", *names), tmp_path / "out"

@@ -1,0 +1,1 @@
+"""What ``python -m ml.cli`` does besides reconstructing photos."""
