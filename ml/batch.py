@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from .errors import HeadError, Unexpected, explained
 from .pipeline.processes import ProcessEnded, run_in_processes
@@ -21,6 +22,7 @@ from .results.report import Row, failed_row, head_row
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 Reconstruct = Callable[[Path, Settings], Sequence[Reconstruction]]
 ReconstructPerson = Callable[[Sequence[Path], Settings], SamePerson]
@@ -44,7 +46,7 @@ class BatchOptions:
 def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
     """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
     begun = time.perf_counter()
-    with _failures(task.folder) as errors:
+    with failures(task.folder) as errors:
         if skipped := skipped_row(task, options.settings, preview=options.preview):
             return skipped
         heads = reconstruct(task.photo, options.settings)
@@ -65,7 +67,7 @@ def process_person(
     tasks: Sequence[Task], out: Path, options: BatchOptions, reconstruct: ReconstructPerson
 ) -> list[Row]:
     """Reconstruct one person and write the heads. Never raises for what photos can cause."""
-    with _failures(out) as errors:
+    with failures(out) as errors:
         person = reconstruct([task.photo for task in tasks], options.settings)
         return write_person(person, tasks, out, preview=options.preview)
     return [failed_row(task.photo, errors[0]) for task in tasks]
@@ -101,7 +103,7 @@ def write_person(
 
 
 @contextlib.contextmanager
-def _failures(target: Path) -> Iterator[list[HeadError]]:
+def failures(target: Path) -> Iterator[list[HeadError]]:
     """Collect, as errors with a remedy, what goes wrong while ``target`` is made and written.
 
     Only KeyboardInterrupt goes on: it ends the batch.
@@ -135,25 +137,32 @@ def run_batch(
     tasks: Sequence[Task], options: BatchOptions, reconstruct: Reconstruct
 ) -> Iterator[Row]:
     """Rows in the order in which photos are finished."""
-    if options.jobs == 1:
-        for task in tasks:
-            yield process(task, options, reconstruct)
-        return
     work = partial(process, options=options, reconstruct=reconstruct)
+    for task, outcome in outcomes(tasks, options.jobs, work):
+        yield outcome if isinstance(outcome, Row) else failed_task(task, no_row(task, outcome))
+
+
+def outcomes(
+    tasks: Sequence[Task], jobs: int, work: Callable[[Task], Result]
+) -> Iterator[tuple[Task, Result | BaseException]]:
+    """Every task with the result of ``work``, or why there is none, as they are finished."""
+    if jobs == 1:
+        yield from ((task, work(task)) for task in tasks)
+        return
     waiting = dict.fromkeys(tasks)
     try:
-        for task, outcome in run_in_processes(tasks, options.jobs, work):
+        for task, outcome in run_in_processes(tasks, jobs, work):
             del waiting[task]
             if isinstance(outcome, ProcessEnded):
                 sweep(task.folder)
-            yield outcome if isinstance(outcome, Row) else failed_task(task, _no_row(task, outcome))
+            yield task, outcome
     finally:
         # Their processes were ended while they wrote.
         for task in waiting:
             sweep(task.folder)
 
 
-def _no_row(task: Task, error: BaseException) -> HeadError:
+def no_row(task: Task, error: BaseException) -> HeadError:
     """Why the process working on ``task`` gave no row."""
     if not isinstance(error, ProcessEnded):
         return _cause(error, task.folder)

@@ -10,6 +10,8 @@ With ``--same-person`` all photos show one person: the heads share their identit
 With ``--shard I/N`` it does one of N parts of the photos, and its reports are called
 ``report-I-of-N``: parts can run at once, anywhere. ``python -m ml.cli report merge DIR`` then makes
 one report of theirs.
+With ``--write coefficients`` there is one file of coefficients, cameras and landmarks instead of
+heads; ``python -m ml.cli build FILE --out DIR --rows 0,5-9`` makes heads of some of its rows.
 """
 
 from __future__ import annotations
@@ -32,26 +34,31 @@ from .environment import prepare_process
 prepare_process()
 
 import argparse
+import contextlib
 import logging
 import sys
-import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person, run_batch
-from .errors import UsageError, explained
+from .commands.coefficients import Coefficients, Estimating, store_for
+from .commands.terminal import Interrupts, print_row, say
+from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
+from .results.estimate import Estimate
 from .results.person import SamePerson
 from .results.plan import Task, collect_photos, plan, plan_part
 from .results.reconstruction import Reconstruction
-from .results.report import Row, RowLog, Share, conclusion, warnings_about, write_report
+from .results.report import Row, RowLog, Share, conclusion, write_report
 from .results.shard import relative_names, shard_of
 from .settings import Settings, add_options, settings_of
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+HEADS, COEFFICIENTS = "heads", "coefficients"
+KINDS = ("npz", "parquet")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -66,6 +73,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--recursive", action="store_true", help="also look into folders within folders")
     add("--same-person", action="store_true", help="all photos show one person: one identity")
     add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
+    add("--write", default=HEADS, metavar="VALUE", help="heads or coefficients (%(default)s)")
+    add("--columns", default="npz", metavar="VALUE", help="of coefficients: npz or parquet (npz)")
     add("--preview", action="store_true", help="also write preview.png for each head")
     return parser
 
@@ -76,52 +85,81 @@ class Work:
 
     Attributes
     ----------
-    tasks: its photos, with the folders of their heads. photos: all of the batch.
+    tasks: its photos, with the folders of their heads.
+    names: of all photos of the batch, their paths below the folders that they were found in.
     share: which part of the batch they are. out: where the reports are kept.
     """
 
     tasks: Sequence[Task]
-    photos: Sequence[Path]
+    names: Mapping[Path, str]
     share: Share
     out: Path
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """What makes heads, or only coefficients, of photos; tests replace them."""
+
+    one: Reconstruct
+    person: ReconstructPerson
+    estimating: Estimating
 
 
 def main(
     arguments: Sequence[str] | None = None,
     reconstruct: Reconstruct | None = None,
     reconstruct_person: ReconstructPerson | None = None,
+    estimating: Estimating | None = None,
 ) -> int:
-    """Run the command line; tests replace the pipeline by ``reconstruct``."""
+    """Run the command line; tests replace the pipelines."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if other := _other_command(given):
         return other()
     parsed = make_parser().parse_args(given)
-    pipelines: tuple[Any, Any] = (
+    pipelines = Pipelines(
         reconstruct or _reconstruct,
         reconstruct_person or _reconstruct_person,
+        estimating or _estimate,
     )
-    with Interrupts() as interrupts:
+    with contextlib.ExitStack() as stack:
+        interrupts = stack.enter_context(Interrupts())
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         try:
             options = _options(parsed)
             work = _work(parsed)
-            pins = _pins(parsed, work.photos)
-        except UsageError as error:
-            say(f"error: {error}")
-            return WRONG_USAGE
+            results = stack.enter_context(_results(parsed, work, options, pipelines))
+        except (HeadError, OSError) as error:
+            say(f"error: {explained(error, parsed.out)}")
+            return WRONG_USAGE if isinstance(error, UsageError) else SOME_FAILED
         except KeyboardInterrupt:
             say("Cancelled before the first photo")
             return SOME_FAILED
-        if pins is not None:
-            pipelines = partial(pipelines[0], pins=pins), partial(pipelines[1], pins=pins)
-        if parsed.same_person:
-            results: Iterable[Row] = _person_rows(work, options, pipelines[1])
-        else:
-            results = run_batch(work.tasks, options, pipelines[0])
-        rows = _collect(results, work, interrupts, goes_on=parsed.skip_existing)
+        rows, written = _collect(results, work, interrupts, goes_on=parsed.skip_existing)
         report = write_report(rows, work.out, work.share.shard)
     say(conclusion(rows, report, work.out))
-    return OK if all(row.status in ("ok", "skipped") for row in rows) else SOME_FAILED
+    done = written and all(row.status in ("ok", "skipped") for row in rows)
+    return OK if done else SOME_FAILED
+
+
+@contextlib.contextmanager
+def _results(
+    parsed: argparse.Namespace, work: Work, options: BatchOptions, pipelines: Pipelines
+) -> Iterator[Iterable[Row]]:
+    """The rows to come. UsageError: the pins cannot be read, or another run writes there."""
+    pins = _pins(parsed, [*work.names])
+    if parsed.write == COEFFICIENTS:
+        batch = Coefficients(work.tasks, work.names, options)
+        with store_for(work.out, work.share.shard, options.settings, parsed.columns) as store:
+            yield batch.rows(store, pipelines.estimating)
+        return
+    one: Any = pipelines.one
+    person: Any = pipelines.person
+    if pins is not None:
+        one, person = partial(one, pins=pins), partial(person, pins=pins)
+    if parsed.same_person:
+        yield _person_rows(work, options, person)
+    else:
+        yield run_batch(work.tasks, options, one)
 
 
 def _other_command(given: list[str]) -> Callable[[], int] | None:
@@ -130,6 +168,10 @@ def _other_command(given: list[str]) -> Callable[[], int] | None:
         from .commands.merge import main as merge
 
         return partial(merge, given[2:])
+    if given[:1] == ["build"]:
+        from .commands.build import main as build
+
+        return partial(build, given[1:])
     return None
 
 
@@ -143,38 +185,52 @@ def _work(parsed: argparse.Namespace) -> Work:
     except OSError as error:
         cause = explained(error, out)
         raise UsageError(cause.message, cause.hint) from error
-    if shard is None:
-        return Work(plan(photos, out), photos, Share(), out)
     names = dict(zip(photos, relative_names(photos, parsed.sources), strict=True))
+    if shard is None:
+        return Work(plan(photos, out), names, Share(), out)
     mine = {photo: name for photo, name in names.items() if shard.holds(name)}
     places = {str(photo): place for place, photo in enumerate(photos) if photo in mine}
-    return Work(plan_part(photos, out, mine), photos, Share(shard, places), out)
+    return Work(plan_part(photos, out, mine), names, Share(shard, places), out)
 
 
 def _collect(
     results: Iterable[Row], work: Work, interrupts: Interrupts, *, goes_on: bool
-) -> list[Row]:
-    """A row for every photo, in the order of the photos; those that were not done are cancelled."""
+) -> tuple[list[Row], bool]:
+    """A row for every photo, in the order of the photos; those that were not done are cancelled.
+
+    Also whether all that the rows say was written.
+    """
+    written = True
     log, rows = RowLog(work.out, work.share, goes_on=goes_on), dict[str, Row]()
     photos = [str(task.photo) for task in work.tasks]
     try:
         for row in results:
             rows[row.photo] = row
             log.add(row)
-            _print_row(len(rows), len(photos), row)
+            print_row(len(rows), len(photos), row)
             if interrupts.happened:
                 break
     except KeyboardInterrupt:
         pass
+    except (HeadError, OSError) as error:
+        written = False
+        say(f"error: {explained(error, work.out)}")
     finally:
-        # Ends the processes.
         if isinstance(results, Generator):
-            results.close()
+            _end(results, work.out)
     for photo in photos:
         if photo not in rows:
             rows[photo] = Row(photo, "cancelled")
             log.add(rows[photo])
-    return [rows[photo] for photo in photos]
+    return [rows[photo] for photo in photos], written
+
+
+def _end(results: Generator[Row, None, None], out: Path) -> None:
+    """End the processes, and let them write what they have."""
+    try:
+        results.close()
+    except (HeadError, OSError) as error:
+        say(f"error: {explained(error, out)}")
 
 
 def _options(parsed: argparse.Namespace) -> BatchOptions:
@@ -185,6 +241,16 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
         raise UsageError(
             "--same-person does not go with --jobs, --skip-existing, --shard or --face all",
             "All photos are fitted together, one face in each",
+        )
+    for name, values in (("write", (HEADS, COEFFICIENTS)), ("columns", KINDS)):
+        if getattr(parsed, name) not in values:
+            raise UsageError(
+                f"Unknown --{name} {getattr(parsed, name)!r}", f"Use one of {', '.join(values)}"
+            )
+    if parsed.write == COEFFICIENTS and (parsed.same_person or parsed.pins or parsed.preview):
+        raise UsageError(
+            "--write coefficients does not go with --same-person, --pins or --preview",
+            "Leave it out, or those",
         )
     return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview)
 
@@ -207,6 +273,12 @@ def _reconstruct(
     return reconstruct(photo, settings, pins=pins_for_photo(pins, photo))
 
 
+def _estimate(photo: Path, settings: Settings) -> Sequence[Estimate]:
+    from .pipeline.estimate import estimate_photo
+
+    return estimate_photo(photo, settings)
+
+
 def _reconstruct_person(
     photos: Sequence[Path], settings: Settings, pins: Pins | None = None
 ) -> SamePerson:
@@ -219,56 +291,6 @@ def _person_rows(
     work: Work, options: BatchOptions, reconstruct: ReconstructPerson
 ) -> Generator[Row, None, None]:
     yield from process_person(work.tasks, work.out, options, reconstruct)
-
-
-class Interrupts:
-    """Within it Ctrl-C, SIGTERM and a closed terminal raise one KeyboardInterrupt, and no second.
-
-    Signals that whoever started the process ignores stay ignored.
-    """
-
-    def __init__(self) -> None:
-        # Where some library swallows the KeyboardInterrupt, this still tells.
-        self.happened = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Interrupts:
-        if threading.current_thread() is threading.main_thread():
-            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-                number = getattr(signal, name, None)
-                if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._stop)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, *_: object) -> None:
-        if not self.happened:
-            self.happened = True
-            raise KeyboardInterrupt
-
-
-def say(text: str) -> None:
-    """Print a line to stderr. Where nobody reads it (``| head``), the work goes on all the same."""
-    if sys.stderr is None:
-        return
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
-
-
-def _print_row(number: int, total: int, row: Row) -> None:
-    line = f"[{number}/{total}] {row.status:9} {row.seconds:6.2f} s  {_printable(row.photo)}"
-    more = f"{row.error}. {row.hint}" if row.status == "failed" else warnings_about(row)
-    say(f"{line}\n    {_printable(more)}" if more else line)
-
-
-def _printable(text: str) -> str:
-    """``text`` on one line: file names may hold line breaks and commands for the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 if __name__ == "__main__":

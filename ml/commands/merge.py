@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import HeadError, UsageError
 from ..results.merge import merge
 from ..results.report import conclusion, write_report
+from .terminal import say
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -27,11 +27,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         merged = merge(folder)
     except HeadError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return WRONG_USAGE if isinstance(error, UsageError) else SOME_FAILED
     report = write_report(merged.rows, folder)
     for lack in merged.lacks:
-        print(lack, file=sys.stderr)
-    print(conclusion(merged.rows, report, folder), file=sys.stderr)
+        say(lack)
+    say(conclusion(merged.rows, report, folder))
     done = all(row.status in ("ok", "skipped") for row in merged.rows)
     return OK if done and report and not merged.lacks else SOME_FAILED

@@ -10,14 +10,14 @@ import numpy as np
 from ..data import ByteArray, Camera, Photo, Progress
 from ..detail.view import PersonView
 from ..head.mesh import Person, person_mesh, person_of
-from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..parsing.classes import Parse
 from ..pins.pins import Pins
-from ..results.provenance import Provenance
+from ..results.estimate import Estimate
+from ..results.pinned import Pinned
 from ..results.reconstruction import Reconstruction
 from ..settings import CONSISTENT, Settings, check_settings
-from ..version import effigy_version
+from .estimate import estimated, load_networks
 from .fit import Fitted, fit_observation, with_likeness
 from .pinned import fitted_to_pins
 from .relief import FoundRelief, relief_from, see_relief
@@ -79,9 +79,6 @@ def warm_up(settings: Settings | None = None) -> None:
     WeightsMissing, ModelUnreadable; EngineUnavailable: what is asked for is not installed.
     """
     from ..parsing.parse import load_parser
-    from ..photo.detector import load_detector
-    from ..regressor.regressor import load_regressor
-    from ..regressor.surface_refinement import load_surface_refinement
     from ..rendering.rasterizer import load_backend
 
     settings = settings or Settings()
@@ -90,11 +87,8 @@ def warm_up(settings: Settings | None = None) -> None:
         from ..perception.choice import chosen_consistency
 
         chosen_consistency(settings.clip, settings.clip_folder)
-    load_head_model()
-    load_detector()
+    load_networks()
     load_parser()
-    load_regressor()
-    load_surface_refinement()
 
 
 def complete_head(
@@ -112,7 +106,7 @@ def complete_head(
     model = load_head_model()
     with clock.step("assemble"):
         person = person_of(model, fitted.fit.coefficients, fitted.layer)
-        head = assemble(photo, model, fitted, person, settings.level)
+        head = assemble(estimated(photo, fitted, settings.level), person, fitted.pinned)
     return dressed(head, Sight(photo, head.camera, person), settings, clock, progress, relief)
 
 
@@ -175,38 +169,22 @@ def with_relief(head: Reconstruction, relief: FoundRelief, settings: Settings) -
     return replace(head, detail=detail, detail_strength=relief.choice)
 
 
-def assemble(
-    photo: Photo, model: HeadModel, fitted: Fitted, person: Person, level: str
-) -> Reconstruction:
-    """All geometry of one head, without its images."""
-    face, fit = fitted.observation.face, fitted.fit
+def assemble(estimate: Estimate, person: Person, pinned: Pinned | None = None) -> Reconstruction:
+    """All geometry of one head, without its images. person: of the coefficients and the pins."""
+    model, camera = load_head_model(), estimate.camera
     ibug, mediapipe = model.landmark_sets["ibug68"], model.landmark_sets["mediapipe478"]
     return Reconstruction(
-        provenance=Provenance(
-            model_id=model.model_id,
-            model_version=model.version,
-            model_licence=model.licence,
-            photo_name=photo.path.name,
-            photo_sha256=photo.sha256,
-            width=photo.width,
-            height=photo.height,
-            effigy_version=effigy_version(),
-            level=level,
-            focal_source=fitted.evidence.focal_source,
-            focal_refused=fitted.evidence.focal_refused,
-            orientation_refused=photo.orientation_refused,
-            photo_path=str(photo.path.absolute()) if photo.sha256 else "",
-        ),
-        mesh=person_mesh(model, person, level),
-        coefficients=fit.coefficients,
-        camera=fit.camera,
-        face_box=face.box.as_xyxy(),
-        landmarks_68_px=fit.camera.project(ibug.on(person.expressed)),
-        landmarks_478_px=fit.camera.project(mediapipe.on(person.expressed)),
-        confidence=face.output.confidence,
-        quality=fitted.quality.value,
-        quality_reason=fitted.quality.reason,
-        pinned=fitted.pinned,
+        provenance=estimate.provenance,
+        mesh=person_mesh(model, person, estimate.provenance.level),
+        coefficients=estimate.coefficients,
+        camera=camera,
+        face_box=estimate.face_box,
+        landmarks_68_px=camera.project(ibug.on(person.expressed)),
+        landmarks_478_px=camera.project(mediapipe.on(person.expressed)),
+        confidence=estimate.confidence,
+        quality=estimate.quality,
+        quality_reason=estimate.quality_reason,
+        pinned=pinned,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import HeadError, explained
+from .estimate import Estimate
 from .files import replacing
 from .reconstruction import Reconstruction
 from .shard import Shard, stem_of
@@ -55,7 +56,9 @@ def warnings_about(row: Row) -> str:
     return ". ".join(texts)
 
 
-def head_row(photo: Path, head: Reconstruction, folders: Sequence[Path], seconds: float) -> Row:
+def head_row(
+    photo: Path, head: Reconstruction | Estimate, folders: Sequence[Path], seconds: float
+) -> Row:
     """The row of a photo whose first head is ``head``; ``folders``: of all its heads."""
     names = tuple(str(folder) for folder in folders)
     return Row(

@@ -14,10 +14,12 @@ import numpy as np
 from ml.data import Camera, HeadCoefficients, HeadMesh
 from ml.errors import NoFaceFound
 from ml.head.arkit import EXPRESSION_NAMES
+from ml.results.estimate import Estimate
 from ml.results.person import LeftOut, SamePerson
 from ml.results.provenance import Provenance, current_model
 from ml.results.reconstruction import Reconstruction
 from ml.settings import Settings
+from ml.version import effigy_version
 
 
 def tiny_head(photo: Path) -> Reconstruction:
@@ -87,6 +89,30 @@ def fake_heads(photo: Path, settings: Settings) -> tuple[Reconstruction, ...]:
         head = replace(head, albedo=None)
     both = photo.stem.startswith("two") and settings.face == "all"
     return (head, replace(head, confidence=0.5)) if both else (head,)
+
+
+def fake_estimates(photo: Path, settings: Settings) -> tuple[Estimate, ...]:
+    """The coefficients of :func:`fake_heads`, each photo's own."""
+    heads = fake_heads(photo, settings)
+    found = []
+    for number, head in enumerate(heads, start=1):
+        origin = replace(head.provenance, photo_path=str(photo.absolute()), level=settings.level)
+        identity = head.coefficients.identity + np.float32(len(photo.name)) / 7
+        found.append(
+            Estimate(
+                provenance=replace(origin, effigy_version=effigy_version()),
+                coefficients=HeadCoefficients(identity, head.coefficients.expression),
+                camera=head.camera,
+                face_box=head.face_box,
+                confidence=head.confidence,
+                quality=1 / 3,
+                quality_reason="a test" * number,
+                landmarks_68_px=head.landmarks_68_px,
+                landmarks_478_px=head.landmarks_478_px,
+                face=(number, len(heads)),
+            )
+        )
+    return tuple(found)
 
 
 def fake_person(photos: Sequence[Path], settings: Settings) -> SamePerson:

@@ -1,0 +1,155 @@
+"""The coefficients of a batch while it runs: kept in parts, and put together in the end.
+
+Parts lie in a folder beside the file and are whole or not there at all, whatever ends the run; the
+next one goes on with them. The file has its rows in the order of the photos, as if nothing had
+happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import HeadError, UsageError
+from .columns import Columns, Layout, NpzColumns, blocks, write_npz
+from .estimate import Estimate, columns_of
+from .files import locked
+from .folder import photo_digest
+from .joined import Joined, open_columns, write_joined
+
+# Photos that a killed run loses at most, beside those that were worked on.
+PART = 128
+# What is being written.
+_NEW, _JOINED = "new", "joined"
+
+
+class CoefficientStore:
+    """The rows of a batch, for the file ``path``; a context manager, in which no other run has it.
+
+    about: what is the same in all rows. goes_on: rows of earlier runs are kept if they have the
+    same ``about``.
+
+    Raises
+    ------
+    OSError: the folder cannot be written to. UsageError: another run is writing there.
+    """
+
+    def __init__(self, path: Path, about: dict[str, Any], *, goes_on: bool) -> None:
+        self.path, self.about = path, about
+        self._goes_on = goes_on
+        self._folder = path.with_suffix(".parts")
+        self._sources: list[Columns] = []
+        # By the photo's path: its digest, the source, and the rows of its faces from and to.
+        self._places: dict[str, tuple[str, int, int, int]] = {}
+        self._waiting: list[tuple[str, Estimate]] = []
+        self._exit = contextlib.ExitStack()
+        self._next = 0
+
+    def __enter__(self) -> CoefficientStore:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._exit.enter_context(locked(self._folder, seconds=0))
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+            raise UsageError(
+                f"Another run is writing {self.path}",
+                "Wait until it has ended, or use another --out",
+            ) from error
+        for name in (_NEW, _JOINED):
+            (self._folder / name).unlink(missing_ok=True)
+        parts = sorted(self._folder.glob("*.npz"))
+        for path in [self.path, *parts] if self._goes_on else []:
+            self._take(path)
+        if not self._goes_on:
+            for path in parts:
+                path.unlink()
+        self._next = 1 + max((int(path.stem) for path in parts if path.stem.isdecimal()), default=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+
+    def _take(self, path: Path) -> None:
+        """Know the rows of a file of an earlier run, unless it is damaged or of other settings."""
+        with contextlib.suppress(HeadError):
+            source = open_columns(path)
+            if source.about == self.about:
+                self._index(source)
+
+    def _index(self, source: Columns) -> None:
+        number = len(self._sources)
+        self._sources.append(source)
+        for rows in blocks(source.count):
+            known = (source.read(name, rows) for name in ("path", "sha256", "face", "faces"))
+            for row, path, digest, face, faces in zip(rows, *known, strict=True):
+                if face == 1:
+                    end = int(row) + int(faces)
+                    self._places[str(path)] = str(digest), number, int(row), end
+
+    def holds(self, photo: Path) -> bool:
+        """Whether there are rows of this photo, by its path and bytes."""
+        place = self._places.get(str(photo.absolute()))
+        return place is not None and place[0] == photo_digest(photo)
+
+    def forget(self, photo: Path) -> None:
+        """Leave out what earlier runs know of a photo that is done anew."""
+        self._places.pop(str(photo.absolute()), None)
+
+    def add(self, name: str, faces: Sequence[Estimate]) -> None:
+        """Keep the faces of a photo.
+
+        name: its path below the folder that it was found in. Raises OSError: they cannot be
+        written.
+        """
+        self._waiting += [(name, face) for face in faces]
+        if len(self._waiting) >= PART:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is only in memory. Raises OSError."""
+        if not self._waiting:
+            return
+        columns = columns_of(self._waiting)
+        aside, path = self._folder / _NEW, self._folder / f"{self._next:08d}.npz"
+        given = {
+            name: (Layout(values.dtype, values.shape[1:]), [values])
+            for name, values in columns.items()
+        }
+        write_npz(aside, given, len(self._waiting), self.about)
+        os.replace(aside, path)
+        self._next += 1
+        self._waiting = []
+        self._index(NpzColumns(path))
+
+    def finish(self, photos: Sequence[Path]) -> int:
+        """Write the file, with the rows of the photos in this order, and return their number.
+
+        Raises
+        ------
+        OSError: it cannot be written; the parts and the earlier file stay.
+        """
+        self.flush()
+        paths = [str(photo.absolute()) for photo in photos]
+        places = [self._places[path][1:] for path in paths if path in self._places]
+        if places:
+            faces = [end - start for _, start, end in places]
+            source = np.repeat([number for number, _, _ in places], faces)
+            rows = np.concatenate([np.arange(start, end) for _, start, end in places])
+            aside = self._folder / _JOINED
+            joined = Joined(self._sources, np.stack([source, rows], axis=1), self.about)
+            write_joined(aside, joined, self.path.suffix)
+            os.replace(aside, self.path)
+        else:
+            self.path.unlink(missing_ok=True)
+        for path in self._folder.glob("*.npz"):
+            path.unlink()
+        return sum(end - start for _, start, end in places)
