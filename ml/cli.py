@@ -1,9 +1,9 @@
 """Reconstruct photos from a command line: ``python -m ml.cli PHOTO_OR_FOLDER... --out DIR``.
 
-Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json`` and
-``.csv`` with one row per photo; ``DIR/report.jsonl`` has the rows so far while the batch runs.
-Ctrl-C or SIGTERM end it: photos that are not done are "cancelled" in the report. Exit status: 0 all
-succeeded, 1 some failed or were cancelled, 2 wrong usage.
+Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json``,
+``.csv`` and ``.html`` with one row per photo; ``DIR/report.jsonl`` has the rows so far while the
+batch runs. Ctrl-C or SIGTERM end it: photos that are not done are "cancelled" in the report. Exit
+status: 0 all succeeded, 1 some failed or were cancelled, 2 wrong usage.
 With ``--pins PINS`` the heads follow the pins in that file, see :mod:`ml.pins.file`.
 With ``--same-person`` all photos show one person: the heads share their identity, and
 ``DIR/person.json`` lists them.

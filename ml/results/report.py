@@ -1,4 +1,4 @@
-"""The record of a batch, or of a shard of one: one row per photo, as JSON and CSV."""
+"""The record of a batch, or of a shard of one: one row per photo, as JSON, CSV and a page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import HeadError, explained
 from .estimate import Estimate
 from .files import replacing
+from .gallery import page_of
 from .reconstruction import Reconstruction
 from .shard import Shard, stem_of
 
@@ -142,7 +143,7 @@ def _line(about: Mapping[str, object]) -> str:
 
 
 def write_report(rows: Sequence[Row], folder: Path, shard: Shard | None = None) -> Path | None:
-    """Write ``report.json`` and ``report.csv`` into ``folder`` (created if needed).
+    """Write ``report.json``, ``.csv`` and ``.html`` into ``folder`` (created if needed).
 
     A shard's files have its number in their names. Returns the path of the first. None, and a
     warning: they cannot be written; earlier ones stay.
@@ -158,6 +159,8 @@ def write_report(rows: Sequence[Row], folder: Path, shard: Shard | None = None) 
             writer.writeheader()
             for row in rows:
                 writer.writerow({**asdict(row), "heads": ";".join(row.heads)})
+        with replacing(path.with_suffix(".html")) as file:
+            file.writelines(page_of(rows, folder, summary(rows)))
     except OSError as error:
         logger.warning("The report is not written: %s", explained(error, path))
         return None
