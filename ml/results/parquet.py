@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import EngineUnavailable, UsageError
-from .columns import BLOCK, blocks, unusable
+from .columns import blocks, unusable
 from .estimate import COLUMNS
 from .joined import Joined
 
 _ABOUT, _SHAPES = b"effigy", b"effigy_shapes"
-# Blocks of rows that are written as one group.
-_GROUP = 4
 
 
 def load_pyarrow() -> Any:
@@ -88,7 +86,7 @@ def write_parquet(path: Path, joined: Joined) -> None:
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:
         for rows in blocks(joined.count):
             columns = [_column(joined.read(name, rows), kind) for name, kind in fields]
-            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema), _GROUP * BLOCK)
+            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
 
 
 def _column(values: np.ndarray, kind: Any) -> Any:
