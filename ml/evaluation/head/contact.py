@@ -9,10 +9,10 @@ from ...data import FloatArray, IntArray
 from ...geometry import MILLIMETRES
 from ...geometry.triangles import triangulate
 from ...head.contact import LID_KEYS, MARGIN_RINGS, refined
+from ...head.loops import concentric_loops, mouth_rim
 from ...head.model import HeadModel
 from ...head.surface import nearest_on_triangles
 from ...rendering import vertex_normals
-from .topology import concentric_loops, mouth_rim
 
 SEED, PEOPLE = 50, 50
 # Rings of the lid that may touch the eyeball, from the rim outwards.
@@ -41,7 +41,8 @@ def contacts_of(model: HeadModel, identity: FloatArray) -> dict[str, float]:
         return np.asarray(neutral + np.sum(moves, axis=0) if moves else neutral)
 
     blink = posed("eyeBlinkLeft", "eyeBlinkRight")
-    loops = concentric_loops(model.quads[model.part_faces("skin")], mouth_rim(model))[:LIP_RINGS]
+    rim = mouth_rim(model.quads, model.part, model.part_names)
+    loops = concentric_loops(model.quads[model.part_faces("skin")], rim)[:LIP_RINGS]
     return {
         "lid_gap": max(_lid_gap(blink[eye.rings]) for eye in model.lids.values()),
         "lid_in_ball": max(

@@ -12,6 +12,7 @@ from ...geometry import MILLIMETRES
 from ...geometry.mirror import MIRROR, mirror_twins
 from ...geometry.triangles import edges_of
 from ...head.levels import level_of
+from ...head.loops import concentric_loops, mesh_edges, mouth_rim
 from ...head.model import HeadModel
 from ...rendering import vertex_normals
 from ...settings import LEVELS
@@ -20,13 +21,6 @@ from ...settings import LEVELS
 LID_LOOPS = 7
 # Points of iBUG-68 round the lips' outer border.
 OUTER_LIPS = slice(48, 60)
-
-
-def mesh_edges(quads: IntArray) -> tuple[IntArray, IntArray]:
-    """Edges (E, 2), lower index first, and how many of the (F, 4) quads use each."""
-    pairs = edges_of(quads)
-    edges, uses = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
-    return edges.astype(np.int32), uses.astype(np.int32)
 
 
 def inner_valences(quads: IntArray) -> tuple[IntArray, IntArray]:
@@ -41,59 +35,6 @@ def directed_edges_repeat(quads: IntArray) -> int:
     """Directed edges used twice or more: wrongly turned neighbours, or three faces at an edge."""
     pairs = edges_of(quads)
     return len(pairs) - len(np.unique(pairs, axis=0))
-
-
-def concentric_loops(quads: IntArray, rim: IntArray) -> list[IntArray]:
-    """The closed loops of edges round a hole, from its ``rim`` (P,), in order, outwards.
-
-    Each loop is the opposite side of the ring of quads along the last one, so all have P vertices.
-    The last loop is the one beyond which that ring does not close: at an irregular vertex, a
-    border, or its own end.
-    """
-    beside: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-    for face, quad in enumerate(quads.tolist()):
-        for k in range(4):
-            a, b, c, d = (quad[(k + step) % 4] for step in range(4))
-            beside.setdefault((a, b), []).append((face, d, c))
-            beside.setdefault((b, a), []).append((face, c, d))
-    loops, used, seen = [np.asarray(rim, np.int32)], set[int](), set(rim.tolist())
-    while True:
-        loop, following, ring = loops[-1].tolist(), [], set[int]()
-        for a, b in zip(loop, loop[1:] + loop[:1], strict=True):
-            found = [item for item in beside.get((a, b), []) if item[0] not in used]
-            if len(found) != 1:
-                return loops
-            ring.add(found[0][0])
-            following.append(found[0][1:])
-        outer = [start for start, _ in following]
-        closes = all(end == outer[(k + 1) % len(outer)] for k, (_, end) in enumerate(following))
-        if not closes or len(set(outer)) < len(outer) or seen & set(outer):
-            return loops
-        used |= ring
-        seen |= set(outer)
-        loops.append(np.array(outer, np.int32))
-
-
-def mouth_rim(model: HeadModel) -> IntArray:
-    """The loop in which the skin meets the bag of the mouth, in order."""
-    edges = [mesh_edges(model.quads[model.part_faces(name)]) for name in ("skin", "mouth")]
-    borders = [{tuple(edge) for edge in e[uses == 1].tolist()} for e, uses in edges]
-    return ordered_loop(np.array(sorted(borders[0] & borders[1]), np.int32))
-
-
-def ordered_loop(edges: IntArray) -> IntArray:
-    """(P, 2) edges of one loop -> its (P,) vertices in order."""
-    beside: dict[int, list[int]] = {}
-    for a, b in edges.tolist():
-        beside.setdefault(a, []).append(b)
-        beside.setdefault(b, []).append(a)
-    loop = [int(edges[0, 0]), int(edges[0, 1])]
-    while True:
-        one, other = beside[loop[-1]]
-        following = other if one == loop[-2] else one
-        if following == loop[0]:
-            return np.array(loop, np.int32)
-        loop.append(following)
 
 
 def mirror_error(model: HeadModel) -> tuple[float, float]:
@@ -141,7 +82,7 @@ def loop_counts(model: HeadModel) -> dict[str, int]:
     """Closed loops of edges round each eye and the mouth, the rim included."""
     skin = model.quads[model.part_faces("skin")]
     rims = {f"eye{side}": eye.rings[-1] for side, eye in model.lids.items()}
-    rims["mouth"] = mouth_rim(model)
+    rims["mouth"] = mouth_rim(model.quads, model.part, model.part_names)
     return {name: len(concentric_loops(skin, rim)) for name, rim in rims.items()}
 
 
