@@ -1,0 +1,1 @@
+"""Speech: the mouth's shapes for sounds. NumPy only."""
