@@ -1,1 +1,1 @@
-"""Speech: the mouth's shapes for sounds. NumPy only."""
+"""Speech: the mouth's shapes for sounds, and curves of what lip-sync programs wrote. NumPy only."""
