@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import menus, preferences, sculpt, shape, sidebar
+from . import menus, preferences, sculpt, shape, sidebar, speech
 
-CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES
+CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES + speech.CLASSES
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 

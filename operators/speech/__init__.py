@@ -1,0 +1,1 @@
+"""Speech: viseme keys on a head, and lip-sync files as keyframes."""

@@ -1,0 +1,37 @@
+"""Visemes and lip sync of a head, in the sidebar."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..ml.speech.sets import SETS
+from ..operators.scene.metadata import active_head
+from ..operators.speech.keys import sets_on
+from ..operators.translations import CONTEXT
+
+
+class EFFIGY_PT_speech(bpy.types.Panel):
+    bl_label = "Speech"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Effigy"
+    bl_translation_context = CONTEXT
+    bl_parent_id = "EFFIGY_PT_head"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context):
+        return active_head(context) is not None
+
+    def draw(self, context):
+        layout, there = self.layout, sets_on(active_head(context))
+        column = layout.column(align=True)
+        column.label(text="Visemes", text_ctxt=CONTEXT)
+        row = column.row(align=True)
+        for which, about in SETS.items():
+            icon = "REMOVE" if which in there else "ADD"
+            button = row.operator("effigy.add_visemes", text=about.label, icon=icon)
+            button.which, button.add = which, which not in there
+
+
+CLASSES = (EFFIGY_PT_speech,)
