@@ -10,6 +10,8 @@ def _draw_import(self, context):
     layout.operator_context = "INVOKE_DEFAULT"
     layout.operator("effigy.reconstruct", text="Effigy: photo (.jpg, .png, ...)")
     layout.operator("effigy.build", text="Effigy: reconstruction (.json)")
+    text = "Effigy: lip sync (.json, .tsv, .xml, .TextGrid)"
+    layout.operator("effigy.import_speech", text=text)
 
 
 def _draw_add(self, context):

@@ -32,6 +32,7 @@ class EFFIGY_PT_speech(bpy.types.Panel):
             icon = "REMOVE" if which in there else "ADD"
             button = row.operator("effigy.add_visemes", text=about.label, icon=icon)
             button.which, button.add = which, which not in there
+        layout.operator("effigy.import_speech", icon="SPEAKER")
 
 
 CLASSES = (EFFIGY_PT_speech,)

@@ -149,6 +149,7 @@ def test_enabling_and_disabling_leave_blenders_process_as_it_was():
             [
                 ("effigy.reconstruct", "Effigy: photo (.jpg, .png, ...)"),
                 ("effigy.build", "Effigy: reconstruction (.json)"),
+                ("effigy.import_speech", "Effigy: lip sync (.json, .tsv, .xml, .TextGrid)"),
             ],
         ),
         (
