@@ -14,6 +14,8 @@ from .sounds import SOUNDS
 
 # Of the sets, the one that tells most sounds apart; it also says how the 52 expressions speak.
 FINEST = "MICROSOFT"
+# These part or press lips, too: a value of the photo's expression must not stay in a contact.
+_BESIDE = ("mouthClose", "mouthShrugLower", "mouthShrugUpper")
 Curves = dict[str, tuple[np.ndarray, FloatArray]]
 
 
@@ -28,13 +30,13 @@ def viseme_curves(cues: Sequence[Cue], rate: float, which: str) -> Curves:
 
 
 def expression_curves(cues: Sequence[Cue], rate: float, shapes: Mapping[str, Weights]) -> Curves:
-    """The same by the names of the expressions that any viseme uses.
+    """The same by the names of the expressions that any viseme uses, or that part lips.
 
     shapes: weights of the set FINEST, of the person who speaks (:func:`.lips.settled`).
     """
     spoken = influences(split_diphthongs(cues), rate)
     weights = {sound: shapes[f"viseme_{SOUNDS[sound].microsoft}"] for sound in spoken.sounds}
-    used = dict.fromkeys(name for shape in shapes.values() for name in shape)
+    used = dict.fromkeys(name for shape in shapes.values() for name in (*shape, *_BESIDE))
     return _mixed(spoken, weights, tuple(used))
 
 

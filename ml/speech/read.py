@@ -15,8 +15,8 @@ from .sounds import RHUBARB, sound_of_phone
 from .textgrid import rows_of_textgrid
 from .trouble import Row, Trouble
 
-SUFFIXES = (".json", ".tsv", ".xml", ".textgrid")
-_RHUBARB = {".json": rows_of_json, ".tsv": rows_of_tsv, ".xml": rows_of_xml}
+SUFFIXES = (".json", ".tsv", ".txt", ".xml", ".textgrid")
+_RHUBARB = {".json": rows_of_json, ".tsv": rows_of_tsv, ".txt": rows_of_tsv, ".xml": rows_of_xml}
 MOST_BYTES, MOST_ROWS, MOST_SECONDS = 32 << 20, 200_000, 4 * 3600.0
 # Programs round times, so intervals may overlap by that much, seconds.
 _ROUNDING = 0.002
@@ -59,7 +59,7 @@ def read_speech(path: Path, tier: str = "") -> Speech:
     if suffix not in SUFFIXES:
         raise HeadError(
             f"{path} is no file of lip sync that Effigy knows",
-            "Choose a .json, .tsv or .xml of Rhubarb, or a .TextGrid of Montreal Forced Aligner",
+            "Choose a .json, .tsv, .txt or .xml of Rhubarb, or a .TextGrid",
         )
     try:
         text = _text(path)
@@ -79,10 +79,12 @@ def _text(path: Path) -> str:
         raise Trouble(0, f"the file is larger than {MOST_BYTES >> 20} MB", "Split the recording")
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8-sig")
     try:
-        return raw.decode(encoding)
+        text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise Trouble(line, "this is no text in UTF-8 or UTF-16", "Save it in UTF-8") from error
+    # Some programs end lines with CR alone, and lines are counted.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _check(rows: Sequence[Row]) -> None:

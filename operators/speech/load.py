@@ -43,7 +43,7 @@ class EFFIGY_OT_import_speech(ReportsErrors, bpy.types.Operator):
         options={"SKIP_SAVE"} | RELATIVE,
     )
     filter_glob: bpy.props.StringProperty(
-        default="*.json;*.tsv;*.xml;*.TextGrid;*.textgrid", options={"HIDDEN", "SKIP_SAVE"}
+        default="*.json;*.tsv;*.txt;*.xml;*.TextGrid;*.textgrid", options={"HIDDEN", "SKIP_SAVE"}
     )
     target: bpy.props.EnumProperty(
         name="Keys",

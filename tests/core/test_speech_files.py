@@ -50,9 +50,9 @@ WORDS = [(0.0, 0.1, ""), (0.1, 0.45, 'say ""buy""'), (0.45, 0.6, "")]
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("a.tsv", TSV), ("a.JSON", as_json()), ("a.xml", as_xml())]
+    ("name", "text"), [("a.tsv", TSV), ("a.JSON", as_json()), ("a.xml", as_xml()), ("a.txt", TSV)]
 )
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_rhubarbs_formats_say_the_same(tmp_path, name, text, ending):
     path = tmp_path / name
     path.write_bytes(text.replace("\n", ending).encode())
@@ -102,6 +102,7 @@ def test_unknown_phones_are_named_and_leave_a_gap(tmp_path):
 
 GRID = textgrid([("phones", PHONES)])
 BAD = [
+    ("a.tsv", b"0.0\tX\r0.1 A\r", r"a\.tsv, line 2: a line needs a time, a tab"),
     ("a.wav", b"RIFF", r"a\.wav is no file of lip sync"),
     ("a.tsv", b"", "no sounds in it"),
     ("a.tsv", b"0.0\tX\n0.1 A\n", r"a\.tsv, line 2: a line needs a time, a tab"),
