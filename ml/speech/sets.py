@@ -25,6 +25,10 @@ def _both(**weights: float) -> dict[str, float]:
     return found
 
 
+# Expressions that part the lips of somebody at rest.
+PARTING = tuple(
+    _both(jawOpen=1, mouthFunnel=1, mouthLowerDown=1, mouthUpperUp=1, mouthShrugUpper=1)
+)
 _REST: dict[str, float] = {}
 _P = _both(mouthPress=0.35, mouthRollLower=0.25, mouthRollUpper=0.2, mouthPucker=0.05)
 _F = _both(jawOpen=0.04, mouthRollLower=0.55, mouthUpperUp=0.3)

@@ -10,8 +10,8 @@ import numpy as np
 from ...ml.errors import HeadError, UsageError
 from ...ml.speech.animate import FINEST, Curves, expression_curves, viseme_curves
 from ...ml.speech.lips import settled
-from ...ml.speech.read import Cue, read_speech
-from ...ml.speech.sets import SETS
+from ...ml.speech.read import Cue, Speech, read_speech
+from ...ml.speech.sets import PARTING, SETS
 from ..heads import poll_own_mesh
 from ..reporting import ReportsErrors
 from ..runtime import RELATIVE, path_of
@@ -22,6 +22,8 @@ from ..translations import CONTEXT
 from .keys import mouth_of, sets_on
 from .visemes import SET_ITEMS
 
+# Above this value an expression parts the lips visibly.
+_PARTED = 0.03
 # What Blender can show.
 _FARTHEST = 1_048_574
 _AUTOMATIC, _EXPRESSIONS = "AUTOMATIC", "EXPRESSIONS"
@@ -95,11 +97,8 @@ class EFFIGY_OT_import_speech(ReportsErrors, bpy.types.Operator):
         action = add_action(owner, f"{obj.name} {path.stem}", placed)
         first, last = (round(frame) for frame in action.frame_range)
         done = f"{action.name}: {len(speech.cues)} sounds, frames {first} to {last}"
-        if speech.unknown:
-            unknown = ", ".join(speech.unknown[:8])
-            self.report({"WARNING"}, f"{done}. No viseme shows the phones {unknown}")
-        else:
-            self.report({"INFO"}, done)
+        doubts = _doubts(obj, speech, which)
+        self.report({"WARNING" if doubts else "INFO"}, ". ".join([done, *doubts]))
         return {"FINISHED"}
 
 
@@ -114,6 +113,19 @@ def _target(obj: bpy.types.Object, chosen: str) -> str:
             "Add them first (Speech, Visemes), or choose Automatic",
         )
     return chosen
+
+
+def _doubts(obj: bpy.types.Object, speech: Speech, which: str) -> list[str]:
+    """What of the speech will not be as it should, one sentence each."""
+    found = []
+    if speech.unknown:
+        found.append(f"No viseme shows the phones {', '.join(speech.unknown[:8])}")
+    keys = obj.data.shape_keys.key_blocks
+    parted = [name for name in PARTING if name in keys and keys[name].value > _PARTED]
+    # Visemes add to them; where the expressions speak they have curves themselves.
+    if which != _EXPRESSIONS and parted:
+        found.append(f"Lips will not meet while {', '.join(parted)} is up: press Neutral")
+    return found
 
 
 def _curves(obj: bpy.types.Object, cues: tuple[Cue, ...], rate: float, which: str) -> Curves:

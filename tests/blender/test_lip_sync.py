@@ -167,6 +167,29 @@ def test_a_textgrid_speaks_and_names_phones_that_it_cannot_show(bpy, head, modul
     assert head.data.shape_keys.key_blocks["mouthPressLeft"].value == pytest.approx(0.35)
 
 
+@pytest.mark.parametrize("rigged", [False, True])
+def test_visemes_over_an_open_mouth_are_imported_with_a_warning(bpy, head, module, file, rigged):
+    """What an operator reports as a warning cannot be read by scripts, so its words are."""
+    bpy.ops.effigy.add_visemes(which="OCULUS")
+    if rigged:
+        bpy.ops.effigy.rig(add=True)
+        head.parent["jawOpen"] = 0.4
+        head.parent.update_tag()
+    else:
+        head.data.shape_keys.key_blocks["jawOpen"].value = 0.4
+    bpy.context.view_layer.update()
+    lip_sync, speech = module("operators.speech.load"), module("ml.speech.read").Speech((), ("☃",))
+    assert lip_sync._doubts(head, speech, "OCULUS") == [
+        "No viseme shows the phones ☃",
+        "Lips will not meet while jawOpen is up: press Neutral",
+    ]
+    assert len(lip_sync._doubts(head, speech, "EXPRESSIONS")) == 1
+    bpy.ops.effigy.expression(which="NEUTRAL")
+    bpy.context.view_layer.update()
+    assert len(lip_sync._doubts(head, speech, "OCULUS")) == 1
+    assert load(bpy, file) == {"FINISHED"}
+
+
 def test_undo_takes_speech_back_in_one_step(bpy, head, file):
     name = head.name
     head.data.shape_keys.key_blocks["browInnerUp"].keyframe_insert("value", frame=1)

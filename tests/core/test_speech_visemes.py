@@ -8,7 +8,7 @@ from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.speech.lips import Mouth, lip_opening, lips_of, settled
-from ml.speech.sets import SETS
+from ml.speech.sets import PARTING, SETS
 from ml.speech.sounds import RHUBARB, SILENCE, SOUNDS, sound_of_phone
 from tests.support.synthetic_head import synthetic_mesh
 
@@ -76,6 +76,13 @@ def test_all_other_visemes_leave_the_lips_open(mouths, which):
         for name, weights in settled(SETS[which], mouth).items():
             if name not in CLOSED:
                 assert MM * lip_opening(mouth.posed(weights), mouth.lips).max() > 2
+
+
+def test_each_of_the_expressions_that_part_lips_does(mouths):
+    for mouth in mouths:
+        at_rest = lip_opening(mouth.rest, mouth.lips).max()
+        for name in PARTING:
+            assert MM * (lip_opening(mouth.posed({name: 1.0}), mouth.lips).max() - at_rest) > 0.5
 
 
 @pytest.mark.parametrize("level", ["low", "high"])
