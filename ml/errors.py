@@ -54,6 +54,12 @@ class ModelUnreadable(HeadError):
     code = "model_unreadable"
 
 
+class PerformanceUnreadable(HeadError):
+    """A file of a facial performance lacks columns, or holds something else than numbers."""
+
+    code = "performance_unreadable"
+
+
 class EngineUnavailable(HeadError):
     """No Python with the engine's packages was found, or it stopped unexpectedly."""
 
