@@ -13,6 +13,7 @@ from . import (
     export,
     expression,
     manual,
+    performance,
     photo_view,
     reconstruct,
     rig,
@@ -36,7 +37,7 @@ from .speech import visemes as speech_visemes
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
-_ACTIONS += (speech_visemes, speech_load)
+_ACTIONS += (performance, speech_visemes, speech_load)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

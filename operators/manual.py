@@ -27,6 +27,7 @@ PAGES = (
     ("bpy.types.effigy_pg_shape.*", "manual/shape.html"),
     ("bpy.ops.effigy.add_visemes*", "manual/speech.html#visemes"),
     ("bpy.ops.effigy.import_speech*", "manual/speech.html#lip-sync"),
+    ("bpy.ops.effigy.*_performance*", "manual/performance.html"),
     ("bpy.ops.effigy.expression*", "manual/animation.html"),
     ("bpy.ops.effigy.rig*", "manual/animation.html#the-rig"),
     ("bpy.ops.effigy.export*", "manual/export.html"),

@@ -8,6 +8,7 @@ from ..ml.results.provenance import current_model
 from .heads import make_active, poll_object_mode, poll_own_mesh, stored_head
 from .reporting import ReportsErrors
 from .scene.metadata import active_head, record_of, rig_of
+from .scene.performance import leave
 from .scene.rig import add_rig, remove_rig
 from .scene.rig_data import rig_data, stored_rig_data
 from .scene.strips import resting_strips
@@ -57,9 +58,16 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
         data = stored_rig_data(obj)
         if data is None or (model["id"], model["version"]) != current_model():
             data = rig_data(stored_head(obj).mesh, obj.name)
+        # The rig stands where the head does, so that must not be turned by a recording meanwhile.
+        left = leave(obj)
         rig = add_rig(obj, data)
         # Active, as Blender makes a new armature: moving it moves the head.
         make_active(context, rig)
+        if left:
+            self.report(
+                {"WARNING"},
+                f"{left} turned {obj.name} itself: import it again to turn the bone of the head",
+            )
         if resting_strips(obj.data.shape_keys):
             self.report(
                 {"WARNING"},

@@ -2,9 +2,10 @@
 
 import bpy
 
-from . import menus, preferences, sculpt, shape, sidebar, speech
+from . import menus, performance, preferences, sculpt, shape, sidebar, speech
 
-CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES + speech.CLASSES
+CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES
+CLASSES += performance.CLASSES + speech.CLASSES
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 

@@ -10,8 +10,15 @@ def _draw_import(self, context):
     layout.operator_context = "INVOKE_DEFAULT"
     layout.operator("effigy.reconstruct", text="Effigy: photo (.jpg, .png, ...)")
     layout.operator("effigy.build", text="Effigy: reconstruction (.json)")
+    layout.operator("effigy.import_performance", text="Effigy: performance (.csv)")
     text = "Effigy: lip sync (.json, .tsv, .xml, .TextGrid)"
     layout.operator("effigy.import_speech", text=text)
+
+
+def _draw_export(self, context):
+    layout = self.layout
+    layout.operator_context = "INVOKE_DEFAULT"
+    layout.operator("effigy.export_performance", text="Effigy: performance (.csv)")
 
 
 def _draw_add(self, context):
@@ -23,7 +30,11 @@ def _draw_add(self, context):
     layout.operator("effigy.reconstruct", text="Effigy head from photo", icon="FILE_IMAGE")
 
 
-_ENTRIES = (("TOPBAR_MT_file_import", _draw_import), ("VIEW3D_MT_mesh_add", _draw_add))
+_ENTRIES = (
+    ("TOPBAR_MT_file_import", _draw_import),
+    ("TOPBAR_MT_file_export", _draw_export),
+    ("VIEW3D_MT_mesh_add", _draw_add),
+)
 
 
 def attach() -> None:

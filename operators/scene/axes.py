@@ -13,6 +13,8 @@ from ...ml.data import Camera, FloatArray
 
 # A camera looks along +z with +y down in the core, along -z with +y up in Blender.
 _CAMERA_FLIP = np.diag([1.0, -1.0, -1.0])
+# to_blender as a matrix.
+_TURN = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def to_blender(vectors: FloatArray) -> FloatArray:
@@ -25,6 +27,16 @@ def from_blender(vectors: FloatArray) -> FloatArray:
     """The way back of :func:`to_blender`."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float32), -1, 0)
     return np.stack([x, z, -y], axis=-1)
+
+
+def rotations_to_blender(rotations: np.ndarray) -> np.ndarray:
+    """(..., 3, 3) rotations of head space -> the same of Blender's space."""
+    return _TURN @ rotations @ _TURN.T
+
+
+def rotations_from_blender(rotations: np.ndarray) -> np.ndarray:
+    """The way back of :func:`rotations_to_blender`."""
+    return _TURN.T @ rotations @ _TURN
 
 
 def camera_to_world(camera: Camera) -> np.ndarray:

@@ -28,6 +28,28 @@ def expression_slot(
     return key, "value"
 
 
+def keyframe_place(
+    obj: bpy.types.Object, key: bpy.types.ShapeKey
+) -> tuple[bpy.types.ID, str] | None:
+    """The datablock that keyframes of a key belong to, and the path there.
+
+    None where a driver of the person's own sets the key.
+    """
+    owner, path = expression_slot(obj, key)
+    if owner != key:
+        return owner, path
+    return None if _driver(key) is not None else _place(key)
+
+
+def widen_slider(obj: bpy.types.Object, key: bpy.types.ShapeKey, low: float, high: float) -> None:
+    """Let the slider of a key reach from ``low`` to ``high``: keyframes are clamped to it."""
+    key.slider_min = max(min(key.slider_min, low), -_SLIDER_LIMIT)
+    key.slider_max = min(max(key.slider_max, high), _SLIDER_LIMIT)
+    rig = rig_of(obj)
+    if rig is not None and key.name in rig:
+        _limit_property(rig, key)
+
+
 def set_expression(obj: bpy.types.Object, key: bpy.types.ShapeKey, value: float) -> None:
     """Set the value of a key of ``obj``, wherever it lives."""
     set_key_value(key, value)
@@ -87,6 +109,12 @@ def release_keys(
 def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
     """Set the property that drives a key to the key's value and limits."""
     rig[key.name] = float(key.value)
+    _limit_property(rig, key)
+    rig.update_tag()  # Blender does not notice by itself that a property was set
+
+
+def _limit_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
+    """Give the property that drives a key the key's limits."""
     low, high = key.slider_min, key.slider_max
     rig.id_properties_ui(key.name).update(
         min=low,
@@ -96,7 +124,6 @@ def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
         default=0.0,
         description=f"Drives the shape key {key.name}",
     )
-    rig.update_tag()  # Blender does not notice by itself that a property was set
 
 
 def _drive(key: bpy.types.ShapeKey, rig: bpy.types.Object) -> None:

@@ -42,6 +42,7 @@ def looked_up(name):
         ("bpy.types.EFFIGY_PG_settings.level", "manual/first_head.html#settings"),
         ("bpy.types.EFFIGY_AP_preferences.engine_python", "manual/install.html#preferences"),
         ("bpy.ops.effigy.edit_pins", "manual/pins.html"),
+        ("bpy.ops.effigy.export_performance", "manual/performance.html"),
     ],
 )
 def test_f1_opens_the_page_of_what_it_is_pressed_over(bpy, shipped, name, page):

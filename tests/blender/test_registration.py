@@ -149,8 +149,13 @@ def test_enabling_and_disabling_leave_blenders_process_as_it_was():
             [
                 ("effigy.reconstruct", "Effigy: photo (.jpg, .png, ...)"),
                 ("effigy.build", "Effigy: reconstruction (.json)"),
+                ("effigy.import_performance", "Effigy: performance (.csv)"),
                 ("effigy.import_speech", "Effigy: lip sync (.json, .tsv, .xml, .TextGrid)"),
             ],
+        ),
+        (
+            "TOPBAR_MT_file_export",
+            [("effigy.export_performance", "Effigy: performance (.csv)")],
         ),
         (
             "VIEW3D_MT_mesh_add",

@@ -50,7 +50,9 @@ def test_another_python_is_not_blamed_for_the_last(bpy, module, fake_engine):
     assert not state.outcome
 
 
-@pytest.mark.parametrize("name", ["reconstruct", "batch", "build", "export"])
+@pytest.mark.parametrize(
+    "name", ["reconstruct", "batch", "build", "export", "import_performance", "export_performance"]
+)
 def test_the_button_of_the_file_browser_has_room_for_the_operators_name(bpy, name):
     label = getattr(bpy.ops.effigy, name).get_rna_type().name
     assert len(label) <= len("Open reconstruction")  # which just fits
