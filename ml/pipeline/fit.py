@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 COARSE = FitSettings(iterations=1, stride=4)
 FINAL = FitSettings(iterations=3, stride=2, modes=60)
 REFINEMENTS = 2
+# From this flag of the face mesh on, its expression is taken.
+SEEN = 0.5
 # Without any mode, the identity stays as it is.
 HELD = FitSettings(iterations=6, stride=2, modes=0)
 
@@ -108,11 +110,14 @@ def fit_observation(
 def expressive(photo: Photo, dense: Landmarks, evidence: Evidence) -> Evidence:
     """``evidence`` with the expression that the photo shows around eyes and lips.
 
-    dense: where the regressor sees the dense landmarks.
+    dense: where the regressor sees the dense landmarks. Where the face mesh sees no face there,
+    half covered or from behind, its expression is no evidence.
     """
     from ..regressor.expressions import load_expressions
 
     seen = load_expressions().predict(photo, [box_from_landmarks(dense.points)])[0]
+    if seen.flag < SEEN:
+        return evidence
     start = replace(evidence.start, expression=seen.values)
     return replace(evidence, start=start, expression_sigma=seen.sigma)
 

@@ -11,14 +11,18 @@ import pytest
 import torch
 from skimage.data import astronaut
 
-from ml.data import Photo
+from ml.data import Camera, HeadCoefficients, Landmarks, Photo
+from ml.fitting.camera import FACING, make_intrinsics
+from ml.fitting.evidence import Evidence
 from ml.head.arkit import EXPRESSION_NAMES
 from ml.head.mirror import make_mirror
 from ml.head.storage import load_head_model
 from ml.photo.crop import box_from_landmarks
+from ml.pipeline.fit import expressive
 from ml.regressor.expressions import (
     AMOUNT_SIGMA,
     GAZE_SHARE,
+    OPEN_LID_SIGMA,
     REST_SIGMA,
     estimated,
     load_expressions,
@@ -72,13 +76,17 @@ def test_what_surely_acts_has_its_amount_and_what_surely_rests_has_none(logit, a
     assert low <= values.min() <= values.max() <= high
 
 
-def test_doubt_makes_the_deviation_larger_and_a_gaze_is_surest():
+def test_doubt_makes_the_deviation_larger_and_a_gaze_is_surer_than_a_lid():
     rests, doubted, acts = (said(logit, 0.9)[1] for logit in (-8, 0, 8))
-    smile, look = EXPRESSION_NAMES.index("mouthSmileLeft"), EXPRESSION_NAMES.index("eyeLookUpLeft")
+    smile, look, lid = (
+        EXPRESSION_NAMES.index(name) for name in ("mouthSmileLeft", "eyeLookUpLeft", "eyeBlinkLeft")
+    )
     assert rests[smile] == pytest.approx(REST_SIGMA, rel=0.01)
-    assert acts[smile] == pytest.approx(np.hypot(AMOUNT_SIGMA, REST_SIGMA), rel=0.01)
-    assert np.all(doubted > 1.5 * acts)
-    np.testing.assert_allclose(rests[look] / rests[smile], GAZE_SHARE, rtol=0.01)
+    assert acts[smile] == pytest.approx(AMOUNT_SIGMA, rel=0.01)
+    assert doubted[smile] > 1.5 * acts[smile]
+    assert rests[look] == pytest.approx(GAZE_SHARE * REST_SIGMA, rel=0.01)
+    assert rests[lid] == pytest.approx(OPEN_LID_SIGMA, rel=0.01)
+    assert acts[lid] == pytest.approx(AMOUNT_SIGMA, rel=0.01)
 
 
 def test_a_smile_with_open_eyes_is_seen(photo, points):
@@ -100,6 +108,20 @@ def test_closed_lids_and_winks_are_seen(photo, points, closed):
 
 def test_no_boxes_no_estimates(photo):
     assert load_expressions().predict(photo, []) == []
+
+
+def test_where_the_mesh_sees_no_face_the_evidence_stays(photo, points):
+    model = load_head_model()
+    dense = Landmarks(np.zeros((722, 2), np.float32), np.ones(722, np.float32))
+    dense.points[:478] = points
+    rest = HeadCoefficients(np.zeros(160, np.float32), np.zeros(52, np.float32))
+    camera = Camera(make_intrinsics(300, 256, 256), FACING, np.float32([0, 0, 1]), 256, 256)
+    evidence = Evidence(dense, camera, rest)
+    blank = replace(photo, rgb=np.full_like(photo.rgb, 120))
+    assert expressive(blank, dense, evidence) is evidence
+    shown = expressive(photo, dense, evidence)
+    assert value(shown.start.expression, "mouthSmileLeft") > 0.5
+    assert shown.expression_sigma.shape == (len(model.expression_names),)
 
 
 @pytest.fixture(scope="module")
