@@ -74,17 +74,19 @@ def with_landmarks(estimate: Estimate) -> Estimate:
 
 
 def load_networks() -> None:
-    """Load what finds coefficients once: the head model and three networks.
+    """Load what finds coefficients once: the head model and the networks.
 
     Raises
     ------
     WeightsMissing, ModelUnreadable
     """
     from ..photo.detector import load_detector
+    from ..regressor.expressions import load_expressions
     from ..regressor.regressor import load_regressor
     from ..regressor.surface_refinement import load_surface_refinement
 
     load_head_model()
     load_detector()
     load_regressor()
+    load_expressions()
     load_surface_refinement()
