@@ -7,7 +7,10 @@ they have F-curves of their own.
 from __future__ import annotations
 
 import bpy
+import numpy as np
 
+LAST_FRAME = 1_048_574  # of Blender
+_LINEAR = 1  # Blender's number of this interpolation
 _POINT = (
     "co",
     "handle_left",
@@ -138,6 +141,30 @@ def slot_curves(
     strip = strips[0] if strips else strips.new(type="KEYFRAME")
     bag = strip.channelbag(slot, ensure=create)
     return bag.fcurves if bag is not None else None
+
+
+def take_action(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.bpy_prop_collection:
+    """Let ``action`` animate ``owner``, in a slot of its own if it has slots; gives its curves."""
+    animation = owner.animation_data or owner.animation_data_create()
+    animation.action = action
+    slot = None
+    if hasattr(action, "slots"):
+        slot = animation.action_slot = action.slots.new(owner.id_type, owner.name)
+    return slot_curves(action, slot, create=True)
+
+
+def fill_curve(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> None:
+    """Add keyframes to a new F-curve: (F,) frames and (F,) values, straight lines between them."""
+    points = curve.keyframe_points
+    points.add(len(frames))
+    points.foreach_set("co", np.column_stack([frames, values]).astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.full(len(frames), _LINEAR, np.int32))
+    curve.update()
+
+
+def frames_per_second(scene: bpy.types.Scene) -> float:
+    """The frame rate of a scene."""
+    return scene.render.fps / scene.render.fps_base
 
 
 def _has_other_curves(action: bpy.types.Action) -> bool:

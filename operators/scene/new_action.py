@@ -12,9 +12,7 @@ import bpy
 import numpy as np
 
 from ...ml.errors import HeadError
-from .animation import slot_curves
-
-_LINEAR = 1  # Blender's number of this interpolation
+from .animation import fill_curve, take_action
 
 
 def add_action(
@@ -34,24 +32,13 @@ def add_action(
     if animation.action is not None:
         _push_down(animation)
     action = bpy.data.actions.new(name)
-    animation.action = action
-    if hasattr(action, "slots"):
-        animation.action_slot = action.slots.new(owner.id_type, owner.name)
+    places = take_action(owner, action)
     below = bool(animation.nla_tracks)
     animation.action_extrapolation = "NOTHING" if below else "HOLD"
     animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
-    places = slot_curves(action, getattr(animation, "action_slot", None), create=True)
     for path, (frames, values) in curves.items():
-        _fill(places.new(path), frames, values)
+        fill_curve(places.new(path), frames, values)
     return action
-
-
-def _fill(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> None:
-    points = curve.keyframe_points
-    points.add(len(frames))
-    points.foreach_set("co", np.column_stack([frames, values]).astype(np.float32).ravel())
-    points.foreach_set("interpolation", np.full(len(frames), _LINEAR, np.int32))
-    curve.update()
 
 
 def _push_down(animation: bpy.types.AnimData) -> None:

@@ -12,7 +12,7 @@ from ...ml.errors import HeadError
 from ...ml.geometry.rotations import rotations_from_angles
 from ...ml.head.arkit import EXPRESSION_NAMES
 from ...ml.performance.performance import Performance, resampled
-from .animation import slot_curves
+from .animation import LAST_FRAME, fill_curve, frames_per_second, slot_curves, take_action
 from .expression import keyframe_place, widen_slider
 from .metadata import rig_of
 from .turns import (
@@ -29,8 +29,6 @@ GAZE = "effigy_gaze"
 GAZE_PATH = f'["{GAZE}"]'
 # On an action: the timecode of its first frame, seconds after midnight, and that frame.
 TIMECODE, FIRST = "effigy_timecode", "effigy_first_frame"
-LAST_FRAME = 1_048_574  # of Blender
-_LINEAR = 1  # of a keyframe's interpolation
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,6 @@ class Wanted:
     first: int = 1
     head: bool = True
     bones: bool = False
-
-
-def frames_per_second(scene: bpy.types.Scene) -> float:
-    """The frame rate of a scene."""
-    return scene.render.fps / scene.render.fps_base
 
 
 def put_on(
@@ -168,12 +161,7 @@ def _write(channels: list[Channel], wanted: Wanted) -> list[bpy.types.Action]:
                 actions.append(bpy.data.actions.new(wanted.name))
             curves[channel.owner] = _take(channel.owner, actions[-1])
         index = {"index": channel.index} if channel.index >= 0 else {}
-        points = (curve := curves[channel.owner].new(channel.path, **index)).keyframe_points
-        points.add(len(frames))
-        places = np.stack([frames, channel.values.astype(np.float32)], 1)
-        points.foreach_set("co", places.ravel())
-        points.foreach_set("interpolation", np.full(len(frames), _LINEAR, np.int32))
-        curve.update()
+        fill_curve(curves[channel.owner].new(channel.path, **index), frames, channel.values)
     return actions
 
 
@@ -197,14 +185,10 @@ def leave(owner: bpy.types.ID) -> str:
 
 def _take(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.bpy_prop_collection:
     """Let ``action`` animate ``owner`` in place of its own, which stays in the file."""
-    animation = owner.animation_data or owner.animation_data_create()
-    if animation.action is not None and animation.action.library is None:
+    animation = owner.animation_data
+    if animation and animation.action is not None and animation.action.library is None:
         animation.action.use_fake_user = True
-    slot = action.slots.new(owner.id_type, owner.name) if hasattr(action, "slots") else None
-    animation.action = action
-    if slot is not None:
-        animation.action_slot = slot
-    return slot_curves(action, slot, create=True)
+    return take_action(owner, action)
 
 
 def owners_of(obj: bpy.types.Object) -> list[bpy.types.ID]:

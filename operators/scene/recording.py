@@ -10,9 +10,9 @@ import numpy as np
 from ...ml.geometry.rotations import angles_from_rotations
 from ...ml.head.arkit import EXPRESSION_NAMES
 from ...ml.performance.performance import Performance
-from .animation import actions_of, all_curves
+from .animation import actions_of, all_curves, frames_per_second
 from .metadata import rig_of
-from .performance import FIRST, GAZE, GAZE_PATH, TIMECODE, frames_per_second, owners_of
+from .performance import FIRST, GAZE, GAZE_PATH, TIMECODE, owners_of
 from .turns import eye_turns, head_turn
 
 _SAME_TURN = 1e-4  # what rounding leaves of a rotation

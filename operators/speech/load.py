@@ -15,6 +15,7 @@ from ...ml.speech.sets import PARTING, SETS
 from ..heads import poll_own_mesh
 from ..reporting import ReportsErrors
 from ..runtime import RELATIVE, path_of
+from ..scene.animation import LAST_FRAME, frames_per_second
 from ..scene.expression import expression_slot
 from ..scene.metadata import active_head
 from ..scene.new_action import add_action
@@ -24,8 +25,6 @@ from .visemes import SET_ITEMS
 
 # Above this value an expression parts the lips visibly.
 _PARTED = 0.03
-# What Blender can show.
-_FARTHEST = 1_048_574
 _AUTOMATIC, _EXPRESSIONS = "AUTOMATIC", "EXPRESSIONS"
 # Where a head has several sets, the first of these speaks.
 _PREFERRED = ("OCULUS", "MICROSOFT", "VRM")
@@ -61,8 +60,8 @@ class EFFIGY_OT_import_speech(ReportsErrors, bpy.types.Operator):
         name="Start frame",
         description="The frame at which the recording starts",
         default=1,
-        min=-_FARTHEST,
-        max=_FARTHEST,
+        min=-LAST_FRAME,
+        max=LAST_FRAME,
         options={"SKIP_SAVE"},
         translation_context=CONTEXT,
     )
@@ -86,13 +85,13 @@ class EFFIGY_OT_import_speech(ReportsErrors, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def run(self, context):
-        obj, render = active_head(context), context.scene.render
+        obj = active_head(context)
         if not self.filepath:
             raise UsageError("No file was chosen", self.bl_rna.properties["filepath"].description)
         path = path_of(self.filepath)
         speech = read_speech(path, self.tier)
         which = _target(obj, self.target)
-        curves = _curves(obj, speech.cues, render.fps / render.fps_base, which)
+        curves = _curves(obj, speech.cues, frames_per_second(context.scene), which)
         owner, placed = _placed(obj, curves, self.frame)
         action = add_action(owner, f"{obj.name} {path.stem}", placed)
         first, last = (round(frame) for frame in action.frame_range)
