@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-
 import bpy
 
 from ..ml.results.nobody import average_head, random_head
 from ..ml.settings import Settings, option
 from .heads import make_active, poll_object_mode
+from .random_person import RandomPerson
 from .reporting import ReportsErrors
 from .scene.collection import build_nobody
 from .translations import CONTEXT
 
 _LEVEL = option("level")
-# New seeds are short enough to be read and typed.
-_SEEDS = 10_000
 
 
-class EFFIGY_OT_add_head(ReportsErrors, bpy.types.Operator):
+class EFFIGY_OT_add_head(RandomPerson, ReportsErrors, bpy.types.Operator):
     """Add a head without a photo: the average person, or a random one, with all expressions"""
 
     bl_idname = "effigy.add_head"
@@ -34,22 +31,6 @@ class EFFIGY_OT_add_head(ReportsErrors, bpy.types.Operator):
         ),
         translation_context=CONTEXT,
     )
-    seed: bpy.props.IntProperty(
-        name="Seed",
-        description="The same seed gives the same person",
-        min=0,
-        options={"SKIP_SAVE"},
-        translation_context=CONTEXT,
-    )
-    variation: bpy.props.FloatProperty(
-        name="Variation",
-        description="How far from the average: 1 as people differ",
-        default=1.0,
-        min=0.0,
-        max=1.5,
-        subtype="FACTOR",
-        translation_context=CONTEXT,
-    )
     level: bpy.props.EnumProperty(
         name=_LEVEL.label,
         description=_LEVEL.help,
@@ -61,11 +42,6 @@ class EFFIGY_OT_add_head(ReportsErrors, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         return poll_object_mode(cls, context)
-
-    def invoke(self, context, event):
-        if not self.properties.is_property_set("seed"):
-            self.seed = secrets.randbelow(_SEEDS)
-        return self.execute(context)
 
     def draw(self, context):
         layout = self.layout

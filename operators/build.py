@@ -14,7 +14,7 @@ from ..ml.results.provenance import current_model, is_current
 from ..ml.results.reconstruction import Reconstruction
 from ..ml.results.record import with_sculpt
 from ..ml.results.sculpt import Sculpt
-from .heads import locate, make_active, poll_object_mode, poll_own_mesh, stored_head
+from .heads import locate, make_active, poll_mesh_edit, stored_head
 from .reporting import ReportsErrors
 from .runtime import RELATIVE, path_of, results_folder
 from .scene.collection import build_head, rebuild_head, set_render_size
@@ -168,7 +168,7 @@ class EFFIGY_OT_rebuild(ReportsErrors, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def invoke(self, context, event):
         return self.guarded(lambda: self._ask(context, event))

@@ -7,7 +7,7 @@ import bpy
 from ..ml.results.record import at_level
 from ..ml.settings import option
 from .edited_result import record_result, save_edited
-from .heads import poll_object_mode, poll_own_mesh, stored_head
+from .heads import poll_mesh_edit, stored_head
 from .reporting import KNOWN, ReportsErrors
 from .scene.metadata import (
     active_head,
@@ -41,7 +41,7 @@ class EFFIGY_OT_change_level(ReportsErrors, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def run(self, context):
         obj = active_head(context)

@@ -15,7 +15,7 @@ from ..ml.results.reconstruction import load_reconstruction, read_about
 from ..ml.results.record import with_sculpt
 from ..ml.settings import Option, option
 from .edited_result import record_result, save_edited
-from .heads import poll_object_mode, poll_own_mesh, stored_head
+from .heads import poll_mesh_edit, stored_head
 from .jobs.operator import JobOperator
 from .pins.job import PinsJob, same_pins
 from .reporting import ReportsErrors, call_operator
@@ -79,7 +79,7 @@ class EFFIGY_OT_change_texture(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def invoke(self, context, event):
         self._asked = True

@@ -79,6 +79,11 @@ def poll_object_mode(operator: type[bpy.types.Operator], context: bpy.types.Cont
     return False
 
 
+def poll_mesh_edit(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """Whether the mesh of the active head can be changed here and now; sets the poll message."""
+    return poll_own_mesh(operator, context) and poll_object_mode(operator, context)
+
+
 class PhotoOperator(ReportsErrors):
     """Mixin for operators on one photo of the selected head."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..ml.results.provenance import current_model
-from .heads import make_active, poll_object_mode, poll_own_mesh, stored_head
+from .heads import make_active, poll_mesh_edit, stored_head
 from .reporting import ReportsErrors
 from .scene.metadata import active_head, record_of, rig_of
 from .scene.performance import leave
@@ -37,7 +37,7 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def run(self, context):
         obj = active_head(context)

@@ -14,7 +14,7 @@ from ..ml.results.reconstruction import Reconstruction
 from ..ml.results.record import head_of_record, with_sculpt
 from ..ml.results.sculpt import sculpt_on, sizes_mm
 from .edited_result import record_result, save_edited
-from .heads import poll_object_mode, poll_own_mesh, stored_head
+from .heads import poll_mesh_edit, stored_head
 from .reporting import KNOWN, ReportsErrors
 from .scene.follow import move_cameras, reshape_head
 from .scene.metadata import (
@@ -38,7 +38,7 @@ class _OnSculpt(ReportsErrors):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
 
 class EFFIGY_OT_refit(_OnSculpt, bpy.types.Operator):

@@ -18,7 +18,7 @@ from ...ml.pins.shipped import (
 )
 from ...ml.results.person import read_person
 from ...ml.results.reconstruction import read_about
-from ..heads import poll_head, poll_object_mode, poll_own_mesh
+from ..heads import poll_head, poll_mesh_edit
 from ..jobs.asking import BrowsingOperator
 from ..photo_files import unused_directory
 from ..reporting import ReportsErrors, call_operator
@@ -61,7 +61,7 @@ class EFFIGY_OT_apply_pins(BrowsingOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def invoke(self, context, event):
         if self.choose:

@@ -8,7 +8,7 @@ import numpy as np
 from ...ml.errors import HeadError
 from ...ml.pins.session import Session
 from ...ml.pins.shipped import pins_as_text, solver_for, stored_pins
-from ..heads import poll_object_mode, poll_own_mesh
+from ..heads import poll_mesh_edit
 from ..reporting import ReportsErrors, call_operator
 from ..scene.metadata import active_head, photo_records
 from ..translations import CONTEXT
@@ -47,7 +47,7 @@ class EFFIGY_OT_edit_pins(ReportsErrors, bpy.types.Operator):
         if context.window_manager.effigy_job.running:
             cls.poll_message_set("Effigy is at work: wait for it to finish, or stop it")
             return False
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def execute(self, context):
         self.report({"ERROR"}, "Pins are edited in a 3D View. Without a window, use Apply pins")

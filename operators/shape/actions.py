@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 
 import bpy
@@ -13,14 +12,12 @@ from ...ml.results.provenance import check_same_model
 from ...ml.results.reconstruction import provenance_of
 from ...ml.results.shaped import Shaped
 from ...ml.shape_sliders.sliders import SLIDERS
-from ..heads import poll_object_mode, poll_own_mesh
+from ..heads import poll_mesh_edit
+from ..random_person import RandomPerson
 from ..reporting import ReportsErrors
 from ..scene.metadata import active_head, is_head, record_of
 from ..translations import CONTEXT
 from .head import identity_on, set_shape, shape_on
-
-# New seeds are short enough to be read and typed.
-_SEEDS = 10_000
 
 
 class _ShapeOperator(ReportsErrors):
@@ -30,7 +27,7 @@ class _ShapeOperator(ReportsErrors):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
 
 class EFFIGY_OT_reset_shape(_ShapeOperator, bpy.types.Operator):
@@ -64,28 +61,12 @@ class EFFIGY_OT_reset_shape(_ShapeOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class EFFIGY_OT_random_shape(_ShapeOperator, bpy.types.Operator):
+class EFFIGY_OT_random_shape(RandomPerson, _ShapeOperator, bpy.types.Operator):
     """Give the head the shape of a random person; texture, animation and sliders stay. Reset shape brings the person back"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.random_shape"
     bl_label = "Random person"
 
-    seed: bpy.props.IntProperty(
-        name="Seed",
-        description="The same seed gives the same person",
-        min=0,
-        options={"SKIP_SAVE"},
-        translation_context=CONTEXT,
-    )
-    variation: bpy.props.FloatProperty(
-        name="Variation",
-        description="How far from the average: 1 as people differ",
-        default=1.0,
-        min=0.0,
-        max=1.5,
-        subtype="FACTOR",
-        translation_context=CONTEXT,
-    )
     mix: bpy.props.FloatProperty(
         name="Mix",
         description="Per cent of the random person; the rest is the head's own",
@@ -96,11 +77,6 @@ class EFFIGY_OT_random_shape(_ShapeOperator, bpy.types.Operator):
         subtype="PERCENTAGE",
         translation_context=CONTEXT,
     )
-
-    def invoke(self, context, event):
-        if not self.properties.is_property_set("seed"):
-            self.seed = secrets.randbelow(_SEEDS)
-        return self.execute(context)
 
     def run(self, context):
         obj = active_head(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ...ml.speech.sets import SETS
-from ..heads import poll_object_mode, poll_own_mesh
+from ..heads import poll_mesh_edit
 from ..reporting import ReportsErrors
 from ..scene.metadata import active_head
 from ..translations import CONTEXT
@@ -47,7 +47,7 @@ class EFFIGY_OT_add_visemes(ReportsErrors, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        return poll_own_mesh(cls, context) and poll_object_mode(cls, context)
+        return poll_mesh_edit(cls, context)
 
     def run(self, context):
         obj, label = active_head(context), SETS[self.which].label
