@@ -17,7 +17,7 @@ FLOORS = (
     ("assets", "rendering"),
     ("head",),
     ("photo", "perception", "parsing"),
-    ("regressor", "fitting", "detail", "appearance"),
+    ("regressor", "fitting", "detail", "appearance", "hair"),
     ("results",),
     ("performance",),
     ("shape_sliders",),

@@ -1,0 +1,1 @@
+"""Hair from the photo: strands on the scalp, brows and beard."""

@@ -1,0 +1,76 @@
+"""Strands of hair, and the file that holds them. NumPy only: Blender's own Python reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..data import ByteArray, FloatArray
+
+HAIR_NAME = "hair.npz"
+# What a strand belongs to: Strands.kind is an index into these.
+KINDS = ("scalp", "brow", "beard", "moustache")
+_ARRAYS = ("points", "root_uv", "kind", "colour", "width")
+
+
+@dataclass(frozen=True)
+class Strands:
+    """N strands of K points each, on the neutral head.
+
+    Attributes
+    ----------
+    points: (N, K, 3) metres, head space, from the root on the skin to the tip.
+    root_uv: (N, 2) where the root lies in the head's UV map: the same place on every level.
+    kind: (N,) index into KINDS.
+    colour: (N, 3) sRGB.
+    width: (N,) metres, at the root.
+    """
+
+    points: FloatArray
+    root_uv: FloatArray
+    kind: ByteArray
+    colour: ByteArray
+    width: FloatArray
+
+    def __post_init__(self) -> None:
+        count = len(self.points)
+        shapes = {
+            "points": (count, *self.points.shape[1:2], 3),
+            "root_uv": (count, 2),
+            "kind": (count,),
+            "colour": (count, 3),
+            "width": (count,),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}")
+        if count and int(self.kind.max()) >= len(KINDS):
+            raise ValueError(f"kind {self.kind.max()} is none of {', '.join(KINDS)}")
+
+    def of(self, *kinds: str) -> Strands:
+        """Those of ``kinds``. Raises ValueError for a name that is no kind."""
+        if unknown := [kind for kind in kinds if kind not in KINDS]:
+            raise ValueError(f"{unknown[0]} is none of {', '.join(KINDS)}")
+        chosen = np.isin(self.kind, [KINDS.index(kind) for kind in kinds])
+        return Strands(*(getattr(self, name)[chosen] for name in _ARRAYS))
+
+
+def write_strands(path: Path, strands: Strands) -> None:
+    """Write ``hair.npz``. Raises OSError."""
+    np.savez_compressed(path, **{name: getattr(strands, name) for name in _ARRAYS})
+
+
+def read_strands(path: Path) -> Strands:
+    """Read ``hair.npz``.
+
+    Raises
+    ------
+    OSError: it cannot be read. ValueError: it holds no strands.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return Strands(*(stored[name] for name in _ARRAYS))
+    except KeyError as error:
+        raise ValueError(f"{path} holds no strands: {error.args[0]}") from error
