@@ -8,7 +8,7 @@ files.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -56,11 +56,21 @@ def stored_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tenso
         ) from error
 
 
-def filled(network: Network, state: Mapping[str, Tensor]) -> Network:
-    """``network`` with the weights ``state``. RuntimeError: a weight is missing or does not fit."""
+def filled(make: Callable[[], Network], state: Mapping[str, Tensor]) -> Network:
+    """The network that ``make`` builds, with the weights ``state``, which it takes over.
+
+    Raises RuntimeError: a weight is missing or does not fit.
+    """
+    # Without memory: drawing random weights takes longer than reading the right ones.
+    with torch.device("meta"):
+        network = make()
     # Batch norms' integer counters of batches are not stored, because inference does not use them.
-    counters = {k: v for k, v in network.state_dict().items() if not v.is_floating_point()}
-    network.load_state_dict({**counters, **state})
+    counters = {
+        name: torch.zeros(value.shape, dtype=value.dtype)
+        for name, value in network.state_dict().items()
+        if not value.is_floating_point()
+    }
+    network.load_state_dict({**counters, **state}, assign=True)
     return network
 
 
@@ -68,9 +78,11 @@ def folded(network: Network) -> Network:
     """A copy for inference with batch norms folded into the convolutions before them.
 
     Each batch norm is folded into the convolution that is registered just before it. The outputs
-    are the same, and one picture takes a quarter less time.
+    are the same, and one picture takes a quarter less time. Weights that stay as they are are
+    shared with ``network``.
     """
-    network = copy.deepcopy(network).eval()
+    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
+    network = copy.deepcopy(network, shared).eval()
     for module in list(network.modules()):
         children = list(module.named_children())
         for (name, layer), (next_name, norm) in pairwise(children):

@@ -127,7 +127,11 @@ def _allowed(model: HeadModel, places: FloatArray, skin: np.ndarray) -> FloatArr
     flat = places[skin]
     away = np.full(len(flat), np.inf, np.float32)
     for ring in (*_EYES, _LIPS):
-        away = np.minimum(away, from_ring(flat, points[list(ring)]))
+        border = points[list(ring)]
+        # Farther away than detail is blended over, the distance changes nothing.
+        low, high = border[:, :2].min(0) - _SET_IN, border[:, :2].max(0) + _SET_IN
+        near = ((flat[:, :2] > low) & (flat[:, :2] < high)).all(1)
+        away[near] = np.minimum(away[near], from_ring(flat[near], border))
     for nostril in _NOSTRILS:
         away = np.minimum(away, np.linalg.norm(flat - points[nostril], axis=1))
     share = np.clip(away / _SET_IN, 0, 1) * np.clip((flat[:, 2] - _BACK) / _BACK_FADE, 0, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ..data import FloatArray, IntArray
 from ..geometry.triangles import triangulate
@@ -23,6 +22,9 @@ def nearest_on_triangles(
 
     Exact among the ``candidates`` triangles with the nearest centres.
     """
+    # Imported on use: it takes 0.2 s, and a photo's head needs none.
+    from scipy.spatial import cKDTree
+
     corner = vertices[triangles].astype(np.float64)
     _, near = cKDTree(corner.mean(1)).query(points, k=min(candidates, len(triangles)))
     weights = closest_barycentric(points[:, None], corner[near])

@@ -60,5 +60,5 @@ def load_parser(path: Path = WEIGHTS) -> Parser:
     WeightsMissing: absent, altered, or of another architecture.
     """
     with stored_weights(path) as (details, state):
-        network = ParsingNetwork(tuple(details["widths"]), tuple(details["depths"]))
-        return Parser(filled(network, state))
+        widths, depths = tuple(details["widths"]), tuple(details["depths"])
+        return Parser(filled(lambda: ParsingNetwork(widths, depths), state))

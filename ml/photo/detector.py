@@ -172,4 +172,5 @@ def load_detector(path: Path = WEIGHTS) -> Detector:
     WeightsMissing: absent, altered, or of another architecture.
     """
     with stored_weights(path) as (details, state):
-        return Detector(filled(DetectorNetwork(tuple(details["widths"])), state))
+        widths = tuple(details["widths"])
+        return Detector(filled(lambda: DetectorNetwork(widths), state))

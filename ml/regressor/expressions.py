@@ -93,5 +93,6 @@ def load_expressions(path: Path = WEIGHTS) -> ExpressionEstimator:
     WeightsMissing: absent, altered, or of another architecture. Never runs on random weights.
     """
     with stored_weights(path) as (details, state):
-        network = filled(ExpressionNetwork(ExpressionShape(**details["network"])), state)
+        shape = ExpressionShape(**details["network"])
+        network = filled(lambda: ExpressionNetwork(shape), state)
     return ExpressionEstimator(network, load_face_mesh())

@@ -84,4 +84,4 @@ def load_face_mesh(path: Path = WEIGHTS) -> FaceMesh:
     WeightsMissing: absent, altered, or of another architecture. Never runs on random weights.
     """
     with stored_weights(path) as (_, state):
-        return FaceMesh(filled(FaceMeshNetwork(), state))
+        return FaceMesh(filled(FaceMeshNetwork, state))

@@ -85,5 +85,6 @@ def load_regressor(path: Path = WEIGHTS) -> Regressor:
     """
     with stored_weights(path) as (details, state):
         sigma = np.array(details["identity_sigma"], np.float32)
-        network = filled(HeadNetwork(NetworkShape.from_dict(details["network"])), state)
+        shape = NetworkShape.from_dict(details["network"])
+        network = filled(lambda: HeadNetwork(shape), state)
         return Regressor(network, sigma)

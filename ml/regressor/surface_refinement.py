@@ -219,6 +219,6 @@ def load_surface_refinement(path: Path = WEIGHTS) -> SurfaceRefinement:
     with stored_weights(path) as (details, state):
         shape = SurfaceShape.from_dict(details["network"])
         layout = make_surface_map(model)
-        network = filled(SurfaceNetwork(shape, layout.places), state)
+        network = filled(lambda: SurfaceNetwork(shape, layout.places), state)
         sigma = np.array(details["identity_sigma"], np.float32)
         return SurfaceRefinement(network, model, sigma, layout)

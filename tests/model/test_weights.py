@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ from torch import nn
 
 from ml.assets import card, weights
 from ml.assets.card import AssetCard, verified
-from ml.assets.weights import folded, read_state, store_weights, stored_weights
+from ml.assets.weights import filled, folded, read_state, store_weights, stored_weights
 from ml.errors import HeadError, WeightsMissing
 from ml.regressor.encoder import Encoder
+
+ROOT = Path(__file__).parents[2]
 
 
 def _lived(network: nn.Module) -> nn.Module:
@@ -43,6 +47,30 @@ def test_folding_leaves_the_network_that_it_was_given_alone():
     folded(encoder)
     assert before.keys() == encoder.state_dict().keys()
     assert all(torch.equal(before[name], value) for name, value in encoder.state_dict().items())
+
+
+@torch.no_grad()
+def test_a_network_takes_over_its_weights():
+    """Also where batch norms' counters were not stored; what is missing is refused."""
+    encoder = _lived(Encoder((8, 8, 16, 16)))
+    state = {name: v for name, v in encoder.state_dict().items() if v.is_floating_point()}
+    built = filled(lambda: Encoder((8, 8, 16, 16)), state).eval()
+    pictures = torch.rand(2, 3, 64, 64)
+    for before, after in zip(encoder(pictures), built(pictures), strict=True):
+        assert torch.equal(before, after)
+    first = next(iter(state))
+    with pytest.raises(RuntimeError, match=first.replace(".", r"\.")):
+        filled(lambda: Encoder((8, 8, 16, 16)), {k: v for k, v in state.items() if k != first})
+
+
+def test_loading_imports_nothing_that_inference_does_not_need():
+    """Together they took as long to import as all weights take to read."""
+    code = "from ml.pipeline.single import warm_up; warm_up(); import sys"
+    code += "; print(*{'sympy', 'scipy.spatial', 'scipy.sparse', 'pandas'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize(

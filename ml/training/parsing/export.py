@@ -6,6 +6,7 @@ python -m ml.training.parsing.export --samples out/data/parsing
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ...assets.card import AssetCard, rounded
@@ -47,7 +48,7 @@ def export(
     were kept out of the training. note: on how the run went, for the card."""
     trained = replace(trained, commands=with_teaching(trained.commands))
     config = trained.config
-    network = filled(ParsingNetwork(config.widths, config.depths), trained.weights).eval()
+    network = filled(partial(ParsingNetwork, config.widths, config.depths), trained.weights).eval()
     rows = samples.rows[samples.rows % KEPT_OUT == 0]
     found = intersection_over_union(network, samples.images[rows], samples.labels[rows])
     store_weights(trained.weights, target)

@@ -9,6 +9,7 @@ and where it does not contradict the face CLIP on glasses and beards.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -90,8 +91,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/parsing/second.npz"))
     arguments = parser.parse_args()
     trained = read_trained(arguments.checkpoint, ParsingConfig)
-    network = ParsingNetwork(trained.config.widths, trained.config.depths)
-    network = filled(network, trained.weights).eval()
+    build = partial(ParsingNetwork, trained.config.widths, trained.config.depths)
+    network = filled(build, trained.weights).eval()
     with np.load(arguments.portraits) as archive:
         known = {name: archive[name] for name in archive.files}
     for row, image in enumerate(tqdm(known["images"])):
