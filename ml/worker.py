@@ -13,6 +13,8 @@ person          photos, and as above                           as above, with {p
 follow_pins     folders, pins, out                             "progress" *, "result" {folder,
                                                                copies}
 dress           folders, parts                                 "progress" *, "result" {folder}
+wrap            folder, keep_shape, texture                    "progress" *, "result" {folder,
+                                                               median_mm, large_mm, flipped}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights,
                                                                packages}
@@ -92,6 +94,7 @@ class Worker:
             "person": self._person,
             "follow_pins": self._follow_pins,
             "dress": self._dress,
+            "wrap": self._wrap,
             "warm_up": self._warm_up,
             "check": self._check,
         }
@@ -157,6 +160,11 @@ class Worker:
         from .pipeline.dress import answer
 
         return answer(data, self._progress(number))
+
+    def _wrap(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        from .wrap.answer import answer
+
+        return answer(data, path_in(data.get("folder")), self._progress(number))
 
     def _progress(self, number: Any) -> Progress:
         def progress(fraction: float, message: str) -> None:

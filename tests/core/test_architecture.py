@@ -23,6 +23,7 @@ FLOORS = (
     ("shape_sliders",),
     ("speech",),
     ("pins",),
+    ("wrap",),
     ("pipeline",),
     ("batch",),
     ("commands",),
