@@ -34,10 +34,13 @@ from .shape import actions as shape_actions
 from .shape import properties as shape_properties
 from .speech import load as speech_load
 from .speech import visemes as speech_visemes
+from .wrapping import marks as wrapping_marks
+from .wrapping import wrap as wrapping_wrap
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load)
+_ACTIONS += (wrapping_marks, wrapping_wrap)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

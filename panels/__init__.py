@@ -2,10 +2,10 @@
 
 import bpy
 
-from . import menus, performance, preferences, sculpt, shape, sidebar, speech
+from . import menus, performance, preferences, sculpt, shape, sidebar, speech, wrapping
 
 CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES
-CLASSES += performance.CLASSES + speech.CLASSES
+CLASSES += performance.CLASSES + speech.CLASSES + wrapping.CLASSES
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 

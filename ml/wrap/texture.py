@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..data import REACH_M, ByteArray, FloatArray, HeadMesh, IntArray
+from ..data import ByteArray, FloatArray, HeadMesh, IntArray
 from ..geometry.triangles import triangulate_with_uv
 from ..rendering import interpolate, rasterize, vertex_normals
 from .register import Registered
@@ -78,12 +78,9 @@ def texture_for(
 def heights_of(displacement: np.ndarray) -> np.ndarray:
     """(S, S, 3) uint16 displacement of ml.data.Detail -> (S, S, 1) uint16: along the normal alone.
 
-    0..65535 is -REACH_M..REACH_M.
+    0..65535 is -REACH_M..REACH_M, see ml.data.
     """
     return np.ascontiguousarray(displacement[..., 1:2])
-
-
-HEIGHT_RANGE_M = 2 * REACH_M
 
 
 def _texels(vertices: FloatArray, triangles: IntArray, layout: Layout, size: int) -> Texels:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from io import StringIO
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,7 +22,7 @@ from ml.head.storage import load_head_model
 from ml.pipeline.single import ignore_progress
 from ml.results.files import arrays_of, write_arrays
 from ml.worker import Worker
-from ml.wrap import answer
+from ml.wrap import files
 from ml.wrap.marks import FEWEST, MARKS
 from ml.wrap.register import flipped
 from ml.wrap.surface import Surface, goal_of
@@ -200,7 +201,7 @@ def request_folder(tmp_path, goal, foreign):
     goal_arrays["albedo"] = np.broadcast_to(shades, (256, 256, 3)).astype(np.uint8)
     heights = np.full((256, 256, 3), 1 << 15, np.uint16)
     heights[..., 1] += np.arange(256, dtype=np.uint16)[:, None] * 25
-    goal_arrays["displacement"] = heights
+    cv2.imwrite(str(tmp_path / "relief.png"), heights[..., ::-1])
     triangles, uv_triangles = triangulate_with_uv(mesh.quads, mesh.uv_quads)
     own = {
         "vertices": surface.vertices,
@@ -210,8 +211,8 @@ def request_folder(tmp_path, goal, foreign):
         "mark_names": np.array(list(marks)),
         "mark_vertices": np.array(list(marks.values()), np.int32),
     }
-    write_arrays(tmp_path / answer.GOAL, goal_arrays)
-    write_arrays(tmp_path / answer.OWN, own)
+    write_arrays(tmp_path / files.GOAL, goal_arrays)
+    write_arrays(tmp_path / files.OWN, own)
     return tmp_path
 
 
@@ -224,25 +225,25 @@ def asked(folder, **data):
 
 def test_the_engine_writes_arrays_texture_and_relief(request_folder, foreign):
     mesh, _, _ = foreign
-    said = asked(request_folder, texture=256)
+    said = asked(request_folder, texture=256, relief=str(request_folder / "relief.png"))
     assert said[-1]["type"] == "result"
     assert said[-1]["data"]["median_mm"] < 0.1
     assert [one["type"] for one in said[1:-1]] == ["progress"] * (len(said) - 2)
-    made = read_arrays(request_folder / answer.RESULT, ["vertices", "keys", "skin"])
+    made = read_arrays(request_folder / files.RESULT, ["vertices", "keys", "skin"])
     assert made["keys"].shape == (52, len(mesh.vertices), 3)
     # The two layouts are alike, so the texture must come back as it was, between the seams.
-    picture = np.asarray(Image.open(request_folder / answer.ALBEDO))
+    picture = np.asarray(Image.open(request_folder / files.ALBEDO))
     shown = picture[..., 3] > 250
     true = np.round(np.linspace(0, 200, 256))[:, None]
     assert shown.mean() > 0.3
     assert np.abs(picture[..., 0].astype(float) - true)[shown].mean() < 12
-    heights = np.asarray(Image.open(request_folder / answer.HEIGHT)).astype(float)
+    heights = np.asarray(Image.open(request_folder / files.HEIGHT)).astype(float)
     wanted = (1 << 15) + 25.0 * np.arange(256)[:, None]
     assert np.abs(heights - wanted)[shown].mean() < 400
 
 
 def test_a_damaged_request_says_so(request_folder):
-    (request_folder / answer.OWN).write_bytes(b"no archive")
+    (request_folder / files.OWN).write_bytes(b"no archive")
     said = asked(request_folder)[-1]
     assert said["type"] == "error"
     assert "own.npz" in said["data"]["message"]
