@@ -31,6 +31,7 @@ COMMANDS = (
     Command("calibration", "photos.calibration", "whether confidence 0.8 is right 8 times in 10"),
     Command("sheet", "photos.sheet", "overlays of all results on one of the labelled sets"),
     Command("head", "head.quality", "the head model: its mesh, its reach, its contacts"),
+    Command("wrap", "head.wrapping", "heads of other topologies, wrapped onto random people"),
     Command("synthetic", "synthetic.heads", "shape, expression and pose of rendered people"),
     Command("oracle", "synthetic.oracle", "what true depths and normals are worth to the fit"),
     Command("expressions", "synthetic.expressions", "every expression key: found, and silent"),
