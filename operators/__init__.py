@@ -27,6 +27,7 @@ from .engine import operators as engine_operators
 from .engine import warming
 from .engine.background import close_background, open_background
 from .jobs.status import clear_status
+from .live import live
 from .pins import apply as pins_apply
 from .pins import edit as pins_edit
 from .runtime import engine
@@ -40,7 +41,7 @@ from .wrapping import wrap as wrapping_wrap
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load)
-_ACTIONS += (wrapping_marks, wrapping_wrap)
+_ACTIONS += (wrapping_marks, wrapping_wrap, live)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
@@ -64,6 +65,7 @@ def register() -> None:
 def unregister() -> None:
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    live.close_live()
     warming.close()
     close_background()
     clear_status()  # of a job that is cut off

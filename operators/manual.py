@@ -25,6 +25,7 @@ PAGES = (
     ("bpy.ops.effigy.*_shape*", "manual/shape.html"),
     ("bpy.ops.effigy.mix_heads*", "manual/shape.html"),
     ("bpy.types.effigy_pg_shape.*", "manual/shape.html"),
+    ("bpy.ops.effigy.live*", "manual/performance.html#live"),
     ("bpy.ops.effigy.wrap*", "manual/wrapping.html"),
     ("bpy.ops.effigy.*mark_point*", "manual/wrapping.html#mark-points"),
     ("bpy.ops.effigy.*_marks*", "manual/wrapping.html#mark-points"),

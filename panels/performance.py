@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.live.live import live_receiver
 from ..operators.scene.metadata import active_head
-from ..operators.translations import CONTEXT
+from ..operators.translations import CONTEXT, tr
 
 
 class EFFIGY_PT_performance(bpy.types.Panel):
@@ -26,6 +27,13 @@ class EFFIGY_PT_performance(bpy.types.Panel):
         column = self.layout.column(align=True)
         column.operator("effigy.import_performance", icon="IMPORT")
         column.operator("effigy.export_performance", icon="EXPORT")
+        receiver = live_receiver()
+        if receiver is None:
+            column.operator("effigy.live", icon="REC")
+            return
+        column.operator("effigy.live_stop", icon="SNAP_FACE")
+        text = tr("{count} frames came").format(count=receiver.received)
+        column.label(text=text, translate=False)
 
 
 CLASSES = (EFFIGY_PT_performance,)

@@ -71,7 +71,7 @@ class Columns:
     scale: int | None
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A column's name without what programs add to it: case, separators, sides as letters."""
     side = re.sub(r"_([LR])$", lambda found: {"L": "Left", "R": "Right"}[found[1]], name)
     return re.sub(r"[^a-z0-9]", "", side.lower())
@@ -84,7 +84,7 @@ def columns_of(path: Path, header: list[str]) -> Columns:
     """What the columns of a table are. Raises PerformanceUnreadable: expressions are missing."""
     found: dict[str, int] = {}
     for number, name in enumerate(header):
-        plain = _plain(name)
+        plain = plain_name(name)
         if plain in found and plain in _EXPRESSIONS:
             raise PerformanceUnreadable(
                 f"{path} has two columns {header[found[plain]]} (row 1)", "Delete one of them"

@@ -6,6 +6,7 @@ stream carries no times: it comes at 60 frames/s, says the vendor.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -39,6 +40,24 @@ def _rows(path: Path, first: tuple[int, dict[str, str]], lines: Iterator[Line]) 
                 f"Row {number} of {path} has other entries than the first", "Delete the row"
             )
         yield number, [frame[name] for name in names]
+
+
+def entries_of(line: str) -> Iterator[tuple[str, float]]:
+    """Names and numbers of a line, as :func:`table_of_stream` names its columns.
+
+    What is no number is left out.
+    """
+    try:
+        found = _frame(Path(), 0, line)
+    except PerformanceUnreadable:
+        return
+    for name, text in found.items():
+        try:
+            number = float(text)
+        except ValueError:
+            continue
+        if math.isfinite(number):
+            yield name, number
 
 
 def _frame(path: Path, number: int, line: str) -> dict[str, str]:

@@ -53,7 +53,12 @@ class EFFIGY_OT_mark_point(ReportsErrors, bpy.types.Operator):
     bl_label = "Mark point"
     bl_options = {"REGISTER", "UNDO"}
 
-    point: bpy.props.EnumProperty(name="Point", items=MARK_ITEMS, translation_context=CONTEXT)
+    point: bpy.props.EnumProperty(
+        name="Point",
+        description="Which point of the face the vertex is",
+        items=MARK_ITEMS,
+        translation_context=CONTEXT,
+    )
 
     @classmethod
     def poll(cls, context):

@@ -1,0 +1,1 @@
+"""Live performances: datagrams of another program move the selected head."""
