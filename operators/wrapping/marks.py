@@ -12,7 +12,7 @@ from ..scene.metadata import is_head
 from ..translations import CONTEXT
 
 _PREFIX = "effigy."
-MARK_ITEMS = tuple((name, label, "") for name, (label, _) in MARKS.items())
+MARK_ITEMS = tuple((name, label, f"{label}, of the subject") for name, (label, _) in MARKS.items())
 
 
 def marks_of(obj: bpy.types.Object) -> dict[str, int]:

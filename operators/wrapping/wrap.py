@@ -34,7 +34,7 @@ from .marks import can_be_wrapped, marks_of
 
 _NONE = "0"
 _SIZES = [(_NONE, "None", "Keep its materials")]
-_SIZES += [(each.value, each.label, "") for each in option("texture_size").choices[1:]]
+_SIZES += [(one.value, one.label, one.help) for one in option("texture_size").choices[1:]]
 
 
 class WrapJob(PinsJob):
