@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .errors import HeadError, Unexpected, explained
+from .pipeline.cluster import Cluster, run_on_cluster
 from .pipeline.processes import ProcessEnded, run_in_processes
 from .results.files import PERSON_NAME, sweep
 from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
@@ -36,11 +37,13 @@ class BatchOptions:
     ----------
     jobs: processes at a time; 1 works in this process.
     preview: also write preview.png beside every head.
+    cluster: work there instead.
     """
 
     settings: Settings
     jobs: int = 1
     preview: bool = False
+    cluster: Cluster | None = None
 
 
 def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
@@ -137,21 +140,25 @@ def run_batch(
     tasks: Sequence[Task], options: BatchOptions, reconstruct: Reconstruct
 ) -> Iterator[Row]:
     """Rows in the order in which photos are finished."""
-    work = partial(process, options=options, reconstruct=reconstruct)
-    for task, outcome in outcomes(tasks, options.jobs, work):
+    work = partial(process, options=replace(options, cluster=None), reconstruct=reconstruct)
+    for task, outcome in outcomes(tasks, options, work):
         yield outcome if isinstance(outcome, Row) else failed_task(task, no_row(task, outcome))
 
 
 def outcomes(
-    tasks: Sequence[Task], jobs: int, work: Callable[[Task], Result]
+    tasks: Sequence[Task], options: BatchOptions, work: Callable[[Task], Result]
 ) -> Iterator[tuple[Task, Result | BaseException]]:
     """Every task with the result of ``work``, or why there is none, as they are finished."""
-    if jobs == 1:
+    if options.cluster is None and options.jobs == 1:
         yield from ((task, work(task)) for task in tasks)
         return
+    if options.cluster is not None:
+        done = run_on_cluster(tasks, options.cluster, work)
+    else:
+        done = run_in_processes(tasks, options.jobs, work)
     waiting = dict.fromkeys(tasks)
     try:
-        for task, outcome in run_in_processes(tasks, jobs, work):
+        for task, outcome in done:
             del waiting[task]
             if isinstance(outcome, ProcessEnded):
                 sweep(task.folder)

@@ -3,13 +3,15 @@
 Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR/report.json``,
 ``.csv`` and ``.html`` with one row per photo; ``DIR/report.jsonl`` has the rows so far while the
 batch runs. Ctrl-C or SIGTERM end it: photos that are not done are "cancelled" in the report. Exit
-status: 0 all succeeded, 1 some failed or were cancelled, 2 wrong usage.
+status: 0 all succeeded, 1 some failed or were cancelled, 2 wrong usage; for farms, which take 1 for
+a broken task, ``--accept-failures`` leaves failed photos to the report.
 With ``--pins PINS`` the heads follow the pins in that file, see :mod:`ml.pins.file`.
 With ``--same-person`` all photos show one person: the heads share their identity, and
 ``DIR/person.json`` lists them.
 With ``--shard I/N`` it does one of N parts of the photos, and its reports are called
 ``report-I-of-N``: parts can run at once, anywhere. ``python -m ml.cli report merge DIR`` then makes
 one report of theirs.
+With ``--cluster local|tcp://HOST:PORT`` the photos go to the workers of a Dask cluster.
 With ``--write coefficients`` there is one file of coefficients, cameras and landmarks instead of
 heads; ``python -m ml.cli build FILE --out DIR --rows 0,5-9`` makes heads of some of its rows.
 """
@@ -45,16 +47,16 @@ from typing import Any
 
 from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person, run_batch
 from .commands.coefficients import Coefficients, Estimating, store_for
+from .commands.pipelines import estimate_photo, reconstruct_photo
+from .commands.pipelines import reconstruct_person as person_of_photos
 from .commands.terminal import Interrupts, print_row, say
 from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
-from .results.estimate import Estimate
-from .results.person import SamePerson
+from .pipeline.cluster import Cluster, check_address
 from .results.plan import Task, collect_photos, plan, plan_part
-from .results.reconstruction import Reconstruction
 from .results.report import Row, RowLog, Share, conclusion, write_report
 from .results.shard import relative_names, shard_of
-from .settings import Settings, add_options, settings_of
+from .settings import add_options, settings_of
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 HEADS, COEFFICIENTS = "heads", "coefficients"
@@ -68,6 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("sources", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
     add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--jobs", type=int, default=1, metavar="N", help="photos at a time (default 1)")
+    add("--cluster", metavar="WHERE", help="work on Dask: local, or a scheduler's tcp://HOST:PORT")
     add_options(parser)
     add("--shard", metavar="I/N", help="do part I of N of the photos, told apart by their paths")
     add("--recursive", action="store_true", help="also look into folders within folders")
@@ -75,6 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
     add("--write", default=HEADS, metavar="VALUE", help="heads or coefficients (%(default)s)")
     add("--columns", default="npz", metavar="VALUE", help="of coefficients: npz or parquet (npz)")
+    add("--accept-failures", action="store_true", help="status 0 even where photos failed")
     add("--preview", action="store_true", help="also write preview.png for each head")
     return parser
 
@@ -117,9 +121,9 @@ def main(
         return other()
     parsed = make_parser().parse_args(given)
     pipelines = Pipelines(
-        reconstruct or _reconstruct,
-        reconstruct_person or _reconstruct_person,
-        estimating or _estimate,
+        reconstruct or reconstruct_photo,
+        reconstruct_person or person_of_photos,
+        estimating or estimate_photo,
     )
     with contextlib.ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
@@ -137,7 +141,8 @@ def main(
         rows, written = _collect(results, work, interrupts, goes_on=parsed.skip_existing)
         report = write_report(rows, work.out, work.share.shard)
     say(conclusion(rows, report, work.out))
-    done = written and all(row.status in ("ok", "skipped") for row in rows)
+    accepted = ("ok", "skipped", "failed") if parsed.accept_failures else ("ok", "skipped")
+    done = written and all(row.status in accepted for row in rows)
     return OK if done else SOME_FAILED
 
 
@@ -237,9 +242,11 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
     if parsed.jobs < 1:
         raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
     alone = parsed.jobs == 1 and not parsed.skip_existing and parsed.shard is None
+    alone = alone and parsed.cluster is None
     if parsed.same_person and not (alone and parsed.face != "all"):
         raise UsageError(
-            "--same-person does not go with --jobs, --skip-existing, --shard or --face all",
+            "--same-person does not go with --jobs, --cluster, --skip-existing, --shard or "
+            "--face all",
             "All photos are fitted together, one face in each",
         )
     for name, values in (("write", (HEADS, COEFFICIENTS)), ("columns", KINDS)):
@@ -252,7 +259,11 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
             "--write coefficients does not go with --same-person, --pins or --preview",
             "Leave it out, or those",
         )
-    return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview)
+    cluster = None
+    if parsed.cluster is not None:
+        check_address(parsed.cluster)
+        cluster = Cluster(parsed.cluster, parsed.jobs, say)
+    return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview, cluster)
 
 
 def _pins(parsed: argparse.Namespace, photos: Sequence[Path]) -> Pins | None:
@@ -262,29 +273,6 @@ def _pins(parsed: argparse.Namespace, photos: Sequence[Path]) -> Pins | None:
     from .pins.shipped import pins_for_photos
 
     return pins_for_photos(parsed.pins, photos, settings_of(parsed))
-
-
-def _reconstruct(
-    photo: Path, settings: Settings, pins: Pins | None = None
-) -> Sequence[Reconstruction]:
-    from .pins.shipped import pins_for_photo
-    from .pipeline.single import reconstruct
-
-    return reconstruct(photo, settings, pins=pins_for_photo(pins, photo))
-
-
-def _estimate(photo: Path, settings: Settings) -> Sequence[Estimate]:
-    from .pipeline.estimate import estimate_photo
-
-    return estimate_photo(photo, settings)
-
-
-def _reconstruct_person(
-    photos: Sequence[Path], settings: Settings, pins: Pins | None = None
-) -> SamePerson:
-    from .pipeline.same_person import reconstruct_person
-
-    return reconstruct_person(photos, settings, pins=pins)
 
 
 def _person_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -48,7 +48,8 @@ class Coefficients:
         ------
         OSError: coefficients cannot be written.
         """
-        work = partial(_process, options=self.options, estimating=estimating)
+        options = replace(self.options, cluster=None)
+        work = partial(_process, options=options, estimating=estimating)
         waiting = []
         for task in self.tasks:
             if self.options.settings.skip_existing and store.holds(task.photo):
@@ -57,7 +58,7 @@ class Coefficients:
                 store.forget(task.photo)
                 waiting.append(task)
         try:
-            for task, outcome in outcomes(waiting, self.options.jobs, work):
+            for task, outcome in outcomes(waiting, self.options, work):
                 if isinstance(outcome, BaseException):
                     yield failed_row(task.photo, no_row(task, outcome))
                     continue

@@ -1,0 +1,163 @@
+"""Work on a Dask cluster: this computer's processes, or whatever a scheduler has workers on.
+
+Items go out in chunks, so that a scheduler of a hundred thousand photos holds a thousand tasks.
+Where a worker dies, Dask cannot tell which item killed it: the chunk is halved until the item is
+alone.
+The package ``distributed`` is optional.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import EngineUnavailable, UsageError
+from .processes import ProcessEnded
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LOCAL = "local"
+# Items of a chunk at most; every worker gets several chunks, so that none waits for the last.
+_LARGEST, _CHUNKS_EACH = 64, 4
+# Dask blames all that a dead worker was given: an item alone has to be there that often.
+_DEATHS = 3
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where to work.
+
+    Attributes
+    ----------
+    address: LOCAL, or a scheduler's such as ``tcp://10.0.0.5:8786``. jobs: processes of a local
+        one. say: is told where the dashboard is.
+    """
+
+    address: str
+    jobs: int
+    say: Callable[[str], None] = lambda text: None
+
+
+def load_distributed() -> Any:
+    """The package ``distributed``. EngineUnavailable: it is not installed."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise EngineUnavailable(
+            "--cluster needs the package dask.distributed, which is not installed here",
+            'pip install "dask[distributed]", on the workers, too',
+        ) from error
+    return distributed
+
+
+def check_address(address: str) -> None:
+    """Raise UsageError for what is no cluster."""
+    if address != LOCAL and "://" not in address:
+        raise UsageError(
+            f"--cluster {address!r} is no cluster", "Use local, or a scheduler's tcp://HOST:PORT"
+        )
+
+
+def run_on_cluster(
+    items: Sequence[Item], cluster: Cluster, work: Callable[[Item], Result]
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    """Every item with the result of ``work``, or what it raised, as chunks are finished.
+
+    ``work`` and items must be picklable, and the workers see the same files.
+
+    Raises
+    ------
+    EngineUnavailable: the package is missing, or the scheduler cannot be reached or is lost.
+    """
+    if not items:
+        return
+    distributed = load_distributed()
+    with contextlib.ExitStack() as stack:
+        client = _client(distributed, cluster, stack)
+        workers = max(1, len(client.scheduler_info()["workers"]))
+        size = max(1, min(_LARGEST, -(-len(items) // (workers * _CHUNKS_EACH))))
+        parts = [items[start : start + size] for start in range(0, len(items), size)]
+        try:
+            yield from _finished(distributed, client, parts, work)
+        except (OSError, TimeoutError, distributed.client.FutureCancelledError) as error:
+            raise _lost(cluster.address, error) from error
+
+
+def _client(distributed: Any, cluster: Cluster, stack: contextlib.ExitStack) -> Any:
+    """A client that ends with ``stack``; so does a cluster of this computer."""
+    import dask
+
+    # A worker's death is never the item's fault for sure: chunks are sent again by us.
+    stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
+    try:
+        if cluster.address == LOCAL:
+            # Dask leaves its own folder behind.
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="effigy-dask-"))
+            local = distributed.LocalCluster(
+                n_workers=cluster.jobs,
+                threads_per_worker=1,
+                memory_limit=0,
+                local_directory=scratch,
+            )
+            client = distributed.Client(stack.enter_context(local))
+        else:
+            client = distributed.Client(cluster.address, timeout=15)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise _lost(cluster.address, error) from error
+    cluster.say(f"Dashboard: {client.dashboard_link}")
+    return stack.enter_context(client)
+
+
+def _lost(address: str, error: BaseException) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The cluster {address} cannot be reached ({str(error)[:200] or type(error).__name__})",
+        "Start its scheduler and workers; with --skip-existing, what is finished is not done again",
+    )
+
+
+def _finished(
+    distributed: Any,
+    client: Any,
+    parts: Sequence[Sequence[Item]],
+    work: Callable[[Item], Result],
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    chunk_of, deaths = dict[Any, Sequence[Item]](), dict[Item, int]()
+
+    def send(chunk: Sequence[Item]) -> Any:
+        # pure=False: the same chunk sent again is another task.
+        future = client.submit(_chunk, work, list(chunk), pure=False, retries=0)
+        chunk_of[future] = chunk
+        return future
+
+    waiting = distributed.as_completed([send(part) for part in parts])
+    for future in waiting:
+        chunk = chunk_of.pop(future)
+        try:
+            outcomes = future.result()
+        except distributed.KilledWorker as error:
+            if len(chunk) > 1:
+                middle = len(chunk) // 2
+                waiting.update([send(chunk[:middle]), send(chunk[middle:])])
+                continue
+            deaths[chunk[0]] = deaths.get(chunk[0], 0) + 1
+            if deaths[chunk[0]] < _DEATHS:
+                waiting.add(send(chunk))
+                continue
+            yield chunk[0], ProcessEnded(f"it ended {_DEATHS} workers ({type(error).__name__})")
+        else:
+            yield from zip(chunk, outcomes, strict=True)
+
+
+def _chunk(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result | BaseException]:
+    """On a worker: the answer to every item."""
+    found: list[Result | BaseException] = []
+    for item in items:
+        try:
+            found.append(work(item))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the item gets an answer
+            found.append(error)
+    return found
