@@ -23,8 +23,8 @@ Result = TypeVar("Result")
 LOCAL = "local"
 # Items of a chunk at most; every worker gets several chunks, so that none waits for the last.
 _LARGEST, _CHUNKS_EACH = 64, 4
-# Dask blames all that a dead worker was given: an item alone has to be there that often.
-_DEATHS = 3
+# Workers that an item alone has to end before it is blamed: they may be ended by others, too.
+_DEATHS = 2
 
 
 @dataclass(frozen=True)
@@ -91,17 +91,15 @@ def _client(distributed: Any, cluster: Cluster, stack: contextlib.ExitStack) -> 
     """A client that ends with ``stack``; so does a cluster of this computer."""
     import dask
 
+    # Dask leaves its own folder behind.
+    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="effigy-dask-"))
     # A worker's death is never the item's fault for sure: chunks are sent again by us.
-    stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
+    wanted = {"distributed.scheduler.allowed-failures": 0, "temporary-directory": scratch}
+    stack.enter_context(dask.config.set(wanted))
     try:
         if cluster.address == LOCAL:
-            # Dask leaves its own folder behind.
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="effigy-dask-"))
             local = distributed.LocalCluster(
-                n_workers=cluster.jobs,
-                threads_per_worker=1,
-                memory_limit=0,
-                local_directory=scratch,
+                n_workers=cluster.jobs, threads_per_worker=1, memory_limit=0
             )
             client = distributed.Client(stack.enter_context(local))
         else:
@@ -125,7 +123,7 @@ def _finished(
     parts: Sequence[Sequence[Item]],
     work: Callable[[Item], Result],
 ) -> Iterator[tuple[Item, Result | BaseException]]:
-    chunk_of, deaths = dict[Any, Sequence[Item]](), dict[Item, int]()
+    chunk_of, suspects = dict[Any, Sequence[Item]](), list[Item]()
 
     def send(chunk: Sequence[Item]) -> Any:
         # pure=False: the same chunk sent again is another task.
@@ -138,18 +136,31 @@ def _finished(
         chunk = chunk_of.pop(future)
         try:
             outcomes = future.result()
-        except distributed.KilledWorker as error:
-            if len(chunk) > 1:
-                middle = len(chunk) // 2
-                waiting.update([send(chunk[:middle]), send(chunk[middle:])])
+        except distributed.KilledWorker:
+            if len(chunk) == 1:
+                suspects += chunk
                 continue
-            deaths[chunk[0]] = deaths.get(chunk[0], 0) + 1
-            if deaths[chunk[0]] < _DEATHS:
-                waiting.add(send(chunk))
-                continue
-            yield chunk[0], ProcessEnded(f"it ended {_DEATHS} workers ({type(error).__name__})")
+            middle = len(chunk) // 2
+            waiting.update([send(chunk[:middle]), send(chunk[middle:])])
         else:
             yield from zip(chunk, outcomes, strict=True)
+    # Dask blames all that a dead worker was given. Now they come one after the other.
+    for item in suspects:
+        yield item, _alone(distributed, send, item)
+
+
+def _alone(
+    distributed: Any, send: Callable[[Sequence[Item]], Any], item: Item
+) -> Result | BaseException:
+    """The answer to an item that has the cluster to itself."""
+    for _ in range(_DEATHS):
+        try:
+            (outcome,) = send([item]).result()
+        except distributed.KilledWorker:
+            continue
+        answer: Result | BaseException = outcome
+        return answer
+    return ProcessEnded(f"it ended {_DEATHS} workers that had nothing else to do")
 
 
 def _chunk(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result | BaseException]:

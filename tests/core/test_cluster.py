@@ -63,11 +63,11 @@ def test_the_photo_that_ends_workers_is_found_and_the_others_are_done(tmp_path):
         **dict.fromkeys(names, "ok"),
         "poison.jpg": "failed",
     }
-    assert "ended 3 workers" in found["poison.jpg"]["error"]
+    assert "ended 2 workers" in found["poison.jpg"]["error"]
 
 
 @pytest.fixture
-def scheduler(tmp_path):
+def scheduler(tmp_path, monkeypatch):
     """A scheduler with two workers, each a process of its own: address, and the processes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,6 +75,7 @@ def scheduler(tmp_path):
     address = f"tcp://127.0.0.1:{port}"
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    monkeypatch.setenv("DASK_TEMPORARY_DIRECTORY", str(tmp_path / "scratch"))
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
     processes = [subprocess.Popen(command, **quiet)]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address]
