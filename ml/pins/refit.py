@@ -15,8 +15,7 @@ from ..head.sculpt import Sculpt
 from ..head.storage import load_head_model
 from ..results.camera import plain
 from ..results.pinned import NAME
-from ..results.provenance import check_same_model
-from ..results.reconstruction import provenance_of
+from ..results.provenance import check_same_model, provenance_of
 from ..shape_sliders.shape import on_another, shape_of
 from .heads import Record
 from .shipped import followed, stored_pins

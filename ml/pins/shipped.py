@@ -15,8 +15,7 @@ from ..head.storage import load_head_model
 from ..results.camera import camera_as_json, plain
 from ..results.folder import photo_digest
 from ..results.pinned import NAME
-from ..results.provenance import check_same_model
-from ..results.reconstruction import provenance_of
+from ..results.provenance import check_same_model, provenance_of
 from ..settings import Settings
 from ..shape_sliders.shape import on_another
 from .estimate import rounded

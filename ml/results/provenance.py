@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from ..assets.card import read_card
 from ..errors import UsageError
@@ -72,3 +73,23 @@ def check_same_model(origin: Provenance, model: tuple[str, str] | None = None) -
             f"{origin.model_version}, but this Effigy has {' '.join(wanted)}",
             "Reconstruct the photo again",
         )
+
+
+def provenance_of(about: dict[str, Any]) -> Provenance:
+    """The origin of a head in the contents of its ``reconstruction.json``."""
+    photo, model = about["photo"], about["model"]
+    return Provenance(
+        model_id=model["id"],
+        model_version=model["version"],
+        model_licence=model["licence"],
+        photo_name=photo["name"],
+        photo_sha256=photo["sha256"],
+        width=photo["width"],
+        height=photo["height"],
+        effigy_version=about["effigy_version"],
+        level=about.get("level", "base"),
+        focal_source=photo.get("focal_source", "unknown"),
+        focal_refused=photo.get("focal_refused", ""),
+        orientation_refused=photo.get("orientation_refused", ""),
+        photo_path=photo.get("path", ""),
+    )

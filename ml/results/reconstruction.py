@@ -48,7 +48,7 @@ from .images import ALBEDO_NAME, PHOTO_NAME, check_images
 from .mesh import mesh_of
 from .pinned import NAME as PINNED
 from .pinned import Pinned, pinned_of
-from .provenance import Provenance
+from .provenance import Provenance, provenance_of
 from .sculpt import sculpt_arrays, sculpt_of
 from .shaped import NAME as SHAPED
 from .shaped import Shaped, shaped_of
@@ -249,26 +249,6 @@ def read_about(directory: Path) -> dict[str, Any]:
     except ValueError as error:
         raise incomplete(directory, error) from error
     return about
-
-
-def provenance_of(about: dict[str, Any]) -> Provenance:
-    """The origin of a head in the contents of its ``reconstruction.json``."""
-    photo, model = about["photo"], about["model"]
-    return Provenance(
-        model_id=model["id"],
-        model_version=model["version"],
-        model_licence=model["licence"],
-        photo_name=photo["name"],
-        photo_sha256=photo["sha256"],
-        width=photo["width"],
-        height=photo["height"],
-        effigy_version=about["effigy_version"],
-        level=about.get("level", "base"),
-        focal_source=photo.get("focal_source", "unknown"),
-        focal_refused=photo.get("focal_refused", ""),
-        orientation_refused=photo.get("orientation_refused", ""),
-        photo_path=photo.get("path", ""),
-    )
 
 
 def coefficients_of(about: dict[str, Any], names: Sequence[str]) -> HeadCoefficients:

@@ -23,8 +23,8 @@ from .camera import plain
 from .files import arrays_of
 from .mesh import mesh_of
 from .pinned import pinned_of
-from .provenance import check_same_model
-from .reconstruction import Reconstruction, assemble, coefficients_of, provenance_of
+from .provenance import check_same_model, provenance_of
+from .reconstruction import Reconstruction, assemble, coefficients_of
 
 
 def head_of_record(record: dict[str, Any]) -> Reconstruction:

@@ -22,8 +22,8 @@ from ..head.mirror import make_mirror
 from ..head.model import HeadModel
 from ..head.storage import load_head_model
 from ..results.camera import plain
-from ..results.provenance import check_same_model
-from ..results.reconstruction import Reconstruction, provenance_of
+from ..results.provenance import check_same_model, provenance_of
+from ..results.reconstruction import Reconstruction
 from ..results.record import head_of_record
 from ..results.shaped import NAME, Shaped, shaped_of
 from .directions import directions

@@ -8,8 +8,7 @@ import bpy
 
 from ...ml.errors import HeadError
 from ...ml.results.nobody import random_identity
-from ...ml.results.provenance import check_same_model
-from ...ml.results.reconstruction import provenance_of
+from ...ml.results.provenance import check_same_model, provenance_of
 from ...ml.results.shaped import Shaped
 from ...ml.shape_sliders.sliders import SLIDERS
 from ..heads import poll_mesh_edit

@@ -14,8 +14,8 @@ import numpy as np
 from ...ml.data import FloatArray
 from ...ml.errors import HeadError
 from ...ml.results.detail import detail_of
-from ...ml.results.provenance import check_same_model
-from ...ml.results.reconstruction import Reconstruction, provenance_of
+from ...ml.results.provenance import check_same_model, provenance_of
+from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.record import head_of_record
 from ...ml.results.shaped import NAME, Shaped
 from ...ml.shape_sliders.shape import shape_of, with_shape
