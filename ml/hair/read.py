@@ -1,0 +1,240 @@
+"""Read the hair in a photo: where it is rooted, how thick it lies, how far it reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..data import FloatArray
+from ..head.model import HeadModel
+from .ground import BEYOND, ground_of
+from .solid import Solid
+from .view import HairView
+
+# Rays from the middle of the skull to the outline of hair, and how far they are followed (metres).
+RAYS, FARTHEST = 120, 0.24
+SKULL = (0.0, 0.055, 0.0)
+# Thickness where nothing is seen, and the least and most that is believed, metres.
+USUAL, THINNEST, THICKEST = 0.014, 0.0025, 0.1
+# How much the usual counts beside what is seen.
+PRIOR = 0.02
+# Below these shares of the scalp that the photo shows, with hair on it, a head is bald; up to this
+# thickness hair is shaved.
+BALD, SHAVED = 0.12, 0.005
+# Heights on the mean head where short hair ends and long hair begins: below the ear, the chin.
+EAR, CHIN = -0.03, -0.09
+# x of the columns in which a fringe is sought, metres.
+COLUMNS = np.linspace(-0.056, 0.056, 9, dtype=np.float32)
+# The share of the scalp in view that a hat must cover to hide hair.
+HATTED = 0.25
+
+
+@dataclass(frozen=True)
+class HairRead:
+    """What the photo shows of the hair of the scalp.
+
+    Attributes
+    ----------
+    length: see ml.hair.look.LENGTHS. hat: whether one hides hair.
+    rooted: (V,) 0..1 how surely hair is rooted at a vertex. thickness: (V,) metres of hair above
+    the vertices of the scalp, 0 elsewhere.
+    reach: (2,) the lowest height of the hair on the subject's right and left, metres in head space.
+    parting: x of the parting at the hairline, metres. fringe: (COLUMNS,) 0..1 how much of the
+    forehead's upper part hair covers, from right to left.
+    """
+
+    length: str
+    hat: bool
+    rooted: FloatArray
+    thickness: FloatArray
+    reach: tuple[float, float]
+    parting: float
+    fringe: FloatArray
+
+
+def read_hair(view: HairView, model: HeadModel, solid: Solid) -> HairRead:
+    """Read the hair that ``view`` shows round the head ``solid``, its expression included."""
+    ground = ground_of(model)
+    pixels, depth = view.project(solid.vertices[ground.scalp])
+    facing = _facing(view, solid, ground.scalp)
+    shown = view.shows(pixels, depth) * np.clip((facing - 0.08) / 0.25, 0, 1)
+    hat = view.at(view.hat, pixels)
+    covered = float((shown * hat).sum() / max(shown.sum(), 1e-6))
+    hatted = covered > HATTED
+    rooted, share = _rooted(view, model, (pixels, shown))
+    if hatted:
+        rooted[ground.scalp] *= _below_hat(solid.vertices[ground.scalp], shown * hat)
+    thickness = _thickness(view, model, solid)
+    reach = _reach(view, solid)
+    middle = float(np.average(thickness[ground.scalp], weights=rooted[ground.scalp] + 1e-6))
+    length = _length(0.5 * (reach[0] + reach[1]), middle, share, hatted)
+    parting, fringe = _forehead(view, model, solid)
+    return HairRead(length, hatted, rooted, thickness, reach, parting, fringe)
+
+
+def _facing(view: HairView, solid: Solid, which: np.ndarray) -> FloatArray:
+    """(N,) cosine between a vertex's normal and the way to the camera."""
+    camera = -view.camera.rotation.T @ view.camera.translation
+    way = camera - solid.vertices[which]
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    return np.asarray((way * solid.normals[which]).sum(1), dtype=np.float32)
+
+
+def _rooted(
+    view: HairView, model: HeadModel, seen: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, float]:
+    """(V,) how surely hair is rooted at each vertex, and the share of the scalp in view with hair.
+
+    seen: pixels and 0..1 visibility of the scalp's vertices. Hidden ones follow those round them
+    and across; the usual is hair.
+    """
+    ground = ground_of(model)
+    pixels, shown = seen
+    margin = ground.margins["scalp"][ground.scalp]
+    hair, bare = view.at(view.hair, pixels), view.at(view.bare, pixels)
+    evidence = np.clip((hair - bare) * 1.2 + 0.5, 0, 1)
+    own = np.clip((margin + BEYOND) / BEYOND, 0, 1) * (margin > -BEYOND)
+    within = margin > 0.006
+    share = float((shown * evidence * within).sum() / max((shown * within).sum(), 1e-6))
+    around = (ground.kernel @ (shown * within * evidence) + PRIOR) / (
+        ground.kernel @ (shown * within) + PRIOR
+    )
+    if share < BALD:
+        around *= 0
+    inside = np.clip((margin + 0.004) / 0.008, 0, 1)
+    guessed = inside * np.clip(1.6 * around - 0.3, 0, 1)
+    told = np.where(evidence > 0.5, own, inside) * evidence
+    found = np.zeros(len(model.shape.mean), np.float32)
+    found[ground.scalp] = shown * told + (1 - shown) * guessed
+    return found, share
+
+
+def _below_hat(places: FloatArray, hat: FloatArray) -> FloatArray:
+    """(S,) 0 for vertices above the lower rim of the hat, a plane through where it is seen."""
+    worn = hat > 0.4
+    if worn.sum() < 8:
+        return np.ones(len(places), np.float32)
+    rim = float(np.quantile(places[worn, 1], 0.08))
+    return np.clip((rim + 0.004 - places[:, 1]) / 0.008, 0, 1).astype(np.float32)
+
+
+def _thickness(view: HairView, model: HeadModel, solid: Solid) -> FloatArray:
+    """(V,) metres from the skull to the outline of the hair, smooth over the scalp."""
+    ground = ground_of(model)
+    places = solid.vertices[ground.scalp]
+    angle, gap, known = _outline(view)
+    centre = view.project(np.array([SKULL], np.float32))[0][0]
+    away = view.project(places)[0] - centre
+    direction = np.arctan2(away[:, 1], away[:, 0])
+    rim = _on_rim(view, places, away)
+    wide = np.concatenate([gap, gap, gap])
+    angles = np.concatenate([angle - 2 * np.pi, angle, angle + 2 * np.pi])
+    seen = np.interp(direction, angles, wide)
+    sure = np.interp(direction, angles, np.concatenate([known] * 3)) * rim
+    usual = float(np.average(gap, weights=known + 1e-3)) if known.any() else USUAL
+    usual = 0.8 * usual + 0.2 * USUAL
+    around = (ground.kernel @ (sure * seen) + PRIOR * usual) / (ground.kernel @ sure + PRIOR)
+    edge = np.clip(0.35 + (ground.margins["scalp"][ground.scalp]) / 0.03, 0.2, 1)
+    found = np.zeros(len(model.shape.mean), np.float32)
+    found[ground.scalp] = np.clip(around * edge, THINNEST, THICKEST)
+    return found
+
+
+def _on_rim(view: HairView, places: FloatArray, away: FloatArray) -> FloatArray:
+    """(S,) 0..1 how near each place is to the bare head's outline."""
+    depth = np.isfinite(view.depth).astype(np.uint8)
+    inward = cv2.distanceTransform(depth, cv2.DIST_L2, 3)
+    pixels = view.project(places)[0]
+    near = view.at(inward, pixels) * view.pixel()
+    return np.clip(1 - near / 0.02, 0, 1).astype(np.float32)
+
+
+def _outline(view: HairView) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of RAYS from the skull's middle: angles, metres from head to outline, 0..1 how sure.
+
+    Hair ends at the last pixel in a row of hair; where the photo ends first, nothing is known.
+    """
+    angle = (np.arange(RAYS) / RAYS * 2 * np.pi - np.pi).astype(np.float32)
+    centre = view.project(np.array([SKULL], np.float32))[0][0]
+    pixel = view.pixel()
+    steps = np.arange(0, FARTHEST / pixel, 0.5, dtype=np.float32)
+    rays = centre + steps[None, :, None] * np.stack([np.cos(angle), np.sin(angle)], 1)[:, None]
+    flat = rays.reshape(-1, 2)
+    head = np.isfinite(view.at(view.depth, flat)).reshape(RAYS, -1)
+    hair = (view.at(view.hair, flat) > 0.5).reshape(RAYS, -1)
+    there = view.within(flat).reshape(RAYS, -1)
+    last = np.where(head.any(1), head.shape[1] - 1 - head[:, ::-1].argmax(1), 0)
+    count = np.arange(hair.shape[1])[None]
+    # The first gap of a few pixels beyond the head ends the hair.
+    beyond = hair | (count <= last[:, None] - 6)
+    closed = np.cumsum(~beyond, 1) - np.cumsum(~beyond, 1)[np.arange(RAYS), last][:, None]
+    run = beyond & (count >= last[:, None] - 6) & (np.abs(closed) < 5)
+    end = np.where(run.any(1), run.shape[1] - 1 - run[:, ::-1].argmax(1), 0)
+    end = np.minimum(end, (hair * count).max(1))
+    gap = (steps[end] - steps[last]) * pixel
+    inside = there[np.arange(RAYS), np.minimum(end + 6, there.shape[1] - 1)]
+    rim = np.clip(last[:, None] + np.arange(-8, 9), 0, hair.shape[1] - 1)
+    haired = np.take_along_axis(hair, rim, 1).any(1)
+    # Rays down beside the neck tell how hair hangs, not how thick it lies.
+    up = np.sin(angle) < 0.35
+    gap = np.clip(gap, -0.02, FARTHEST).astype(np.float32)
+    return angle, gap, (inside & up & haired).astype(np.float32)
+
+
+def _reach(view: HairView, solid: Solid) -> tuple[float, float]:
+    """The lowest height of hair on the subject's right and left, in head space.
+
+    Where the photo cuts hair off, it is taken to go on for a hand's breadth.
+    """
+    rows, columns = np.nonzero(view.hair > 0.5)
+    if not len(rows):
+        return EAR + 1, EAR + 1
+    pixels = np.stack([columns, rows], 1) + 0.5
+    places = _at_ears(view, solid, pixels.astype(np.float32))
+    cut = ~view.within(pixels + np.array([0, 4.0])) | (rows > view.side - 4)
+    found = []
+    for side in (-1, 1):
+        mine = places[:, 0] * side > 0
+        if mine.sum() < 12:
+            found.append(0.03)
+            continue
+        low = float(np.quantile(places[mine, 1], 0.012))
+        ends = cut[mine] & (places[mine, 1] < -0.06)
+        found.append(low - 0.06 * (ends.sum() > 3))
+    return found[0], found[1]
+
+
+def _at_ears(view: HairView, solid: Solid, pixels: FloatArray) -> FloatArray:
+    """(N, 2) pixels -> (N, 3) the points that they show at the depth of the ears' plane."""
+    anchor = np.array([[0.0, 0.0, 0.02]], np.float32)
+    pixel, depth = view.project(anchor)
+    return anchor + view.moved(pixels - pixel, np.full(len(pixels), depth[0], np.float32))
+
+
+def _length(reach: float, thickness: float, share: float, hat: bool) -> str:
+    if share < BALD and not hat and reach > EAR:
+        return "bald"
+    if reach < CHIN:
+        return "long"
+    if reach < EAR:
+        return "middle"
+    return "shaved" if thickness < SHAVED else "short"
+
+
+def _forehead(view: HairView, model: HeadModel, solid: Solid) -> tuple[float, FloatArray]:
+    """Where the hairline is highest (x, metres), and the fringe; see :class:`HairRead`."""
+    margin = ground_of(model).margins["scalp"]
+    mean = model.shape.mean
+    strip = np.flatnonzero((np.abs(mean[:, 0]) < 0.06) & (mean[:, 2] > 0.045))
+    strip = strip[(margin[strip] > -0.03) & (margin[strip] < 0.02)]
+    pixels, depth = view.project(solid.vertices[strip])
+    bare = view.at(view.bare, pixels) * view.shows(pixels, depth)
+    x = solid.vertices[strip, 0]
+    high = bare * np.exp(margin[strip] / 0.008) * (np.abs(mean[strip, 0]) < 0.042)
+    parting = float((high * x).sum() / max(high.sum(), 1e-6)) if high.sum() > 0.5 else 0.0
+    near = np.exp(-((mean[strip, 0][None] - COLUMNS[:, None]) ** 2) / (2 * 0.008**2))
+    near *= (margin[strip] < -0.012) * view.shows(pixels, depth)
+    fringe = (near * view.at(view.hair, pixels)).sum(1) / np.maximum(near.sum(1), 1e-3)
+    return parting, fringe.astype(np.float32)

@@ -1,0 +1,149 @@
+"""Hair that is grown on a plain head in a drawn picture."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ml.data import Camera, HeadCoefficients, Photo
+from ml.hair.find import Shown, find_hair
+from ml.hair.ground import ground_of
+from ml.hair.solid import solid_of
+from ml.head.mesh import person_of
+from ml.head.storage import load_head_model
+from ml.parsing.classes import CLASSES, Parse
+from ml.rendering import rasterize
+
+SIDE = 192
+MODEL = load_head_model()
+
+
+def camera() -> Camera:
+    lens = np.array([[430, 0, 96], [0, 430, 86], [0, 0, 1]], np.float32)
+    turn = np.diag([1, -1, -1]).astype(np.float32)
+    return Camera(lens, turn, np.array([0, 0, 1.0], np.float32), SIDE, SIDE)
+
+
+def person():
+    counts = MODEL.identity_count, len(MODEL.expression_names)
+    return person_of(MODEL, HeadCoefficients(*(np.zeros(n, np.float32) for n in counts)))
+
+
+def silhouette(vertices) -> np.ndarray:
+    view = camera()
+    placed = np.hstack([view.project(vertices), view.to_camera_space(vertices)[:, 2:]])
+    return rasterize(placed, ground_of(MODEL).triangles, SIDE, SIDE).face >= 0
+
+
+def heights() -> np.ndarray:
+    """(SIDE,) height in head space of each row of pixels at the middle of the head."""
+    return -(np.arange(SIDE) + 0.5 - 86) / 430
+
+
+def drawn(layers: dict[str, np.ndarray], colour=(90, 60, 40)) -> Shown:
+    """A person whose picture shows skin, and over it the given classes."""
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels[silhouette(person().expressed)] = CLASSES.index("skin")
+    rgb = np.full((SIDE, SIDE, 3), 140, np.uint8)
+    rgb[labels > 0] = (200, 160, 140)
+    for name, where in layers.items():
+        labels[where] = CLASSES.index(name)
+        rgb[where] = colour
+    probability = (np.arange(len(CLASSES))[:, None, None] == labels) * np.uint8(255)
+    parse = Parse(probability.astype(np.uint8), np.eye(2, 3, dtype=np.float32))
+    return Shown(Photo(rgb, Path("drawn"), "ab" * 32), camera(), person(), parse)
+
+
+def cap(thickness: float, lowest: float) -> np.ndarray:
+    """Hair so thick (metres) above and beside the head, down to a height; the face is free."""
+    head = silhouette(person().expressed).astype(np.uint8)
+    head[heights() < min(lowest, -0.08)] = 0
+    reach = 2 * round(thickness * 430) + 1
+    grown = cv2.dilate(head, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    across = np.abs(np.arange(SIDE) + 0.5 - 96) / 430
+    face = (heights()[:, None] < 0.085) & (across[None] < 0.06)
+    return (grown > 0) & ~face & (heights()[:, None] > lowest)
+
+
+@pytest.fixture(scope="module")
+def short():
+    return find_hair(drawn({"hair": cap(0.02, 0.02)}), MODEL)
+
+
+@pytest.fixture(scope="module")
+def long():
+    return find_hair(drawn({"hair": cap(0.03, -0.16)}), MODEL)
+
+
+def above_skin(points) -> np.ndarray:
+    """Metres that points lie above the skin below them, by the nearest triangles."""
+    return solid_of(person().rest, MODEL).height(points.reshape(-1, 3))[0]
+
+
+def test_short_and_long_hair_are_told_apart_by_how_far_they_reach(short, long):
+    assert (short.look.length, long.look.length) == ("short", "long")
+    assert long.strands.of("scalp").points[..., 1].min() < -0.12
+    assert short.strands.of("scalp").points[..., 1].min() > -0.08
+
+
+def test_a_head_without_hair_stays_bald():
+    hair = find_hair(drawn({}), MODEL)
+    assert hair.look.length == "bald"
+    assert len(hair.strands.of("scalp", "beard", "moustache").points) == 0
+
+
+def test_strands_begin_on_the_skin_where_their_texture_coordinates_say(short):
+    model, points = MODEL, ground_of(MODEL).roots["scalp"]
+    scalp = short.strands.of("scalp")
+    index = [int(np.abs(points.uv - uv).sum(1).argmin()) for uv in scalp.root_uv[::97]]
+    roots = points.points.on(model.shape.mean)[index]
+    assert np.abs(roots - scalp.points[::97, 0]).max() < 1e-4
+
+
+def test_no_strand_enters_the_head(short, long):
+    for hair in (short, long):
+        assert above_skin(hair.strands.points[:, 1:]).min() > 0
+
+
+def test_hair_fills_its_outline_in_the_photo_and_does_not_leave_it(short):
+    picture = np.zeros((SIDE, SIDE), np.uint8)
+    pixels = np.round(camera().project(short.strands.of("scalp").points) * 8).astype(np.int32)
+    cv2.polylines(picture, list(pixels), False, 1, 1, shift=3)
+    drawn_hair = (picture > 0) | silhouette(person().rest)
+    wanted = cap(0.02, 0.02) | silhouette(person().rest)
+    assert (drawn_hair & wanted).sum() / (drawn_hair | wanted).sum() > 0.93
+
+
+def test_colours_are_those_of_the_photo():
+    hair = find_hair(drawn({"hair": cap(0.02, 0.02)}, colour=(180, 90, 40)), MODEL)
+    assert np.abs(np.array(hair.look.colour) - (180, 90, 40)).max() < 12
+
+
+def test_a_hat_hides_the_hair_under_it_and_not_the_hair_below():
+    head = cap(0.02, 0.0)
+    worn = head & (heights()[:, None] > 0.075)
+    hair = find_hair(drawn({"hair": head, "hat": worn}), MODEL)
+    assert hair.look.hat
+    roots = hair.strands.of("scalp").points[:, 0]
+    assert len(roots) > 500
+    # A centimetre more than the rim: the parse's pixels are coarse, and roots lie between vertices.
+    assert roots[:, 1].max() < 0.09
+
+
+def test_a_beard_grows_where_the_photo_shows_one():
+    chin = silhouette(person().expressed) & (heights()[:, None] < -0.03)
+    chin &= heights()[:, None] > -0.09
+    bearded = find_hair(drawn({"beard": chin}), MODEL)
+    assert bearded.look.beard == "beard"
+    assert len(bearded.strands.of("beard").points) > 800
+    assert find_hair(drawn({}), MODEL).look.beard == "none"
+
+
+def test_the_same_photo_gives_the_same_strands(short):
+    again = find_hair(drawn({"hair": cap(0.02, 0.02)}), MODEL)
+    assert np.array_equal(again.strands.points, short.strands.points)
+    other = drawn({"hair": cap(0.02, 0.02)})
+    other = replace(other, photo=replace(other.photo, sha256="cd" * 32))
+    assert not np.array_equal(find_hair(other, MODEL).strands.points, short.strands.points)
