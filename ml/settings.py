@@ -51,6 +51,7 @@ class Settings:
     landmarks, level, detail, clip, renderer: one of the values of the option of that name.
     clip_folder: of the weights of ``clip`` "openai"; empty: open_clip's own downloads.
     likeness: per cent.
+    hair: whether strands of hair are grown.
     """
 
     face: str = "prominent"
@@ -63,6 +64,7 @@ class Settings:
     clip_folder: str = ""
     renderer: str = "builtin"
     likeness: int = 100
+    hair: bool = True
     skip_existing: bool = False
 
 
@@ -188,6 +190,11 @@ OPTIONS = (
         limits=(LEAST_LIKENESS, MOST_LIKENESS),
     ),
     Option(
+        "hair",
+        "Hair",
+        "Strands of hair, brows and beard, as the photo shows them",
+    ),
+    Option(
         "skip_existing",
         "Skip finished photos",
         "Leave results alone that are whole, of the same photo and made with the same settings",
@@ -218,7 +225,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for item in OPTIONS:
         flag, default = "--" + item.name.replace("_", "-"), getattr(defaults, item.name)
         if isinstance(default, bool):
-            parser.add_argument(flag, action="store_true", help=item.help)
+            # What is on by default is turned off by --no-...
+            action = argparse.BooleanOptionalAction if default else "store_true"
+            parser.add_argument(flag, action=action, default=default, help=item.help)
             continue
         text = item.help
         if isinstance(default, str) and item.choices and item.name != "face":

@@ -20,6 +20,7 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     layout.prop(settings, "renderer")
     layout.prop(settings, "texture_size")
     layout.prop(settings, "level")
+    layout.prop(settings, "hair")
     layout.prop(settings, "detail")
     if settings.detail == CONSISTENT:
         layout.prop(settings, "clip")

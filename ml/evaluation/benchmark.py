@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 
 from ..settings import Settings
 
-# The most prominent face of a photo, without a texture.
-ONE_FACE = Settings(texture_size=0)
+# The most prominent face of a photo, without texture and hair.
+ONE_FACE = Settings(texture_size=0, hair=False)
 
 
 @dataclass(frozen=True)

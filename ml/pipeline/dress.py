@@ -50,9 +50,8 @@ def dress_again(
         check_same_model(result.head.provenance)
     settings = settings_of(results[0])
     size = settings.texture_size if TEXTURE in parts else 0
-    wanted = replace(
-        settings, texture_size=size, detail=settings.detail if RELIEF in parts else "off"
-    )
+    detail = settings.detail if RELIEF in parts else "off"
+    wanted = replace(settings, texture_size=size, detail=detail, hair=False)
     progress(0.05, "Loading the network")
     warm_up(wanted)
     people = [_seen(result, results[0]) for result in results]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import ByteArray, Camera, Photo, Progress
+from ..data import ByteArray, Camera, FloatArray, Photo, Progress
 from ..detail.view import PersonView
+from ..hair.look import Hair
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.storage import load_head_model
 from ..parsing.classes import Parse
@@ -78,6 +79,7 @@ def warm_up(settings: Settings | None = None) -> None:
     ------
     WeightsMissing, ModelUnreadable; EngineUnavailable: what is asked for is not installed.
     """
+    from ..hair.solid import cells_of
     from ..parsing.parse import load_parser
     from ..rendering.rasterizer import load_backend
 
@@ -89,6 +91,8 @@ def warm_up(settings: Settings | None = None) -> None:
         chosen_consistency(settings.clip, settings.clip_folder)
     load_networks()
     load_parser()
+    if settings.hair:
+        cells_of(load_head_model())
 
 
 def complete_head(
@@ -127,10 +131,10 @@ def dressed(
     progress: Progress,
     relief: FoundRelief | None = None,
 ) -> Reconstruction:
-    """``head`` with its detail, texture, and the photo behind the camera; see complete_head."""
+    """``head`` with detail, texture, hair, and the photo behind the camera; see complete_head."""
     photo, camera, person = sight.photo, sight.camera, sight.person
-    albedo = None
-    if settings.detail != "off" or settings.texture_size:
+    albedo = light = None
+    if settings.detail != "off" or settings.texture_size or settings.hair:
         with clock.step("parse"):
             parse = parse_face(photo, camera, person)
     if settings.detail != "off":
@@ -141,12 +145,17 @@ def dressed(
                 relief = relief_from([see_relief(view, parse, settings)], settings)
             head = with_relief(head, relief, settings)
     if settings.texture_size:
-        from ..appearance.texture import make_albedo
+        from ..appearance.texture import make_texture
 
         progress(0.5, "Making the texture")
         with clock.step("texture"):
             size, renderer, model = settings.texture_size, settings.renderer, load_head_model()
-            albedo = make_albedo(photo, camera, person.expressed, model, size, renderer, parse)
+            texture = make_texture(photo, camera, person.expressed, model, size, renderer, parse)
+        albedo, light = texture.albedo, texture.harmonics
+    if settings.hair:
+        progress(0.85, "Growing hair")
+        with clock.step("hair"):
+            head = replace(head, hair=hair_of(sight, parse, light))
     background = _background(photo)
     head = replace(head, albedo=albedo, photo_rgb=background, settings=settings)
     return replace(head, timings=clock.timings())
@@ -159,6 +168,14 @@ def parse_face(photo: Photo, camera: Camera, person: Person) -> Parse:
 
     points = load_head_model().landmark_sets["mediapipe478"].on(person.expressed)
     return load_parser().parse(crop_head(photo, box_from_landmarks(camera.project(points))))
+
+
+def hair_of(sight: Sight, parse: Parse, light: FloatArray | None) -> Hair:
+    """The hair of a person; light: (9, 3) harmonics of the photo's light, None if not known."""
+    from ..hair.find import Shown, find_hair
+
+    shown = Shown(sight.photo, sight.camera, sight.person, parse, light)
+    return find_hair(shown, load_head_model())
 
 
 def with_relief(head: Reconstruction, relief: FoundRelief, settings: Settings) -> Reconstruction:

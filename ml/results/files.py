@@ -24,6 +24,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 import numpy as np
 
 from ..data import ByteArray, Detail, FloatArray, HeadMesh
+from ..hair.strands import HAIR_NAME
 from .detail import DISPLACEMENT_NAME, NORMAL_NAME
 from .images import ALBEDO_NAME, PHOTO_NAME
 
@@ -35,7 +36,7 @@ PINS_NAME = "pins.json"
 IMAGE_NAMES = (ALBEDO_NAME, PHOTO_NAME, NORMAL_NAME, DISPLACEMENT_NAME, PREVIEW_NAME)
 # All that one run may leave in a folder: what the next one does not make must not stay. Blender
 # would build the person of an earlier run instead of the head, or wear an earlier texture.
-RESULT_NAMES = (PERSON_NAME, NPZ_NAME, PINS_NAME, *IMAGE_NAMES)
+RESULT_NAMES = (PERSON_NAME, NPZ_NAME, PINS_NAME, HAIR_NAME, *IMAGE_NAMES)
 PARTIAL = ".partial-"
 LOCK_SECONDS = 60.0
 _BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)

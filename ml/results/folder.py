@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HeadError
+from ..hair.strands import HAIR_NAME
 from ..settings import Settings
 from .files import JSON_NAME, NPZ_NAME, PREVIEW_NAME, Replacement, is_whole, replacing
 from .pinned import NAME as PINNED
@@ -101,6 +102,8 @@ def is_complete(folder: Path) -> bool:
     """Whether ``folder`` holds a finished head: its ``.json`` says so and its files are whole."""
     about = head_record(folder)
     if not about or not is_whole(folder / NPZ_NAME):
+        return False
+    if about.get("hair") and not is_whole(folder / HAIR_NAME):
         return False
     images = about.get("images", [])
     return isinstance(images, list) and all(is_whole(folder / str(name)) for name in images)

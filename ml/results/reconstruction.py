@@ -4,7 +4,8 @@
 float32 or integers in the shapes, units and axes of ``ml.data.HeadMesh``, masks as uint8 0..255.
 ``reconstruction.json`` holds everything else, as :meth:`Reconstruction.to_json` lists it, with its
 ``"format"`` number; matrices are nested lists, row by row. ``albedo.png``, ``photo.jpg`` (upright,
-possibly reduced), the maps of ``ml.results.detail`` and ``pins.json`` lie beside them. Reading
+possibly reduced), the maps of ``ml.results.detail``, ``pins.json`` and the strands of
+``hair.npz`` (ml.hair.strands) lie beside them. Reading
 needs NumPy only, so that Blender's own Python can load results; writing images needs Pillow.
 """
 
@@ -21,6 +22,8 @@ import numpy as np
 from ..assets.card import FileState
 from ..data import ByteArray, Camera, Detail, FloatArray, HeadCoefficients, HeadMesh, Timings
 from ..errors import HeadError, explained
+from ..hair.look import Hair, look_of
+from ..hair.strands import HAIR_NAME, read_strands, write_strands
 from ..head.sculpt import Sculpt
 from ..settings import OF_THE_RUN, Settings
 from .camera import camera_as_json, camera_of, plain
@@ -76,6 +79,7 @@ class Reconstruction:
     photo_rgb: (h, w, 3) uint8, upright, for the camera's background, possibly reduced; or None.
     detail: mid-frequency detail, which ``mesh`` does not contain; or None.
     detail_strength: how its strength was chosen; None if it was not. Not read back from files.
+    hair: its look, and strands on ``mesh`` at rest; or None.
     pinned, shaped, sculpt: its pins, sliders, and what was sculpted, which is in ``mesh``; or None.
     settings: how it was made; None where that is not known. Not read back from files.
     face: number of the face among those of its photo, and how many heads that photo gave.
@@ -96,6 +100,7 @@ class Reconstruction:
     photo_rgb: ByteArray | None = None
     detail: Detail | None = None
     detail_strength: StrengthChoice | None = None
+    hair: Hair | None = None
     pinned: Pinned | None = None
     shaped: Shaped | None = None
     sculpt: Sculpt | None = None
@@ -150,6 +155,8 @@ def _if_known(head: Reconstruction) -> dict[str, Any]:
         known |= {"quality": head.quality, "quality_reason": head.quality_reason}
     if head.detail_strength is not None:
         known["detail_strength"] = head.detail_strength.to_json()
+    if head.hair is not None:
+        known["hair"] = head.hair.look.to_json()
     if head.pinned is not None:
         known[PINNED] = head.pinned.to_json()
     if head.shaped is not None:
@@ -190,6 +197,8 @@ def write_files(head: Reconstruction, directory: Path) -> None:
             write_image(image, directory / name)
     if head.detail is not None:
         write_maps(head.detail, directory)
+    if head.hair is not None:
+        write_strands(directory / HAIR_NAME, head.hair.strands)
     if head.pinned is not None:
         (directory / PINS_NAME).write_text(json.dumps(head.pinned.pins, indent=1), "utf-8")
     images = [name for name in IMAGE_NAMES if (directory / name).exists()]
@@ -215,6 +224,8 @@ def load_reconstruction(path: Path) -> Reconstruction:
         check_state(directory, state)
         detail = detail_of(about.get("detail", "off"), arrays.get("detail_offsets"))
         head = replace(assemble(about, mesh_of(arrays), detail), sculpt=sculpt_of(arrays))
+        if (look := look_of(about)) is not None:
+            head = replace(head, hair=Hair(look, read_strands(directory / HAIR_NAME)))
         check_images(directory, about)
     except (OSError, ValueError, KeyError) as error:
         check_state(directory, state)

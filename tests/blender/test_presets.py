@@ -81,6 +81,7 @@ def test_a_preset_of_ones_own_is_kept_and_removed(bpy, settings):
         "clip",
         "renderer",
         "likeness",
+        "hair",
     }
     bpy.ops.effigy.setting_preset(name="Mine", remove_name=True)
     assert not path.exists()

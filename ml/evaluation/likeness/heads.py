@@ -33,7 +33,7 @@ def made_now(mode: str) -> MakeHeads:
     """By the pipeline that ships, with this mode of detail."""
     from ...pipeline.single import reconstruct
 
-    settings = Settings(level=LEVEL, texture_size=0, detail=mode)
+    settings = Settings(level=LEVEL, texture_size=0, detail=mode, hair=False)
 
     def heads(photo: Path) -> Mapping[str, ClayHead]:
         made = reconstruct(photo, settings)[0]

@@ -13,7 +13,7 @@ from ...results.reconstruction import Reconstruction
 from ...settings import Settings
 
 # All faces are reconstructed, so that finding the right one and placing it well stay two figures.
-EVERY_FACE = Settings(face="all", texture_size=0)
+EVERY_FACE = Settings(face="all", texture_size=0, hair=False)
 
 
 @dataclass(frozen=True)
