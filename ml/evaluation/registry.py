@@ -43,6 +43,7 @@ COMMANDS = (
     Command("detail", "synthetic.detail", "folds and lumps of rendered people who have them"),
     Command("likeness", "likeness.command", "whether heads in clay are recognisable on photos"),
     Command("parsing", "parsing.measure", "what each pixel round a face shows, and overlays"),
+    Command("hair", "hair.measure", "outlines of heads with hair against the parse, and time"),
     Command("ablation", "ablation.measure", "what each part of the method adds"),
     Command("realy", "benchmarks.protocol", "results against the scans of REALY"),
     Command("now", "benchmarks.protocol", "results against the scans of NoW"),

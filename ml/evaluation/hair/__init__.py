@@ -1,0 +1,1 @@
+"""Hair against the photos that it was read from."""
