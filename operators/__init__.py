@@ -12,6 +12,7 @@ from . import (
     dress,
     export,
     expression,
+    hair,
     manual,
     performance,
     photo_view,
@@ -40,8 +41,8 @@ from .wrapping import wrap as wrapping_wrap
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
-_ACTIONS += (performance, speech_visemes, speech_load)
-_ACTIONS += (wrapping_marks, wrapping_wrap, live)
+_ACTIONS += (performance, speech_visemes, speech_load, wrapping_marks, wrapping_wrap)
+_ACTIONS += (live, hair)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

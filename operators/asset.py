@@ -10,12 +10,13 @@ import bpy
 from .heads import poll_head, poll_object_mode
 from .reporting import ReportsErrors
 from .scene.catalogue import CATALOGUE_ID, ensure_catalogue
+from .scene.hair import hair_of
 from .scene.metadata import active_head, record_of, rig_of
 from .scene.portrait import write_portrait
 
 
 class EFFIGY_OT_mark_asset(ReportsErrors, bpy.types.Operator):
-    """Show the head in the Asset Browser, with a picture, in the catalogue Effigy heads. With its rig it is marked as its collection"""  # noqa: E501 - the tooltip
+    """Show the head in the Asset Browser, with a picture, in the catalogue Effigy heads. With a rig or hair it is marked as its collection"""  # noqa: E501 - the tooltip
 
     bl_idname = "effigy.mark_asset"
     bl_label = "Mark as asset"
@@ -32,8 +33,9 @@ class EFFIGY_OT_mark_asset(ReportsErrors, bpy.types.Operator):
 
     def run(self, context):
         obj = active_head(context)
-        # An object alone would leave its rig behind.
-        asset = obj.users_collection[0] if rig_of(obj) is not None else obj
+        # An object alone would leave its rig and its hair behind.
+        whole = rig_of(obj) is not None or hair_of(obj)
+        asset = obj.users_collection[0] if whole else obj
         asset.asset_mark()
         _describe(asset.asset_data, record_of(obj))
         with tempfile.TemporaryDirectory(prefix="effigy-") as folder:

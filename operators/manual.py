@@ -33,6 +33,7 @@ PAGES = (
     ("bpy.ops.effigy.import_speech*", "manual/speech.html#lip-sync"),
     ("bpy.ops.effigy.*_performance*", "manual/performance.html"),
     ("bpy.ops.effigy.expression*", "manual/animation.html"),
+    ("bpy.ops.effigy.*_hair*", "manual/hair.html"),
     ("bpy.ops.effigy.rig*", "manual/animation.html#the-rig"),
     ("bpy.ops.effigy.export*", "manual/export.html"),
     ("bpy.ops.effigy.mark_asset*", "manual/export.html#the-asset-browser"),

@@ -2,10 +2,18 @@
 
 import bpy
 
-from . import menus, performance, preferences, sculpt, shape, sidebar, speech, wrapping
+from . import hair, menus, performance, preferences, sculpt, shape, sidebar, speech, wrapping
 
-CLASSES = preferences.CLASSES + sidebar.CLASSES + shape.CLASSES + sculpt.CLASSES
-CLASSES += performance.CLASSES + speech.CLASSES + wrapping.CLASSES
+CLASSES = (
+    preferences.CLASSES
+    + sidebar.CLASSES
+    + shape.CLASSES
+    + sculpt.CLASSES
+    + performance.CLASSES
+    + speech.CLASSES
+    + wrapping.CLASSES
+    + hair.CLASSES
+)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 
 

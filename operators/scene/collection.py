@@ -14,6 +14,7 @@ from ...ml.results.reconstruction import PHOTO_NAME, Reconstruction
 from .camera import follow_head, new_camera
 from .detail import add_detail, store_offsets
 from .groups import add_part_groups, add_region_groups
+from .hair import hair_of, new_hair, renew_hair, settle_hair, strands_in
 from .images import ALBEDO, NORMALS, file_of, image_in_file, load_image
 from .material import SURFACES, new_material, surface_kinds
 from .mesh import add_shape_keys, new_mesh
@@ -62,8 +63,10 @@ def build_head(
         record_head(obj, head, directory, cameras[0])
         _store(obj, head)
         record_others(obj, others, cameras[1:])
+        strands = strands_in(directory)
+        hair = new_hair(obj, strands, made.keep) if strands is not None else []
         collection = made.keep(bpy.data.collections.new(name))
-        for part in (obj, *cameras):
+        for part in (obj, *cameras, *hair):
             collection.objects.link(part)
         parent.children.link(collection)
     return obj
@@ -105,6 +108,7 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path | 
             images = image_in_file(obj.data, ALBEDO), image_in_file(obj.data, NORMALS)
         fresh = _new_head_object(obj.name, head, images, made)
         data = rig_data(head.mesh, obj.name) if rig_of(obj) is not None else None
+        strands = strands_in(directory) if directory is not None and hair_of(obj) else None
         missing = [] if directory is not None else _missing(obj, head, images)
         if directory is not None:  # else the record is what it was made from
             record_head(obj, head, directory, camera_object(obj))
@@ -115,6 +119,10 @@ def rebuild_head(obj: bpy.types.Object, head: Reconstruction, directory: Path | 
     _store(obj, head)
     if data is not None:
         renew_rig(obj, data)
+    if strands is not None:
+        renew_hair(obj, strands)
+    else:
+        settle_hair(obj)
     return missing
 
 

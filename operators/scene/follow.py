@@ -20,6 +20,7 @@ from .axes import camera_to_world, to_blender
 from .camera import follow_head
 from .detail import DETAIL, store_offsets
 from .expression import BASIS, set_expression
+from .hair import settle_hair
 from .images import ALBEDO, NORMALS, file_of, image_in_file, load_image
 from .metadata import camera_object, rig_of
 from .rebuild import keeps_additions
@@ -65,6 +66,7 @@ def reshape_head(obj: bpy.types.Object, old: Reconstruction, new: Reconstruction
     if rig_of(obj) is not None:
         renew_rig(obj, rig_data(new.mesh, obj.name))
     obj.data.update()
+    settle_hair(obj)
 
 
 def move_cameras(obj: bpy.types.Object, before: Sequence[Camera], after: Sequence[Camera]) -> None:

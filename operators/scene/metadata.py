@@ -27,6 +27,8 @@ from ..folders import located, portable
 RECORD = "effigy"
 CAMERA = "effigy_camera"
 RIG = "effigy_rig"
+# On the objects of a head's hair: which part of it.
+HAIR = "effigy_hair"
 # Further photos of the same person, beside the one that the head was built from: number 1 and on.
 OTHERS = "effigy_photos"
 # What may be wrong with photos of the same person, in words.
@@ -56,8 +58,10 @@ def rig_of(obj: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The head that the person works on: the active object, or the head of the active rig."""
+    """The head that the person works on: the active object, or that of the active rig or hair."""
     obj = context.object
+    if obj is not None and HAIR in obj:
+        obj = obj.parent
     if obj is not None and RIG in obj:
         return next((child for child in obj.children if is_head(child)), None)
     return obj if is_head(obj) else None

@@ -9,6 +9,8 @@ from pathlib import Path
 import bpy
 from mathutils import Matrix, Vector
 
+from .hair import hair_of
+
 # A portrait lens; how much of the picture's height the head takes.
 _LENS, _SENSOR, _SHARE = 85.0, 36.0, 0.9
 # From the front, a little from the side: a quarter turn about X lets a camera look along +Y.
@@ -42,7 +44,7 @@ def _studio(obj: bpy.types.Object) -> Iterator[bpy.types.Scene]:
     lens = bpy.data.cameras.new("Effigy preview")
     camera = bpy.data.objects.new("Effigy preview", lens)
     try:
-        for part in (obj, camera):
+        for part in (obj, *hair_of(obj), camera):
             scene.collection.objects.link(part)
         scene.camera = camera
         _aim(camera, obj)

@@ -15,6 +15,7 @@ from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.sculpt import at_other_level
 from .detail import store_offsets
 from .groups import BONES, REGION_PREFIX, REGIONS, add_part_groups, add_region_groups
+from .hair import settle_hair
 from .material import surface_kinds
 from .mesh import UV_LAYER, new_mesh
 from .metadata import rig_of
@@ -47,6 +48,7 @@ def change_level(obj: bpy.types.Object, old: Reconstruction, new: Reconstruction
     store_rig_data(obj, new.mesh)
     if rig_of(obj) is not None:
         renew_rig(obj, rig_data(new.mesh, obj.name))
+    settle_hair(obj)
     return emptied
 
 
