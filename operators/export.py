@@ -24,6 +24,7 @@ from .scene.export_copy import (
     put_to_rest,
 )
 from .scene.export_transforms import bake_transforms
+from .scene.hair_cards import add_cards
 from .scene.metadata import active_head, rig_of
 from .scene.one_material import use_one_material
 from .scene.place import scale_of
@@ -44,6 +45,7 @@ class Writer:
     animation: the name of its option for animation.
     y_up: whether it turns objects by what the file's axes and Blender's differ.
     timed: whether it writes values of expressions only as animation.
+    cuts: whether it says where alpha cuts a surface off, which is better for hair than blending.
     """
 
     suffix: str
@@ -54,6 +56,7 @@ class Writer:
     others: tuple[str, ...] = ()
     y_up: bool = False
     timed: bool = False
+    cuts: bool = False
 
     def named(self, path: Path) -> Path:
         """``path`` with a suffix of this format."""
@@ -92,6 +95,7 @@ WRITERS = {
             "export_morph": True,
         },
         animation="export_animations",
+        cuts=True,
     ),
     "FBX": Writer(
         ".fbx",
@@ -169,6 +173,15 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         "as game engines expect",
         translation_context=CONTEXT,
     )
+    hair: bpy.props.EnumProperty(
+        name="Hair",
+        description="How the file has the hair: no format has hair curves",
+        items=[
+            ("CARDS", "Cards", "Ribbons with a texture of strands, at most 12,000 triangles"),
+            ("NONE", "None", "No hair"),
+        ],
+        translation_context=CONTEXT,
+    )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
@@ -195,7 +208,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         with ExitStack() as cleanup:
             copy = cleanup.enter_context(export_copy(context.scene, obj, rig_of(obj)))
             self._adapt(context.scene, copy, cleanup)
-            cleanup.enter_context(_only_selected(context.view_layer, *copy.copies))
+            cleanup.enter_context(_only_selected(context.view_layer, *copy.written))
             writer.write(path, animated=self.animation)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
@@ -204,6 +217,8 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         """Change ``copy`` as the options and the format want it."""
         if self.neutral:
             put_to_rest(copy, keep_animation=self.animation)
+        if self.hair == "CARDS":
+            add_cards(scene, copy, cleanup, cut=WRITERS[self.format].cuts)
         if self.root_bone:
             add_root_bone(copy.rig)
             cleanup.enter_context(portable_bones(copy.rig))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bpy
 
@@ -23,10 +23,12 @@ class ExportCopy:
     Attributes
     ----------
     originals: the head and, where it has one, its rig. copies: of them, in the same order.
+    cards: of its hair, where it has any: a mesh that stands where the copy of the head does.
     """
 
     originals: list[bpy.types.Object]
     copies: list[bpy.types.Object]
+    cards: list[bpy.types.Object] = field(default_factory=list)
 
     @property
     def head(self) -> bpy.types.Object:
@@ -35,6 +37,17 @@ class ExportCopy:
     @property
     def rig(self) -> bpy.types.Object | None:
         return self.copies[1] if len(self.copies) > 1 else None
+
+    @property
+    def written(self) -> list[bpy.types.Object]:
+        """All that the exporter writes."""
+        return [*self.copies, *self.cards]
+
+    @property
+    def pairs(self) -> list[tuple[bpy.types.Object, bpy.types.Object]]:
+        """All that is written, each after the original that it moves with."""
+        own = zip(self.originals, self.copies, strict=True)
+        return [*own, *((self.originals[0], cards) for cards in self.cards)]
 
 
 @contextmanager
@@ -63,6 +76,7 @@ def _copy(original: bpy.types.Object, cleanup: ExitStack) -> bpy.types.Object:
     names = original.name, original.data.name
     copy = original.copy()
     copy.data = data = original.data.copy()
+    copy.add_rest_position_attribute = False  # of the hair's nodes; USD would write it
     meshes_or_armatures = bpy.data.meshes if original.type == "MESH" else bpy.data.armatures
 
     def restore() -> None:

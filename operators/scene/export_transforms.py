@@ -17,7 +17,7 @@ _VECTORS = ("co", "handle_left", "handle_right")
 def bake_transforms(
     scene: bpy.types.Scene, copy: ExportCopy, axes: Matrix, cleanup: ExitStack
 ) -> None:
-    """Move rotation and scale of both copies into their data; the file then has metres.
+    """Move rotation and scale of all copies into their data; the file then has metres.
 
     What is left in place of them is the inverse of ``axes``, which an exporter turns to nothing.
     A scale that differs by axis stays: bones cannot have it. ``cleanup`` removes what is made.
@@ -26,7 +26,7 @@ def bake_transforms(
     units = _empty(scene, cleanup)
     units.matrix_basis = Matrix.Scale(metres, 4)
     bpy.context.view_layer.update()
-    for original, twin in zip(copy.originals, copy.copies, strict=True):
+    for original, twin in copy.pairs:
         scale = metres * _even_scale(original.matrix_world)
         turn = axes @ original.matrix_world.to_quaternion().to_matrix().to_4x4()
         if twin.type == "MESH":

@@ -13,7 +13,7 @@ REGIONS = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
 REGION_PREFIX = "region_"
 # Weights are multiples of 1/255, as in the files. Blender sets one weight for many vertices at
 # once, so few different weights mean few calls.
-_STEPS = 255
+STEPS = 255
 # Masks weight neck, head and jaw. Each eye turns as a whole: all vertices of its parts.
 _MASK_OF_BONE = {"neck": "bone_neck", "head": "bone_head", "jaw": "bone_jaw"}
 _SIDE_OF_BONE = {"eye.L": "left", "eye.R": "right"}
@@ -32,8 +32,8 @@ def add_region_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
     """One vertex group for each region that the model knows (region_nose, ...), with weights."""
     for name in REGIONS:
         if name in head.masks:
-            steps = np.rint(np.clip(head.masks[name], 0, 1) * _STEPS).astype(int)
-            _add_group(obj, REGION_PREFIX + name, steps)
+            steps = np.rint(np.clip(head.masks[name], 0, 1) * STEPS).astype(int)
+            add_group(obj, REGION_PREFIX + name, steps)
 
 
 def has_bone_weights(head: HeadMesh) -> bool:
@@ -45,7 +45,7 @@ def add_bone_groups(obj: bpy.types.Object, weights: Mapping[str, np.ndarray]) ->
     """One vertex group for each bone, with the weights of :func:`bone_steps`."""
     remove_bone_groups(obj)
     for name, steps in weights.items():
-        _add_group(obj, name, steps)
+        add_group(obj, name, steps)
 
 
 def remove_bone_groups(obj: bpy.types.Object) -> None:
@@ -57,7 +57,7 @@ def remove_bone_groups(obj: bpy.types.Object) -> None:
 
 
 def bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
-    """(V,) weights by bone as multiples of 1 / ``_STEPS``; they sum to ``_STEPS`` at each vertex.
+    """(V,) weights by bone as multiples of 1 / ``STEPS``; they sum to ``STEPS`` at each vertex.
 
     The masks were rounded one by one when saved, so their sum may be a step off: the difference
     goes to the bone that rounding changed most.
@@ -70,11 +70,11 @@ def bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:
     total = weights.sum(1, keepdims=True)
     # A vertex without any bone would stay behind when the head turns.
     weights[total[:, 0] <= 0, BONES.index("head")] = 1
-    exact = weights / np.where(total > 0, total, 1) * _STEPS
+    exact = weights / np.where(total > 0, total, 1) * STEPS
     # Slightly more, so that a whole number is not rounded down after an inexact division.
     steps = np.floor(exact + 1e-9).astype(int)
     rank = np.argsort(np.argsort(steps - exact, axis=1, kind="stable"), axis=1, kind="stable")
-    steps += rank < (_STEPS - steps.sum(1, keepdims=True))
+    steps += rank < (STEPS - steps.sum(1, keepdims=True))
     return dict(zip(BONES, steps.T, strict=True))
 
 
@@ -84,11 +84,11 @@ def _eye_vertices(head: HeadMesh, side: str) -> np.ndarray:
     return np.unique(head.quads[np.isin(head.part, parts)])
 
 
-def _add_group(obj: bpy.types.Object, name: str, steps: np.ndarray) -> None:
+def add_group(obj: bpy.types.Object, name: str, steps: np.ndarray) -> None:
     """A group of the vertices with weight; one call per different weight."""
     group = obj.vertex_groups.new(name=name)
     order = np.argsort(steps, kind="stable")
     values, starts = np.unique(steps[order], return_index=True)
     for value, members in zip(values.tolist(), np.split(order, starts[1:]), strict=True):
         if value > 0:
-            group.add(members.tolist(), value / _STEPS, "REPLACE")
+            group.add(members.tolist(), value / STEPS, "REPLACE")

@@ -153,7 +153,7 @@ def test_blender_only_needs_what_a_result_needs():
     """The rest of the core is the engine's: Blender has neither its packages nor its time."""
     known = {"data", "errors", "settings", "version", "geometry", "results", "head.arkit"}
     known |= {"performance", "pins", "shape_sliders", "speech", "wrap"}
-    known |= {"hair.strands", "hair.surface", "hair.cards"}
+    known |= {"hair.strands", "hair.surface", "hair.cards", "hair.atlas"}
     named = {
         node.module.partition("ml.")[2]
         for tree in sources("operators", "panels").values()
