@@ -5,15 +5,14 @@ Writes ``DIR/<photo>/reconstruction.npz`` and ``.json`` for each photo and ``DIR
 batch runs. Ctrl-C or SIGTERM end it: photos that are not done are "cancelled" in the report. Exit
 status: 0 all succeeded, 1 some failed or were cancelled, 2 wrong usage; for farms, which take 1 for
 a broken task, ``--accept-failures`` leaves failed photos to the report.
-With ``--pins PINS`` the heads follow the pins in that file, see :mod:`ml.pins.file`.
-With ``--same-person`` all photos show one person: the heads share their identity, and
-``DIR/person.json`` lists them.
-With ``--shard I/N`` it does one of N parts of the photos, and its reports are called
-``report-I-of-N``: parts can run at once, anywhere. ``python -m ml.cli report merge DIR`` then makes
-one report of theirs.
+With ``--pins PINS`` the heads follow the pins in that file, see :mod:`ml.pins.file`. With
+``--same-person`` all photos show one person: the heads share their identity, and
+``DIR/person.json`` lists them. With ``--shard I/N`` it does one of N parts of the photos, and its
+reports are called ``report-I-of-N``; ``python -m ml.cli report merge DIR`` makes one of theirs.
 With ``--cluster local|tcp://HOST:PORT`` the photos go to the workers of a Dask cluster.
 With ``--write coefficients`` there is one file of coefficients, cameras and landmarks instead of
 heads; ``python -m ml.cli build FILE --out DIR --rows 0,5-9`` makes heads of some of its rows.
+``python -m ml.cli VIDEO --out DIR --animation`` animates the person of a video.
 """
 
 from __future__ import annotations
@@ -168,7 +167,7 @@ def _results(
 
 
 def _other_command(given: list[str]) -> Callable[[], int] | None:
-    """The command that the first words name; None: photos are named."""
+    """The command that the first words or ``--animation`` name; None: photos are named."""
     if given[:2] == ["report", "merge"]:
         from .commands.merge import main as merge
 
@@ -177,6 +176,10 @@ def _other_command(given: list[str]) -> Callable[[], int] | None:
         from .commands.build import main as build
 
         return partial(build, given[1:])
+    if "--animation" in given:
+        from .commands.animate import main as animate
+
+        return partial(animate, given)
     return None
 
 
@@ -188,8 +191,7 @@ def _work(parsed: argparse.Namespace) -> Work:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        cause = explained(error, out)
-        raise UsageError(cause.message, cause.hint) from error
+        raise UsageError((cause := explained(error, out)).message, cause.hint) from error
     names = dict(zip(photos, relative_names(photos, parsed.sources), strict=True))
     if shard is None:
         return Work(plan(photos, out), names, Share(), out)

@@ -60,6 +60,12 @@ class PerformanceUnreadable(HeadError):
     code = "performance_unreadable"
 
 
+class VideoUnreadable(HeadError):
+    """A video or sequence of images is missing, damaged, or nothing that can be decoded."""
+
+    code = "video_unreadable"
+
+
 class EngineUnavailable(HeadError):
     """No Python with the engine's packages was found, or it stopped unexpectedly."""
 

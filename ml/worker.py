@@ -15,6 +15,8 @@ follow_pins     folders, pins, out                             "progress" *, "re
 dress           folders, parts                                 "progress" *, "result" {folder}
 wrap            folder, keep_shape, texture                    "progress" *, "result" {folder,
                                                                median_mm, large_mm, flipped}
+animate         video, out, settings, rate                     "progress" *, "result" {folder,
+                                                               frames, speed, bridged, lost}
 warm_up                                                        "result" {}
 check                                                          "result" {python, torch, weights,
                                                                packages}
@@ -95,6 +97,7 @@ class Worker:
             "follow_pins": self._follow_pins,
             "dress": self._dress,
             "wrap": self._wrap,
+            "animate": self._animate,
             "warm_up": self._warm_up,
             "check": self._check,
         }
@@ -165,6 +168,11 @@ class Worker:
         from .wrap.answer import answer
 
         return answer(data, path_in(data.get("folder")), self._progress(number))
+
+    def _animate(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
+        from .video.request import answer
+
+        return answer(data, self._progress(number))
 
     def _progress(self, number: Any) -> Progress:
         def progress(fraction: float, message: str) -> None:

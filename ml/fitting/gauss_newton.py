@@ -21,7 +21,7 @@ logarithm.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,18 +88,7 @@ def fit_person(
     settings = settings or FitSettings()
     whole = np.mean([item.start.identity for item in photos], axis=0).astype(np.float64)
     fitted, rest = np.split(whole, [settings.modes])
-    views = [
-        PhotoEnergy(
-            shape,
-            item,
-            settings.sigma_scale,
-            settings.expression_sigma,
-            settings.outlier,
-            settings.stride,
-            rest,
-        )
-        for item in photos
-    ]
+    views = [_view(shape, item, settings, rest) for item in photos]
     centre, precision = (values[: settings.modes] for values in _identity_prior(photos, settings))
     problem = _Problem(views, centre, precision, settings)
     poses = [view.start(item) for view, item in zip(views, photos, strict=True)]
@@ -108,6 +97,50 @@ def fit_person(
         _result(view, state.identity, rest, pose)
         for view, pose in zip(views, state.poses, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class PoseFit:
+    """The expression and the camera of a person who is known.
+
+    Attributes
+    ----------
+    fit: the solution. controls: (C,) of its expression (``coherence.py``).
+    variance: (C + 6,) of controls, rotation vector and translation, as far as the energy knows.
+    """
+
+    fit: FitResult
+    controls: FloatArray
+    variance: FloatArray
+
+
+def fit_pose(shape: LinearShape, photo: Evidence, settings: FitSettings) -> PoseFit:
+    """Fit expression and camera; the identity stays that of ``photo.start``, the lens that of
+    ``photo.camera``."""
+    settings = replace(settings, modes=0)
+    rest = photo.start.identity.astype(np.float64)
+    view = _view(shape, replace(photo, focal_sigma=0.0), settings, rest)
+    none = np.zeros(0)
+    start = _State(none, [view.start(photo)])
+    state = _minimise(_Problem([view], none, none, settings), start)
+    pose = state.poses[0]
+    known = view.blocks(none, pose).oo[:-1, :-1].astype(np.float64)
+    variance = np.diag(np.linalg.inv(known)).astype(np.float32)
+    return PoseFit(_result(view, none, rest, pose), pose.controls, variance)
+
+
+def _view(
+    shape: LinearShape, photo: Evidence, settings: FitSettings, rest: np.ndarray
+) -> PhotoEnergy:
+    return PhotoEnergy(
+        shape,
+        photo,
+        settings.sigma_scale,
+        settings.expression_sigma,
+        settings.outlier,
+        settings.stride,
+        rest,
+    )
 
 
 def _result(

@@ -30,6 +30,8 @@ class Performance:
     rate: frames per second of the recording.
     start: the timecode of the first frame, seconds after midnight; None where there is none.
     lost: how many frames of the file were left out, since no face was seen in them.
+    places: (F, 3) metres in head space, where the head's origin is beside where it began; None
+        where that is not known. No table has them.
     """
 
     times: Array
@@ -39,6 +41,7 @@ class Performance:
     rate: float
     start: float | None = None
     lost: int = 0
+    places: Array | None = None
 
 
 def resampled(performance: Performance, rate: float) -> Performance:
@@ -64,12 +67,13 @@ def resampled(performance: Performance, rate: float) -> Performance:
         columns = [np.interp(times, performance.times, column) for column in flat.T]
         return np.stack(columns, -1).reshape(len(times), *array.shape[1:])
 
-    head, eyes = performance.head, performance.eyes
+    head, eyes, places = performance.head, performance.eyes, performance.places
     return replace(
         performance,
         times=times,
         values=channels(performance.values, angles=False),
         head=None if head is None else channels(head, angles=True),
         eyes=None if eyes is None else channels(eyes, angles=True),
+        places=None if places is None else channels(places, angles=False),
         rate=rate,
     )

@@ -144,7 +144,7 @@ def find_faces(photo: Photo, proposals: Sequence[FaceBox], predict: Predict) -> 
         done = [crop == CROPS - 1 or _framed_well(face) for face in seen]
         settled += [face for face, ready in zip(seen, done, strict=True) if ready]
         boxes = [next_box(face) for face, ready in zip(seen, done, strict=True) if not ready]
-    return distinct([face for face in settled if _is_face(face)])
+    return distinct([face for face in settled if is_face(face)])
 
 
 def _framed_well(face: FoundFace) -> bool:
@@ -156,7 +156,7 @@ def _framed_well(face: FoundFace) -> bool:
     return bool(near and turn < 2 * FRAMED)
 
 
-def _is_face(face: FoundFace) -> bool:
+def is_face(face: FoundFace) -> bool:
     """Whether the network both says that it sees a face and knows where its points are."""
     landmarks = face.output.landmarks
     extent = float(np.ptp(landmarks.points[:FACE_POINTS], axis=0).max())

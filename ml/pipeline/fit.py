@@ -26,7 +26,7 @@ from ..settings import Settings
 from .find import enhanced, observe
 
 if TYPE_CHECKING:
-    from ..regressor.surface_refinement import SurfaceRefinement
+    from ..regressor.surface_refinement import SurfaceEstimate, SurfaceRefinement
 
 # Fits before the last only have to lay the surface where it about is, and a refinement says so well
 # where to go that few steps lead there. Measured with five steps and every second landmark instead,
@@ -188,6 +188,11 @@ def refine(
     box = box_of_fit(box_from_landmarks(fit.camera.project(shape.at(fit.coefficients))))
     crop = crop_face(photo, box, PICTURE)
     estimate = refinement.predict([crop], [(fit.coefficients, fit.camera)], mirrored)[0]
+    return corrected(evidence, fit, estimate)
+
+
+def corrected(evidence: Evidence, fit: FitResult, estimate: SurfaceEstimate) -> Evidence:
+    """``evidence`` with what the surface refinement says along ``fit``."""
     depths, normals = None, None
     if estimate.depth is not None and estimate.depth_sigma is not None:
         depths = Depths(estimate.depth, estimate.depth_sigma)

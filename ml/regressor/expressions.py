@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from ..assets.weights import filled, stored_weights
-from ..data import FaceBox, FloatArray, Photo
+from ..data import FaceBox, FaceCrop, FloatArray, Photo
 from ..head.arkit import EXPRESSION_NAMES
 from .expression_network import ExpressionNetwork, ExpressionShape
-from .face_mesh import FaceMesh, load_face_mesh
+from .face_mesh import FaceMesh, load_face_mesh, mesh_crop
 
 WEIGHTS = Path(__file__).parent / "assets" / "expressions.safetensors"
 # Probabilities are taken to the extremes by this factor on their logits: half a wink is rarer than
@@ -59,12 +59,16 @@ class ExpressionEstimator:
     def __init__(self, network: ExpressionNetwork, mesh: FaceMesh) -> None:
         self.network, self._mesh = network.eval(), mesh
 
-    @torch.inference_mode()
     def predict(self, photo: Photo, boxes: Sequence[FaceBox]) -> list[ExpressionEstimate]:
         """One estimate per box, as :func:`..photo.crop.box_from_landmarks` makes them."""
-        if not boxes:
+        return self.predict_crops([mesh_crop(photo, box) for box in boxes])
+
+    @torch.inference_mode()
+    def predict_crops(self, crops: Sequence[FaceCrop]) -> list[ExpressionEstimate]:
+        """One estimate per crop of :func:`.face_mesh.mesh_crop`, of any photos."""
+        if not crops:
             return []
-        faces = self._mesh.predict(photo, boxes)
+        faces = self._mesh.predict_crops(crops)
         seen = torch.from_numpy(np.stack([face.features for face in faces]))
         said = zip(*(part.numpy() for part in self.network(seen)), faces, strict=True)
         return [

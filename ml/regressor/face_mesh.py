@@ -45,7 +45,7 @@ class FaceMesh:
 
     def predict(self, photo: Photo, boxes: Sequence[FaceBox]) -> list[FaceMeshEstimate]:
         """One estimate per box, as :func:`..photo.crop.box_from_landmarks` makes them."""
-        return self.predict_crops([crop_face(photo, box_of_mesh(box), CROP) for box in boxes])
+        return self.predict_crops([mesh_crop(photo, box) for box in boxes])
 
     @torch.inference_mode()
     def predict_crops(self, crops: Sequence[FaceCrop]) -> list[FaceMeshEstimate]:
@@ -60,6 +60,11 @@ class FaceMesh:
             FaceMeshEstimate(_in_photo(points[row], crop), float(output.flag[row]), features[row])
             for row, crop in enumerate(crops)
         ]
+
+
+def mesh_crop(photo: Photo, box: FaceBox) -> FaceCrop:
+    """The network's crop of a face, for its box."""
+    return crop_face(photo, box_of_mesh(box), CROP)
 
 
 def box_of_mesh(box: FaceBox) -> FaceBox:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...ml.geometry.rotations import angles_from_rotations
 from ...ml.head.arkit import EXPRESSION_NAMES
+from ...ml.performance.gaze import gaze_of
 from ...ml.performance.performance import Performance
 from .animation import actions_of, all_curves, frames_per_second
 from .metadata import rig_of
@@ -16,8 +17,6 @@ from .performance import FIRST, GAZE, GAZE_PATH, TIMECODE, owners_of
 from .turns import eye_turns, head_turn
 
 _SAME_TURN = 1e-4  # what rounding leaves of a rotation
-# Radians that the keys of the gaze turn an eye by at 1, about x and y of head space.
-_LOOKS = {"Up": (0, -0.38), "Down": (0, 0.42), "In": (1, -0.5), "Out": (1, 0.5)}
 
 
 def frames_of(scene: bpy.types.Scene, obj: bpy.types.Object) -> tuple[int, int]:
@@ -70,7 +69,7 @@ def performance_of(
     if np.abs(turned - np.eye(3)).max() > _SAME_TURN:
         gaze = angles_from_rotations(turned)
     elif not recorded:
-        gaze = _gaze_of_keys(values)
+        gaze = gaze_of(values)
     times, head = np.arange(len(frames)) / rate, angles_from_rotations(np.array(heads))
     return Performance(times, values, head, gaze, rate, _timecode(obj, frames[0], rate))
 
@@ -89,18 +88,6 @@ def _has_gaze(owner: bpy.types.Object) -> bool:
         for curves in all_curves(action)
         for curve in curves
     )
-
-
-def _gaze_of_keys(values: np.ndarray) -> np.ndarray:
-    """(F, 2, 3) the angles of the eyes where the keys, at (F, 52) ``values``, turn them."""
-    eyes = np.zeros((len(values), 2, 3))
-    for number, side in enumerate(("Left", "Right")):
-        for way, (axis, angle) in _LOOKS.items():
-            # Outward is to the left for the left eye, and to the right for the other.
-            towards = -1 if axis == 1 and side == "Right" else 1
-            key = values[:, EXPRESSION_NAMES.index(f"eyeLook{way}{side}")]
-            eyes[:, number, axis] += towards * angle * key
-    return eyes
 
 
 def _timecode(obj: bpy.types.Object, frame: int, rate: float) -> float | None:

@@ -25,6 +25,7 @@ FLOORS = (
     ("pins",),
     ("wrap",),
     ("pipeline",),
+    ("video",),
     ("batch",),
     ("commands",),
     ("cli", "worker"),

@@ -1,0 +1,130 @@
+"""One face through all frames: the box of a frame tells where to look in the next.
+
+The detector is asked at the beginning of a shot and where the face was lost; in between the
+regressor alone says whether its crop shows the face, and where the next one is to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..data import FaceBox, FloatArray, FoundFace, Photo
+from ..pipeline.find import Predict, find_faces, next_box
+from .cuts import Cuts
+from .footage import Frame
+
+Propose = Callable[[Photo], Sequence[FaceBox]]
+# Proposals that are looked at where the face was lost.
+MOST = 4
+# Of the last movement, what the next is expected to be.
+GOES_ON = 0.7
+# A face that was lost is looked for near its last place for so many frames first: whoever else is
+# in the picture is not taken for them.
+NEARBY = 15
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One frame with the face, or without. shot: its number, from 0. face: None where it is lost"""
+
+    frame: Frame
+    shot: int
+    face: FoundFace | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tracker stands: to go on later. box: of the last face; None: none is followed."""
+
+    shot: int = 0
+    box: FaceBox | None = None
+
+
+@dataclass(frozen=True)
+class Finders:
+    """What finds faces. predict: the regressor. propose: the detector."""
+
+    predict: Predict
+    propose: Propose
+
+
+class Tracker:
+    """Follows one person.
+
+    identity: (I,) of the person, who is preferred to others.
+    """
+
+    def __init__(self, finders: Finders, identity: FloatArray) -> None:
+        self._predict, self._propose = finders.predict, finders.propose
+        self._identity = identity
+        self._cuts = Cuts()
+        self._shot = 0
+        self._box: FaceBox | None = None
+        self._moved, self._missing = np.zeros(2), 0
+
+    def begin(self, place: Place, before: Frame | None) -> None:
+        """Go on from ``place``; ``before``: the frame there, to see whether the next is a cut."""
+        self._shot, self._box = place.shot, place.box
+        if before is not None:
+            self._cuts.begins_here(before.rgb)
+
+    def follow(self, frames: Iterable[Frame]) -> Iterator[Sighting]:
+        """One sighting for each frame."""
+        for frame in frames:
+            if self._cuts.begins_here(frame.rgb):
+                self._shot, self._box, self._missing = self._shot + 1, None, NEARBY
+            photo = Photo(frame.rgb, Path(f"frame {frame.number}"), "")
+            face = _reframed(self._seen_again(photo) or self._searched(photo))
+            self._note(face)
+            yield Sighting(frame, self._shot, face)
+
+    def _seen_again(self, photo: Photo) -> FoundFace | None:
+        if self._box is None or self._missing:
+            return None
+        x, y = np.array(self._box.center) + GOES_ON * self._moved
+        expected = replace(self._box, center=(float(x), float(y)))
+        found = find_faces(photo, [expected], self._predict)
+        return found[0] if found and _near(found[0].box, expected) else None
+
+    def _searched(self, photo: Photo) -> FoundFace | None:
+        found = find_faces(photo, list(self._propose(photo))[:MOST], self._predict)
+        if self._box is not None and self._missing < NEARBY:
+            found = [face for face in found if _near(face.box, self._box, 1.5)]
+        if not found:
+            return None
+        return min(found, key=self._strangeness)
+
+    def _strangeness(self, face: FoundFace) -> float:
+        """How far a face is from the person's: mean of squared differences over their sigma."""
+        output = face.output
+        apart = (output.coefficients.identity - self._identity) / output.identity_sigma
+        return float((apart**2).mean())
+
+    def _note(self, face: FoundFace | None) -> None:
+        if face is None:
+            self._missing += 1
+            self._moved = np.zeros(2)
+            return
+        if self._box is not None and not self._missing:
+            self._moved = np.subtract(face.box.center, self._box.center)
+        else:
+            self._moved = np.zeros(2)
+        self._box, self._missing = face.box, 0
+
+
+def _reframed(face: FoundFace | None) -> FoundFace | None:
+    """The face with the box of its landmarks: that of its crop is about right only."""
+    if face is None:
+        return None
+    return replace(face, box=replace(next_box(face), score=face.box.score))
+
+
+def _near(one: FaceBox, other: FaceBox, reach: float = 0.6) -> bool:
+    """Whether two boxes may be of the same face in successive frames."""
+    apart = np.hypot(*np.subtract(one.center, other.center))
+    larger = abs(np.log(one.size / other.size))
+    return bool(apart < reach * max(one.size, other.size) and larger < 0.5)

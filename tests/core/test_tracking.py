@@ -1,0 +1,115 @@
+"""One face through all frames: no detector where it is followed, another shot, lost and found."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from ml.data import FaceBox
+from ml.video.background import ahead
+from ml.video.footage import Frame
+from ml.video.track import NEARBY, Finders, Place, Tracker
+from tests.support.seen_faces import looking
+
+NOBODY = np.zeros(2, np.float32)
+
+
+def frame(number: int, level: int = 100) -> Frame:
+    return Frame(number, number / 25, np.full((400, 600, 3), level, np.uint8))
+
+
+class Stage:
+    """Faces by frame: (x, y, size) each; counts how often the detector is asked."""
+
+    def __init__(self, faces: list[list[tuple[float, float, float]]]) -> None:
+        self.faces, self.asked, self.number = faces, 0, -1
+
+    def frames(self, levels: list[int] | None = None):
+        for number in range(len(self.faces)):
+            self.number = number
+            yield frame(number, levels[number] if levels else 100)
+
+    def predict(self, crops):
+        return looking(self.faces[self.number] or [(-900, -900, 80)])(crops)
+
+    def propose(self, photo):
+        self.asked += 1
+        return [FaceBox((x, y), 1.3 * size) for x, y, size in self.faces[self.number]]
+
+    @property
+    def finders(self) -> Finders:
+        return Finders(self.predict, self.propose)
+
+
+def centres(sightings) -> list[float | None]:
+    return [None if item.face is None else round(item.face.box.center[0]) for item in sightings]
+
+
+def test_a_face_that_moves_is_followed_without_the_detector():
+    stage = Stage([[(100 + 12 * number, 200, 80)] for number in range(30)])
+    found = list(Tracker(stage.finders, NOBODY).follow(stage.frames()))
+    assert centres(found) == [100 + 12 * number for number in range(30)]
+    assert stage.asked == 1
+
+
+def test_a_lost_face_is_searched_for_and_found_again():
+    faces = [[(200, 200, 80)]] * 3 + [[]] * 4 + [[(240, 200, 80)]] * 3
+    stage = Stage(faces)
+    found = list(Tracker(stage.finders, NOBODY).follow(stage.frames()))
+    assert centres(found) == [200] * 3 + [None] * 4 + [240] * 3
+    assert stage.asked == 6
+
+
+def test_somebody_far_away_is_not_taken_for_a_face_that_was_just_lost():
+    stage = Stage([[(100, 200, 80)]] * 2 + [[(500, 200, 80)]] * (NEARBY + 3))
+    found = centres(Tracker(stage.finders, NOBODY).follow(stage.frames()))
+    assert found[2:NEARBY] == [None] * (NEARBY - 2)
+    assert found[-1] == 500
+
+
+def test_a_cut_begins_a_shot_and_asks_the_detector():
+    stage = Stage([[(150, 200, 80)]] * 4 + [[(450, 200, 90)]] * 4)
+    levels = [60] * 4 + [200] * 4
+    found = list(Tracker(stage.finders, NOBODY).follow(stage.frames(levels)))
+    assert [item.shot for item in found] == [0] * 4 + [1] * 4
+    assert centres(found) == [150] * 4 + [450] * 4
+    assert stage.asked == 2
+
+
+def test_a_tracker_goes_on_where_another_stood():
+    stage = Stage([[(300, 200, 80)]] * 6)
+    frames = stage.frames([100, 100, 100, 220, 220, 220])
+    tracker = Tracker(stage.finders, NOBODY)
+    for _ in range(3):
+        before = next(frames)
+    tracker.begin(Place(4, FaceBox((300.0, 200.0), 116.0)), before)
+    found = list(tracker.follow(frames))
+    assert [item.shot for item in found] == [5, 5, 5]
+    same = Stage([[(300, 200, 80)]] * 2)
+    frames = same.frames()
+    tracker = Tracker(same.finders, NOBODY)
+    tracker.begin(Place(4, FaceBox((300.0, 200.0), 116.0)), next(frames))
+    assert [item.shot for item in tracker.follow(frames)] == [4]
+    assert same.asked == 0
+
+
+def test_work_ahead_keeps_order_passes_errors_on_and_ends():
+    made = []
+
+    def items(broken: bool):
+        for number in range(100):
+            if broken and number == 3:
+                raise ValueError("three")
+            made.append(number)
+            yield number
+
+    with ahead(items(False), 4) as found:
+        assert list(found) == list(range(100))
+    threads = threading.active_count()
+    made.clear()
+    with ahead(items(False), 4) as found:
+        assert next(found) == 0
+    assert threading.active_count() == threads
+    assert len(made) < 10
+    with pytest.raises(ValueError, match="three"), ahead(items(True), 4) as found:
+        list(found)
