@@ -4,6 +4,7 @@ import bpy
 
 from . import (
     add_head,
+    animate,
     asset,
     batch,
     build,
@@ -42,7 +43,7 @@ from .wrapping import wrap as wrapping_wrap
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load, wrapping_marks, wrapping_wrap)
-_ACTIONS += (live, hair)
+_ACTIONS += (live, hair, animate)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -31,6 +31,7 @@ PAGES = (
     ("bpy.ops.effigy.*_marks*", "manual/wrapping.html#mark-points"),
     ("bpy.ops.effigy.add_visemes*", "manual/speech.html#visemes"),
     ("bpy.ops.effigy.import_speech*", "manual/speech.html#lip-sync"),
+    ("bpy.ops.effigy.*anim*", "manual/video.html"),
     ("bpy.ops.effigy.*_performance*", "manual/performance.html"),
     ("bpy.ops.effigy.expression*", "manual/animation.html"),
     ("bpy.ops.effigy.*_hair*", "manual/hair.html"),

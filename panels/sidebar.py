@@ -60,6 +60,9 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
         button = row.operator("effigy.reconstruct", text="Reconstruct", icon="USER")
         button.filepath = settings.photo
         layout.operator("effigy.build", icon="FILE_FOLDER")
+        row = layout.row()
+        row.enabled = found is not None
+        row.operator("effigy.animate", icon="FILE_MOVIE")
 
 
 class EFFIGY_PT_settings(_Tab, bpy.types.Panel):

@@ -20,12 +20,12 @@ class PinsJob:
 
     Attributes
     ----------
-    kind: of the request.
+    kind: of the request. made: what waits for the person, in words.
     copies: of photos that were not found, in whose place the engine took them; after the job.
     waits_for: gives what the person has to end before the scene may be changed, in words.
     """
 
-    kind = "follow_pins"
+    kind, made = "follow_pins", "The texture"
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class PinsJob:
             self.fraction, self.message = self._request.fraction, self._request.message
             return False
         if waiting := self.waits_for():
-            self.message = f"The texture waits for {waiting}"
+            self.message = f"{self.made} waits for {waiting}"
             return False
         self.copies = tuple(Path(file) for file in self._request.result.get("copies", ()))
         self._on_done(Path(self._request.result["folder"]))

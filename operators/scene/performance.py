@@ -21,6 +21,7 @@ from .turns import (
     Channel,
     bone_channels,
     object_channels,
+    place_channels,
     put_to_rest,
 )
 
@@ -77,7 +78,7 @@ def put_on(
     _widen(obj, channels)
     if any(channel.path == GAZE_PATH for channel in channels):
         (rig or obj)[GAZE] = [0.0] * 6
-    for action in _write(channels, wanted):
+    for action in write_channels(channels, wanted):
         action[FIRST] = wanted.first
         if performance.start is not None:
             action[TIMECODE] = performance.start
@@ -117,6 +118,8 @@ def _rotations(
         turns = rotations_from_angles(performance.head)
         bones = rig is not None and HEAD in rig.pose.bones
         add(bone_channels(rig, HEAD, turns) if bones else object_channels(obj, turns), "rotation")
+        if performance.places is not None and not bones:
+            channels += place_channels(obj, performance.places)
     if performance.eyes is None:
         return channels, missing
     if wanted.bones:
@@ -150,7 +153,7 @@ def _widen(obj: bpy.types.Object, channels: list[Channel]) -> None:
             widen_slider(obj, key, float(values.min()), float(values.max()))
 
 
-def _write(channels: list[Channel], wanted: Wanted) -> list[bpy.types.Action]:
+def write_channels(channels: list[Channel], wanted: Wanted) -> list[bpy.types.Action]:
     """Make the curves, in one action; Blender before 4.4 has one for each datablock."""
     frames = np.arange(len(channels[0].values), dtype=np.float32) + wanted.first
     curves: dict[bpy.types.ID, bpy.types.bpy_prop_collection] = {}

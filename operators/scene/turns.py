@@ -12,10 +12,11 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix
 
-from .axes import rotations_from_blender, rotations_to_blender
+from .axes import rotations_from_blender, rotations_to_blender, to_blender
 
 HEAD = "head"
 EYES = ("eye.L", "eye.R")
+_MOVED = "delta_location"
 # By how a rotation's path ends.
 _NO_TURN = {"euler": (0, 0, 0), "quaternion": (1, 0, 0, 0), "axis_angle": (0, 0, 1, 0)}
 
@@ -42,7 +43,7 @@ def bone_channels(
         return None
     rest = np.array(bone.bone.matrix_local.to_3x3())
     local = rest.T @ rotations_to_blender(rotations) @ rest
-    return _channels(rig, f"{bone.path_from_id()}.rotation", bone.rotation_mode, local)
+    return rotation_channels(rig, f"{bone.path_from_id()}.rotation", bone.rotation_mode, local)
 
 
 def object_channels(obj: bpy.types.Object, rotations: np.ndarray) -> Iterator[Channel] | None:
@@ -54,12 +55,21 @@ def object_channels(obj: bpy.types.Object, rotations: np.ndarray) -> Iterator[Ch
         return None
     placed = _placed(obj)
     turned = placed @ rotations_to_blender(rotations) @ placed.T
-    return _channels(obj, "delta_rotation", obj.rotation_mode, turned)
+    return rotation_channels(obj, "delta_rotation", obj.rotation_mode, turned)
+
+
+def place_channels(obj: bpy.types.Object, places: np.ndarray) -> Iterator[Channel]:
+    """The channels by which ``obj`` moves by (F, 3) ``places``, metres of head space."""
+    moved = to_blender(places) * np.array(obj.scale) @ _placed(obj).T
+    for axis, values in enumerate(moved.T):
+        yield Channel(obj, _MOVED, axis, values)
 
 
 def put_to_rest(owner: bpy.types.ID, paths: Iterable[str]) -> None:
-    """Set those of these paths that are rotations to none: what keyframes left there."""
+    """Set those of these paths that turn or move to none: what keyframes left there."""
     for path in paths:
+        if path == _MOVED:
+            owner.delta_location = (0, 0, 0)
         ending = path.rpartition("rotation_")[2]
         if ending in _NO_TURN:
             owner.path_resolve(path)[:] = _NO_TURN[ending]
@@ -105,10 +115,13 @@ def _placed(obj: bpy.types.Object) -> np.ndarray:
     return np.array(Euler(obj.rotation_euler, obj.rotation_mode).to_matrix())
 
 
-def _channels(
+def rotation_channels(
     owner: bpy.types.ID, path: str, mode: str, rotations: np.ndarray
 ) -> Iterator[Channel]:
-    """The channels at ``path``, without its ending, in the rotation mode of bone or object."""
+    """The channels at ``path``, without its ending, in the rotation mode of bone or object.
+
+    rotations: (F, 3, 3) in Blender's space.
+    """
     ending, rows = _rows(mode, rotations)
     for index, values in enumerate(np.array(rows).T):
         yield Channel(owner, f"{path}_{ending}", index, values)

@@ -92,6 +92,15 @@ def person(number, data, template):
     say(number, "result", person=str(out), rows=rows)
 
 
+def animate(number, data, template):
+    """A copy of the template, which has the animation."""
+    out = Path(data["out"])
+    say(number, "progress", fraction=0.5, message="Smoothing the curves")
+    shutil.copytree(template, out, dirs_exist_ok=True)
+    (out / "request.json").write_text(json.dumps(data))
+    say(number, "result", folder=str(out), frames=30, speed=20.0, bridged=0, lost=0)
+
+
 def main():
     template = sys.argv[1]
     if template == "dead":
@@ -107,6 +116,8 @@ def main():
             reconstruct(number, message["data"], Path(template))
         elif kind == "person":
             person(number, message["data"], Path(template))
+        elif kind == "animate":
+            animate(number, message["data"], Path(template))
         elif kind == "check":
             say(number, "result", torch="2.13", environment=dict(os.environ), folder=os.getcwd())
         elif kind == "warm_up":
