@@ -35,6 +35,7 @@ COMMANDS = (
     Command("synthetic", "synthetic.heads", "shape, expression and pose of rendered people"),
     Command("oracle", "synthetic.oracle", "what true depths and normals are worth to the fit"),
     Command("expressions", "synthetic.expressions", "every expression key: found, and silent"),
+    Command("video", "synthetic.video", "a video of a rendered person with known curves"),
     Command("quality", "trust.command", "whether quality tells how far a head can be trusted"),
     Command("same-person", "synthetic.same_person", "one identity for several photos of a person"),
     Command("pins", "synthetic.pins", "what pins of somebody who knows the truth are worth"),
