@@ -6,6 +6,7 @@ from . import (
     add_head,
     animate,
     asset,
+    bake,
     batch,
     build,
     change,
@@ -40,7 +41,7 @@ from .speech import visemes as speech_visemes
 from .wrapping import marks as wrapping_marks
 from .wrapping import wrap as wrapping_wrap
 
-_ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export)
+_ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export, bake)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load, wrapping_marks, wrapping_wrap)
 _ACTIONS += (live, hair, animate)

@@ -58,8 +58,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
     for name, suffix in _FORMATS.items():
         add(f"--{name}", action="store_true", help=f"also write the head as a {suffix} file")
-    for name, text in _export_options().items():
-        add(f"--{name.replace('_', '-')}", action="store_true", help=text)
+    for name, given in _export_options().items():
+        add(f"--{name.replace('_', '-')}", **given)
     parser = argparse.ArgumentParser(
         prog=f"blender -b --command {NAME}", description="Portrait photos become 3D heads."
     )
@@ -72,14 +72,24 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _export_options() -> dict[str, str]:
-    """What each option of the exporter does, by name; new heads have no animation to write."""
-    options = {
-        each.identifier: each.description
-        for each in bpy.ops.effigy.export.get_rna_type().properties
-        if each.type == "BOOLEAN" and not each.is_hidden and each.identifier != "animation"
-    }
-    return options | {"root_bone": f"{options['root_bone']}; the head gets its rig"}
+def _export_options() -> dict[str, dict[str, Any]]:
+    """The options of the exporter by name, for the parser; new heads have no animation to write."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in bpy.ops.effigy.export.get_rna_type().properties:
+        if each.is_hidden or each.is_skip_save or each.identifier == "animation":
+            continue
+        if each.type == "BOOLEAN":
+            found[each.identifier] = {"action": "store_true", "help": each.description}
+        elif each.type == "ENUM":
+            choices = [item.identifier.lower() for item in each.enum_items]
+            default = each.default.lower()
+            found[each.identifier] = {
+                "choices": choices,
+                "default": default,
+                "help": each.description,
+            }
+    found["root_bone"]["help"] += "; the head gets its rig"
+    return found
 
 
 def _reconstruct(parsed: argparse.Namespace) -> int:
@@ -93,7 +103,7 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
         )
     photos = _photos(parsed)
     order = Order(plan(photos, out), settings, out, parsed.same_person, pins=_pins(parsed, photos))
-    options = {name: getattr(parsed, name) for name in _export_options()}
+    options = {name: _given(parsed, name) for name in _export_options()}
     unwritten: list[Path] = []
 
     def write(folder: Path) -> None:
@@ -107,6 +117,12 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
         print(f"Not written: {', '.join(map(str, unwritten))}", file=sys.stderr)
         return SOME_FAILED
     return OK if all(row.status in ("ok", "skipped") for row in job.rows) else SOME_FAILED
+
+
+def _given(parsed: argparse.Namespace, name: str) -> Any:
+    """An option of the exporter, as its operator takes it."""
+    value = getattr(parsed, name)
+    return value.upper() if isinstance(value, str) else value
 
 
 def _photos(parsed: argparse.Namespace) -> list[Path]:
@@ -129,7 +145,7 @@ def _print_row(row: Row) -> None:
         print(f"    {warnings}", flush=True)
 
 
-def _write(directory: Path, formats: Sequence[str], options: dict[str, bool]) -> list[Path]:
+def _write(directory: Path, formats: Sequence[str], options: dict[str, Any]) -> list[Path]:
     """Build the head alone in an empty file and write it in every wanted format.
 
     Returns the files that could not be written, and says why: the photo itself has not failed.
@@ -151,7 +167,7 @@ def _write(directory: Path, formats: Sequence[str], options: dict[str, bool]) ->
     return unwritten
 
 
-def _write_file(path: Path, name: str, options: dict[str, bool]) -> None:
+def _write_file(path: Path, name: str, options: dict[str, Any]) -> None:
     if name == "blend":
         call_operator(bpy.ops.wm.save_as_mainfile, filepath=str(path), check_existing=False)
     else:

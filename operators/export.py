@@ -13,9 +13,11 @@ from bpy_extras.io_utils import axis_conversion
 from mathutils import Matrix
 
 from ..ml.errors import HeadError
+from .bake import SIZE_ITEMS
 from .heads import poll_head, poll_object_mode
 from .reporting import ReportsErrors, call_operator
 from .runtime import RELATIVE
+from .scene.baked_material import use_baked_material
 from .scene.export_copy import (
     ExportCopy,
     add_root_bone,
@@ -28,6 +30,7 @@ from .scene.hair_cards import add_cards
 from .scene.metadata import active_head, rig_of
 from .scene.one_material import use_one_material
 from .scene.place import scale_of
+from .scene.plain_materials import use_plain_materials
 from .translations import CONTEXT
 
 _Y_UP: Matrix = axis_conversion(to_forward="-Z", to_up="Y").to_4x4()
@@ -46,6 +49,7 @@ class Writer:
     y_up: whether it turns objects by what the file's axes and Blender's differ.
     timed: whether it writes values of expressions only as animation.
     cuts: whether it says where alpha cuts a surface off, which is better for hair than blending.
+    packing: of baked maps that its readers find.
     """
 
     suffix: str
@@ -57,6 +61,7 @@ class Writer:
     y_up: bool = False
     timed: bool = False
     cuts: bool = False
+    packing: str = "SEPARATE"
 
     def named(self, path: Path) -> Path:
         """``path`` with a suffix of this format."""
@@ -96,6 +101,7 @@ WRITERS = {
         },
         animation="export_animations",
         cuts=True,
+        packing="ORM",
     ),
     "FBX": Writer(
         ".fbx",
@@ -167,6 +173,13 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         "one draw call",
         translation_context=CONTEXT,
     )
+    bake: bpy.props.EnumProperty(
+        name="Bake maps",
+        description="Write one material with maps of colour, normals and roughness that show all "
+        "that the head's materials do. Cycles bakes them, which takes a while",
+        items=[("OFF", "Off", "The images as they are"), *SIZE_ITEMS],
+        translation_context=CONTEXT,
+    )
     root_bone: bpy.props.BoolProperty(
         name="Root bone",
         description="Write the bones of the rig under one root bone, their names without dots, "
@@ -222,8 +235,14 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         if self.root_bone:
             add_root_bone(copy.rig)
             cleanup.enter_context(portable_bones(copy.rig))
-        if self.one_material:
+        if self.bake != "OFF":
+            packing = WRITERS[self.format].packing
+            made = use_baked_material(copy.head, int(self.bake), packing)
+            cleanup.callback(bpy.data.batch_remove, made)
+        elif self.one_material:
             cleanup.callback(bpy.data.batch_remove, use_one_material(copy.head))
+        else:
+            use_plain_materials(copy.head, cleanup)
         y_up = WRITERS[self.format].y_up
         if y_up or scale_of(scene) != 1:  # no format knows the scene's unit
             axes = _Y_UP if y_up else Matrix()

@@ -37,6 +37,7 @@ PAGES = (
     ("bpy.ops.effigy.*_hair*", "manual/hair.html"),
     ("bpy.ops.effigy.rig*", "manual/animation.html#the-rig"),
     ("bpy.ops.effigy.export*", "manual/export.html"),
+    ("bpy.ops.effigy.bake*", "manual/skin.html#maps"),
     ("bpy.ops.effigy.mark_asset*", "manual/export.html#the-asset-browser"),
     ("bpy.ops.effigy.*_engine*", "manual/install.html#the-engine"),
     ("bpy.types.effigy_ap_preferences.*", "manual/install.html#preferences"),

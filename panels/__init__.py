@@ -2,7 +2,18 @@
 
 import bpy
 
-from . import hair, menus, performance, preferences, sculpt, shape, sidebar, speech, wrapping
+from . import (
+    hair,
+    menus,
+    performance,
+    preferences,
+    sculpt,
+    shape,
+    sidebar,
+    speech,
+    surface,
+    wrapping,
+)
 
 CLASSES = (
     preferences.CLASSES
@@ -13,6 +24,7 @@ CLASSES = (
     + speech.CLASSES
     + wrapping.CLASSES
     + hair.CLASSES
+    + surface.CLASSES
 )
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)
 

@@ -31,6 +31,8 @@ from .rebuild import keeps_additions, renew_mesh, replace_mesh
 from .rig import renew_rig
 from .rig_data import rig_data, store_rig_data
 from .sculpt import store_sculpt
+from .skin_attributes import store_skin_attributes
+from .surface_groups import remove_unused_groups
 
 # The albedo and the normal map of a head, each None where it has none.
 _Images = tuple[bpy.types.Image | None, bpy.types.Image | None]
@@ -149,6 +151,7 @@ class _Transaction:
     def __exit__(self, kind, error, trace) -> None:
         if kind is not None:
             bpy.data.batch_remove(self._made)
+            remove_unused_groups()
 
 
 def _new_head_object(
@@ -160,6 +163,7 @@ def _new_head_object(
     data = made.keep(new_mesh(name, mesh, slot_of_part))
     for kind in kinds:
         data.materials.append(made.keep(new_material(f"{name} {kind}", SURFACES[kind], albedo)))
+    store_skin_attributes(data, mesh)
     obj = made.keep(bpy.data.objects.new(name, data))
     add_part_groups(obj, mesh)
     add_region_groups(obj, mesh)

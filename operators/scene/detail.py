@@ -13,6 +13,7 @@ import numpy as np
 from ...ml.data import FloatArray, HeadMesh
 from .axes import from_blender, to_blender
 from .mesh import UV_LAYER
+from .surface_groups import NORMAL, entrance
 
 DETAIL = "Detail"
 _STRONGEST = 2.0
@@ -78,22 +79,14 @@ def _add_normal_map(
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     texture = tree.nodes.new("ShaderNodeTexImage")
     texture.image = image
-    texture.location = shader.location.x - 520, shader.location.y - 420
+    texture.location = shader.location.x - 820, shader.location.y - 420
     normal = tree.nodes.new("ShaderNodeNormalMap")
     normal.uv_map = UV_LAYER
-    normal.location = shader.location.x - 220, shader.location.y - 420
+    normal.location = shader.location.x - 520, shader.location.y - 420
     tree.links.new(texture.outputs["Color"], normal.inputs["Color"])
-    tree.links.new(normal.outputs["Normal"], _free_normal(shader))
+    tree.links.new(normal.outputs["Normal"], entrance(shader, NORMAL))
     normal.inputs["Strength"].default_value = key.value
     _follow(normal.inputs["Strength"], key)
-
-
-def _free_normal(shader: bpy.types.ShaderNode) -> bpy.types.NodeSocket:
-    """Where a normal comes in: at the shader, or before what already bends the shader's normals."""
-    socket = shader.inputs["Normal"]
-    while socket.is_linked and "Normal" in socket.links[0].from_node.inputs:
-        socket = socket.links[0].from_node.inputs["Normal"]
-    return socket
 
 
 def _follow(socket: bpy.types.NodeSocket, key: bpy.types.ShapeKey) -> None:

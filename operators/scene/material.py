@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import bpy
 
+from .surface_groups import COLOR, SKIN, TEETH, Group, add_group, entrance
+
 # On each material that Effigy made.
 MARK = "effigy_surface"
 _Color = tuple[float, float, float, float]
@@ -21,7 +23,7 @@ class Surface:
     color: linear RGBA where there is no texture, and in Solid view.
     roughness, coat, subsurface: of the Principled BSDF, 0..1.
     textured: whether the photo's colours go on it; where they would only be blurred, they do not.
-    pores: depth of the coat's fine relief, metres; its roughness is then uneven, too.
+    group: what varies all that over the surface, and lets a person set it.
     """
 
     color: _Color
@@ -29,16 +31,18 @@ class Surface:
     coat: float = 0.0
     subsurface: float = 0.0
     textured: bool = True
-    pores: float = 0.0
+    group: Group | None = None
 
 
 SURFACES = {
     "skin": Surface(
-        (0.50, 0.30, 0.23, 1.0), roughness=0.55, coat=0.12, subsurface=0.15, pores=0.00012
+        (0.50, 0.30, 0.23, 1.0), roughness=0.55, coat=0.12, subsurface=0.15, group=SKIN
     ),
     "mouth": Surface((0.25, 0.06, 0.06, 1.0), roughness=0.35, subsurface=0.05),
     "tongue": Surface((0.42, 0.14, 0.13, 1.0), roughness=0.35, subsurface=0.08),
-    "teeth": Surface((0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03),
+    "teeth": Surface(
+        (0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03, group=TEETH
+    ),
     "gums": Surface((0.38, 0.11, 0.10, 1.0), roughness=0.3, coat=0.2, subsurface=0.05),
     "eye": Surface((0.72, 0.70, 0.67, 1.0), roughness=0.15, coat=1.0),
     "iris": Surface((0.12, 0.07, 0.04, 1.0), roughness=0.3, coat=1.0),
@@ -47,9 +51,6 @@ SURFACES = {
 }
 # How far light travels under skin: millimetres, in metres.
 _SCATTERING = (0.0037, 0.0014, 0.0007)
-# Cells of pores and of oily and dry patches across the texture, and the roughness of these.
-_PORES, _PATCHES = 420.0, 18.0
-_OILY, _DRY = 0.28, 0.5
 
 
 def surface_kinds(part_names: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -77,10 +78,10 @@ def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) ->
     shader.inputs["Subsurface Weight"].default_value = surface.subsurface
     shader.inputs["Subsurface Radius"].default_value = _SCATTERING
     shader.inputs["Subsurface Scale"].default_value = 1.0
+    if surface.group is not None:
+        add_group(tree, shader, surface.group)
     if albedo is not None:
         add_albedo(material, surface, albedo)
-    if surface.pores:
-        _add_pores(tree, shader, surface)
     return material
 
 
@@ -92,36 +93,9 @@ def add_albedo(material: bpy.types.Material, surface: Surface, albedo: bpy.types
         return
     texture = tree.nodes.new("ShaderNodeTexImage")
     texture.image = albedo
-    texture.location = shader.location.x - 320, shader.location.y
-    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
-
-
-def _add_pores(tree: bpy.types.NodeTree, shader: bpy.types.Node, surface: Surface) -> None:
-    """Pores and oily and dry patches on the coat, tied to the texture's layout.
-
-    On the coat only: exporters pass plain roughness and normal maps on, but no noise.
-    """
-    place = tree.nodes.new("ShaderNodeUVMap")
-    pores, patches = (_noise(tree, place, scale) for scale in (_PORES, _PATCHES))
-    bump = tree.nodes.new("ShaderNodeBump")
-    bump.inputs["Distance"].default_value = surface.pores
-    tree.links.new(pores.outputs[0], bump.inputs["Height"])
-    tree.links.new(bump.outputs["Normal"], shader.inputs["Coat Normal"])
-    rough = tree.nodes.new("ShaderNodeMapRange")
-    rough.inputs["To Min"].default_value, rough.inputs["To Max"].default_value = _OILY, _DRY
-    tree.links.new(patches.outputs[0], rough.inputs["Value"])
-    tree.links.new(rough.outputs["Result"], shader.inputs["Coat Roughness"])
-    left, top = shader.location
-    for row, node in enumerate((place, pores, bump, patches, rough)):
-        node.location = left - 600 + 200 * (row % 3), top - 300 - 180 * row
-
-
-def _noise(tree: bpy.types.NodeTree, place: bpy.types.Node, scale: float) -> bpy.types.Node:
-    noise = tree.nodes.new("ShaderNodeTexNoise")
-    noise.inputs["Scale"].default_value = scale
-    noise.inputs["Detail"].default_value = 2.0
-    tree.links.new(place.outputs["UV"], noise.inputs["Vector"])
-    return noise
+    taken = entrance(shader, COLOR)
+    texture.location = taken.node.location.x - 320, shader.location.y
+    tree.links.new(texture.outputs["Color"], taken)
 
 
 def _kind(part: str) -> str:

@@ -15,14 +15,11 @@ import numpy as np
 
 from ...ml.data import FloatArray
 from ...ml.geometry.colour import srgb_of
-from .uv_cover import covered
+from .one_layout import lay_out, move_uv, tiled
+from .texture_material import texture_material, use_material
 
 # Without any texture there is little to draw.
 _SMALLEST = 256
-# Texels by which a surface is drawn beyond its edge: filters and mipmaps read there.
-_MARGIN = 4
-# Share of a surface that may lie on others: seams share texels.
-_SHARED = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,19 +39,6 @@ class _Shading:
     bend: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Which material slot each texel belongs to, and where each face lies.
-
-    Attributes
-    ----------
-    owners: by sheet, (S, S) material slots, -1 for none; row 0 is v = 0. sheet: (F,) of each face.
-    """
-
-    owners: list[np.ndarray]
-    sheet: np.ndarray
-
-
 def use_one_material(obj: bpy.types.Object) -> list[bpy.types.ID]:
     """Give ``obj``, a copy, one material in place of its own.
 
@@ -64,22 +48,18 @@ def use_one_material(obj: bpy.types.Object) -> list[bpy.types.ID]:
     shadings = [_shading_of(slot.material) for slot in obj.material_slots] or [_shading_of(None)]
     used = [image for shading in shadings for image in shading.images.values()]
     size = max([_SMALLEST, *(max(image.size) for image in used)])
-    layout = _lay_out(obj.data, len(shadings), size)
+    layout = lay_out(obj.data, len(shadings), size)
     images = {
-        kind: _image(f"{obj.name} {kind}", _tiled([paint(shadings, own) for own in layout.owners]))
+        kind: _image(f"{obj.name} {kind}", tiled([paint(shadings, own) for own in layout.owners]))
         for kind, paint in (("albedo", _colors), ("surface", _surfaces), ("normal", _normals))
         if kind != "normal" or any(kind in shading.images for shading in shadings)
     }
     images["albedo"].colorspace_settings.name = "sRGB"
-    material = _material(obj.name, images, max(shading.bend for shading in shadings))
-    mesh = obj.data
-    _move_uv(mesh, layout)
-    for slot in obj.material_slots:
-        slot.link = "DATA"
-    mesh.materials.clear()
-    mesh.materials.append(material)
-    mesh.polygons.foreach_set("material_index", np.zeros(len(mesh.polygons), np.int32))
-    return [material, *images.values()]
+    bend = max(shading.bend for shading in shadings)
+    made = texture_material(obj.name, images, bend)
+    move_uv(obj.data, layout)
+    use_material(obj, made[0])
+    return [*made, *images.values()]
 
 
 def _shading_of(material: bpy.types.Material | None) -> _Shading:
@@ -118,78 +98,6 @@ def _before(socket: bpy.types.NodeSocket, kind: str) -> bpy.types.Node | None:
 def _encoded(linear: FloatArray) -> FloatArray:
     """Opaque RGBA 0..1 in sRGB's curve."""
     return np.append(srgb_of(np.array(linear, np.float32))[:3] / 255, np.float32(1))
-
-
-def _lay_out(mesh: bpy.types.Mesh, count: int, size: int) -> _Layout:
-    """Sheets for ``count`` material slots, as few as keep surfaces from lying on one another."""
-    mesh.calc_loop_triangles()
-    loops, faces = (np.empty(width * len(mesh.loop_triangles), np.int32) for width in (3, 1))
-    mesh.loop_triangles.foreach_get("loops", loops)
-    mesh.loop_triangles.foreach_get("polygon_index", faces)
-    slots = np.empty(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("material_index", slots)
-    slots = np.minimum(slots, count - 1)
-    places = {
-        slot: covered(_uv(mesh)[loops].reshape(-1, 3, 2)[slots[faces] == slot], size)
-        for slot in np.unique(slots)
-    }
-    owners: list[np.ndarray] = []
-    sheet_of = np.zeros(count, np.int32)
-    for slot in sorted(places, key=lambda each: -int(places[each].sum())):
-        place = places[slot]
-        most = _SHARED * place.sum()
-        fitting = [k for k, owner in enumerate(owners) if (owner[place] >= 0).sum() <= most]
-        if not fitting:
-            fitting = [len(owners)]
-            owners.append(np.full((size, size), -1, np.int32))
-        sheet_of[slot] = fitting[0]
-        owner = owners[fitting[0]]
-        owner[place & (owner < 0)] = slot
-    return _Layout([_grown(owner) for owner in owners], sheet_of[slots])
-
-
-def _uv(mesh: bpy.types.Mesh) -> np.ndarray:
-    """(L, 2) of every loop in the layout that textures use."""
-    uv = np.empty(2 * len(mesh.loops), np.float32)
-    _uv_layer(mesh).uv.foreach_get("vector", uv)
-    return uv.reshape(-1, 2)
-
-
-def _uv_layer(mesh: bpy.types.Mesh) -> bpy.types.MeshUVLoopLayer:
-    return next(layer for layer in mesh.uv_layers if layer.active_render)
-
-
-def _move_uv(mesh: bpy.types.Mesh, layout: _Layout) -> None:
-    """Move the UV of each face to where its sheet lies among all."""
-    side = _side(len(layout.owners))
-    if side == 1:
-        return
-    loops = np.empty(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("loop_total", loops)
-    sheet = np.repeat(layout.sheet, loops)
-    uv = (np.clip(_uv(mesh), 0, 1) + np.stack([sheet % side, sheet // side], 1)) / side
-    _uv_layer(mesh).uv.foreach_set("vector", np.ascontiguousarray(uv, np.float32).ravel())
-
-
-def _side(count: int) -> int:
-    """How many sheets lie along each side of a square that holds ``count``."""
-    return int(np.ceil(np.sqrt(count)))
-
-
-def _tiled(sheets: list[np.ndarray]) -> np.ndarray:
-    """One square picture of all sheets, row by row, the first one at the bottom left."""
-    side = _side(len(sheets))
-    blank = [np.zeros_like(sheets[0])] * (side * side - len(sheets))
-    rows = [np.concatenate((sheets + blank)[k * side : (k + 1) * side], 1) for k in range(side)]
-    return np.concatenate(rows, 0)
-
-
-def _grown(owner: np.ndarray) -> np.ndarray:
-    """``owner`` with every region larger by _MARGIN texels, where nothing else is."""
-    for _ in range(_MARGIN):
-        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
-            owner = np.where(owner < 0, np.roll(owner, step, axis), owner)
-    return owner
 
 
 def _colors(shadings: list[_Shading], owner: np.ndarray) -> np.ndarray:
@@ -239,29 +147,7 @@ def _image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     size = len(pixels)
     image = bpy.data.images.new(name, size, size, is_data=True)
     image.pixels.foreach_set(np.ascontiguousarray(pixels, np.float32).ravel())
+    # Exporters tell images apart by their paths.
+    image.filepath_raw = f"//{name}.png"
     image.pack()
     return image
-
-
-def _material(name: str, images: dict[str, bpy.types.Image], bend: float) -> bpy.types.Material:
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # Blender 5.0 and later make it at once
-        material.use_nodes = True
-    tree = material.node_tree
-    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    colors = {}
-    for kind, image in images.items():
-        texture = tree.nodes.new("ShaderNodeTexImage")
-        texture.image, colors[kind] = image, texture.outputs["Color"]
-    split = tree.nodes.new("ShaderNodeSeparateColor")
-    tree.links.new(colors["albedo"], shader.inputs["Base Color"])
-    tree.links.new(colors["surface"], split.inputs["Color"])
-    tree.links.new(split.outputs["Red"], shader.inputs["Coat Weight"])
-    tree.links.new(split.outputs["Green"], shader.inputs["Roughness"])
-    shader.inputs["Coat Roughness"].default_value = 0.03
-    if "normal" in colors:
-        normal = tree.nodes.new("ShaderNodeNormalMap")
-        normal.inputs["Strength"].default_value = bend
-        tree.links.new(colors["normal"], normal.inputs["Color"])
-        tree.links.new(normal.outputs["Normal"], shader.inputs["Normal"])
-    return material

@@ -14,6 +14,7 @@ from .expression import BASIS, set_expression
 from .groups import BONES, REGION_PREFIX, REGIONS, add_part_groups, add_region_groups
 from .material import MARK, SURFACES
 from .mesh import UV_LAYER
+from .skin_attributes import store_skin_attributes
 from .strips import copy_strips
 
 _OURS = re.compile(rf" ({'|'.join(SURFACES)})(\.\d+)?$")
@@ -58,6 +59,7 @@ def renew_mesh(obj: bpy.types.Object, fresh: bpy.types.Object, head: HeadMesh) -
             obj.vertex_groups.remove(old)
     add_part_groups(obj, head)
     add_region_groups(obj, head)
+    store_skin_attributes(obj.data, head)
     layers = obj.data.uv_layers
     layer = layers.get(UV_LAYER) or layers.new(name=UV_LAYER)
     layer.uv.foreach_set("vector", _array(fresh.data.uv_layers[UV_LAYER].uv, "vector", 2))

@@ -22,6 +22,7 @@ from .metadata import rig_of
 from .rig import renew_rig
 from .rig_data import rig_data, store_rig_data
 from .sculpt import key_edits, store_sculpt, write_keys
+from .skin_attributes import store_skin_attributes
 
 # Weights below which a vertex is not in a group.
 _LEAST = 0.01
@@ -41,6 +42,7 @@ def change_level(obj: bpy.types.Object, old: Reconstruction, new: Reconstruction
         _replace_geometry(obj.data, fresh)
     finally:
         bpy.data.meshes.remove(fresh)
+    store_skin_attributes(obj.data, new.mesh)
     _renew_groups(obj, new.mesh, weights)
     write_keys(obj, new, edits)
     store_offsets(obj, new.detail.offsets if new.detail is not None else None)

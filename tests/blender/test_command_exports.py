@@ -52,3 +52,20 @@ def test_usd_has_the_suffix_that_was_asked_for(bpy, built_head, tmp_path, given,
     assert [path.name for path in tmp_path.glob("*.*") if path.is_file()] == [wanted]
     binary = (tmp_path / wanted).read_bytes().startswith(b"PXR-USDC")
     assert binary is not wanted.endswith("usda")
+
+
+def test_baked_maps_are_an_option_of_the_command(command, photos, module, monkeypatch, tmp_path):
+    export, given = module("operators.export"), []
+
+    def note(obj, size, packing):
+        given.append((size, packing))
+        return []
+
+    monkeypatch.setattr(export, "use_baked_material", note)
+    photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
+    words = ["reconstruct", str(photo), "--out", str(out), "--glb"]
+    assert command.run(words) == command.OK
+    assert given == []
+    assert command.run([*words, "--bake", "4096"]) == command.OK
+    assert given == [(4096, "ORM")]
+    assert command.run([*words, "--bake", "3"]) == command.WRONG_USAGE

@@ -62,7 +62,8 @@ def test_normal_map_follows_the_slider(bpy, detailed):
     obj, _ = detailed
     node = normal_node(obj)
     shader = next(n for n in skin_material(obj).node_tree.nodes if n.type == "BSDF_PRINCIPLED")
-    assert shader.inputs["Normal"].links[0].from_node == node
+    group = shader.inputs["Normal"].links[0].from_node
+    assert group.inputs["Normal"].links[0].from_node == node
     image = node.inputs["Color"].links[0].from_node.image
     assert image.colorspace_settings.name == "Non-Color"
     assert image.packed_file is not None

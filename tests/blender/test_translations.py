@@ -31,6 +31,10 @@ NAMES = {
     "512",
     "1024",
     "2048",
+    "4096",
+    "ORM",
+    "Unity",
+    "Unreal",
 }
 
 
@@ -40,6 +44,8 @@ def texts(bpy, module):
     found = set(_names(bpy, module)) | set(_of_expressions(module)) | set(_in_code())
     found |= set(_of_menus(bpy, module)) | set(GROUPS)
     found |= {text for text, _ in module("panels.engine_hint")._STATES.values()}
+    surfaces = module("operators.scene.surface_groups")
+    found |= {each.name for group in (surfaces.SKIN, surfaces.TEETH) for each in group.sliders}
     return {text for text in found if text} - NAMES
 
 
