@@ -16,7 +16,8 @@ from ..ml.pins.shipped import pins_for_photos, pins_in_json
 from ..ml.results.plan import collect_photos, plan
 from ..ml.results.report import Row, conclusion, warnings_about
 from ..ml.settings import add_options, settings_of
-from .export import WRITERS
+from .export_formats import WRITERS
+from .export_profiles import PROFILES
 from .jobs.reconstruction import Order, make_job
 from .reporting import KNOWN, call_operator
 from .runtime import check_online, engine
@@ -24,6 +25,7 @@ from .runtime import check_online, engine
 NAME = "effigy"
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 # Suffix by flag. A .blend is the whole file, the other formats hold the head alone.
+_PROFILE = "profile"
 _FORMATS = {"blend": ".blend"} | {kind.lower(): writer.suffix for kind, writer in WRITERS.items()}
 
 
@@ -88,12 +90,15 @@ def _export_options() -> dict[str, dict[str, Any]]:
                 "default": default,
                 "help": each.description,
             }
-    found["root_bone"]["help"] += "; the head gets its rig"
+    for name in ("root_bone", _PROFILE):
+        found[name]["help"] += "; the head gets its rig"
     return found
 
 
 def _reconstruct(parsed: argparse.Namespace) -> int:
     formats = [name for name in _FORMATS if getattr(parsed, name)]
+    if parsed.profile != "none":
+        formats.append(_PROFILE)
     out, settings = parsed.out.absolute(), settings_of(parsed)
     if settings.allow_download:
         check_online("nothing can be downloaded", "leave out --allow-download")
@@ -154,11 +159,11 @@ def _write(directory: Path, formats: Sequence[str], options: dict[str, Any]) -> 
         return []
     bpy.ops.wm.read_homefile(use_empty=True)
     call_operator(bpy.ops.effigy.build, directory=str(directory), match_render=True)
-    if options["root_bone"]:
+    if options["root_bone"] or _PROFILE in formats:
         call_operator(bpy.ops.effigy.rig, add=True)
     unwritten = []
     for name in formats:
-        path = directory / (directory.name + _FORMATS[name])
+        path = directory / (directory.name + _suffix(name, options))
         try:
             _write_file(path, name, options)
         except HeadError as error:
@@ -167,8 +172,18 @@ def _write(directory: Path, formats: Sequence[str], options: dict[str, Any]) -> 
     return unwritten
 
 
+def _suffix(name: str, options: dict[str, Any]) -> str:
+    if name != _PROFILE:
+        return _FORMATS[name]
+    profile = PROFILES[options[_PROFILE]]
+    return f"-{options[_PROFILE].lower()}{profile.suffix or WRITERS[profile.format].suffix}"
+
+
 def _write_file(path: Path, name: str, options: dict[str, Any]) -> None:
     if name == "blend":
         call_operator(bpy.ops.wm.save_as_mainfile, filepath=str(path), check_existing=False)
+    elif name == _PROFILE:
+        call_operator(bpy.ops.effigy.export, filepath=str(path), **options)
     else:
-        call_operator(bpy.ops.effigy.export, filepath=str(path), format=name.upper(), **options)
+        plain = options | {_PROFILE: "NONE", "levels": False}
+        call_operator(bpy.ops.effigy.export, filepath=str(path), format=name.upper(), **plain)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import bpy
 from bpy_extras.io_utils import axis_conversion
@@ -14,8 +12,11 @@ from mathutils import Matrix
 
 from ..ml.errors import HeadError
 from .bake import SIZE_ITEMS
+from .export_formats import WRITERS, Writer
+from .export_profiles import PROFILES, Profile
 from .heads import poll_head, poll_object_mode
-from .reporting import ReportsErrors, call_operator
+from .profile_file import adapt_to_profile, add_profile_levels, write_profile
+from .reporting import ReportsErrors
 from .runtime import RELATIVE
 from .scene.baked_material import use_baked_material
 from .scene.export_copy import (
@@ -31,115 +32,10 @@ from .scene.metadata import active_head, rig_of
 from .scene.one_material import use_one_material
 from .scene.place import scale_of
 from .scene.plain_materials import use_plain_materials
+from .scene.texture_material import use_material
 from .translations import CONTEXT
 
 _Y_UP: Matrix = axis_conversion(to_forward="-Z", to_up="Y").to_4x4()
-
-
-@dataclass(frozen=True)
-class Writer:
-    """How Blender writes one format.
-
-    Attributes
-    ----------
-    suffix: of its files. help: what the format is for.
-    others: further suffixes that its operator knows; each is another kind of file.
-    operator: Blender's, as ``module.name``. options: for that operator.
-    animation: the name of its option for animation.
-    y_up: whether it turns objects by what the file's axes and Blender's differ.
-    timed: whether it writes values of expressions only as animation.
-    cuts: whether it says where alpha cuts a surface off, which is better for hair than blending.
-    packing: of baked maps that its readers find.
-    """
-
-    suffix: str
-    help: str
-    operator: str
-    options: dict[str, Any]
-    animation: str = ""
-    others: tuple[str, ...] = ()
-    y_up: bool = False
-    timed: bool = False
-    cuts: bool = False
-    packing: str = "SEPARATE"
-
-    def named(self, path: Path) -> Path:
-        """``path`` with a suffix of this format."""
-        if path.suffix.lower() in (self.suffix, *self.others):
-            return path
-        return path.with_name(path.name + self.suffix)
-
-    def write(self, path: Path, *, animated: bool = False) -> None:
-        """Write the selected objects. Raises HeadError."""
-        module, name = self.operator.split(".")
-        operators = getattr(bpy.ops, module)
-        if name not in dir(operators):
-            raise HeadError(
-                f"This Blender cannot write {self.suffix} files ({self.operator} is missing)",
-                "Enable its add-on in the preferences, or use a Blender from blender.org",
-            )
-        operator = getattr(operators, name)
-        # Blenders differ in what their exporters can do.
-        known = operator.get_rna_type().properties
-        wanted = self.options | {self.animation: animated or self.timed}
-        options = {key: value for key, value in wanted.items() if key in known}
-        still = self.timed and not animated
-        with _one_frame(bpy.context.scene) if still else nullcontext():
-            call_operator(operator, filepath=str(path), **options)
-
-
-# All formats there are. The operator, the command line and the sidebar read this table.
-WRITERS = {
-    "GLB": Writer(
-        ".glb",
-        "glTF, one binary file: web, game engines, most programs",
-        "export_scene.gltf",
-        {
-            "export_format": "GLB",
-            "use_selection": True,
-            "export_morph": True,
-        },
-        animation="export_animations",
-        cuts=True,
-        packing="ORM",
-    ),
-    "FBX": Writer(
-        ".fbx",
-        "Unity, Unreal, Maya and others",
-        "export_scene.fbx",
-        {
-            "use_selection": True,
-            "object_types": {"MESH", "ARMATURE"},
-            "add_leaf_bones": False,
-            "apply_scale_options": "FBX_SCALE_ALL",  # else engines see a scale of 100
-            "apply_unit_scale": False,  # what is written is in metres already
-            "bake_anim_use_all_actions": False,  # they leave shape keys out; the scene does not
-            "bake_anim_use_nla_strips": False,
-            "mesh_smooth_type": "FACE",
-            "use_mesh_modifiers": False,  # applying them would drop the shape keys
-            "path_mode": "COPY",
-            "embed_textures": True,
-        },
-        animation="bake_anim",
-        y_up=True,
-    ),
-    "USD": Writer(
-        ".usdc",
-        "Film pipelines; textures in a folder beside it",
-        "wm.usd_export",
-        {
-            "selected_objects_only": True,
-            "export_shapekeys": True,
-            "export_materials": True,
-            "convert_world_material": False,
-            "export_custom_properties": False,  # the record names folders
-            "overwrite_textures": True,
-        },
-        animation="export_animation",
-        others=(".usd", ".usda", ".usdz"),
-        timed=True,
-    ),
-}
 
 
 class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
@@ -195,11 +91,30 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         ],
         translation_context=CONTEXT,
     )
+    profile: bpy.props.EnumProperty(
+        name="Profile",
+        description="Write what one program wants: its format, names of bones and expressions, and "
+        "maps, one material, the person at rest, and a JSON file that says what is in it",
+        items=[
+            ("NONE", "None", "As the other options say"),
+            *((kind, profile.label, profile.help) for kind, profile in PROFILES.items()),
+        ],
+        translation_context=CONTEXT,
+    )
+    levels: bpy.props.BoolProperty(
+        name="Levels of detail",
+        description="With a profile: write the meshes High, Base and Low into one file",
+        translation_context=CONTEXT,
+    )
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context):
         return poll_head(cls, context) and poll_object_mode(cls, context)
+
+    @property
+    def _profile(self) -> Profile | None:
+        return PROFILES.get(self.profile)
 
     def invoke(self, context, event):
         if not self.filepath:
@@ -209,8 +124,9 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def run(self, context):
-        writer = WRITERS[self.format]
-        path = writer.named(Path(bpy.path.abspath(self.filepath)))
+        profile = self._profile
+        writer = WRITERS[profile.format if profile else self.format]
+        path = _named(Path(bpy.path.abspath(self.filepath)), writer, profile)
         if not path.parent.is_dir():
             raise HeadError(f"There is no folder {path.parent}", "Make it, or choose another")
         obj = active_head(context)
@@ -220,46 +136,54 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
             raise HeadError(f"{obj.name} has no bones", "Add the rig first, or leave Root bone out")
         with ExitStack() as cleanup:
             copy = cleanup.enter_context(export_copy(context.scene, obj, rig_of(obj)))
-            self._adapt(context.scene, copy, cleanup)
+            self._adapt(context.scene, copy, cleanup, writer)
             cleanup.enter_context(_only_selected(context.view_layer, *copy.written))
-            writer.write(path, animated=self.animation)
+            if profile is None:
+                writer.write(path, animated=self.animation)
+            else:
+                write_profile(path, writer, profile, copy, animated=self.animation)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
 
-    def _adapt(self, scene: bpy.types.Scene, copy: ExportCopy, cleanup: ExitStack) -> None:
+    def _adapt(
+        self, scene: bpy.types.Scene, copy: ExportCopy, cleanup: ExitStack, writer: Writer
+    ) -> None:
         """Change ``copy`` as the options and the format want it."""
-        if self.neutral:
+        profile = self._profile
+        if self.neutral or profile is not None:
             put_to_rest(copy, keep_animation=self.animation)
         if self.hair == "CARDS":
-            add_cards(scene, copy, cleanup, cut=WRITERS[self.format].cuts)
-        if self.root_bone:
+            add_cards(scene, copy, cleanup, cut=writer.cuts)
+        if profile is not None and self.levels:
+            add_profile_levels(copy, profile, cleanup)
+        if self.root_bone and profile is None:
             add_root_bone(copy.rig)
             cleanup.enter_context(portable_bones(copy.rig))
-        if self.bake != "OFF":
-            packing = WRITERS[self.format].packing
-            made = use_baked_material(copy.head, int(self.bake), packing)
-            cleanup.callback(bpy.data.batch_remove, made)
-        elif self.one_material:
-            cleanup.callback(bpy.data.batch_remove, use_one_material(copy.head))
-        else:
-            use_plain_materials(copy.head, cleanup)
-        y_up = WRITERS[self.format].y_up
-        if y_up or scale_of(scene) != 1:  # no format knows the scene's unit
-            axes = _Y_UP if y_up else Matrix()
+        self._set_materials(copy, cleanup, profile.packing if profile else writer.packing)
+        if profile is not None:
+            adapt_to_profile(copy, profile, cleanup)
+        if writer.y_up or scale_of(scene) != 1:  # no format knows the scene's unit
+            axes = _Y_UP if writer.y_up else Matrix()
             bake_transforms(scene, copy, axes, cleanup)
 
+    def _set_materials(self, copy: ExportCopy, cleanup: ExitStack, packing: str) -> None:
+        made = []
+        if self.bake != "OFF":
+            made = use_baked_material(copy.head, int(self.bake), packing)
+        elif self.one_material or self._profile is not None:
+            made = use_one_material(copy.head)
+        else:
+            use_plain_materials(copy.head, cleanup)
+        cleanup.callback(bpy.data.batch_remove, made)
+        for mesh in copy.meshes[1:] if made else ():
+            use_material(mesh, made[0])
 
-@contextmanager
-def _one_frame(scene: bpy.types.Scene) -> Iterator[None]:
-    """Let the scene's range be the present frame alone within the block."""
-    start, end = scene.frame_start, scene.frame_end
-    scene.frame_start = scene.frame_end = scene.frame_current
-    try:
-        yield
-    finally:
-        # Blender keeps the start before the end, whichever is set.
-        scene.frame_start, scene.frame_end = start, end
-        scene.frame_start = start
+
+def _named(path: Path, writer: Writer, profile: Profile | None) -> Path:
+    """``path`` with the suffix of its format or profile."""
+    if profile is None or not profile.suffix:
+        return writer.named(path)
+    return path if path.suffix.lower() == profile.suffix else Path(f"{path}{profile.suffix}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from ..ml.head.arkit import REGIONS, mirrored_name
 from ..ml.results.pinned import NAME as PINNED
 from ..operators.drawing import draw_options
 from ..operators.engine.warming import warm_up_once
-from ..operators.export import WRITERS
+from ..operators.export_formats import WRITERS
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
 from ..operators.scene.metadata import (

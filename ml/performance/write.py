@@ -15,7 +15,7 @@ from .performance import Array, Performance
 from .timecode import timecode
 
 # Live Link Face's order of ARKit's expressions.
-_LIVE_LINK_ORDER = (
+LIVE_LINK_ORDER = (
     *(
         f"eye{what}{side}"
         for side in ("Left", "Right")
@@ -85,12 +85,12 @@ def write_performance(performance: Performance, path: Path, layout: Layout) -> N
 
 
 def _live_link(performance: Performance) -> tuple[list[str], Iterator[list[str]]]:
-    names = [f"{name[0].upper()}{name[1:]}" for name in _LIVE_LINK_ORDER]
+    names = [f"{name[0].upper()}{name[1:]}" for name in LIVE_LINK_ORDER]
     turns = _turns(performance)
     turns[:, 0] *= TURNED
     numbers = np.concatenate(
         [
-            performance.values[:, [EXPRESSION_NAMES.index(name) for name in _LIVE_LINK_ORDER]],
+            performance.values[:, [EXPRESSION_NAMES.index(name) for name in LIVE_LINK_ORDER]],
             turns[:, :, [1, 0, 2]].reshape(len(turns), -1),
         ],
         1,

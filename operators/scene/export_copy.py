@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ class ExportCopy:
     Attributes
     ----------
     originals: the head and, where it has one, its rig. copies: of them, in the same order.
+        More objects that go into the file are added to both lists.
     cards: of its hair, where it has any: a mesh that stands where the copy of the head does.
     """
 
@@ -36,7 +37,12 @@ class ExportCopy:
 
     @property
     def rig(self) -> bpy.types.Object | None:
-        return self.copies[1] if len(self.copies) > 1 else None
+        return next((each for each in self.copies if each.type == "ARMATURE"), None)
+
+    @property
+    def meshes(self) -> list[bpy.types.Object]:
+        """The head, and what was added beside it."""
+        return [each for each in self.copies if each.type == "MESH"]
 
     @property
     def written(self) -> list[bpy.types.Object]:
@@ -122,18 +128,21 @@ def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:
 
 
 @contextmanager
-def portable_bones(rig: bpy.types.Object) -> Iterator[None]:
+def portable_bones(rig: bpy.types.Object, names: Mapping[str, str] | None = None) -> Iterator[None]:
     """Bones of ``rig``, a copy, without dots within the block: ``eye.L`` becomes ``eye_L``.
 
-    three.js and Godot take dots for separators and rename such bones by themselves, each its own
-    way. The actions, which the original shares, follow the names there and back.
+    names: of bones that get others. three.js and Godot take dots for separators and rename such
+    bones by themselves, each its own way. The actions, which the original shares, follow the names
+    there and back.
     """
-    changed = [bone.name for bone in rig.data.bones if "." in bone.name]
+    wanted = {bone.name: bone.name.replace(".", "_") for bone in rig.data.bones}
+    wanted |= {old: new for old, new in (names or {}).items() if old in wanted}
     with ExitStack() as cleanup:
-        for name in changed:
-            new = _free(name.replace(".", "_"), rig)
-            _rename(rig, name, new)
-            cleanup.callback(_rename, rig, new, name)
+        for name, wish in wanted.items():
+            if wish != name:
+                new = _free(wish, rig)
+                _rename(rig, name, new)
+                cleanup.callback(_rename, rig, new, name)
         yield
 
 

@@ -16,7 +16,7 @@ from .uv_cover import covered
 
 # Texels by which a surface is drawn beyond its edge: filters and mipmaps read there.
 _MARGIN = 4
-# Share of a surface that may lie on others: seams share texels.
+# Share of a surface, without its edge, that may lie on others: along seams both have the texels.
 _SHARED = 0.05
 
 
@@ -50,8 +50,9 @@ def lay_out(mesh: bpy.types.Mesh, count: int, size: int) -> Layout:
     sheet_of = np.zeros(count, np.int32)
     for slot in sorted(places, key=lambda each: -int(places[each].sum())):
         place = places[slot]
-        most = _SHARED * place.sum()
-        fitting = [k for k, owner in enumerate(owners) if (owner[place] >= 0).sum() <= most]
+        inner = _inside(place)
+        most = _SHARED * inner.sum()
+        fitting = [k for k, owner in enumerate(owners) if (owner[inner] >= 0).sum() <= most]
         if not fitting:
             fitting = [len(owners)]
             owners.append(np.full((size, size), -1, np.int32))
@@ -101,6 +102,14 @@ def tiled(sheets: list[np.ndarray]) -> np.ndarray:
     blank = [np.zeros_like(sheets[0])] * (wide * wide - len(sheets))
     rows = [np.concatenate((sheets + blank)[k * wide : (k + 1) * wide], 1) for k in range(wide)]
     return np.concatenate(rows, 0)
+
+
+def _inside(place: np.ndarray) -> np.ndarray:
+    """``place`` without the texels at its edge; as it is where it has no others."""
+    inner = place.copy()
+    for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+        inner &= np.roll(place, step, axis)
+    return inner if inner.any() else place
 
 
 def _grown(owner: np.ndarray) -> np.ndarray:

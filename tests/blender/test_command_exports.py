@@ -13,7 +13,7 @@ def command(bpy, fake_engine, module):
 def test_a_failed_export_is_named_and_the_photo_stays_ok(
     command, photos, module, monkeypatch, tmp_path, capsys
 ):
-    export, out = module("operators.export"), tmp_path / "out"
+    export, out = module("operators.export_formats"), tmp_path / "out"
     absent = export.Writer(".usdc", "", "wm.no_such_export", {})
     monkeypatch.setitem(export.WRITERS, "USD", absent)
     photo = photos("ok.jpg") / "ok.jpg"
@@ -69,3 +69,14 @@ def test_baked_maps_are_an_option_of_the_command(command, photos, module, monkey
     assert command.run([*words, "--bake", "4096"]) == command.OK
     assert given == [(4096, "ORM")]
     assert command.run([*words, "--bake", "3"]) == command.WRONG_USAGE
+
+
+def test_a_profile_is_an_option_of_the_command(command, photos, tmp_path):
+    photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
+    words = ["reconstruct", str(photo), "--out", str(out), "--profile", "vrm", "--glb"]
+    assert command.run(words) == command.OK
+    about = json.loads((out / "ok/ok-vrm.vrm.json").read_text())
+    assert about["profile"] == "VRM"
+    assert (out / "ok/ok-vrm.vrm").is_file()
+    assert (out / "ok/ok.glb").is_file()
+    assert not (out / "ok/ok.glb.json").exists()

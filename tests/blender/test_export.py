@@ -74,7 +74,7 @@ def test_export_refuses_a_hidden_head_and_a_missing_folder(bpy, built_head, tmp_
 def test_export_says_when_this_blender_lacks_a_format(
     bpy, built_head, module, monkeypatch, tmp_path
 ):
-    export = module("operators.export")
+    export = module("operators.export_formats")
     absent = export.Writer(".usdc", "", "wm.no_such_export", {})
     monkeypatch.setitem(export.WRITERS, "USD", absent)
     with pytest.raises(RuntimeError, match=r"cannot write \.usdc files"):

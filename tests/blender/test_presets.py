@@ -62,7 +62,15 @@ def test_what_an_export_preset_keeps_is_how_not_where(bpy):
         for prop in kind.properties
         if not (prop.is_hidden or prop.is_skip_save or prop.identifier == "rna_type")
     }
-    assert kept == {"neutral", "animation", "one_material", "bake", "root_bone"}
+    assert kept == {
+        "neutral",
+        "animation",
+        "one_material",
+        "bake",
+        "root_bone",
+        "profile",
+        "levels",
+    }
 
 
 def test_a_preset_of_ones_own_is_kept_and_removed(bpy, settings):

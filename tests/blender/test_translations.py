@@ -35,6 +35,12 @@ NAMES = {
     "ORM",
     "Unity",
     "Unreal",
+    "Unreal Engine",
+    "Godot",
+    "three.js",
+    "VRM 1.0",
+    "VRChat",
+    "Apple ARKit",
 }
 
 

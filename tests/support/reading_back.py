@@ -8,6 +8,7 @@ def read_back(bpy, path):
         ".fbx": bpy.ops.import_scene.fbx,
         ".glb": bpy.ops.import_scene.gltf,
         ".usdc": bpy.ops.wm.usd_import,
+        ".usdz": bpy.ops.wm.usd_import,
     }
     readers[path.suffix](filepath=str(path))
     rig = next((obj for obj in bpy.data.objects if obj.type == "ARMATURE"), None)

@@ -1,0 +1,185 @@
+"""A file for each program has its names, order, bones and scale; and a JSON file says so."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from ml.head.arkit import EXPRESSION_NAMES
+from tests.support.reading_back import read_back
+
+CLOSE = 5e-5  # metres
+SUFFIX = {"FBX": ".fbx", "GLB": ".glb", "USD": ".usdc"}
+BONES = {
+    "UNITY": {"Root", "Neck", "Head", "Jaw", "LeftEye", "RightEye"},
+    "UNREAL": {"root", "neck_01", "head", "jaw", "eye_l", "eye_r"},
+    "GODOT": {"Root", "Neck", "Head", "Jaw", "LeftEye", "RightEye"},
+    "WEB": {"root", "neck", "head", "jaw", "eye_L", "eye_R"},
+    "VRCHAT": {"Root", "Neck", "Head", "Jaw", "LeftEye", "RightEye"},
+    "ARKIT": {"root", "neck", "head", "jaw", "eye_L", "eye_R"},
+}
+BLINK = {"UNREAL": "EyeBlinkLeft", "VRCHAT": "EyeClosedLeft"}
+
+
+@pytest.fixture
+def profiles(module):
+    return module("operators.export_profiles").PROFILES
+
+
+def world_keys(obj):
+    """(V, 3) of every key in the world, by name."""
+    matrix = np.array(obj.matrix_world)
+    found = {}
+    for key in obj.data.shape_keys.key_blocks:
+        flat = np.empty(3 * len(obj.data.vertices), np.float32)
+        key.points.foreach_get("co", flat)
+        found[key.name] = flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+    return found
+
+
+def farthest(found, points):
+    from scipy.spatial import KDTree
+
+    return max(KDTree(points).query(found)[0].max(), KDTree(found).query(points)[0].max())
+
+
+def write(bpy, obj, folder, name, profiles, **options):
+    profile = profiles[name]
+    path = folder / f"a{profile.suffix or SUFFIX[profile.format]}"
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.effigy.export(filepath=str(path), profile=name, **options)
+    return path, json.loads((folder / f"{path.name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(BONES))
+def test_each_profile_comes_back_as_its_program_wants(bpy, rigged, tmp_path, profiles, name):
+    wanted = world_keys(rigged.obj)
+    path, about = write(bpy, rigged.obj, tmp_path, name, profiles)
+    obj, rig = read_back(bpy, path)
+    keys = list(obj.data.shape_keys.key_blocks.keys())[1:]
+    renamed = profiles[name].keys
+    assert set(keys) == {renamed.get(each, each) for each in EXPRESSION_NAMES}
+    assert BLINK.get(name, "eyeBlinkLeft") in keys
+    in_order = [new for old, new in renamed.items() if old in EXPRESSION_NAMES]
+    assert not renamed or profiles[name].format == "USD" or keys == in_order
+    assert {bone.name for bone in rig.data.bones} == BONES[name]
+    found = world_keys(obj)
+    for old in ("jawOpen", "mouthSmileLeft", "browInnerUp"):
+        assert farthest(found[renamed.get(old, old)], wanted[old]) <= CLOSE, old
+    assert not any(key.value for key in obj.data.shape_keys.key_blocks)
+    assert about["profile"] == name
+    assert list(about["shape_keys"].values())[: len(in_order)] == [
+        old for old in renamed if old in EXPRESSION_NAMES
+    ]
+    assert set(about["bones"]) == BONES[name]
+    assert about["meshes"][0]["vertices"] == len(wanted["jawOpen"])
+    most = max(sum(g.group in deforming(obj, rig) for g in v.groups) for v in obj.data.vertices)
+    assert most <= about["max_influences"]
+    assert len(obj.material_slots) == 1
+
+
+def deforming(obj, rig):
+    return {group.index for group in obj.vertex_groups if group.name in rig.data.bones}
+
+
+def glb_json(path):
+    data = path.read_bytes()
+    (length,) = struct.unpack("<I", data[12:16])
+    return json.loads(data[20 : 20 + length])
+
+
+REQUIRED = {"hips", "spine", "head"} | {
+    f"{side}{part}"
+    for side in ("left", "right")
+    for part in ("UpperLeg", "LowerLeg", "Foot", "UpperArm", "LowerArm", "Hand")
+}
+
+
+def test_vrm_has_its_expressions_and_a_humanoid(bpy, rigged, tmp_path, profiles):
+    wanted = world_keys(rigged.obj)
+    path, about = write(bpy, rigged.obj, tmp_path, "VRM", profiles)
+    assert sorted(each.name for each in tmp_path.glob("a.*")) == ["a.vrm", "a.vrm.json"]
+    held = glb_json(path)
+    vrm = held["extensions"]["VRMC_vrm"]
+    assert "VRMC_vrm" in held["extensionsUsed"]
+    assert vrm["specVersion"] == "1.0"
+    bones = vrm["humanoid"]["humanBones"]
+    assert set(bones) >= REQUIRED | {"neck", "jaw", "leftEye", "rightEye"}
+    assert held["nodes"][bones["leftEye"]["node"]]["name"] == "leftEye"
+    presets = vrm["expressions"]["preset"]
+    assert set(presets) >= {"happy", "blink", "aa", "ih", "ou", "ee", "oh", "lookUp"}
+    (bind, _) = presets["blink"]["morphTargetBinds"]
+    targets = held["meshes"][held["nodes"][bind["node"]]["mesh"]]["extras"]["targetNames"]
+    assert targets[bind["index"]] == "eyeBlinkLeft"
+    assert all(each["morphTargetBinds"] for each in presets.values())
+    assert set(about["expressions"]) == set(presets)
+    path = path.rename(tmp_path / "b.glb")
+    obj, rig = read_back(bpy, path)
+    assert farthest(world_keys(obj)["jawOpen"], wanted["jawOpen"]) <= CLOSE
+    left = rig.matrix_world @ rig.data.bones["leftHand"].head_local
+    assert left.x > 0.3  # the subject's left
+    assert rig.data.bones["neck"].parent.name == "chest"
+
+
+def test_vrm_needs_bones_and_one_mesh(bpy, built_head, tmp_path, profiles):
+    with pytest.raises(RuntimeError, match="Add the rig first"):
+        write(bpy, built_head, tmp_path, "VRM", profiles)
+    bpy.ops.effigy.rig(add=True)
+    with pytest.raises(RuntimeError, match="holds one mesh alone"):
+        write(bpy, built_head, tmp_path, "VRM", profiles, levels=True)
+    assert list(tmp_path.glob("a*")) == []
+
+
+def test_a_profile_leaves_names_and_actions_as_they_were(bpy, rigged, tmp_path, profiles):
+    obj, rig = rigged.obj, rigged.rig
+    rig["jawOpen"] = 0.4
+    rig.keyframe_insert('["jawOpen"]', frame=1)
+    own = obj.shape_key_add(name="Mine", from_mix=False)
+    own.value = 0.5
+    own.keyframe_insert("value", frame=3)
+    before = list(obj.data.shape_keys.key_blocks.keys()), sorted(bpy.data.objects.keys())
+    bones = sorted(bone.name for bone in rig.data.bones)
+    write(bpy, obj, tmp_path, "VRCHAT", profiles, animation=True)
+    assert (list(obj.data.shape_keys.key_blocks.keys()), sorted(bpy.data.objects.keys())) == before
+    assert sorted(bone.name for bone in rig.data.bones) == bones
+    curves = [
+        curve.data_path
+        for action in bpy.data.actions
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+        for curve in bag.fcurves
+    ]
+    assert sorted(curves) == ['["jawOpen"]', 'key_blocks["Mine"].value']
+    driver = obj.data.shape_keys.animation_data.drivers[0]
+    assert driver.driver.variables[0].targets[0].id == rig
+
+
+def test_a_name_that_is_taken_is_named(bpy, built_head, tmp_path, profiles):
+    built_head.shape_key_add(name="EyeClosedLeft", from_mix=False)
+    with pytest.raises(RuntimeError, match="a shape key of its own called EyeClosedLeft"):
+        write(bpy, built_head, tmp_path, "VRCHAT", profiles)
+    assert "eyeBlinkLeft" in built_head.data.shape_keys.key_blocks
+
+
+@pytest.mark.parametrize(("name", "first"), [("UNITY", "Average_LOD0"), ("WEB", "Average_LOD0")])
+def test_levels_lie_in_one_file(bpy, tmp_path, profiles, name, first):
+    bpy.ops.effigy.add_head(person="AVERAGE")
+    head = bpy.context.object
+    head.name = "Average"
+    bpy.ops.effigy.rig(add=True)
+    path, about = write(bpy, head, tmp_path, name, profiles, levels=True)
+    read_back(bpy, path)
+    meshes = {
+        obj.name: obj for obj in bpy.data.objects if obj.type == "MESH" and obj.data.shape_keys
+    }
+    assert set(meshes) == {"Average_LOD0", "Average_LOD1", "Average_LOD2"}
+    faces = [len(meshes[f"Average_LOD{number}"].data.polygons) for number in range(3)]
+    assert faces[0] > 2 * faces[1] > 2 * faces[2]
+    assert {each["name"] for each in about["meshes"]} == set(meshes)
+    for obj in meshes.values():
+        assert "eyeBlinkLeft" in obj.data.shape_keys.key_blocks
+        assert len(obj.vertex_groups) >= 5
+    assert len({obj.material_slots[0].material.name for obj in meshes.values()}) == 1
+    assert first in meshes
