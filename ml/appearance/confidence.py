@@ -44,6 +44,9 @@ BEARD, BEARD_SIDE, EYE = (0.005, 0.015), (-0.05, -0.04), (-0.007, -0.003)
 # recognised by its strands: the standard deviation of log brightness over STRAND_WIDTH of the
 # texture's side, above this height or this far to the side of the eyes (metres).
 OFF_HUE, STRANDS, STRAND_WIDTH = (0.3, 0.5), (0.14, 0.26), 0.006
+# Redder than skin by this (log of red over the others) no beard is, off the lips by this much
+# (metres): a straw, smeared paint.
+NO_BEARD, OFF_LIPS = (0.4, 0.7), (0.002, 0.004)
 BROW_HEIGHT, TEMPLE = (0.03, 0.045), (0.048, 0.056)
 # Hysteresis: texels beyond HALF of a limit count when they connect to certain ones within STEPS
 # texels.
@@ -71,7 +74,7 @@ def skin_confidence(
     """
     seen = lab(colours)
     apart = seen - lab(tone)
-    cold = _ramp(-seen[:, 1:].min(1), COLD) * _ramp(-apart[:, 1:].min(1), COLDER)
+    cold = ramp(-seen[:, 1:].min(1), COLD) * ramp(-apart[:, 1:].min(1), COLDER)
     warm = 1 - cold
     # Under jaws and chins the photo shows their shadow, collars and hair.
     kept = _kept(atlas.mean) * (1 - throat) * warm * _off_fringe(warm, visibility, atlas, size)
@@ -83,7 +86,7 @@ def skin_confidence(
 
 def off_edges(atlas: Atlas) -> FloatArray:
     """(N,) 0 on the edges of lids and lips, 1 off them."""
-    return _ramp(atlas.contours.lids, LID_EDGE) * _ramp(atlas.contours.gap, LIP_EDGE)
+    return ramp(atlas.contours.lids, LID_EDGE) * ramp(atlas.contours.gap, LIP_EDGE)
 
 
 def neck_confidence(residual: FloatArray, atlas: Atlas, size: int) -> FloatArray:
@@ -93,8 +96,8 @@ def neck_confidence(residual: FloatArray, atlas: Atlas, size: int) -> FloatArray
     but clothes differ from skin by their hue. The first pass refuses shadow and clothes alike.
     """
     bright, hue = _bright_and_hue(residual)
-    likely = (1 - _ramp(hue, HUE)) * (1 - _ramp(-bright, SHADE)) * (1 - _ramp(bright, SUN))
-    likely = likely * _ramp(-atlas.mean[:, 1], (-CHIN, -CHIN + 0.01))
+    likely = (1 - ramp(hue, HUE)) * (1 - ramp(-bright, SHADE)) * (1 - ramp(bright, SUN))
+    likely = likely * ramp(-atlas.mean[:, 1], (-CHIN, -CHIN + 0.01))
     narrow = cv2.erode(
         atlas.image(likely, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     )
@@ -117,11 +120,12 @@ def unobstructed(
     free = 1 - _dark_features(atlas)
     x, y, _ = atlas.mean.T
     uneven = _unevenness(bright, free * (confidence > 0.05), atlas, size)
-    uneven *= np.maximum(_ramp(y, BROW_HEIGHT), _ramp(np.abs(x), TEMPLE) * _ramp(y, (0, 0.01)))
-    before = np.maximum(_ramp(-bright, TOO_DARK), _ramp(bright, TOO_LIGHT)) * free
+    uneven *= np.maximum(ramp(y, BROW_HEIGHT), ramp(np.abs(x), TEMPLE) * ramp(y, (0, 0.01)))
+    before = np.maximum(ramp(-bright, TOO_DARK), ramp(bright, TOO_LIGHT)) * free
+    before = np.maximum(before, _too_red(residual, atlas))
     limits = ((-bright, TOO_DARK), (bright, TOO_LIGHT), (hue, OFF_HUE), (uneven, STRANDS))
     certain, doubtful = (
-        np.max([_ramp(values, (share * low, share * high)) for values, (low, high) in limits], 0)
+        np.max([ramp(values, (share * low, share * high)) for values, (low, high) in limits], 0)
         for share in (1, HALF)
     )
     # The edges of what covers skin are mixed with skin.
@@ -135,6 +139,13 @@ def unobstructed(
     return bare[atlas.rows, atlas.columns], clear[atlas.rows, atlas.columns]
 
 
+def _too_red(residual: FloatArray, atlas: Atlas) -> FloatArray:
+    """(N,) 1 where beards grow and a colour is too red for beards and skin."""
+    redder = residual[:, 0] - residual[:, 1:].mean(1)
+    grows = ramp(-atlas.mean[:, 1], BEARD) * ramp(atlas.contours.lips, OFF_LIPS)
+    return np.asarray(ramp(redder, NO_BEARD) * grows)
+
+
 def _bright_and_hue(residual: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(N, 3) logs -> (N,) mean over the channels, and (N,) distance from it: brightness and hue."""
     bright = residual.mean(1)
@@ -145,9 +156,9 @@ def _dark_features(atlas: Atlas) -> FloatArray:
     """(N,) 1 where faces are far darker or lighter than skin: nose, eyes, brows, lips, beard."""
     x, y, _ = atlas.mean.T
     nose = (np.abs(x) < 0.02) & (y < 0.025)
-    eyes = np.maximum(_ramp(-atlas.contours.lids, EYE), _ramp(-atlas.contours.brows, EYE))
+    eyes = np.maximum(ramp(-atlas.contours.lids, EYE), ramp(-atlas.contours.brows, EYE))
     # Farther out, dark pixels beside a jaw are mostly hair; the statistics include short beards.
-    beard = _ramp(-y, BEARD) * _ramp(-np.abs(x), BEARD_SIDE)
+    beard = ramp(-y, BEARD) * ramp(-np.abs(x), BEARD_SIDE)
     return np.maximum(np.maximum(beard, eyes), nose)
 
 
@@ -176,15 +187,8 @@ def throat_of(model: HeadModel, atlas: Atlas) -> FloatArray:
     down, neck = atlas.on(values).T
     # A jaw's line falls from the ears to the chin: lips whose normals point down lie above it.
     _, y, z = atlas.mean.T
-    below = _ramp(-down, UNDER) * _ramp(-y - JAW_SLOPE * np.maximum(z - JAW_ANGLE, 0), JAW)
+    below = ramp(-down, UNDER) * ramp(-y - JAW_SLOPE * np.maximum(z - JAW_ANGLE, 0), JAW)
     return np.maximum(below, neck)
-
-
-def scalp_of(places: FloatArray) -> FloatArray:
-    """(N,) 1 where (N, 3) places of the mean head lie under hair, 0 on face and neck."""
-    above = _ramp(places[:, 1], (0.085, 0.1))
-    behind = _ramp(-places[:, 2], (-0.01, 0.01)) * _ramp(places[:, 1], (-0.02, 0.0))
-    return np.maximum(above, behind)
 
 
 def within(places: FloatArray, box: tuple[tuple[float, float], ...]) -> np.ndarray:
@@ -196,7 +200,7 @@ def within(places: FloatArray, box: tuple[tuple[float, float], ...]) -> np.ndarr
 def _kept(places: FloatArray) -> FloatArray:
     """(N,) 1 in the box KEPT, falling to 0 at its sides: hair must not end in a visible line."""
     low, high = np.array(KEPT).T
-    return _ramp(np.minimum(places - low, high - places).min(1), (0, KEPT_RAMP))
+    return ramp(np.minimum(places - low, high - places).min(1), (0, KEPT_RAMP))
 
 
 def _likely_skin(apart: FloatArray, model: HeadModel, atlas: Atlas) -> FloatArray:
@@ -208,9 +212,9 @@ def _likely_skin(apart: FloatArray, model: HeadModel, atlas: Atlas) -> FloatArra
     lightness = (LIGHTNESS + (LIGHTNESS_ON_EARS - LIGHTNESS) * ears) * apart[:, 0]
     away = np.sqrt(lightness**2 + 1.4**2 * (apart[:, 1:] ** 2).sum(1))
     height = atlas.mean[:, 1]
-    spread = NECK_SPREAD + (COLOUR_SPREAD - NECK_SPREAD) * _ramp(height, (CHIN, CHIN + 0.01))
+    spread = NECK_SPREAD + (COLOUR_SPREAD - NECK_SPREAD) * ramp(height, (CHIN, CHIN + 0.01))
     # Collars begin below the throat, and white ones look much like skin.
-    above_collar = _ramp(height, (COLLAR, COLLAR + 0.02))
+    above_collar = ramp(height, (COLLAR, COLLAR + 0.02))
     # A steep ramp: a low weight of a black collar would still show where nothing else is known.
     return np.asarray(np.clip(2 - away / spread, 0, 1) * above_collar, dtype=np.float32)
 
@@ -221,7 +225,7 @@ def _off_fringe(likely: np.ndarray, visibility: FloatArray, atlas: Atlas, size: 
     bad = (likely < 0.5) & (visibility > 0.1)
     refused[atlas.rows[bad], atlas.columns[bad]] = 0
     distance = cv2.distanceTransform(refused, cv2.DIST_L2, 3)[atlas.rows, atlas.columns]
-    return np.asarray(_ramp(distance, (0.5 * FRINGE * size, 2 * FRINGE * size)))
+    return np.asarray(ramp(distance, (0.5 * FRINGE * size, 2 * FRINGE * size)))
 
 
 def lip_colour(colours: FloatArray, visibility: FloatArray, atlas: Atlas) -> FloatArray | None:
@@ -247,7 +251,7 @@ def _likely_lip(colours: FloatArray, visibility: FloatArray, atlas: Atlas) -> Fl
     return likely
 
 
-def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
+def ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
     """0 up to the first end, 1 from the second on, linear between."""
     return np.clip((values - ends[0]) / (ends[1] - ends[0]), 0, 1).astype(np.float32)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -9,15 +11,18 @@ from ..data import FloatArray, IntArray, Photo
 from ..geometry.colour import srgb_of
 from .atlas import COARSE, Atlas
 from .colour import recorded
-from .confidence import off_edges
+from .confidence import off_edges, ramp
 from .projection import Projection
 
-# Hidden skin gets this share of the fine detail on the other side of the face.
-MIRROR_SHARE = 0.6
+# Hidden skin gets this share of the fine detail on the other side of the face; brows all of it.
+MIRROR_SHARE, BROW_SHARE, BROW = 0.75, 1.0, (-0.002, -0.008)
 # Detail is kept fully where the confidence is at least 1 / DETAIL_GAIN.
 DETAIL_GAIN = 2.5
 # Detail brighter than SHINE (natural logarithm) is mostly shine; this share of the excess is kept.
 SHINE, SHINE_KEPT = 0.2, 0.4
+# Beards are as dark as short ones: hair is not painted on skin. Natural logarithm below which
+# they are lightened, and the share of the rest that is kept.
+SHORT_BEARD, BEARD_KEPT = -0.3, 0.6
 # Detail fades into hidden skin: it is multiplied by this on each coarser level of the pyramid.
 FADE = 0.75
 # Detail is clipped to this (natural logarithm) above or below the statistical skin.
@@ -28,11 +33,35 @@ _SQUARES = srgb_of(np.linspace(0, 1, 4096, dtype=np.float32) ** 2)
 _RECORDED = recorded(np.arange(256, dtype=np.float32))
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a texture holds of a photo, at the N texels of the coarse atlas.
+
+    Attributes
+    ----------
+    confidence: (N,) 0..1. shade: (N,) logarithm of light that is left out.
+    beard: (N,) 0..1, where a beard is seen.
+    """
+
+    confidence: FloatArray
+    shade: FloatArray
+    beard: FloatArray
+
+    def enlarged(self, coarse: Atlas, atlas: Atlas, size: int) -> FloatArray:
+        """(N', 3) the same at the texels of a finer atlas."""
+        values = np.column_stack([self.confidence, self.shade, self.beard])
+        if atlas is coarse:
+            return values.astype(np.float32)
+        image = coarse.image(values, min(COARSE, size))
+        large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
+        return large[atlas.rows, atlas.columns]
+
+
 def fine_detail(
     photo: Photo,
     projection: Projection,
     expected: FloatArray,
-    confidence: FloatArray,
+    held: Held,
     coarse: Atlas,
     atlas: Atlas,
     size: int,
@@ -42,7 +71,7 @@ def fine_detail(
     Parameters
     ----------
     expected: (V, 3) log colours of the statistical skin in its light.
-    confidence: (N,) 0..1 at the texels of ``coarse``.
+    held: at the texels of ``coarse``.
     size: side S of the texture, which ``atlas`` belongs to.
     """
     from .kernels import blend_mirrored, residual
@@ -50,13 +79,18 @@ def fine_detail(
     found = np.empty((len(atlas.rows), 3), np.float32)
     values = np.column_stack([np.nan_to_num(projection.pixels), expected]).astype(np.float32)
     residual(atlas.corners, atlas.weights, values, photo.rgb, _RECORDED, found)
+    confidence, shade, beard = held.enlarged(coarse, atlas, size).T
+    found -= shade[:, None]
     np.clip(found, -DETAIL_LIMIT, DETAIL_LIMIT, out=found)
     reduce_shine(found)
-    fine = confidence if atlas is coarse else _enlarged(confidence, coarse, atlas, size)
+    shorten_beard(found, beard)
     canvas = np.zeros((size, size, 4), np.float32)
     # Skin seen at a slant is blurred, but better than statistics alone.
-    weight = np.minimum(DETAIL_GAIN * fine, 1) * off_edges(atlas)
-    blend_mirrored(found, weight, atlas.mirror, MIRROR_SHARE, atlas.rows, atlas.columns, canvas)
+    weight = np.minimum(DETAIL_GAIN * confidence, 1) * off_edges(atlas)
+    share = MIRROR_SHARE + (BROW_SHARE - MIRROR_SHARE) * ramp(
+        -atlas.contours.brows, (BROW[1], BROW[0])
+    )
+    blend_mirrored(found, weight, atlas.mirror, share, atlas.rows, atlas.columns, canvas)
     return _fill(canvas)
 
 
@@ -66,6 +100,14 @@ def reduce_shine(detail: FloatArray) -> None:
     over = np.flatnonzero(bright > SHINE)
     kept = SHINE + SHINE_KEPT * (bright[over] - SHINE)
     detail[over] *= (kept / bright[over])[:, None]
+
+
+def shorten_beard(detail: FloatArray, beard: FloatArray) -> None:
+    """Lighten in place what is darker than a short beard in (N, 3) logs; beard: (N,) 0..1."""
+    where = np.flatnonzero(beard > 0.01)
+    bright = detail[where].mean(1)
+    over = np.minimum(bright - SHORT_BEARD, 0) * (1 - BEARD_KEPT) * beard[where]
+    detail[where] -= over[:, None]
 
 
 def compose_albedo(
@@ -90,13 +132,6 @@ def compose_albedo(
         colours,
     )
     return colours
-
-
-def _enlarged(values: FloatArray, coarse: Atlas, atlas: Atlas, size: int) -> FloatArray:
-    """Values at the texels of a coarse atlas -> (N,) at the texels of a finer one."""
-    image = coarse.image(values, min(COARSE, size))
-    large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
-    return large[atlas.rows, atlas.columns]
 
 
 def _fill(canvas: FloatArray) -> FloatArray:

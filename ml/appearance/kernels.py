@@ -114,12 +114,12 @@ def signed_distance(places, ring, behind, near, out):  # type: ignore[no-untyped
 def blend_mirrored(off, weight, mirror, share, rows, columns, canvas):  # type: ignore[no-untyped-def]
     """Write (N, 3) values and their weight 0..1 into (S, S, 4) ``canvas``, times that weight.
 
-    A texel whose own weight is small gets up to ``share`` of its mirror texel's value.
+    A texel whose own weight is small gets up to its (N,) ``share`` of its mirror texel's value.
     """
     for n in range(off.shape[0]):
         own, other, twin = weight[n], mirror[n], np.float32(0)
         if other >= 0:
-            twin = share * weight[other] * min(max(1 - 1.5 * own, 0.0), 1.0)
+            twin = share[n] * weight[other] * min(max(1 - 1.5 * own, 0.0), 1.0)
         total = own + twin
         if total <= 1e-6:
             continue

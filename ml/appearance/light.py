@@ -44,14 +44,11 @@ class SkinColours:
     ----------
     colours: (V, 3) linear. weight: (V,) 0..1 confidence that they are the skin's.
     normals: (V, 3) unit, camera space.
-    hint_weight: (V,) 0..1 weight of colours that only suggest the skin's, such as hair's over a
-        scalp.
     """
 
     colours: FloatArray
     weight: FloatArray
     normals: FloatArray
-    hint_weight: FloatArray
 
 
 @dataclass(frozen=True)
@@ -96,16 +93,22 @@ def separate_light(seen: SkinColours, skin: SkinModel, edges: IntArray) -> Albed
 
 def _averaged(values: FloatArray, weight: FloatArray, edges: IntArray) -> FloatArray:
     """(V, 3) values after STEPS rounds of weighted averaging with neighbours; 0 where unknown."""
+    sums = np.column_stack([values * weight[:, None], weight]).astype(np.float32)
+    sums = averaged(sums, edges, STEPS)
+    return sums[:, :3] / (sums[:, 3:] + 0.05)
+
+
+def averaged(values: FloatArray, edges: IntArray, rounds: int) -> FloatArray:
+    """(V, C) values after rounds of averaging with neighbours over (E, 2) ``edges``."""
     count = len(values)
     ends = np.concatenate([edges, edges[:, ::-1]])
-    sums = np.column_stack([values * weight[:, None], weight]).astype(np.float32)
     degree = np.maximum(np.bincount(ends[:, 0], minlength=count), 1)[:, None]
-    for _ in range(STEPS):
+    for _ in range(rounds):
         around = np.stack(
-            [np.bincount(ends[:, 0], column[ends[:, 1]], count) for column in sums.T], 1
+            [np.bincount(ends[:, 0], column[ends[:, 1]], count) for column in values.T], 1
         )
-        sums = (0.5 * sums + 0.5 * around / degree).astype(np.float32)
-    return sums[:, :3] / (sums[:, 3:] + 0.05)
+        values = (0.5 * values + 0.5 * around / degree).astype(np.float32)
+    return values
 
 
 def _environment(
@@ -136,7 +139,7 @@ def _most_likely(
     left: (V, 3) log colours without the harmonics' light. outlier: (V,) robust weights.
     """
     noise = (skin.noise + skin.light.noise) * CORRELATED
-    weight = seen.weight * outlier / noise + seen.hint_weight / (CORRELATED * 0.35)
+    weight = seen.weight * outlier / noise
     casts = TINTS * np.array([[EXPOSURE_SIGMA], [TINT_SIGMA], [TINT_SIGMA]], np.float32)
     casts = np.broadcast_to(casts[:, None], (3, len(left), 3))
     axes = np.concatenate([skin.modes, skin.light.modes, casts])

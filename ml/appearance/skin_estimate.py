@@ -14,15 +14,17 @@ from .colour import log_of, recorded
 from .confidence import (
     FACE,
     neck_confidence,
-    scalp_of,
     skin_confidence,
     throat_of,
     unobstructed,
     within,
 )
+from .cover import Cover
 from .fine_detail import DETAIL_GAIN, reduce_shine
 from .light import AlbedoAndLight, SkinColours, separate_light
 from .projection import Projection, sample
+from .scalp import HAIR, grown_scalp, hair_tone, stubble
+from .shade import broad_shade
 from .skin import SkinModel
 
 # Natural logarithms of the light on skin relative to the face's median. Below the first a photo
@@ -55,45 +57,97 @@ def skin_mesh(model: HeadModel) -> SkinMesh:
     return SkinMesh(vertices.astype(np.int32), edges.astype(np.int32))
 
 
-def estimate_skin(
-    photo: Photo,
-    visibility: FloatArray,
-    model: HeadModel,
-    atlas: Atlas,
-    projection: Projection,
-    skin: SkinModel,
-) -> tuple[AlbedoAndLight, FloatArray]:
-    """Albedo and light of the skin, and the (N,) confidence 0..1 in each texel of ``atlas``.
+@dataclass(frozen=True)
+class Texels:
+    """What is known of the N texels of the coarse ``atlas`` before their skin is estimated.
+
+    Attributes
+    ----------
+    visibility: (N,) 0..1 how well the photo shows each, 0 off the skin.
+    projection: of the head's vertices into the photo. cover: what a parse says; None without one.
+    """
+
+    atlas: Atlas
+    projection: Projection
+    visibility: FloatArray
+    cover: Cover | None = None
+
+    @property
+    def bare(self) -> FloatArray:
+        """(N,) 0..1 how well the photo shows the head itself at each, and nothing before it."""
+        return self.visibility if self.cover is None else self.visibility * self.cover.bare
+
+    @property
+    def beard(self) -> FloatArray:
+        """(N,) 0..1 where a beard is seen."""
+        return np.zeros_like(self.visibility) if self.cover is None else self.cover.beard
+
+
+@dataclass(frozen=True)
+class FoundSkin:
+    """The skin in one photo.
+
+    Attributes
+    ----------
+    separated: albedo and light of the V' skin vertices; light includes what the texture leaves out.
+    confidence: (N,) 0..1 in each texel of the coarse atlas.
+    shade: (N,) logarithm of broad shadows and spots of light, which the texture leaves out, too.
+    stubble: (V',) share of hair under the scalp's skin. hair: (3,) its log colour over the skin's.
+    """
+
+    separated: AlbedoAndLight
+    confidence: FloatArray
+    shade: FloatArray
+    stubble: FloatArray
+    hair: FloatArray
+
+
+def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinModel) -> FoundSkin:
+    """Albedo and light of the skin, and the confidence in each texel.
 
     Two passes: the first takes for skin what has the face's colour, the second what has the
     colour that skin would have in the light that the first pass found.
-
-    Parameters
-    ----------
-    visibility: (N,) 0..1 how well the photo shows each texel, 0 off the skin.
-    atlas: the coarse atlas. projection: of the head's vertices into the photo.
     """
+    atlas, bare, cover = texels.atlas, texels.bare, texels.cover
     size = max(min(COARSE, int(atlas.rows.max()) + 1), int(atlas.columns.max()) + 1)
-    colours = sample(photo.rgb, projection.pixels, atlas)
-    tone = _skin_tone(colours, visibility * within(atlas.mean, FACE))
+    colours = sample(photo.rgb, texels.projection.pixels, atlas)
+    tone = _skin_tone(colours, bare * within(atlas.mean, FACE))
     throat = throat_of(model, atlas)
-    confidence = visibility * skin_confidence(
-        colours, tone[None], visibility, throat, model, atlas, size
-    )
+    confidence = bare * skin_confidence(colours, tone[None], bare, throat, model, atlas, size)
     mesh, linear = skin_mesh(model), recorded(colours)
-    observed = _gather_colours(linear, confidence, visibility, atlas, projection, mesh.vertices)
-    first = separate_light(observed, skin, mesh.edges)
-    expected = np.zeros_like(model.shape.mean)
-    expected[mesh.vertices] = first.albedo + first.light
-    residual = log_of(linear) - atlas.on(expected)
-    bare, clear = unobstructed(residual, confidence, atlas, size)
-    confidence = confidence * bare
-    confidence = np.maximum(confidence, visibility * neck_confidence(residual, atlas, size))
-    observed = _gather_colours(linear, confidence, visibility, atlas, projection, mesh.vertices)
+    logs = log_of(linear)
+    first = separate_light(_gather_colours(linear, confidence, texels, mesh), skin, mesh.edges)
+    residual = logs - _on_texels(first, model, atlas)
+    free, clear = unobstructed(residual, confidence, atlas, size)
+    confidence = np.maximum(confidence * free, bare * neck_confidence(residual, atlas, size))
+    observed = _gather_colours(linear, confidence, texels, mesh)
     separated = separate_light(observed, skin, mesh.edges)
     shown = clear * (1 - throat) * _lit(separated, model, atlas)
-    held = _at_vertices(shown[:, None], atlas, len(expected))[mesh.vertices]
-    return _with_residual_light(separated, observed, held), confidence * shown
+    at = [_at_vertices(shown[:, None], atlas, len(model.shape.mean))[mesh.vertices]]
+    shade, stubble, hair = np.zeros_like(confidence), np.zeros(len(mesh.vertices), np.float32), HAIR
+    if cover is not None:
+        residual = logs - _on_texels(separated, model, atlas)
+        shade = broad_shade(residual, cover.plain, confidence * shown, atlas, size)
+        stubble = _stubble(cover, texels, model)
+        hair = hair_tone(residual, cover, texels.visibility)
+    separated = _with_residual_light(separated, observed, *at)
+    return FoundSkin(separated, confidence * shown, shade, stubble, hair)
+
+
+def _on_texels(separated: AlbedoAndLight, model: HeadModel, atlas: Atlas) -> FloatArray:
+    """(N, 3) log colour of the statistical skin in its light; 0 off the skin."""
+    expected = np.zeros_like(model.shape.mean)
+    expected[skin_mesh(model).vertices] = separated.albedo + separated.light
+    return atlas.on(expected)
+
+
+def _stubble(cover: Cover, texels: Texels, model: HeadModel) -> FloatArray:
+    """(V',) share of hair under the scalp's skin; see ml.appearance.scalp."""
+    mesh, atlas = skin_mesh(model), texels.atlas
+    seen = np.stack([texels.visibility, texels.visibility * cover.hair], 1)
+    weight, hair = _at_vertices(seen, atlas, len(model.shape.mean))[mesh.vertices].T
+    grown = grown_scalp(model.shape.mean[mesh.vertices])
+    return stubble(grown, (weight, hair), mesh.edges)
 
 
 def _with_residual_light(
@@ -132,24 +186,14 @@ def _lit(separated: AlbedoAndLight, model: HeadModel, atlas: Atlas) -> FloatArra
 
 
 def _gather_colours(
-    linear: FloatArray,
-    confidence: FloatArray,
-    visibility: FloatArray,
-    atlas: Atlas,
-    projection: Projection,
-    skin: IntArray,
+    linear: FloatArray, confidence: FloatArray, texels: Texels, mesh: SkinMesh
 ) -> SkinColours:
     """(N, 3) linear colours of texels as means at the (V',) skin vertices."""
-    bright = linear.mean(1)
-    # Hair is hardly ever lighter than the skin; hats are.
-    skin_level = np.average(bright, weights=confidence + 1e-9)
-    hint = visibility * (1 - confidence) * scalp_of(atlas.mean) * (bright < 1.1 * skin_level)
-    both = confidence + hint
-    values = np.column_stack([linear * both[:, None], confidence, hint])
-    means = _at_vertices(values, atlas, len(projection.pixels))[skin]
-    weight, hint_weight = means[:, 3], means[:, 4]
-    mean = means[:, :3] / np.maximum(means[:, 3:].sum(1, keepdims=True), 1e-6)
-    return SkinColours(mean, weight, projection.normals[skin], hint_weight)
+    projection, skin = texels.projection, mesh.vertices
+    values = np.column_stack([linear * confidence[:, None], confidence])
+    means = _at_vertices(values, texels.atlas, len(projection.pixels))[skin]
+    mean = means[:, :3] / np.maximum(means[:, 3:], 1e-6)
+    return SkinColours(mean, means[:, 3], projection.normals[skin])
 
 
 def _skin_tone(colours: FloatArray, weight: FloatArray) -> FloatArray:

@@ -9,24 +9,19 @@ import numpy as np
 from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.model import HeadModel
 from ..parsing.classes import Parse
-from .atlas import COARSE, Atlas, atlas_of
+from .atlas import COARSE, atlas_of
 from .confidence import FACE, within
-from .fine_detail import compose_albedo, fine_detail
+from .cover import cover_of
+from .fine_detail import Held, compose_albedo, fine_detail
+from .gamut import within_gamut
 from .levels import with_usual_levels
 from .light import AlbedoAndLight
 from .monochrome import coloured, grey_statistics, in_grey, is_monochrome
 from .paint import FaceTone, paint_inner_parts
-from .projection import Projection, project, sample, visibility_of
+from .projection import project, sample, visibility_of
+from .scalp import shaded
 from .skin import SkinModel, load_skin_model
-from .skin_estimate import estimate_skin, skin_mesh
-
-# What covers the skin, how many pixels of the parse it is taken to reach further, for its edges mix
-# with skin, and the probabilities at which it hides nothing and all.
-COVERS, REACH, HIDDEN = ("glasses", "other"), 1, (0.15, 0.45)
-# Dark sockets look a little like glasses: glasses are believed that surely, at least this
-# probability, cover at least this much of the face's area.
-SURE, SMALLEST = 0.8, 0.012
-FACE_CLASSES = ("skin", "nose", "brows", "eyes", "lips")
+from .skin_estimate import FoundSkin, Texels, estimate_skin, skin_mesh
 
 
 @dataclass(frozen=True)
@@ -72,18 +67,33 @@ def make_texture(
     projection = project(camera, vertices, model)
     visibility = visibility_of(photo, camera, vertices, model, coarse, projection, renderer)
     visibility *= coarse.part == model.part_names.index("skin")
-    visibility *= _uncovered(parse, projection, coarse)
-    grey = is_monochrome(sample(photo.rgb, projection.pixels, coarse), visibility, coarse)
+    cover = cover_of(parse, coarse.on(projection.pixels))
+    texels = Texels(coarse, projection, visibility, cover)
+    grey = is_monochrome(sample(photo.rgb, projection.pixels, coarse), texels.bare, coarse)
     photo, skin = _in_grey(photo) if grey else (photo, load_skin_model())
-    separated, confidence = estimate_skin(photo, visibility, model, coarse, projection, skin)
-    albedo = coloured(separated, load_skin_model()) if grey else separated.albedo
-    logs = _on_whole_head(own, len(vertices), albedo, separated)
-    detail = fine_detail(photo, projection, logs[2], confidence, coarse, atlas, size)
+    found = estimate_skin(photo, texels, model, skin)
+    separated, albedo = _with_skins_hue(found.separated, model, grey)
+    logs = _on_whole_head(own, len(vertices), shaded(albedo, found.stubble, found.hair), separated)
+    detail = fine_detail(photo, projection, logs[2], _held(found, texels), coarse, atlas, size)
     colours = compose_albedo(logs[0], own, detail, atlas)
-    del detail
-    face = _face_tone(model, albedo, separated.light, grey)
-    painted = paint_inner_parts(colours, photo, camera, vertices, model, atlas, face)
+    tone = _face_tone(model, albedo, separated.light, grey)
+    painted = paint_inner_parts(colours, photo, camera, vertices, model, atlas, tone)
     return Texture(painted, np.exp(logs[1]), separated.harmonics)
+
+
+def _held(found: FoundSkin, texels: Texels) -> Held:
+    return Held(found.confidence, found.shade, texels.beard)
+
+
+def _with_skins_hue(
+    separated: AlbedoAndLight, model: HeadModel, grey: bool
+) -> tuple[AlbedoAndLight, FloatArray]:
+    """Albedo and light, and the (V', 3) log albedo in colour: a grey photo's own has no hue."""
+    if grey:
+        return separated, coloured(separated, load_skin_model())
+    on_face = within(model.shape.mean[skin_mesh(model).vertices], FACE)
+    separated = within_gamut(separated, on_face)
+    return separated, separated.albedo
 
 
 def _on_whole_head(
@@ -119,18 +129,3 @@ def make_albedo(
 ) -> ByteArray:
     """(size, size, 3) uint8 sRGB: only the albedo of :func:`make_texture`."""
     return make_texture(photo, camera, vertices, model, size, renderer, parse).albedo
-
-
-def _uncovered(parse: Parse | None, projection: Projection, atlas: Atlas) -> FloatArray:
-    """(N,) 0..1: that nothing lies before the skin at the texels, as far as a parse says."""
-    if parse is None or not _covers(parse):
-        return np.ones(len(atlas.rows), np.float32)
-    covered = parse.at(atlas.on(projection.pixels), *COVERS, reach=REACH)
-    nothing, everything = HIDDEN
-    return np.asarray(1 - np.clip((covered - nothing) / (everything - nothing), 0, 1))
-
-
-def _covers(parse: Parse) -> bool:
-    """Whether enough of what covers skin is surely there."""
-    face = parse.of(*FACE_CLASSES).sum()
-    return bool((parse.of(*COVERS) >= SURE).sum() >= SMALLEST * max(face, 1.0))

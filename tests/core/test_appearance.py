@@ -291,20 +291,6 @@ def model_skin(model, size):
     return mask
 
 
-def test_a_scalp_has_the_tone_of_the_hair_over_it(model):
-    photo, camera = photograph(model, 0)
-    top = camera.project(np.float32([[0, 0.1, 0.08]]))[0, 1]
-    hairy = photo.rgb.copy()
-    hairy[: int(top)][(hairy[: int(top)] != RED).any(2)] = (30, 22, 18)
-    rows, columns, places = skin_texels(model)
-    scalp = places[:, 1] > 0.12
-    bald, haired = (
-        make_albedo(replace(photo, rgb=rgb), camera, model.shape.mean, model, SIZE)
-        for rgb in (photo.rgb, hairy)
-    )
-    assert np.median(haired[rows, columns][scalp]) < 0.7 * np.median(bald[rows, columns][scalp])
-
-
 def test_large_textures_agree_with_small_ones(model):
     photo, camera = photograph(model, 10)
     small, large = (

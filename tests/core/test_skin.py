@@ -45,9 +45,7 @@ def test_skin_and_light_are_told_apart(ball):
     light[0], light[3] = 2.6, 0.9
     seen = np.exp(albedo) * (harmonics_of(normals) @ light)
     ones = np.ones(COUNT, np.float32)
-    found = separate_light(
-        SkinColours(seen.astype(np.float32), ones, normals, 0 * ones), skin, edges
-    )
+    found = separate_light(SkinColours(seen.astype(np.float32), ones, normals), skin, edges)
     off = found.albedo - albedo
     # How bright the light was nobody can tell: only the pattern counts.
     assert np.abs(off - np.median(off)).mean() < 0.04
@@ -62,7 +60,7 @@ def test_what_is_hidden_follows_what_is_seen(ball):
     albedo = skin.mean - 1.2 * skin.modes[1]
     weight = (normals[:, 0] < 0.1).astype(np.float32)
     seen = (np.exp(albedo) * weight[:, None]).astype(np.float32)
-    found = separate_light(SkinColours(seen, weight, normals, 0 * weight), skin, edges)
+    found = separate_light(SkinColours(seen, weight, normals), skin, edges)
     hidden = weight == 0
     off = (found.albedo - albedo)[hidden]
     mean_off = (skin.mean - albedo)[hidden]
@@ -72,7 +70,7 @@ def test_what_is_hidden_follows_what_is_seen(ball):
 def test_nothing_seen_is_the_mean(ball):
     normals, edges, skin = ball
     nothing = np.zeros(COUNT, np.float32)
-    blank = SkinColours(np.zeros((COUNT, 3), np.float32), nothing, normals, nothing)
+    blank = SkinColours(np.zeros((COUNT, 3), np.float32), nothing, normals)
     found = separate_light(blank, skin, edges)
     np.testing.assert_allclose(found.albedo, skin.mean, atol=1e-3)
     assert np.isfinite(found.light).all()
