@@ -13,7 +13,6 @@ from .contours import EYES
 
 # MediaPipe's landmarks: the iris' centre and four points of its rim, and the eye's opening.
 LANDMARKS = {"right": (slice(468, 473), EYES[0]), "left": (slice(473, 478), EYES[1])}
-COMMON_IRIS = np.array([96.0, 72.0, 54.0], np.float32)
 # Smallest radius of an iris in the photo, pixels: a smaller one is not measured.
 SMALLEST_IRIS = 2.5
 # The eye is resampled to a patch of this (width, height) in which its iris has this radius, pixels.
@@ -21,6 +20,9 @@ RADIUS, PATCH = 10, (72, 44)
 # The iris is sought within this many radii of its fitted place, across and down (dark lashes lie
 # above it), where at least this share of its disc lies in the eye's opening.
 SEARCH, SHOWN = (1.1, 0.3), 0.5
+# An iris' pixels are at most this many times as bright as most of them, if they reflect no lamp;
+# what is as red as a lid is one if it has this share of the brightness that irises can have.
+GLINT, LID = 1.5, 0.8
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,12 @@ class EyeColours:
     ----------
     iris: (3,) sRGB 0..255; None where the photo does not show it well enough.
     white: (3,) sRGB 0..255 of the bright part of its white; None likewise.
+    size: radius of the iris in the photo, pixels.
     """
 
     iris: FloatArray | None
     white: FloatArray | None
+    size: float = 8.0
 
 
 def measure_eye(
@@ -58,7 +62,7 @@ def measure_eye(
     white = _bright(patch[inside & (away > 1.2)])
     # The upper part lies in the lid's shadow.
     ring = inside & (away > 0.4) & (away < 0.8) & (rows > centre[1] - 0.3 * RADIUS)
-    return EyeColours(_iris(patch[ring], white), white)
+    return EyeColours(_iris(patch[ring], white), white, radius)
 
 
 def _patch(
@@ -118,11 +122,15 @@ def _iris(colours: FloatArray, white: FloatArray | None) -> FloatArray | None:
     """(3,) colour of the iris' lighter part; None if that cannot be an iris."""
     if len(colours) < 20:
         return None
-    # Pupil, rim and the lashes' shadows are darker, reflections are brighter.
-    found = _middle_of(colours, colours.mean(1), (0.5, 0.85))
-    lid = found[0] > 2.3 * max(found[2], 1)
-    bright = 165 if white is None else min(0.85 * float(white.mean()), 165)
-    return found if 12 < found.mean() < bright and not lid else None
+    bright = colours.mean(1)
+    # Without reflections of lamps and windows; the pupil may be half of what is measured.
+    matt = colours[bright <= GLINT * np.percentile(bright, 75)]
+    # Pupil, rim and the lashes' shadows are darker.
+    found = _middle_of(matt, matt.mean(1), (0.5, 0.85))
+    shown = 165 if white is None else min(0.85 * float(white.mean()), 165)
+    # Amber irises are as red as skin, but darker than the lids round them.
+    lid = found[0] > 2.3 * max(found[2], 1) and found.mean() > LID * shown
+    return found if 12 < found.mean() < shown and not lid else None
 
 
 def _middle_of(colours: FloatArray, key: FloatArray, share: tuple[float, float]) -> FloatArray:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from ..data import ByteArray, Camera, FloatArray, Photo
-from ..geometry.colour import linear_of, srgb_of
 from ..head.model import HeadModel
-from .atlas import Atlas, parts_of_kind
-from .colour import recorded
-from .eye_colour import COMMON_IRIS, EyeColours, measure_eye
-from .eyes import EYE_KINDS, SCLERA, SIDES, eye_of, paint_eye
+from .atlas import Atlas, atlas_of, parts_of_kind
+from .eye_albedo import FaceTone, eye_paints
+from .eye_colour import measure_eye
+from .eyes import EYE_KINDS, SIDES, EyeLayers, EyePaint, eye_layers, eye_of
 
 
 @dataclass(frozen=True)
@@ -37,31 +37,9 @@ PAINTS = {
     "tongue": Paint((184, 104, 102), 0.055),
     "mouth": Paint((140, 66, 62), 0.06),
 }
-# sRGB of a common iris of people with dark skin, and mean linear albedos of dark and pale skin.
-DARK_BROWN = np.array([60.0, 39.0, 28.0], np.float32)
-DEEP_SKIN, PALE_SKIN = 0.08, 0.18
 LASHES = (52.0, 40.0, 34.0)
-# The share of the face's light that reaches the eyes if their whites cannot be measured, and the
-# largest linear albedo of an iris.
-IN_SHADE, LIGHTEST_IRIS = 0.7, 0.4
-# Linear light that a wet cornea reflects of the surroundings; and the mean linear albedo of an iris
-# below which its measured hue is not used, and above which it is, for dark and for pale skin: dark
-# irises that look grey or blue reflect the sky.
-MIRRORED, DARK_IRIS = 0.004, ((0.06, 0.12), (0.012, 0.03))
 # Texels by which an island's colours extend beyond its border.
 BLEED = 4
-
-
-@dataclass(frozen=True)
-class FaceTone:
-    """(3,) each, linear: the median albedo of the face's skin, and the median light on it.
-
-    hued: whether the photo tells hues; a grey one does not.
-    """
-
-    skin: FloatArray
-    light: FloatArray
-    hued: bool = True
 
 
 def paint_inner_parts(
@@ -77,12 +55,11 @@ def paint_inner_parts(
 
     vertices: (V, 3) the head with the photo's expression; head space, metres.
     """
-    eyes = {side: measure_eye(photo, camera, vertices, model, side) for side in SIDES}
-    iris = iris_albedo(list(eyes.values()), face)
+    eyes = eye_paints([measure_eye(photo, camera, vertices, model, side) for side in SIDES], face)
     inner = np.zeros(texture.shape[:2], bool)
     for texels, colours in [
         *_painted_parts(model, atlas),
-        *_painted_eyes(iris, model, atlas),
+        *_painted_eyes(eyes, model, atlas, len(texture)),
     ]:
         texture[atlas.rows[texels], atlas.columns[texels]] = colours
         inner[atlas.rows[texels], atlas.columns[texels]] = True
@@ -94,48 +71,6 @@ def paint_inner_parts(
     _bleed(texture, inner, free)
     np.clip(np.round(texture, out=texture), 0, 255, out=texture)
     return texture.astype(np.uint8)
-
-
-def iris_albedo(eyes: Sequence[EyeColours], face: FaceTone) -> FloatArray:
-    """(3,) sRGB 0..255 of the irises without light; a common brown if none was measured.
-
-    The light on the eyes is measured on their whites, relative to the light on the face.
-    """
-    seen = [eye.iris for eye in eyes if eye.iris is not None]
-    if not seen:
-        return common_iris(face)
-    light = face.light
-    reaches = light * IN_SHADE
-    whites = [recorded(eye.white) for eye in eyes if eye.white is not None]
-    if whites:
-        found = np.max(whites, axis=0) / linear_of(SCLERA)
-        # Half of its tint: the white of a small eye is mixed with the skin around it.
-        reaches = np.clip((found + found.mean()) / 2, 0.3 * light, 1.2 * light)
-    # Both irises of a person are alike, and one may lie in shade.
-    freed = recorded(np.mean(seen, axis=0)) / np.maximum(reaches, 0.02)
-    return srgb_of(_likely_iris(np.minimum(freed, LIGHTEST_IRIS), face))
-
-
-def common_iris(face: FaceTone) -> FloatArray:
-    """(3,) sRGB of a common iris: darker for darker skin."""
-    return np.asarray(_by_skin(face, DARK_BROWN, COMMON_IRIS), dtype=np.float32)
-
-
-def _likely_iris(freed: FloatArray, face: FaceTone) -> FloatArray:
-    """(3,) linear: ``freed`` without the cornea's reflection, and brown if dark; see DARK_IRIS."""
-    own = np.maximum(freed - MIRRORED, 0.004)
-    bright = float(own.mean())
-    brown = linear_of(common_iris(face))
-    brown = brown * bright / brown.mean()
-    no_hue, hue = _by_skin(face, *np.array(DARK_IRIS))
-    share = np.clip((bright - no_hue) / (hue - no_hue), 0, 1) if face.hued else 0.0
-    return np.asarray(share * own + (1 - share) * brown, dtype=np.float32)
-
-
-def _by_skin(face: FaceTone, deep: FloatArray, pale: FloatArray) -> FloatArray:
-    """Interpolate between values for dark and for pale skin by the face's own albedo."""
-    share = np.clip((float(face.skin.mean()) - DEEP_SKIN) / (PALE_SKIN - DEEP_SKIN), 0, 1)
-    return deep + share * (pale - deep)
 
 
 Painted = list[tuple[np.ndarray, FloatArray]]
@@ -163,13 +98,23 @@ def _lash_tiles(model: HeadModel, size: int) -> list[tuple[slice, slice]]:
     return tiles
 
 
-def _painted_eyes(iris: FloatArray, model: HeadModel, atlas: Atlas) -> Painted:
-    """Texels and (N, 3) colours of both eyes."""
-    painted: Painted = []
-    for side in SIDES:
-        texels = atlas.of_parts(parts_of_kind(model, *EYE_KINDS, side=side))
-        painted.append((texels, paint_eye(eye_of(model, side), atlas.mean[texels], iris)))
-    return painted
+def _painted_eyes(eyes: Sequence[EyePaint], model: HeadModel, atlas: Atlas, size: int) -> Painted:
+    """Texels and (N, 3) colours of both eyes in a texture of ``size``."""
+    return [
+        (_eye_texels(model, atlas, side), _layers_of(model, size, side).painted(paint))
+        for side, paint in zip(SIDES, eyes, strict=True)
+    ]
+
+
+def _eye_texels(model: HeadModel, atlas: Atlas, side: str) -> np.ndarray:
+    return atlas.of_parts(parts_of_kind(model, *EYE_KINDS, side=side))
+
+
+@lru_cache(maxsize=8)
+def _layers_of(model: HeadModel, size: int, side: str) -> EyeLayers:
+    """The layers of an eye's texels in an atlas. They depend on the model only."""
+    atlas = atlas_of(model, size)
+    return eye_layers(eye_of(model, side), atlas.mean[_eye_texels(model, atlas, side)])
 
 
 def _bleed(painted: FloatArray, inner: np.ndarray, free: np.ndarray) -> None:

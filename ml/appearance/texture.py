@@ -12,12 +12,13 @@ from ..parsing.classes import Parse
 from .atlas import COARSE, atlas_of
 from .confidence import FACE, within
 from .cover import cover_of
+from .eye_albedo import FaceTone
 from .fine_detail import Held, compose_albedo, fine_detail
 from .gamut import within_gamut
 from .levels import with_usual_levels
 from .light import AlbedoAndLight
 from .monochrome import coloured, grey_statistics, in_grey, is_monochrome
-from .paint import FaceTone, paint_inner_parts
+from .paint import paint_inner_parts
 from .projection import project, sample, visibility_of
 from .scalp import shaded
 from .skin import SkinModel, load_skin_model

@@ -42,6 +42,7 @@ COMMANDS = (
     Command("sliders", "synthetic.sliders", "whether shape sliders do what they say, nothing else"),
     Command("texture", "synthetic.texture", "albedo, hidden skin and re-rendering"),
     Command("skin", "photos.skin", "seams, shadows, brows and hue of albedos of photos"),
+    Command("irises", "synthetic.irises", "colour of irises of rendered people"),
     Command("detail", "synthetic.detail", "folds and lumps of rendered people who have them"),
     Command("likeness", "likeness.command", "whether heads in clay are recognisable on photos"),
     Command("parsing", "parsing.measure", "what each pixel round a face shows, and overlays"),

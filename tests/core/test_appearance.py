@@ -143,7 +143,7 @@ def test_eyes_teeth_and_mouth_are_painted(model):
     for side in ("left", "right"):
         assert np.median(texels(model, albedo, f"pupil_{side}")) < 30
         white = texels(model, albedo, f"eye_{side}")
-        assert np.median(white.min(1)) > 150
+        assert 90 < np.median(white.min(1)) < 200  # no paper
         assert np.median(texels(model, albedo, f"iris_{side}").mean(1)) < 120
     front = texels(model, albedo, "teeth_upper").min(1).max()
     assert front > texels(model, albedo, "gums_upper", "mouth").min(1).max() + 60
@@ -182,7 +182,7 @@ def test_the_iris_has_the_photos_colour(model, iris, turned):
         # Rim and pupil's edge are darker.
         found = np.percentile(texels(model, albedo, f"iris_{side}"), 85, axis=0)
         # The white beside it says how much light there is, and cameras darken what is dark.
-        assert 0.6 < found.mean() / np.mean(iris) < 1.3
+        assert 0.5 < found.mean() / np.mean(iris) < 1.3
         ratio = (found + 1) / found.sum(), (np.array(iris) + 1) / np.sum(iris)
         assert np.abs(ratio[0] - ratio[1]).max() < 0.06
 
@@ -206,7 +206,8 @@ def test_a_dark_photo_does_not_darken_the_whites(model):
         np.median(texels(model, make_albedo(p, camera, model.shape.mean, model, SIZE), "eye_left"))
         for p in (photo, dark)
     )
-    assert bright == dim > 180
+    assert abs(bright - dim) < 8
+    assert 90 < dim < 200
 
 
 def test_teeth_do_not_whiten_lips_that_the_fit_missed(model):

@@ -15,7 +15,6 @@ from ml.appearance.confidence import lab
 from ml.appearance.levels import with_usual_levels
 from ml.appearance.light import AlbedoAndLight, _solved
 from ml.appearance.monochrome import coloured, grey_statistics, is_monochrome
-from ml.appearance.paint import FaceTone, _likely_iris
 from ml.appearance.skin import load_skin_model
 from ml.appearance.skin_estimate import skin_mesh
 from ml.appearance.texture import make_albedo
@@ -115,7 +114,7 @@ def test_the_skin_is_that_of_the_photo_as_it_was(model, atlas, camera, portrait,
     cheek, lips, whites = found
     assert np.linalg.norm(cheek - usual[0]) < 6
     assert lips[1] > cheek[1] + 2  # redder than the cheek
-    np.testing.assert_array_equal(whites, usual[2])
+    assert np.linalg.norm(whites - usual[2]) < 5  # whites are bound to the skin's light
 
 
 def test_a_photo_in_colour_stays_as_it_is(model, atlas, portrait):
@@ -153,12 +152,3 @@ def test_a_lightness_has_the_hue_of_such_skins():
     assert np.ptp(statistics.modes, axis=-1).max() == 0
     found = coloured(AlbedoAndLight(statistics.mean, statistics.mean, NOTHING, NO_MODES), skin)
     np.testing.assert_allclose(found, skin.mean, atol=1e-4)
-
-
-def test_an_iris_without_hue_is_brown():
-    skin, light = np.array([0.35, 0.2, 0.14], np.float32), np.ones(3, np.float32)
-    grey_iris = np.full(3, 0.1, np.float32)
-    kept, brown = (_likely_iris(grey_iris, FaceTone(skin, light, hued)) for hued in (True, False))
-    assert np.ptp(kept) < 0.01
-    assert brown[0] > 1.5 * brown[2]
-    assert brown.mean() == pytest.approx(kept.mean(), rel=0.1)

@@ -7,6 +7,7 @@ from ml.fitting.camera import FACING
 from ml.parsing.classes import CLASSES
 from ml.rendering import vertex_normals
 from ml.training.data.people.dressed import DressedHead
+from ml.training.data.people.eyes import random_eyes
 from ml.training.data.people.traits import Traits
 from ml.training.data.picture.draw import Figure, OrbitCamera, Shot, draw_head
 from ml.training.data.worn.accessories import Outfit, Wardrobe, random_outfit
@@ -34,7 +35,8 @@ def labels(stage, extras=(), scalp=0.0, beard=0.0, hair=0.0, skin=1.0):
     outfit = Outfit(
         list(extras), np.full(3, hair, np.float32), np.maximum(jaw, crown), jaw, Traits()
     )
-    head = DressedHead(figure, lambda pixels, _: pixels.colours, Traits(), False, outfit)
+    eyes = random_eyes(np.random.default_rng(0), dark=False)
+    head = DressedHead(figure, lambda pixels, _: pixels.colours, Traits(), False, outfit, eyes)
     shot = Shot(AHEAD, CROP, np.zeros((96, 96, 3), np.uint8))
     return draw_labels(stage, head, draw_head(stage, figure, shot, head.shade))
 

@@ -7,8 +7,6 @@ from ml.appearance import kernels
 from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import recorded
 from ml.appearance.confidence import throat_of, unobstructed
-from ml.appearance.eye_colour import EyeColours
-from ml.appearance.paint import FaceTone, common_iris, iris_albedo
 from ml.head.storage import load_head_model
 
 SIZE = 512
@@ -76,27 +74,6 @@ def test_throats_begin_under_the_jaw(model, atlas):
     assert throat[skin & (y > -0.015)].max() == 0
     assert throat[skin & (y > -0.055) & (z > 0.09)].max() == 0  # lips look down, too
     assert throat[skin & (y < -0.06) & (z < 0.07)].mean() > 0.9
-
-
-def eye(iris, white=(226, 220, 216)) -> EyeColours:
-    return EyeColours(np.array(iris, np.float32), np.array(white, np.float32))
-
-
-def test_grey_in_the_dark_iris_of_dark_skin_is_the_sky():
-    light = np.ones(3, np.float32)
-    iris = iris_albedo([eye((60, 60, 66))], FaceTone(DEEP, light))
-    assert iris[0] > 1.3 * iris[2]
-    blue = iris_albedo([eye((90, 115, 150))], FaceTone(PALE, light))
-    assert blue[2] > 1.3 * blue[0]
-
-
-def test_irises_that_nobody_sees_are_as_dark_as_is_common():
-    light = np.ones(3, np.float32)
-    pale, deep = (common_iris(FaceTone(skin, light)) for skin in (PALE, DEEP))
-    assert (deep < 0.75 * pale).all()
-    np.testing.assert_array_equal(
-        iris_albedo([EyeColours(None, None)], FaceTone(DEEP, light)), deep
-    )
 
 
 def test_distances_to_a_ring_are_negative_inside_and_stay_infinite_far_off():

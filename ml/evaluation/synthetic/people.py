@@ -22,6 +22,7 @@ from ...head.model import HeadModel
 from ...photo.crop import crop_to_photo
 from ...training.data.people.creases import openness
 from ...training.data.people.dressed import dressed
+from ...training.data.people.eyes import Eyes
 from ...training.data.people.folds import random_folds
 from ...training.data.people.skins import KEPT_OUT, load_skins
 from ...training.data.picture.backgrounds import random_background
@@ -86,13 +87,14 @@ class Rendering:
     Attributes
     ----------
     figure: the dressed head. camera: what it was drawn by. drawing: the picture before the film.
-    to_photo: (2, 3) the crop, see :func:`ml.photo.crop.crop_to_photo`.
+    to_photo: (2, 3) the crop, see :func:`ml.photo.crop.crop_to_photo`. eyes: how they are painted.
     """
 
     figure: Figure
     camera: OrbitCamera
     to_photo: FloatArray
     drawing: Drawing
+    eyes: Eyes
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ def rendered_view(
         painted=bool(head.borrowed or head.traits.beard or head.traits.glasses),
         hard=head.hard,
         shown=cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST) > 0,
-        rendering=Rendering(figure, camera, to_photo, drawing),
+        rendering=Rendering(figure, camera, to_photo, drawing, head.eyes),
     )
 
 

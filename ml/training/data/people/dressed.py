@@ -36,8 +36,8 @@ class DressedHead:
     Attributes
     ----------
     figure: its mesh and colours. shade: what a camera records of it. traits: what captions say of
-    it. borrowed: whether the detail of its skin is a real face's. outfit: what it wears.
-    hard: see lighting.hardness.
+    it. borrowed: whether the detail of its skin is a real face's. outfit: what it wears. eyes: how
+    they are painted. hard: see lighting.hardness.
     """
 
     figure: Figure
@@ -45,6 +45,7 @@ class DressedHead:
     traits: Traits
     borrowed: bool
     outfit: Outfit
+    eyes: Eyes
     hard: float = 0.0
 
 
@@ -67,8 +68,8 @@ def dressed(studio: Studio, vertices: FloatArray, rng: np.random.Generator) -> D
         light_back=back,
     )
     figure = Figure(vertices, normals, skin.albedo, tuple(outfit.extras), skin.gloss)
-    hard = hardness(light)
-    return DressedHead(figure, _lit_by(light, eyes), traits, real is not None, outfit, hard)
+    borrowed, hard = real is not None, hardness(light)
+    return DressedHead(figure, _lit_by(light, eyes), traits, borrowed, outfit, eyes, hard)
 
 
 def _lit_by(light: Light, eyes: Eyes) -> Shade:
