@@ -14,6 +14,7 @@ from ..operators.engine.warming import warm_up_once
 from ..operators.export_formats import WRITERS
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
+from ..operators.scene.gaze import LIDS, TARGET, TRACK
 from ..operators.scene.metadata import (
     active_head,
     doubts_about_photos,
@@ -135,6 +136,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         text = "Remove rig" if rigged else "Add rig"
         toggle = layout.operator("effigy.rig", text=text, icon="ARMATURE_DATA")
         toggle.add = not rigged
+        _draw_gaze(layout.row(align=True), rig_of(obj))
         row = layout.row(align=True)
         for kind in WRITERS:
             row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
@@ -205,6 +207,14 @@ def _draw_trust(layout: bpy.types.UILayout, record: dict[str, Any]) -> None:
     layout.label(text=text, icon="CHECKMARK", translate=False)
     if record["quality_reason"]:
         draw_text(layout, record["quality_reason"], "ERROR")
+
+
+def _draw_gaze(row: bpy.types.UILayout, rig: bpy.types.Object | None) -> None:
+    """Whether the eyes of a rig look at its target, and the lids follow; older rigs lack it."""
+    target = rig.pose.bones.get(TARGET) if rig is not None else None
+    if target is not None:
+        row.prop(target, f'["{TRACK}"]', text="Eye target", text_ctxt=CONTEXT, slider=True)
+        row.prop(target, f'["{LIDS}"]', text="Lids follow", text_ctxt=CONTEXT, slider=True)
 
 
 def _draw_pins(column: bpy.types.UILayout, record: dict[str, Any]) -> None:

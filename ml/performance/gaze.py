@@ -21,3 +21,18 @@ def gaze_of(values: Array) -> Array:
             key = values[:, EXPRESSION_NAMES.index(f"eyeLook{way}{side}")]
             eyes[:, number, axis] += towards * angle * key
     return eyes
+
+
+def add_keys_of_gaze(values: Array, eyes: Array) -> None:
+    """Let the keys of the gaze in (F, 52) ``values`` say how the eyes turn, (F, 2, 3) angles.
+
+    Where they have values of their own those stay.
+    """
+    for number, side in enumerate(("Left", "Right")):
+        columns = {way: EXPRESSION_NAMES.index(f"eyeLook{way}{side}") for way in _LOOKS}
+        if values[:, list(columns.values())].any():
+            continue
+        for way, (axis, angle) in _LOOKS.items():
+            towards = -1 if axis == 1 and side == "Right" else 1
+            key = towards * eyes[:, number, axis] / angle
+            values[:, columns[way]] = np.clip(key, 0, 1)

@@ -98,19 +98,28 @@ def _copy(original: bpy.types.Object, cleanup: ExitStack) -> bpy.types.Object:
 
 
 def _bind(head: bpy.types.Object, rig: bpy.types.Object, copy: bpy.types.Object) -> None:
-    """Move what ties ``head`` to ``rig`` to the copy of the rig."""
+    """Move what ties ``head``, and ``copy`` itself, to ``rig`` to the copy of the rig."""
     if head.parent == rig:
         place = head.matrix_parent_inverse.copy()
         head.parent, head.matrix_parent_inverse = copy, place
     for modifier in head.modifiers:
         if modifier.type == "ARMATURE" and modifier.object == rig:
             modifier.object = copy
-    animation = head.data.shape_keys.animation_data
-    for curve in animation.drivers if animation else ():
-        for variable in curve.driver.variables:
-            for target in variable.targets:
-                if target.id == rig:
-                    target.id = copy
+    for bone in copy.pose.bones:
+        for constraint in bone.constraints:
+            for held in (constraint, *getattr(constraint, "targets", ())):
+                if getattr(held, "target", None) == rig:
+                    held.target = copy
+    for owner in (head.data.shape_keys, copy):
+        for target in _driver_targets(owner):
+            if target.id == rig:
+                target.id = copy
+
+
+def _driver_targets(owner: bpy.types.ID) -> list[bpy.types.DriverTarget]:
+    drivers = owner.animation_data.drivers if owner.animation_data else ()
+    variables = [variable for curve in drivers for variable in curve.driver.variables]
+    return [target for variable in variables for target in variable.targets]
 
 
 def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:

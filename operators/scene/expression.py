@@ -106,6 +106,12 @@ def release_keys(
         move_strips(rig, obj.data.shape_keys, paths, keep=shared)
 
 
+def rig_driver(key: bpy.types.ShapeKey, rig: bpy.types.Object) -> bpy.types.Driver | None:
+    """The driver by which ``rig`` sets a key; None where it does not."""
+    driver = _driver(key)
+    return driver if driver is not None and _is_ours(driver, key.name, rig) else None
+
+
 def _set_property(rig: bpy.types.Object, key: bpy.types.ShapeKey) -> None:
     """Set the property that drives a key to the key's value and limits."""
     rig[key.name] = float(key.value)
@@ -142,8 +148,10 @@ def _driver(key: bpy.types.ShapeKey) -> bpy.types.Driver | None:
 
 
 def _is_ours(driver: bpy.types.Driver, name: str, rig: bpy.types.Object | None) -> bool:
+    """Whether the property drives the key, perhaps among more of the rig; see gaze.py."""
     targets = [target for variable in driver.variables for target in variable.targets]
-    return bool(targets) and all(t.id == rig and t.data_path == _path(name) for t in targets)
+    own = any(target.data_path == _path(name) for target in targets)
+    return own and all(target.id == rig for target in targets)
 
 
 def _place(key: bpy.types.ShapeKey) -> tuple[bpy.types.ID, str]:

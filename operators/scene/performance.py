@@ -14,6 +14,7 @@ from ...ml.head.arkit import EXPRESSION_NAMES
 from ...ml.performance.performance import Performance, resampled
 from .animation import LAST_FRAME, fill_curve, frames_per_second, slot_curves, take_action
 from .expression import keyframe_place, widen_slider
+from .gaze import look_freely
 from .metadata import rig_of
 from .turns import (
     EYES,
@@ -75,6 +76,8 @@ def put_on(
     for owner in owners_of(obj):
         if owner.is_editable:  # the mesh of a library override is not
             leave(owner)
+    if performance.eyes is not None:
+        look_freely(rig)  # the recording says where they look
     _widen(obj, channels)
     if any(channel.path == GAZE_PATH for channel in channels):
         (rig or obj)[GAZE] = [0.0] * 6

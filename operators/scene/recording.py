@@ -9,9 +9,10 @@ import numpy as np
 
 from ...ml.geometry.rotations import angles_from_rotations
 from ...ml.head.arkit import EXPRESSION_NAMES
-from ...ml.performance.gaze import gaze_of
+from ...ml.performance.gaze import add_keys_of_gaze, gaze_of
 from ...ml.performance.performance import Performance
 from .animation import actions_of, all_curves, frames_per_second
+from .gaze import following_lids
 from .metadata import rig_of
 from .performance import FIRST, GAZE, GAZE_PATH, TIMECODE, owners_of
 from .turns import eye_turns, head_turn
@@ -58,7 +59,7 @@ def performance_of(
             depsgraph = context.evaluated_depsgraph_get()
             seen = obj.evaluated_get(depsgraph)
             shown = rig.evaluated_get(depsgraph) if rig is not None else None
-            values[number] = _expression(seen)
+            values[number] = _expression(seen, shown)
             heads.append(head_turn(seen, shown))
             eyes.append(eye_turns(shown))
             if recorded:
@@ -68,16 +69,24 @@ def performance_of(
     turned = np.array(eyes)
     if np.abs(turned - np.eye(3)).max() > _SAME_TURN:
         gaze = angles_from_rotations(turned)
+        add_keys_of_gaze(values, gaze)
     elif not recorded:
         gaze = gaze_of(values)
     times, head = np.arange(len(frames)) / rate, angles_from_rotations(np.array(heads))
     return Performance(times, values, head, gaze, rate, _timecode(obj, frames[0], rate))
 
 
-def _expression(seen: bpy.types.Object) -> list[float]:
-    """The values of ARKit's expressions of an evaluated head; 0 where a key is missing."""
+def _expression(seen: bpy.types.Object, shown: bpy.types.Object | None) -> list[float]:
+    """The values of ARKit's expressions of an evaluated head; 0 where a key is missing.
+
+    Without what lids do because they follow the eyes: the gaze says that.
+    """
     keys = seen.data.shape_keys.key_blocks if seen.data.shape_keys else {}
-    return [keys[name].value if name in keys else 0.0 for name in EXPRESSION_NAMES]
+    following = following_lids(seen, shown)
+    return [
+        keys[name].value - following.get(name, 0.0) if name in keys else 0.0
+        for name in EXPRESSION_NAMES
+    ]
 
 
 def _has_gaze(owner: bpy.types.Object) -> bool:

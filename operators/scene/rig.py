@@ -17,11 +17,16 @@ from ...ml.errors import HeadError
 from .animation import actions_of
 from .axes import to_blender
 from .expression import drive_keys, release_keys
+from .gaze import AIMS, TARGET, aim_eyes, gaze_ends, let_lids_follow
 from .groups import add_bone_groups, remove_bone_groups
 from .metadata import RIG, rig_of
 from .rig_data import JOINTS, RigData
 
-_PARENTS = {"neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head"}
+# The target has no parent: a constraint lets it follow the head, or not.
+_PARENTS = {
+    "neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head",
+    TARGET: None, **dict.fromkeys(AIMS, "head"),
+}  # fmt: skip
 _EYE_LENGTH = 0.025
 _MODIFIER = "Rig"
 
@@ -46,6 +51,7 @@ def add_rig(obj: bpy.types.Object, data: RigData) -> bpy.types.Object:
     except RuntimeError:  # Blender refuses Edit Mode: leave nothing behind
         bpy.data.armatures.remove(armature)
         raise
+    aim_eyes(rig)
     for bone in rig.pose.bones:
         bone.rotation_mode = "XYZ"  # a jaw is one angle, which a curve can show
     obj.users_collection[0].objects.link(rig)
@@ -63,6 +69,7 @@ def renew_rig(obj: bpy.types.Object, data: RigData) -> None:
     rig = rig_of(obj)
     if rig is not None:
         _place_bones(rig, data)
+        aim_eyes(rig)
         _bind(obj, rig, data)
 
 
@@ -96,6 +103,7 @@ def remove_rig(obj: bpy.types.Object) -> str:
 def _bind(obj: bpy.types.Object, rig: bpy.types.Object, data: RigData) -> None:
     add_bone_groups(obj, data.weights)
     drive_keys(obj, rig, data.expressions)
+    let_lids_follow(obj, rig, data)
 
 
 def _ends(data: RigData) -> dict[str, tuple[Vector, Vector]]:
@@ -109,6 +117,7 @@ def _ends(data: RigData) -> dict[str, tuple[Vector, Vector]]:
         "jaw": (place["jaw"], place["chin"]),
         "eye.L": (place["eye_left"], place["eye_left"] + forward),
         "eye.R": (place["eye_right"], place["eye_right"] + forward),
+        **gaze_ends((place["eye_left"], place["eye_right"])),
     }
 
 
@@ -128,8 +137,9 @@ def _place_bones(rig: bpy.types.Object, data: RigData) -> None:
             bone.head, bone.tail = start, end
             bone.parent = edited[_PARENTS[name]] if _PARENTS[name] else None
             # The bone's own X points to the subject's left, so that a positive turn about it
-            # opens the jaw and lowers the eyes.
-            bone.align_roll(Vector((1, 0, 0)).cross(end - start))
+            # opens the jaw and lowers the eyes. The target lies along that.
+            up = (end - start).cross(Vector((0, 1, 0)))
+            bone.align_roll(up if name == TARGET else Vector((1, 0, 0)).cross(end - start))
 
 
 @contextmanager

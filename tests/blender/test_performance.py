@@ -75,7 +75,7 @@ def test_a_recording_comes_back_from_any_head(bpy, built_head, take, tmp_path, g
     kept = ~looks if gaze == "BONES" else np.ones(52, bool)
     assert largest(found.values[:, kept], made.values[:, kept]) < 1e-4
     if gaze == "BONES":
-        assert not found.values[:, looks].any()
+        assert found.values[:, looks].any()  # as the bones turn the eyes
     assert largest(found.head, made.head) < 1e-4
     assert largest(found.eyes, made.eyes) < 1e-4
 

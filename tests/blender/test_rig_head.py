@@ -88,6 +88,7 @@ def test_the_jaw_opens_the_mouth_as_the_key_does(real, shown):
 @pytest.mark.parametrize("way", LOOKS)
 def test_eyes_look_as_the_keys_do(real, shown, way):
     axis, angle = LOOKS[way]
+    real.rig.pose.bones["eyes.target"]["lids"] = 0.0
     key = by_key(shown, real, f"eyeLook{way}Left")
     bone = by_bone(shown, real, "eye.L", axis, angle)
     iris = part(real.mesh, "iris_left", "pupil_left")
@@ -95,6 +96,10 @@ def test_eyes_look_as_the_keys_do(real, shown, way):
     assert apart(key, bone)[iris].max() < 0.0015
     others = np.setdiff1d(np.arange(len(bone)), part(real.mesh, "eye_left", "iris_l", "pupil_l"))
     assert np.abs(bone[others]).max() < 1e-6
+    real.rig.pose.bones["eyes.target"]["lids"] = 1.0
+    lid = by_bone(shown, real, "eye.L", axis, angle)[others]
+    if way == "Down":
+        assert lid[:, 2].min() < -0.003  # the upper lid goes down, too
 
 
 def test_every_vertex_hangs_on_bones_that_sum_to_one(real, bone_weights):

@@ -39,7 +39,8 @@ def test_a_driver_of_the_persons_own_stays(bpy, built_head):
 def test_drivers_need_no_script(bpy, rigged):
     drivers = rigged.obj.data.shape_keys.animation_data.drivers
     assert len(drivers) == 52
-    assert {curve.driver.type for curve in drivers} == {"SUM"}
+    following = [curve.driver for curve in drivers if curve.driver.type != "SUM"]
+    assert all(driver.is_simple_expression for driver in following)
     assert all(curve.driver.is_valid for curve in drivers)
 
 
@@ -87,7 +88,7 @@ def test_glb_keeps_keys_and_bones(bpy, rigged, saved_head, tmp_path, pose, bone_
     for name, way in rest.items():
         assert key_way(obj, name) == pytest.approx(way, abs=1e-5), name
     assert obj.parent.type == "ARMATURE"
-    assert set(obj.parent.data.bones.keys()) == set(BONES)
+    assert set(obj.parent.data.bones.keys()) == {*BONES, "eyes.target", "gaze.L", "gaze.R"}
     assert np.abs(bone_weights(obj).sum(1) - 1).max() <= 1e-3
 
 
