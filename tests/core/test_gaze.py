@@ -1,5 +1,7 @@
 """Eyeballs of the reference head turn with the keys of the gaze, so that its pictures show it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from ml.head.arkit import EXPRESSION_NAMES
 from ml.training.head.gaze import gaze, sphere
 from ml.training.head.statistics.reference import expressions
 from ml.training.head.statistics.sources import IctFaceKit
+from ml.training.head.topology import parts_eye
 
 RADIUS = 0.012
 # Of the tests' eyeballs.
@@ -72,3 +75,16 @@ def test_the_reference_turns_each_eye_with_its_own_keys(ict):
             moved = found[EXPRESSION_NAMES.index(f"eyeLook{name}{side}")]
             assert np.linalg.norm(moved, axis=1).max() > 0.3 * RADIUS
             assert not moved[other].any()
+
+
+def test_the_iris_gets_most_of_an_eyes_texture(monkeypatch):
+    ball = ball_at(CENTRES["left"])
+    monkeypatch.setattr(parts_eye, "vertices_of", lambda *_: np.arange(len(ball)))
+    part = parts_eye.eyeball(SimpleNamespace(shape=SimpleNamespace(mean=ball)), "left")
+    iris = np.unique(part.quads[part.labels == part.label_names.index("iris_left")])
+    out = np.linalg.norm(part.uv - 0.5, axis=1)
+    assert out.max() == pytest.approx(0.48, abs=1e-3)
+    assert 0.38 < out[iris].max() / out.max() < 0.55
+    depth = part.mean[:, 2]  # ever farther out, towards the back
+    order = np.argsort(-depth)
+    assert (np.diff(out[order])[np.diff(depth[order]) < -1e-5] > -1e-3).all()

@@ -20,6 +20,9 @@ PUPIL, IRIS, BULGE = 0.0020, 0.00585, 0.0015
 IRIS_RINGS, WHITE_RINGS, PUPIL_CELLS = 3, 10, 6
 # The ball is open at the back, beyond this angle from its axis.
 BACK = np.radians(140)
+# Its texture: angles from the axis, and how far out in the island each lies. The iris and the white
+# between the lids get most of it.
+TEXTURE_ANGLES, TEXTURE_RADII = np.radians([0, 25, 75, 140]), (0.0, 0.42, 0.86, 1.0)
 
 
 def eyeball(reference: HeadModel, side: str) -> Part:
@@ -32,7 +35,7 @@ def eyeball(reference: HeadModel, side: str) -> Part:
     bulge = BULGE * np.clip(1 - (angles / edge) ** 2, 0, None) ** 2
     direction = np.column_stack([np.sin(angles)[:, None] * around, np.cos(angles)])
     mean = (direction * (radius + bulge)[:, None] + centre).astype(np.float32)
-    uv = 0.5 + around * (angles / BACK * 0.48)[:, None]
+    uv = 0.5 + around * (np.interp(angles, TEXTURE_ANGLES, TEXTURE_RADII) * 0.48)[:, None]
     return Part(
         f"eye_{side}",
         mean,
