@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from .eye_material import Wet, make_wet
 from .surface_groups import COLOR, SKIN, TEETH, Group, add_group, entrance
 
 # On each material that Effigy made.
@@ -24,6 +25,7 @@ class Surface:
     roughness, coat, subsurface: of the Principled BSDF, 0..1.
     textured: whether the photo's colours go on it; where they would only be blurred, they do not.
     group: what varies all that over the surface, and lets a person set it.
+    wet: what an eye has beside that.
     """
 
     color: _Color
@@ -32,6 +34,7 @@ class Surface:
     subsurface: float = 0.0
     textured: bool = True
     group: Group | None = None
+    wet: Wet | None = None
 
 
 SURFACES = {
@@ -44,9 +47,11 @@ SURFACES = {
         (0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03, group=TEETH
     ),
     "gums": Surface((0.38, 0.11, 0.10, 1.0), roughness=0.3, coat=0.2, subsurface=0.05),
-    "eye": Surface((0.72, 0.70, 0.67, 1.0), roughness=0.15, coat=1.0),
-    "iris": Surface((0.12, 0.07, 0.04, 1.0), roughness=0.3, coat=1.0),
-    "pupil": Surface((0.002, 0.002, 0.002, 1.0), roughness=0.1, coat=1.0, textured=False),
+    "eye": Surface(
+        (0.56, 0.50, 0.46, 1.0), roughness=0.35, coat=1.0, subsurface=0.15, wet=Wet(polish=0.03)
+    ),
+    "iris": Surface((0.12, 0.07, 0.04, 1.0), roughness=0.45, coat=1.0, wet=Wet()),
+    "pupil": Surface((0.002, 0.002, 0.002, 1.0), roughness=0.5, coat=1.0, wet=Wet(specular=0.0)),
     "lashes": Surface((0.012, 0.009, 0.007, 1.0), roughness=0.9, textured=False),
 }
 # How far light travels under skin: millimetres, in metres.
@@ -80,6 +85,8 @@ def new_material(name: str, surface: Surface, albedo: bpy.types.Image | None) ->
     shader.inputs["Subsurface Scale"].default_value = 1.0
     if surface.group is not None:
         add_group(tree, shader, surface.group)
+    if surface.wet is not None:
+        make_wet(shader, surface.wet)
     if albedo is not None:
         add_albedo(material, surface, albedo)
     return material
