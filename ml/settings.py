@@ -140,9 +140,9 @@ OPTIONS = (
         "Mesh",
         "How fine the mesh is; shape, expressions and texture are the same",
         (
-            Choice("low", "Low", "6,300 faces: games and crowds"),
-            Choice("base", "Base", "10,700 faces: animation and sculpting"),
-            Choice("high", "High", "42,700 faces: close-ups and rendering"),
+            Choice("low", "Low", "7,700 faces: games and crowds"),
+            Choice("base", "Base", "12,000 faces: animation and sculpting"),
+            Choice("high", "High", "48,200 faces: close-ups and rendering"),
         ),
     ),
     Option(

@@ -22,10 +22,11 @@ CLEARANCE, NEAREST, ROUNDS = 0.0002, 6, 4
 BULGE = 0.0015
 # Rings of the lid's margin, and the share of the closing movement of each further ring.
 MARGIN_RINGS, FOLLOW = 3, (0.8, 0.6, 0.42, 0.26, 0.12)
-# The ring in which lashes are rooted. Lashes rotate with the lid as it slides over the eyeball,
-# times a factor for the skin's own roll, up to a limit in radians.
-ROOT_RING = -2
-TURN_SHARE, TURN_LIMIT = 1.25, 1.1
+# The ring in which lashes are rooted: the margin's front edge. Lashes rotate with the lid as it
+# slides over the eyeball, up to a limit in radians: closed, the upper ones come to lie on the lower
+# ones and do not reach through them.
+ROOT_RING = -3
+TURN_SHARE, TURN_LIMIT = 1.0, 1.1
 # The upper lid's share of the closing movement.
 UPPER_SHARE = 0.7
 LID_KEYS = (
@@ -47,7 +48,8 @@ class LidRings:
     ----------
     rings: (K, P) of the skin, outermost first. Column 0 is the inner canthus, the upper lid's
         columns follow, and column P - i is opposite column i.
-    lashes: (N,) vertices of its lashes; lash_columns: (N,) the column each grows from.
+    lashes: (N,) vertices of its lashes, caruncle and tear film; lash_columns: (N,) the column each
+        grows from.
     ball: (B,) vertices of the eyeball.
     """
 

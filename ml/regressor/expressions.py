@@ -17,8 +17,9 @@ import torch
 from ..assets.weights import filled, stored_weights
 from ..data import FaceBox, FaceCrop, FloatArray, Photo
 from ..head.arkit import EXPRESSION_NAMES
+from ..head.tongue import with_own_jaw
 from .expression_network import ExpressionNetwork, ExpressionShape
-from .face_mesh import FaceMesh, load_face_mesh, mesh_crop
+from .face_mesh import FaceMesh, FaceMeshEstimate, load_face_mesh, mesh_crop
 
 WEIGHTS = Path(__file__).parent / "assets" / "expressions.safetensors"
 # Probabilities are taken to the extremes by this factor on their logits: half a wink is rarer than
@@ -71,9 +72,7 @@ class ExpressionEstimator:
         faces = self._mesh.predict_crops(crops)
         seen = torch.from_numpy(np.stack([face.features for face in faces]))
         said = zip(*(part.numpy() for part in self.network(seen)), faces, strict=True)
-        return [
-            replace(estimated(logits, amounts), flag=face.flag) for logits, amounts, face in said
-        ]
+        return [_ours(estimated(logits, amounts), face) for logits, amounts, face in said]
 
 
 def estimated(logits: FloatArray, amounts: FloatArray) -> ExpressionEstimate:
@@ -86,6 +85,12 @@ def estimated(logits: FloatArray, amounts: FloatArray) -> ExpressionEstimate:
     known = acts * _AMOUNT_SIGMA**2 + (1 - acts) * _REST_SIGMA**2
     sigma = np.sqrt(acts * (1 - acts) * amount**2 + known)
     return ExpressionEstimate((acts * amount).astype(np.float32), sigma.astype(np.float32))
+
+
+def _ours(seen: ExpressionEstimate, face: FaceMeshEstimate) -> ExpressionEstimate:
+    """What the network saw in ``face``, in our head's expressions."""
+    values = np.clip(with_own_jaw(seen.values), 0, 1)
+    return replace(seen, values=values, flag=face.flag)
 
 
 @lru_cache(maxsize=1)

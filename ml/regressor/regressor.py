@@ -11,6 +11,7 @@ import torch
 
 from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
+from ..head.tongue import with_own_jaw
 from .estimate import NetworkShape, Prediction
 from .network import HeadNetwork
 
@@ -59,7 +60,7 @@ class Regressor:
         sigma = np.exp(prediction.log_scale[row].numpy()) * (LAPLACE_TO_SIGMA * half * scale)
         return RegressorOutput(
             coefficients=HeadCoefficients(
-                prediction.identity[row].numpy(), prediction.expression[row].numpy()
+                prediction.identity[row].numpy(), with_own_jaw(prediction.expression[row].numpy())
             ),
             rotation=_unrolled(prediction.rotation[row].numpy(), turn / scale),
             landmarks=Landmarks(points.astype(np.float32), sigma.astype(np.float32)),

@@ -52,7 +52,7 @@ def contacts_of(model: HeadModel, identity: FloatArray) -> dict[str, float]:
         ),
         "lip_gap_at_rest": lip_gap(neutral, loops),
         "lip_gap_closed_over_open_jaw": lip_gap(posed("jawOpen", "mouthClose"), loops),
-        "tongue_in_teeth": _tongue_in_teeth(model, posed("tongueOut")),
+        "tongue_in_teeth": _tongue_in_teeth(model, posed("jawOpen", "tongueOut")),
     }
 
 

@@ -23,18 +23,25 @@ from ...geometry.triangles import triangulate, triangulate_with_uv
 from ...head.arkit import EXPRESSION_NAMES
 from ...head.contact import LidRings
 from ...head.model import HeadModel, Level, SurfacePoints
-from ...head.storage import EFFIGY_HEAD, load_head_model, save_head_model
+from ...head.storage import EFFIGY_HEAD, load_head_model, read_head_model, save_head_model
 from ...head.surface import nearest_on_triangles
 from ..arguments import file_options
+from .gaze import sphere
+from .kept import with_skin_of
 from .landmarks.sets import join
 from .topology.assemble import Piece, add_motion, assembled, piece_of
 from .topology.domain import make_domain
+from .topology.ears import rounded, rounding
 from .topology.layout import BASE, LOW, HalfLayout, LayoutSize, lay_out_half
 from .topology.lips import sealed
 from .topology.masks import make_joints, make_masks
-from .topology.parts import Carry, vertices_of
-from .topology.parts_eye import eyeball, lashes
-from .topology.parts_mouth import mouth_bag, teeth_and_gums, tongue, tongue_out
+from .topology.parts import Carry, Part, smoothstep, vertices_of
+from .topology.parts_bust import bust
+from .topology.parts_eye import eyeball
+from .topology.parts_lashes import lashes
+from .topology.parts_mouth import LIPS_PART, mouth_bag, tongue, tongue_out
+from .topology.parts_tear import tear
+from .topology.parts_teeth import teeth_and_gums
 from .topology.skin import SkinMesh, join_halves, sample
 from .topology.uv_layout import unwrap_skin
 
@@ -49,6 +56,8 @@ COMMANDS = (
     "python -m ml.training.head.landmarks.adapt --data DATA",
     "python -m ml.training.head.build",
 )
+# Of the mesh and the meaning of its coefficients; the reference has its own.
+VERSION = "3"
 # Rows of the sets in MediaPipe's order that lie on the eyeballs.
 IRISES = slice(468, 478)
 # NoW's seven: eye corners, nose bottom, mouth corners.
@@ -57,14 +66,23 @@ NOW = (36, 39, 42, 45, 33, 48, 54)
 # 70 and 71 (alae) and 76 and 77 (cheeks); the others follow its figure.
 REALY_EXTRA = (468, 473, 64, 294, 114, 343, 145, 374, 50, 280, 123, 352, 108, 337, 151, 21, 251)
 SIDES = ("left", "right")
+# Heights on the chin, metres, from which the lips' parting for the tongue fades in.
+CHIN = (-0.070, -0.054)
 EYE_PARTS = [f"{part}_{side}" for part in ("eye", "iris", "pupil") for side in SIDES]
 
 
-def build(reference: HeadModel) -> tuple[HeadModel, dict[str, float]]:
-    """Effigy Head on our topology, and how far its landmarks lie from the reference's, in mm."""
+def build(
+    reference: HeadModel, earlier: HeadModel | None = None
+) -> tuple[HeadModel, dict[str, float]]:
+    """Effigy Head on our topology, and how far its landmarks lie from the reference's, in mm.
+
+    earlier: a head of the same layout whose skin is kept as it is, with its landmarks.
+    """
     model = _drawn(reference, BASE)
     model, figures = _with_landmark_sets(model, reference)
-    model = replace(model, masks=make_masks(model), joints=make_joints(model))
+    model = replace(model, version=VERSION, masks=make_masks(model), joints=make_joints(model))
+    if earlier is not None:
+        model, figures = with_skin_of(earlier, model, ("tongueOut",)), {}
     return replace(model, low=_level(_drawn(reference, LOW), model)), figures
 
 
@@ -74,31 +92,65 @@ def _drawn(reference: HeadModel, size: LayoutSize) -> HeadModel:
     half = lay_out_half(make_domain(reference), size)
     skin = join_halves(half)
 
+    sampled = sample(skin, half.surface, reference.shape.mean, opposite)
+    weights = rounding(skin.ear_rings, sampled)
+
     def carry(field: FloatArray) -> FloatArray:
-        return sample(skin, half.surface, field, opposite)
+        return rounded(sample(skin, half.surface, field, opposite), skin.ear_rings, weights)
 
     mean = _exactly_mirrored(carry(reference.shape.mean), skin, half)
     # The bag's first ring *is* the lips' edge.
     bag = mouth_bag(reference, mean[skin.mouth_rim], _subset(carry, skin.mouth_rim))
+    below = bust(mean[skin.neck], _subset(carry, skin.neck))
     eyes = [eyeball(reference, side) for side in SIDES]
-    hairs = [
-        lashes(f"lashes_{side}", mean, rings, carry)
-        for side, rings in zip(SIDES, skin.eye_rings, strict=True)
-    ]
+    borders = [_lid_parts(eye, mean, skin, carry) for eye in eyes]
     jaw_open = reference.shape.expression[EXPRESSION_NAMES.index("jawOpen")]
     tongue_part = tongue(reference, jaw_open)
-    inner = [*eyes, *(part for part, _ in hairs), *teeth_and_gums(reference, jaw_open), tongue_part]
+    inner = [*eyes, *(part for parts in borders for part, _ in parts)]
+    inner += [*teeth_and_gums(reference, jaw_open), tongue_part]
     pieces = [_skin_piece(skin, mean, half, carry), piece_of(bag, skin.mouth_rim)]
-    model, index = assembled(reference, [*pieces, *(piece_of(part) for part in inner)])
-    rows = {part.name: own for part, own in zip(inner, index[2:], strict=True)}
-    put_out = model.shape.expression[EXPRESSION_NAMES.index("tongueOut")][rows["tongue"]]
-    add_motion(model, rows["tongue"], {"tongueOut": tongue_out(tongue_part, put_out)})
+    welds = {f"tear_{side}": rings[-1] for side, rings in zip(SIDES, skin.eye_rings, strict=True)}
+    pieces += [*(piece_of(part, welds.get(part.name)) for part in inner)]
+    pieces.append(piece_of(below, skin.neck))
+    model, index = assembled(reference, pieces)
+    rows = {part.name: own for part, own in zip(inner, index[2:-1], strict=True)}
+    _put_out(model, tongue_part, rows["tongue"])
     lids = {}
-    for eye, (hair, columns), rings in zip(eyes, hairs, skin.eye_rings, strict=True):
-        side = eye.name.removeprefix("eye_")
-        lids[side.title()] = LidRings(rings, rows[hair.name], columns, rows[eye.name])
+    for eye, parts, rings in zip(eyes, borders, skin.eye_rings, strict=True):
+        # What is welded to the lids is theirs already.
+        carried = np.concatenate([rows[part.name][-len(own) :] for part, own in parts])
+        columns = np.concatenate([own for _, own in parts])
+        lids[_side(eye).title()] = LidRings(rings, carried, columns, rows[eye.name])
     shape = sealed(model.shape, model.expression_names, skin.mouth_rings)
     return replace(model, shape=shape, lids=lids)
+
+
+def _lid_parts(
+    eye: Part, mean: FloatArray, skin: SkinMesh, carry: Carry
+) -> list[tuple[Part, IntArray]]:
+    """Lashes, caruncle and tear film of one eye, and the column of the lids each vertex is at."""
+    side = _side(eye)
+    rings = skin.eye_rings[SIDES.index(side)]
+    return [
+        lashes(f"lashes_{side}", mean, rings, carry),
+        tear(f"tear_{side}", mean, rings, sphere(eye.mean.astype(np.float64)), carry),
+    ]
+
+
+def _side(eye: Part) -> str:
+    return eye.name.removeprefix("eye_")
+
+
+def _put_out(model: HeadModel, part: Part, rows: IntArray) -> None:
+    """Let tongueOut move the tongue and part the lips, in place, and leave jaw and chin alone.
+
+    The reference's lowers the jaw instead: pictures of it are what the networks learn from.
+    """
+    moves, names = model.shape.expression, model.expression_names
+    parted = sum(share * moves[names.index(name)] for name, share in LIPS_PART.items())
+    above = smoothstep((model.shape.mean[:, 1:2] - CHIN[0]) / (CHIN[1] - CHIN[0]))
+    moves[names.index("tongueOut")] = above * parted
+    add_motion(model, rows, {"tongueOut": tongue_out(part)})
 
 
 def _skin_piece(skin: SkinMesh, mean: FloatArray, half: HalfLayout, carry: Carry) -> Piece:
@@ -211,12 +263,19 @@ def _on_teeth(
     return found.corners, found.weights
 
 
+def command(*, kept: bool) -> str:
+    """What makes the head; kept: with the skin of an earlier one."""
+    return " && ".join(COMMANDS) + (" --skin EARLIER" if kept else "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, parents=[file_options("reference")])
     parser.add_argument("--out", type=Path, default=EFFIGY_HEAD)
+    parser.add_argument("--skin", type=Path, help="an earlier head whose skin is kept as it is")
     arguments = parser.parse_args()
     reference = load_head_model(arguments.reference)
-    model, figures = build(reference)
+    earlier = read_head_model(arguments.skin) if arguments.skin else None
+    model, figures = build(reference, earlier)
     save_head_model(model, arguments.out)
     counts = {
         "vertices": model.vertex_count,
@@ -230,7 +289,7 @@ def main() -> None:
         licence=model.licence,
         commercial_use=True,
         sources=SOURCES,
-        command=" && ".join(COMMANDS),
+        command=command(kept=earlier is not None),
         details={"id": model.model_id, "version": model.version, **counts, **figures},
     )
     print(f"{arguments.out}: {card.size / 1e6:.2f} MB, {counts}, {figures}")

@@ -33,6 +33,8 @@ COLOURS = {
     **dict.fromkeys(("iris_left", "iris_right"), (110, 130, 150)),
     **dict.fromkeys(("pupil_left", "pupil_right"), (30, 30, 30)),
     **dict.fromkeys(("lashes_left", "lashes_right"), (60, 48, 44)),
+    **dict.fromkeys(("tear_left", "tear_right"), (214, 140, 130)),
+    "bust": (214, 184, 164),
 }
 WHITE = (236, 236, 236)
 LIGHT = np.array([0.35, 0.45, 0.82])

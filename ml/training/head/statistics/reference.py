@@ -19,6 +19,7 @@ from ....head.arkit import EXPRESSION_NAMES
 from ....head.formats.ict import arkit_expressions as ict_arkit
 from ....head.model import HeadModel, LinearShape
 from ....head.storage import save_head_model
+from ....head.tongue import TONGUE_OUT_JAW
 from ...arguments import file_options
 from ..gaze import gaze
 from ..landmarks.sets import reference_landmark_sets
@@ -39,8 +40,6 @@ IDENTITY_MODES = 160
 MAKEHUMAN_PEOPLE = 1000
 MAKEHUMAN_SHARE = 0.4
 SEED = 20
-# How far the jaw opens to let the tongue out, as a share of jawOpen.
-TONGUE_OUT_JAW = 0.45
 
 
 def learn_identity(data: Path, ict: IctFaceKit) -> IdentityModes:

@@ -42,7 +42,7 @@ def piece_of(part: Part, weld: IntArray | None = None) -> Piece:
         part.mean,
         part.quads,
         into_box(part.uv, ISLANDS[part.name]),
-        part.quads,
+        part.quads if part.uv_quads is None else part.uv_quads,
         part.carry,
         np.zeros(0, np.int32) if weld is None else weld,
     )

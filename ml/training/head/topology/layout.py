@@ -57,6 +57,7 @@ class HalfLayout:
         inner canthus, the upper lid next.
     mouth_rings: (rings, spokes + 1) round the mouth from its rim outwards, from upper to lower
         lip; the corner in the middle.
+    ear_rings: (rings, P) round the ear, outermost first, closed.
     """
 
     places: np.ndarray
@@ -68,6 +69,7 @@ class HalfLayout:
     neck: IntArray
     eye_rings: IntArray
     mouth_rings: IntArray
+    ear_rings: IntArray
 
 
 # Where blocks are centred on the map: rows by x, columns by y (see domain.py). The ear's is inside
@@ -88,17 +90,17 @@ RING_PLACES = (0, 0.13, 0.355, 0.516, 0.548, 0.774, 1)
 
 def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
     """Draw the grid, lay in the blocks, relax."""
-    rings, spokes = size.rings, size.spokes
-    grid = np.arange((rings + 1) * (spokes + 1)).reshape(rings + 1, spokes + 1)
+    count, spokes = size.rings, size.spokes
+    grid = np.arange((count + 1) * (spokes + 1)).reshape(count + 1, spokes + 1)
     y = np.linspace(0, 1, spokes + 1) ** BEND
-    x = np.interp(np.linspace(0, 1, rings + 1), RING_SHARES, RING_PLACES)
+    x = np.interp(np.linspace(0, 1, count + 1), RING_SHARES, RING_PLACES)
     x, y = np.meshgrid(x, y, indexing="ij")
     places = _with_mouth_corner(domain, np.column_stack([x.ravel(), y.ravel()]), grid[0])
-    keep = np.ones((rings, spokes), bool)
+    keep = np.ones((count, spokes), bool)
     quads: list[IntArray] = []
     inlays: dict[str, Inlay] = {}
     for block in _blocks(domain, size):
-        keep &= ~block.inside((rings, spokes))
+        keep &= ~block.inside((count, spokes))
         border = block.border(grid)
         rim = _rim_places(domain, len(border), places[border]) if block.hole else None
         piece = inlay(block, grid, places, rim)
@@ -122,9 +124,8 @@ def lay_out_half(domain: HalfDomain, size: LayoutSize = BASE) -> HalfLayout:
     surface = domain.locate(places)
     eye_rings = _from_canthus(eye_rings, surface.on(domain.mean))
     upper, lower, mouth_rim, neck = lines
-    return HalfLayout(
-        places, joined, surface, upper, lower, mouth_rim, neck, eye_rings, mouth_rings
-    )
+    rings = eye_rings, mouth_rings, index[inlays["ear"].rings]
+    return HalfLayout(places, joined, surface, upper, lower, mouth_rim, neck, *rings)
 
 
 def _from_canthus(rings: IntArray, mean: FloatArray) -> IntArray:

@@ -42,7 +42,7 @@ def make_masks(model: HeadModel) -> dict[str, FloatArray]:
     for name, (seeds, full, none) in SEEDS.items():
         distance = np.linalg.norm(mean[:, None] - points[list(seeds)][None], axis=2).min(1)
         masks[name] = _falling(distance, full, none) * skin
-    masks["ears"] = _ears(mean) * skin
+    masks["ears"] = ear_share(mean) * skin
     masks["neck"] = _falling(mean[:, 1] + 0.35 * mean[:, 2], -0.075, -0.055) * skin
     masks |= {name: (masks[parts[0]] > 0.5).astype(np.float32) for name, parts in REALY.items()}
     masks["realy_cheek"] = _cheek(mean, masks) * skin
@@ -55,7 +55,8 @@ def _falling(values: FloatArray, full: float, none: float) -> FloatArray:
     return smoothstep((values - none) / (full - none))
 
 
-def _ears(mean: FloatArray) -> FloatArray:
+def ear_share(mean: FloatArray) -> FloatArray:
+    """(N,) how much each place (N, 3) of the mean head is the ear, 0..1."""
     x, y, z = np.abs(mean[:, 0]), mean[:, 1], mean[:, 2]
     inside = _falling(np.abs(y - 0.01), 0.034, 0.042) * _falling(np.abs(z + 0.003), 0.018, 0.026)
     return np.asarray(inside * _falling(-x, -0.068, -0.064))

@@ -7,7 +7,7 @@ surface.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +27,9 @@ class Part:
     Attributes
     ----------
     name: as in the head model. mean: (N, 3) metres. quads: (F, 4), outward counter-clockwise.
-    uv: (N, 2) in its own unit square. carry: (..., V, 3) displacements on the reference ->
+    uv: (T, 2) in its own unit square. carry: (..., V, 3) displacements on the reference ->
     (..., N, 3) on the part. labels (F,): index of each quad into label_names, where the mesh holds
-    several named parts.
+    several named parts. uv_quads (F, 4): indices into uv; None: those of quads.
     """
 
     name: str
@@ -39,6 +39,48 @@ class Part:
     carry: Carry
     labels: np.ndarray | None = None
     label_names: tuple[str, ...] = ()
+    uv_quads: IntArray | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Quads that are laid flat as one piece.
+
+    Attributes
+    ----------
+    quads: (F, 4) vertices. flat: (N, 2) where each vertex of the part lies, in any unit. box: the
+        (left, bottom, right, top) in the part's unit square that the chart fills.
+    """
+
+    quads: IntArray
+    flat: np.ndarray
+    box: tuple[float, float, float, float]
+
+
+def laid_flat(charts: Sequence[Chart]) -> tuple[IntArray, FloatArray, IntArray]:
+    """All charts' quads (F, 4), the part's UV (T, 2), and its quads' indices (F, 4) into it."""
+    uv, uv_quads, count = [], [], 0
+    for chart in charts:
+        used, local = np.unique(chart.quads, return_inverse=True)
+        flat = chart.flat[used]
+        low, size = flat.min(0), np.maximum(np.ptp(flat, axis=0), 1e-9)
+        (left, bottom), (right, top) = chart.box[:2], chart.box[2:]
+        uv.append([left, bottom] + (flat - low) / size * [right - left, top - bottom])
+        uv_quads.append(local.reshape(-1, 4) + count)
+        count += len(used)
+    quads = np.concatenate([chart.quads for chart in charts]).astype(np.int32)
+    return (
+        quads,
+        np.concatenate(uv).astype(np.float32),
+        np.concatenate(uv_quads).astype(np.int32),
+    )
+
+
+def ladder(loop: IntArray) -> IntArray:
+    """(2 K,) vertices of a closed loop -> (K - 1, 4) quads that close it, in the loop's sense."""
+    steps = np.arange(len(loop) // 2 - 1)
+    last = len(loop) - 1
+    return loop[np.column_stack([steps, steps + 1, last - 1 - steps, last - steps])]
 
 
 def quad_normals(points: FloatArray, quads: IntArray) -> FloatArray:

@@ -19,8 +19,9 @@ class SkinMesh:
     ----------
     quads: (F, 4). half: (N,) the half's vertex that each vertex is or mirrors. flipped: (N,) bool,
     whether it is on the right. mouth_rim: in order. mouth_rings: HalfLayout's, of the left and the
-    right half. eye_rings: (rings, P) of the left and right eye, outermost first, column 0 at the
-    inner canthus, the upper lid next.
+    right half. neck: the lower border in order, from the nape over the left. eye_rings: (rings, P)
+    of the left and right eye, outermost first, column 0 at the inner canthus, the upper lid next.
+    ear_rings: (rings, P) of the left and right ear, closed.
     """
 
     quads: IntArray
@@ -28,7 +29,9 @@ class SkinMesh:
     flipped: np.ndarray
     mouth_rim: IntArray
     mouth_rings: tuple[IntArray, IntArray]
+    neck: IntArray
     eye_rings: tuple[IntArray, IntArray]
+    ear_rings: tuple[IntArray, IntArray]
 
 
 def join_halves(layout: HalfLayout) -> SkinMesh:
@@ -39,14 +42,19 @@ def join_halves(layout: HalfLayout) -> SkinMesh:
     twin = np.arange(count, dtype=np.int32)
     twin[~middle] = count + np.arange((~middle).sum())
     right = twin[layout.quads][:, ::-1]
-    rim = np.concatenate([layout.mouth_rim, twin[layout.mouth_rim[-2:0:-1]]])
+    rim, neck = (
+        np.concatenate([line, twin[line[-2:0:-1]]]).astype(np.int32)
+        for line in (layout.mouth_rim, layout.neck)
+    )
     return SkinMesh(
         np.concatenate([layout.quads, right]),
         np.concatenate([np.arange(count), np.flatnonzero(~middle)]).astype(np.int32),
         np.concatenate([np.zeros(count, bool), np.ones((~middle).sum(), bool)]),
-        rim.astype(np.int32),
+        rim,
         (layout.mouth_rings, twin[layout.mouth_rings]),
+        neck,
         (layout.eye_rings, twin[layout.eye_rings]),
+        (layout.ear_rings, twin[layout.ear_rings]),
     )
 
 

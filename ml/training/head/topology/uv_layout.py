@@ -26,9 +26,12 @@ ISLANDS = {
     "gums_upper": (0.504, 0.074, 0.716, 0.136),
     "gums_lower": (0.504, 0.004, 0.716, 0.066),
     "tongue": (0.724, 0.004, 0.846, 0.136),
-    "mouth": (0.854, 0.004, 0.956, 0.136),
-    "lashes_left": (0.964, 0.074, 0.996, 0.136),
-    "lashes_right": (0.964, 0.004, 0.996, 0.066),
+    "mouth": (0.854, 0.074, 0.956, 0.136),
+    "bust": (0.854, 0.004, 0.956, 0.066),
+    "lashes_left": (0.964, 0.110, 0.996, 0.136),
+    "lashes_right": (0.964, 0.076, 0.996, 0.102),
+    "tear_left": (0.964, 0.040, 0.996, 0.068),
+    "tear_right": (0.964, 0.004, 0.996, 0.032),
 }
 # Texels per area of the face against those of what lies behind the ears and below the jaw.
 FACE_DENSITY = 3.1
