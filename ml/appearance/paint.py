@@ -36,6 +36,7 @@ PAINTS = {
     "gums": Paint((176, 96, 94), 0.055),
     "tongue": Paint((184, 104, 102), 0.055),
     "mouth": Paint((140, 66, 62), 0.06),
+    "tear": Paint((205, 138, 130), 0.06),
 }
 LASHES = (52.0, 40.0, 34.0)
 # Texels by which an island's colours extend beyond its border.
@@ -60,6 +61,7 @@ def paint_inner_parts(
     for texels, colours in [
         *_painted_parts(model, atlas),
         *_painted_eyes(eyes, model, atlas, len(texture)),
+        _painted_bust(face, model, atlas),
     ]:
         texture[atlas.rows[texels], atlas.columns[texels]] = colours
         inner[atlas.rows[texels], atlas.columns[texels]] = True
@@ -86,6 +88,13 @@ def _painted_parts(model: HeadModel, atlas: Atlas) -> Painted:
         shade = (1 - 0.67 * share)[:, None]
         painted.append((texels, (np.array(paint.colour, np.float32) * shade).astype(np.float32)))
     return painted
+
+
+def _painted_bust(face: FaceTone, model: HeadModel, atlas: Atlas) -> tuple[np.ndarray, FloatArray]:
+    """Texels and (N, 3) colours of the lower side of the bust: the face's skin."""
+    texels = atlas.of_parts(parts_of_kind(model, "bust"))
+    tone = srgb_of(face.skin).astype(np.float32)
+    return texels, np.tile(tone, (len(atlas.mean[texels]), 1))
 
 
 def _lash_tiles(model: HeadModel, size: int) -> list[tuple[slice, slice]]:

@@ -26,6 +26,11 @@ def add_part_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
     for index, name in enumerate(head.part_names):
         group = obj.vertex_groups.new(name=name)
         group.add(np.unique(head.quads[head.part == index]).tolist(), 1.0, "REPLACE")
+    names = list(head.part_names)
+    if "bust" in names:
+        skin, bust = (head.quads[head.part == names.index(name)] for name in ("skin", "bust"))
+        loop = obj.vertex_groups.new(name="neck_loop")
+        loop.add(np.intersect1d(skin, bust).tolist(), 1.0, "REPLACE")
 
 
 def add_region_groups(obj: bpy.types.Object, head: HeadMesh) -> None:

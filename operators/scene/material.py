@@ -108,4 +108,5 @@ def add_albedo(material: bpy.types.Material, surface: Surface, albedo: bpy.types
 def _kind(part: str) -> str:
     """``iris_left`` -> ``iris``: sides and jaws share a surface. What is unknown is skin."""
     kind = part.split("_")[0]
+    kind = "gums" if kind == "tear" else kind
     return kind if kind in SURFACES else "skin"
