@@ -55,8 +55,8 @@ def seen_in_mouth(mesh: HeadMesh, vertices: FloatArray, yaw: float = 0, pitch: f
     hub = np.append(flat, [flat[rim].mean(0)], axis=0)
     across = np.column_stack([rim, np.roll(rim, -1), np.full(len(rim), len(flat))])
     skin = triangulate(mesh.quads[mesh.part == mesh.part_names.index("skin")])
-    opening = _drawn(hub, np.concatenate([across, skin])).face
-    opening = (opening >= 0) & (opening < len(across))
+    first = _drawn(hub, np.concatenate([across, skin])).face
+    opening = (first >= 0) & (first < len(across))
     triangles = triangulate(mesh.quads)
     ahead = _ahead(flat, triangles)
     culled = _drawn(flat, triangles[ahead]).face

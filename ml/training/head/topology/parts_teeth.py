@@ -133,11 +133,10 @@ def _tooth_band(arch: _Arch) -> tuple[FloatArray, _Flat]:
 def _gums(arch: _Arch) -> tuple[FloatArray, _Flat]:
     """A closed body: its rows lead from the vault over the gum's inner border, under the teeth and
     over the outer border to the root; both ends are joined along the middle line."""
-    thin = _Arch(
-        *(curve[::2] for curve in (arch.angle, arch.inner, arch.outer, arch.edge, arch.gum)),
-        arch.back,
-        arch.away,
+    angle, inner, outer, edge, gum = (
+        curve[::2] for curve in (arch.angle, arch.inner, arch.outer, arch.edge, arch.gum)
     )
+    thin = _Arch(angle, inner, outer, edge, gum, arch.back, arch.away)
     ridge, middle = _gum_rows(thin), _middle_lines(thin)
     rows, columns = ridge.shape[:2]
     places = np.concatenate([ridge.reshape(-1, 3), middle.reshape(-1, 3)]).astype(np.float32)
