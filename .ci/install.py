@@ -34,8 +34,12 @@ def main() -> None:
     wanted = "".join(path.read_text(encoding="utf-8") for path in LISTS)
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return
-    if sys.version_info[:2] != (3, 11):
-        sys.exit("Effigy needs Python 3.11 for its tests and demo: make PYTHON=/path/to/python3.11")
+    # Blender's wheels exist for these: 4.5 and 5.2.
+    if sys.version_info[:2] not in ((3, 11), (3, 13)):
+        sys.exit(
+            "Effigy needs Python 3.11 or 3.13 for its tests and demo: "
+            "make PYTHON=/path/to/python3.11"
+        )
     install = [str(python), "-I", str(ENGINE / "pip_install.py"), "--quiet", "-r"]
     make = [sys.executable, "-I", "-m", "venv", str(folder)]
     for command in (make, *([*install, str(path)] for path in LISTS)):

@@ -24,14 +24,15 @@ def extension_zip(tmp_path_factory):
 def run_installed(extension_zip, tmp_path):
     """Installs the zip into a fresh Blender and runs a script of this folder there.
 
-    The script's arguments are strings; it prints one JSON value on its last line.
+    The script's arguments are strings; it prints one JSON value on its last line. ``zip``: another
+    than the one that was built. Later calls of one test use the same Blender.
     """
 
-    def run(script, *arguments, **environment):
+    def run(script, *arguments, zip=extension_zip, **environment):
         user = tmp_path / "blender"
         user.mkdir(exist_ok=True)
         around = {**os.environ, "BLENDER_USER_RESOURCES": str(user), **environment}
-        command = [sys.executable, "installed.py", extension_zip, script, *arguments]
+        command = [sys.executable, "installed.py", zip, script, *arguments]
         done = subprocess.run(
             [str(part) for part in command],
             cwd=Path(__file__).parent,

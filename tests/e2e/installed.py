@@ -13,6 +13,8 @@ import bpy
 archive, script = sys.argv[1:3]
 code = 1
 try:
+    # As a module Blender starts with the factory's preferences, not with those that were saved.
+    bpy.ops.wm.read_userpref()
     bpy.ops.extensions.package_install_files(
         filepath=archive, repo="user_default", enable_on_install=True
     )
