@@ -11,7 +11,7 @@ endif
 export HF_HUB_OFFLINE := 1
 
 .PHONY: help demo test lint types test-core test-model test-blender test-e2e extension docs
-.PHONY: release validators ready clean
+.PHONY: wheel release validators ready clean
 .DEFAULT_GOAL := demo
 
 help: ## what there is to make
@@ -49,6 +49,9 @@ extension: ready ## dist/effigy-VERSION.zip for Blender
 
 docs: ## the manual, manual/index.html
 	"$(PYTHON)" .ci/docs.py
+
+wheel: ready ## dist/effigy_ml-VERSION-py3-none-any.whl: the core without Blender
+	$(PY) -m pip wheel . --no-deps --no-build-isolation --quiet --wheel-dir dist
 
 release: ready ## dist/: the zip checked by Blender's validators, an extension repository, the site
 	$(PY) .ci/release.py

@@ -48,7 +48,7 @@ from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person,
 from .commands.coefficients import Coefficients, Estimating, store_for
 from .commands.pipelines import estimate_photo, reconstruct_photo
 from .commands.pipelines import reconstruct_person as person_of_photos
-from .commands.terminal import Interrupts, print_row, say
+from .commands.terminal import Interrupts, command_parser, print_row, say
 from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
 from .pipeline.cluster import Cluster, check_address
@@ -64,7 +64,7 @@ KINDS = ("npz", "parquet")
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line's options."""
-    parser = argparse.ArgumentParser(prog="python -m ml.cli", description=__doc__)
+    parser = command_parser("", __doc__)
     add = parser.add_argument
     add("sources", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
     add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")

@@ -7,7 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
+_NAME, _HERE = "blender_manifest.toml", Path(__file__).parent
+# Above this package in the extension and in a clone; in it where the core is installed by pip.
+MANIFEST = _HERE / _NAME if (_HERE / _NAME).exists() else _HERE.parent / _NAME
+# How the command line is called, as people type it.
+COMMAND = "python -m ml.cli" if __package__ == "ml" else "effigy"
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ from ..results.joined import open_columns
 from ..results.plan import plan
 from ..results.report import Row, conclusion, write_report
 from ..settings import OF_THE_RUN, Settings, check_settings
-from .terminal import print_row, say
+from .terminal import command_parser, print_row, say
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 _SPAN = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?")
@@ -30,7 +30,7 @@ _SPAN = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?")
 
 def make_parser() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(prog="python -m ml.cli build", description=__doc__)
+    parser = command_parser("build", __doc__)
     add = parser.add_argument
     add("file", type=Path, metavar="FILE", help="coefficients.npz or .parquet")
     add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the heads")

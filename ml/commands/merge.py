@@ -5,7 +5,6 @@ Exit status: 0 all photos succeeded, 1 some failed or are not done, 2 wrong usag
 
 from __future__ import annotations
 
-import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +12,14 @@ from pathlib import Path
 from ..errors import HeadError, UsageError
 from ..results.merge import merge
 from ..results.report import conclusion, write_report
-from .terminal import say
+from .terminal import command_parser, say
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write ``report.json`` and ``report.csv`` into the folder that ``arguments`` name."""
-    parser = argparse.ArgumentParser(prog="python -m ml.cli report merge", description=__doc__)
+    parser = command_parser("report merge", __doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="--out of the shards")
     folder = parser.parse_args(arguments).folder
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -9,6 +10,15 @@ import threading
 from typing import Any
 
 from ..results.report import Row, warnings_about
+from ..version import COMMAND
+
+_IN_A_CLONE = "python -m ml.cli"
+
+
+def command_parser(words: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser for the command line with these ``words``, called as it is called here."""
+    text = (description or "").replace(_IN_A_CLONE, COMMAND)
+    return argparse.ArgumentParser(prog=f"{COMMAND} {words}".strip(), description=text)
 
 
 class Interrupts:

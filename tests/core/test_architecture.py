@@ -28,7 +28,7 @@ FLOORS = (
     ("video",),
     ("batch",),
     ("commands",),
-    ("cli", "worker"),
+    ("api", "cli", "worker"),
     # Not in the extension: how everything was learned, and how it is measured.
     ("training",),
     ("evaluation",),
@@ -36,7 +36,7 @@ FLOORS = (
 APART = FLOORS[4]
 # Only these may stand at the top of ml/ beside packages.
 MODULES = {"__init__", "data", "environment", "errors", "settings", "version"}
-MODULES |= {"batch", "cli", "worker"}
+MODULES |= {"api", "batch", "cli", "worker"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 BLENDER = {"bpy", "bmesh", "mathutils", "bpy_extras", "gpu"}
 
