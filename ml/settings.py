@@ -33,6 +33,8 @@ PICTURE_EXTENSIONS = (*PHOTO_EXTENSIONS, *FOREIGN_EXTENSIONS)
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
 # Per cent of what makes a person differ from the average that a head keeps.
 LEAST_LIKENESS, MOST_LIKENESS = 0, 150
+# Letters of a note about consent.
+LONGEST_NOTE = 1000
 # The value of ``detail`` whose strength CLIP chooses.
 CONSISTENT = "consistent"
 
@@ -50,6 +52,7 @@ class Settings:
     texture_size: side of the albedo texture in texels; 0 makes no texture.
     landmarks, level, detail, clip, renderer: one of the values of the option of that name.
     clip_folder: of the weights of ``clip`` "openai"; empty: open_clip's own downloads.
+    consent: a note about the consent of who is in the photo, for the files that are made.
     likeness: per cent.
     hair: whether strands of hair are grown.
     """
@@ -66,6 +69,7 @@ class Settings:
     likeness: int = 100
     hair: bool = True
     skip_existing: bool = False
+    consent: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,9 +203,14 @@ OPTIONS = (
         "Skip finished photos",
         "Leave results alone that are whole, of the same photo and made with the same settings",
     ),
+    Option(
+        "consent",
+        "Consent",
+        "A note about the consent of the person in the photo; every file that is made holds it",
+    ),
 )
 # What a result does not depend on: how a request goes, not what comes of it.
-OF_THE_RUN = ("allow_download", "skip_existing", "clip_folder")
+OF_THE_RUN = ("allow_download", "skip_existing", "clip_folder", "consent")
 # Depend on the computer, and are kept in Blender's preferences: a received file decides neither.
 OF_THE_COMPUTER = ("allow_download", "clip_folder")
 
@@ -265,6 +274,11 @@ def check_settings(settings: Settings) -> None:
         raise UsageError(
             f"A texture of {size} pixels is out of range",
             f"Use {SMALLEST_TEXTURE} to {LARGEST_TEXTURE}, or 0 for none",
+        )
+    if len(settings.consent) > LONGEST_NOTE:
+        raise UsageError(
+            f"The note about consent has {len(settings.consent):,} letters",
+            f"Use {LONGEST_NOTE:,} at most",
         )
     if not LEAST_LIKENESS <= settings.likeness <= MOST_LIKENESS:
         raise UsageError(

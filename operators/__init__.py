@@ -11,6 +11,7 @@ from . import (
     build,
     change,
     command_line,
+    consent,
     dress,
     export,
     expression,
@@ -44,7 +45,7 @@ from .wrapping import wrap as wrapping_wrap
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export, bake)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load, wrapping_marks, wrapping_wrap)
-_ACTIONS += (live, hair, animate)
+_ACTIONS += (live, hair, animate, consent)
 _ACTIONS += (engine_operators,)
 CLASSES = tuple(cls for module in (settings, shape_properties, *_ACTIONS) for cls in module.CLASSES)
 _register, _unregister = bpy.utils.register_classes_factory(CLASSES)

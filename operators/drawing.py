@@ -27,6 +27,7 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
         own = own_preferences()
         if settings.clip == "openai" and own is not None:
             layout.prop(own, "clip_folder")
+    layout.prop(settings, "consent")
 
 
 def _draw_consent(layout: bpy.types.UILayout) -> None:

@@ -11,6 +11,7 @@ from bpy_extras.io_utils import axis_conversion
 from mathutils import Matrix
 
 from ..ml.errors import HeadError
+from ..ml.results.origin import now, statement_of
 from .bake import SIZE_ITEMS
 from .export_formats import WRITERS, Writer
 from .export_profiles import PROFILES, Profile
@@ -28,10 +29,11 @@ from .scene.export_copy import (
 )
 from .scene.export_transforms import bake_transforms
 from .scene.hair_cards import add_cards
-from .scene.metadata import active_head, rig_of
+from .scene.metadata import active_head, record_of, rig_of
 from .scene.one_material import use_one_material
 from .scene.place import scale_of
 from .scene.plain_materials import use_plain_materials
+from .scene.stamp import stamped
 from .scene.texture_material import use_material
 from .translations import CONTEXT
 
@@ -138,10 +140,12 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
             copy = cleanup.enter_context(export_copy(context.scene, obj, rig_of(obj)))
             self._adapt(context.scene, copy, cleanup, writer)
             cleanup.enter_context(_only_selected(context.view_layer, *copy.written))
-            if profile is None:
-                writer.write(path, animated=self.animation)
-            else:
-                write_profile(path, writer, profile, copy, animated=self.animation)
+            statement = statement_of(record_of(obj)) | {"exported": now()}
+            with stamped(path, statement):
+                if profile is None:
+                    writer.write(path, animated=self.animation)
+                else:
+                    write_profile(path, writer, profile, copy, animated=self.animation)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
 

@@ -39,6 +39,7 @@ PAGES = (
     ("bpy.ops.effigy.export*", "manual/export.html"),
     ("bpy.ops.effigy.bake*", "manual/skin.html#maps"),
     ("bpy.ops.effigy.mark_asset*", "manual/export.html#the-asset-browser"),
+    ("bpy.ops.effigy.note_consent*", "manual/consent.html"),
     ("bpy.ops.effigy.*_engine*", "manual/install.html#the-engine"),
     ("bpy.types.effigy_ap_preferences.*", "manual/install.html#preferences"),
     ("bpy.types.effigy_pg_settings.*", "manual/first_head.html#settings"),

@@ -13,8 +13,8 @@ from .translations import CONTEXT
 SHIPPED = ROOT / "operators" / "presets"
 SUBDIRECTORY = "effigy/settings"
 MENU = "EFFIGY_PT_setting_presets"
-# What a preset does not hold: which face it is belongs to a photo, not to a way of working.
-_OF_A_PHOTO = ("face", "skip_existing")
+# What a preset does not hold: which face it is and what its person agreed to belong to a photo.
+_OF_A_PHOTO = ("face", "skip_existing", "consent")
 
 
 class EFFIGY_OT_setting_preset(AddPresetBase, bpy.types.Operator):

@@ -14,7 +14,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..ml.settings import OF_THE_COMPUTER, OPTIONS, Option, Settings, option
+from ..ml.settings import LONGEST_NOTE, OF_THE_COMPUTER, OPTIONS, Option, Settings, option
 from .runtime import RELATIVE, clip_folder, may_download
 from .translations import CONTEXT
 
@@ -43,6 +43,13 @@ def _property(item: Option) -> object:
             min=item.limits[0],
             max=item.limits[1],
             subtype="PERCENTAGE",
+            translation_context=CONTEXT,
+        )
+    if item.name == "consent":
+        return StringProperty(
+            name=item.label,
+            description=item.help,
+            maxlen=LONGEST_NOTE,
             translation_context=CONTEXT,
         )
     if not item.choices:

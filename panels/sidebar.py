@@ -141,6 +141,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         for kind in WRITERS:
             row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
         layout.operator("effigy.mark_asset", icon="ASSET_MANAGER")
+        layout.operator("effigy.note_consent", icon="TEXT")
 
 
 class EFFIGY_PT_photos(_Tab, bpy.types.Panel):

@@ -16,6 +16,7 @@ from ..parsing.classes import Parse
 from ..pins.pins import Pins
 from ..results.estimate import Estimate
 from ..results.pinned import Pinned
+from ..results.provenance import dated
 from ..results.reconstruction import Reconstruction
 from ..settings import CONSISTENT, Settings, check_settings
 from .estimate import estimated, load_networks
@@ -157,7 +158,8 @@ def dressed(
         with clock.step("hair"):
             head = replace(head, hair=hair_of(sight, parse, light))
     background = _background(photo)
-    head = replace(head, albedo=albedo, photo_rgb=background, settings=settings)
+    origin = dated(head.provenance, settings.consent)
+    head = replace(head, albedo=albedo, photo_rgb=background, settings=settings, provenance=origin)
     return replace(head, timings=clock.timings())
 
 

@@ -114,6 +114,9 @@ def check_about(about: Mapping[str, Any]) -> None:
     _text(about, "effigy_version")
     if "path" in photo:
         _text(photo, "path")
+    said = _entry({"provenance": {}, **about}, "provenance")
+    for name in said:
+        _text(said, name)
     for name in ("width", "height"):
         side = photo.get(name)
         if type(side) is not int or not 0 < side <= _LARGEST_SIDE:

@@ -6,13 +6,14 @@ contains its own mesh and can still be built, but nothing may be computed from i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from ..assets.card import read_card
 from ..errors import UsageError
 from ..head.storage import EFFIGY_HEAD
+from .origin import made_statement, now
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Provenance:
         versions. focal_refused: why EXIF's was not believed; empty if it was, or if there was none.
     orientation_refused: why the photo is not turned as EXIF says; empty if it is.
     photo_path: where the photo was; empty in results of earlier versions.
+    made: when, in UTC by ISO 8601; empty in results of earlier versions.
+    consent: what a person noted about the consent of who is in the photo; may be empty.
     """
 
     model_id: str
@@ -45,6 +48,35 @@ class Provenance:
     focal_refused: str = ""
     orientation_refused: str = ""
     photo_path: str = ""
+    made: str = ""
+    consent: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``reconstruction.json`` says of the origin."""
+        known = {"orientation_refused": self.orientation_refused, "path": self.photo_path}
+        model = {"id": self.model_id, "version": self.model_version, "licence": self.model_licence}
+        return {
+            "model": model,
+            "effigy_version": self.effigy_version,
+            "level": self.level,
+            "photo": {
+                "name": self.photo_name,
+                "width": self.width,
+                "height": self.height,
+                "sha256": self.photo_sha256,
+                "focal_source": self.focal_source,
+                "focal_refused": self.focal_refused,
+                **{name: text for name, text in known.items() if text},
+            },
+            "provenance": made_statement(
+                self.effigy_version, self.photo_sha256, self.made, self.consent
+            ),
+        }
+
+
+def dated(origin: Provenance, consent: str = "") -> Provenance:
+    """``origin`` of a head that is made now. consent: the note; empty: the one that is there."""
+    return replace(origin, made=now(), consent=consent or origin.consent)
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +109,7 @@ def check_same_model(origin: Provenance, model: tuple[str, str] | None = None) -
 
 def provenance_of(about: dict[str, Any]) -> Provenance:
     """The origin of a head in the contents of its ``reconstruction.json``."""
-    photo, model = about["photo"], about["model"]
+    photo, model, said = about["photo"], about["model"], about.get("provenance", {})
     return Provenance(
         model_id=model["id"],
         model_version=model["version"],
@@ -92,4 +124,6 @@ def provenance_of(about: dict[str, Any]) -> Provenance:
         focal_refused=photo.get("focal_refused", ""),
         orientation_refused=photo.get("orientation_refused", ""),
         photo_path=photo.get("path", ""),
+        made=said.get("date", ""),
+        consent=said.get("consent", ""),
     )

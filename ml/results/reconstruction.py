@@ -111,28 +111,11 @@ class Reconstruction:
 
     def to_json(self) -> dict[str, Any]:
         """The contents of ``reconstruction.json``, as plain Python values."""
-        origin = self.provenance
         names = self.mesh.expression_names
-        known = {"orientation_refused": origin.orientation_refused, "path": origin.photo_path}
         return {
             "status": "ok",
             "format": FORMAT,
-            "model": {
-                "id": origin.model_id,
-                "version": origin.model_version,
-                "licence": origin.model_licence,
-            },
-            "effigy_version": origin.effigy_version,
-            "level": origin.level,
-            "photo": {
-                "name": origin.photo_name,
-                "width": origin.width,
-                "height": origin.height,
-                "sha256": origin.photo_sha256,
-                "focal_source": origin.focal_source,
-                "focal_refused": origin.focal_refused,
-                **{name: text for name, text in known.items() if text},
-            },
+            **self.provenance.to_json(),
             "face_box": [round(float(v), 3) for v in self.face_box],
             "identity": plain(self.coefficients.identity),
             "expression": dict(zip(names, plain(self.coefficients.expression), strict=True)),

@@ -18,6 +18,7 @@ import numpy as np
 from ...ml.data import Camera
 from ...ml.errors import HeadError
 from ...ml.results.camera import camera_as_json, camera_of
+from ...ml.results.origin import statement_of
 from ...ml.results.person import PhotoView
 from ...ml.results.pinned import NAME as PINNED
 from ...ml.results.reconstruction import FORMAT, Reconstruction
@@ -79,6 +80,8 @@ def record_head(
     """
     stored = {name: value for name, value in head.to_json().items() if name not in _NOT_STORED}
     stored["photo"].pop("path", None)  # of this computer; the .blend file may go to another
+    if note := consent_of(obj):  # a head that is built anew keeps what was noted on it
+        stored["provenance"]["consent"] = note
     place = _text(directory) if directory is not None else ""
     obj[RECORD] = _to_property(stored | {"directory": place})
     if camera is not None:
@@ -132,6 +135,19 @@ def record_shape(obj: bpy.types.Object, record: Mapping[str, Any]) -> None:
     stored.pop(SHAPED, None)
     if SHAPED in record:
         stored[SHAPED] = record[SHAPED]
+
+
+def consent_of(obj: bpy.types.Object) -> str:
+    """What was noted on the head about consent; empty where nothing was."""
+    return str(obj.get(RECORD, {}).get("provenance", {}).get("consent", ""))
+
+
+def record_consent(obj: bpy.types.Object, note: str) -> None:
+    """Note on the head what the person in the photo agreed to."""
+    stored = record_of(obj)
+    said = statement_of(stored) | {"consent": note}
+    # Heads of earlier files have the names of their time: only this entry is added.
+    obj[RECORD]["provenance"] = said
 
 
 def record_doubts(obj: bpy.types.Object, doubts: Sequence[str]) -> None:

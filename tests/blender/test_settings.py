@@ -91,8 +91,9 @@ def test_every_option_is_a_property_with_its_choices(settings, item):
         assert getattr(settings.chosen(), item.name) == item.limits[1]
         return
     if not item.choices:
-        setattr(settings, item.name, True)
-        assert getattr(settings.chosen(), item.name) is True
+        value = True if rna.type == "BOOLEAN" else "text"
+        setattr(settings, item.name, value)
+        assert getattr(settings.chosen(), item.name) == value
         return
     found = [(each.identifier.lower(), each.name, each.description) for each in rna.enum_items]
     assert found == [(each.value, each.label, each.help) for each in item.choices]
