@@ -108,6 +108,12 @@ def clip_folder() -> str:
     return bpy.path.abspath(own.clip_folder) if own is not None and own.clip_folder else ""
 
 
+def chosen_proxy() -> str:
+    """The proxy for Install engine in the preferences; empty: pip's own settings."""
+    own = own_preferences()
+    return own.proxy.strip() if own is not None else ""
+
+
 def check_online(what: str, otherwise: str) -> None:
     """Raise UsageError, "... so ``what``", with the remedies, where Blender is to stay offline."""
     if not bpy.app.online_access:

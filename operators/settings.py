@@ -205,6 +205,12 @@ class EnginePreferences:
         default=True,
         translation_context=CONTEXT,
     )
+    proxy: StringProperty(
+        name="Proxy",
+        description="For Install engine, such as http://proxy:3128; empty: pip's own settings and "
+        "the environment's",
+        translation_context=CONTEXT,
+    )
     allow_download: BoolProperty(
         name=option("allow_download").label,
         description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",

@@ -34,10 +34,12 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
         row = column.row()
         row.operator("effigy.check_engine", icon="CHECKMARK")
         row.operator("effigy.install_engine", icon="IMPORT")
+        row.operator("effigy.install_engine_from_folder", icon="FILE_FOLDER")
     if manager.effigy_engine.outcome and not manager.effigy_engine.failed:
         draw_text(column, manager.effigy_engine.outcome, "INFO")
     if not bpy.app.online_access:
         draw_text(column, "Installing needs Allow Online Access (System, Network)", "INFO")
+    column.prop(own, "proxy")
     column.prop(own, "clip_folder")
     column.prop(own, "allow_download")
     if not may_download():

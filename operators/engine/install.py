@@ -50,6 +50,11 @@ _CAUSES = (
         "Check the network connection and the proxy, then try again",
     ),
     (
+        ("no matching distribution found", "could not find a version that satisfies"),
+        "A package is missing, or has no wheel for this system and this Python",
+        "Add it to the folder, or see whether the package index has it",
+    ),
+    (
         ("no space left", "errno 28", "not enough space"),
         "The disk is full",
         "Free 2 GB, then try again",

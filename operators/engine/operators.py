@@ -6,7 +6,15 @@ import bpy
 
 from ...ml.errors import UsageError
 from ..jobs.operator import JobOperator
-from ..runtime import check_online, engine, engine_folder, engine_python
+from ..runtime import (
+    RELATIVE,
+    check_online,
+    chosen_proxy,
+    engine,
+    engine_folder,
+    engine_python,
+    path_of,
+)
 from ..translations import CONTEXT
 from . import background
 from .base_python import suitable_python
@@ -116,19 +124,66 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
                 "The engine was not installed: you did not agree to the download",
                 "Tick Download and install, or set a Python that has PyTorch in the preferences",
             )
-        requirements = (*REQUIREMENTS, EXTRAS) if self.extras else REQUIREMENTS
-        plan = Plan(requirements, before_swap=engine.stop)  # until then the old one can be used
-        return InstallJob(suitable_python(), engine_folder(), plan)
+        proxy = chosen_proxy()
+        return _install_job(("--proxy", proxy) if proxy else (), extras=self.extras)
 
     @staticmethod
     def outcome(job):
-        return f"The engine is installed in {engine_folder()}"
+        return _installed()
 
     def _invoke(self, context):
         if self.agree:
             return self.execute(context)
         _check_online()
         return context.window_manager.invoke_props_dialog(self, width=460)
+
+
+class EFFIGY_OT_install_engine_from_folder(_EngineOperator, bpy.types.Operator):
+    """Install the engine out of a folder of wheels, without the network"""
+
+    bl_idname = "effigy.install_engine_from_folder"
+    bl_label = "Install from folder"
+    bl_options = {"REGISTER"}
+
+    directory: bpy.props.StringProperty(
+        subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"} | RELATIVE
+    )
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    extras: bpy.props.BoolProperty(
+        name="Extras: face-alignment and CLIP",
+        description="For Landmarks: face-alignment and Detail: Consistent",
+        translation_context=CONTEXT,
+    )
+
+    def invoke(self, context, event):
+        if self.directory:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def start(self, context):
+        folder = path_of(self.directory) if self.directory else None
+        if folder is None or not any(folder.glob("*.whl")):
+            raise UsageError(
+                f"There are no wheels in {folder or 'the folder'}",
+                "Choose a folder with the .whl files of the engine's packages: see the manual",
+            )
+        return _install_job(("--no-index", "--find-links", str(folder)), extras=self.extras)
+
+    @staticmethod
+    def outcome(job):
+        return _installed()
+
+
+def _install_job(options: tuple[str, ...], *, extras: bool) -> InstallJob:
+    """Installs the engine with these options of pip; until its end the old one can be used."""
+    requirements = (*REQUIREMENTS, EXTRAS) if extras else REQUIREMENTS
+    plan = Plan(requirements, options, before_swap=engine.stop)
+    return InstallJob(suitable_python(), engine_folder(), plan)
+
+
+def _installed() -> str:
+    return f"The engine is installed in {engine_folder()}"
 
 
 def _words(value: object) -> str:
@@ -142,4 +197,8 @@ def _check_online() -> None:
     )
 
 
-CLASSES = (EFFIGY_OT_check_engine, EFFIGY_OT_install_engine)
+CLASSES = (
+    EFFIGY_OT_check_engine,
+    EFFIGY_OT_install_engine,
+    EFFIGY_OT_install_engine_from_folder,
+)

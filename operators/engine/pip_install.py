@@ -1,16 +1,18 @@
 """Install packages with pip, with PyTorch's build for the CPU where there is one.
 
-    python -I pip_install.py [--cpu-index URL] -r requirements.txt [pip's own options]
+    python -I pip_install.py [--cpu-index URL] [--proxy URL] -r requirements.txt [pip's own options]
 
 A script for the Python that is installed into; standard library only. PyPI's Linux builds of
 PyTorch bring 4 GB of CUDA. PyTorch's own index has the same versions for the CPU: it is used if it
 answers. If it does not, the installation goes on with the ordinary index. The hashes of a list with
-PyTorch, which are PyPI's, are left out then.
+PyTorch, which are PyPI's, are left out then. With pip's --no-index and --find-links what comes is
+what lies in that folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import runpy
 import subprocess
@@ -28,11 +30,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--cpu-index", default=CPU_INDEX, help="an index with PyTorch for the CPU")
     parser.add_argument("-r", dest="requirements", type=Path, required=True)
+    parser.add_argument("--proxy", help="for everything that pip does")
     arguments, options = parser.parse_known_args()
+    if arguments.proxy:
+        os.environ["PIP_PROXY"] = arguments.proxy
     version = pinned("torch", arguments.requirements)
     wanted = ["-r", str(arguments.requirements)]
     if version and sys.platform == "linux":
-        options += cpu_options(f"{version}+cpu", arguments.cpu_index)
+        if "--no-index" not in options:
+            options += cpu_options(f"{version}+cpu", arguments.cpu_index)
         wanted = without_hashes(arguments.requirements)
     elif version and "--hash=" in arguments.requirements.read_text(encoding="utf-8"):
         # All that PyTorch needs is in the other list: what comes is what is listed.
