@@ -149,13 +149,18 @@ def _gums(arch: _Arch) -> tuple[FloatArray, _Flat]:
         [grid[-1, 0], grid[0, 0], vault[0], root[0]],
         [grid[0, -1], grid[-1, -1], root[0], vault[0]],
     ]
+    wall = np.zeros((len(places), 2))
+    wall[back[0]], wall[back[1]] = (
+        [(0, 1), (0, 0), (1, 0), (1, 1)],
+        [(2, 0), (2, 1), (1, 1), (1, 0)],
+    )
     charts = [
         Chart(grid_quads(grid), np.column_stack([column, row]), (0, 0, 1, 0.5)),
         Chart(_to_middle(grid[0], vault), over, (0, 0.52, 0.44, 1)),
         Chart(_to_middle(grid[-1], root)[:, ::-1], over, (0.46, 0.52, 0.9, 1)),
         Chart(ladder(grid[::-1, 0]), ends, (0.92, 0.52, 0.95, 0.7)),
         Chart(ladder(grid[:, -1]), ends, (0.97, 0.52, 1, 0.7)),
-        Chart(np.array(back, np.int32), places[:, :2], (0.92, 0.72, 1, 1)),
+        Chart(np.array(back, np.int32), wall, (0.92, 0.72, 1, 1)),
     ]
     return places, _outward(places, charts)
 
