@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ..data import ByteArray, Camera, FloatArray, Photo
+from ..geometry.colour import srgb_of
 from ..head.model import HeadModel
 from .atlas import Atlas, atlas_of, parts_of_kind
 from .eye_albedo import FaceTone, eye_paints

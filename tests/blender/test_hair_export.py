@@ -122,7 +122,10 @@ def test_cards_go_with_bones_and_keys(bpy, haired, tmp_path, kind):
     bone.rotation_euler = (0.2, 0.3, 0.1)
     skin, ribbons = places(bpy, head), places(bpy, cards)
     away = np.linalg.norm(ribbons - skin[near[1]], axis=1) - near[0]
-    assert away[root].max() < 0.003
+    # A ribbon moves as one root of its strands does, beside which the jaw may move by less; the
+    # turn itself moves all by centimetres.
+    assert np.median(np.abs(away[root])) < 0.001
+    assert away[root].max() < 0.008
 
 
 def test_length_and_colour_reach_the_file(bpy, haired, tmp_path):
