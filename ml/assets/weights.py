@@ -123,4 +123,5 @@ def _quantised(name: str, value: Tensor) -> dict[str, Tensor]:
     """int8 numbers and the float32 scale of each output channel, which is the first axis."""
     largest = value.float().abs().flatten(1).amax(1).clamp_min(1e-12)
     scale = (largest / 127).view(-1, *[1] * (value.ndim - 1))
-    return {name: (value.float() / scale).round().to(torch.int8), name + _SCALE: scale}
+    steps = (value.float() / scale).round().to(torch.int8)
+    return {name: steps.contiguous(), name + _SCALE: scale}
