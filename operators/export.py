@@ -84,7 +84,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         "as game engines expect",
         translation_context=CONTEXT,
     )
-    hair: bpy.props.EnumProperty(
+    hair_as: bpy.props.EnumProperty(
         name="Hair",
         description="How the file has the hair: no format has hair curves",
         items=[
@@ -156,7 +156,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         profile = self._profile
         if self.neutral or profile is not None:
             put_to_rest(copy, keep_animation=self.animation)
-        if self.hair == "CARDS":
+        if self.hair_as == "CARDS":
             add_cards(scene, copy, cleanup, cut=writer.cuts)
         if profile is not None and self.levels:
             add_profile_levels(copy, profile, cleanup)

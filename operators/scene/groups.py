@@ -20,6 +20,9 @@ _SIDE_OF_BONE = {"eye.L": "left", "eye.R": "right"}
 _EYE_PARTS = ("eye", "iris", "pupil")
 BONES = (*_MASK_OF_BONE, *_SIDE_OF_BONE)
 
+# Where the skin ends at the bust: what joins a body is welded there.
+NECK_LOOP = "neck_loop"
+
 
 def add_part_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
     """One vertex group for each part (skin, eye_left, teeth_upper, ...)."""
@@ -29,7 +32,7 @@ def add_part_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
     names = list(head.part_names)
     if "bust" in names:
         skin, bust = (head.quads[head.part == names.index(name)] for name in ("skin", "bust"))
-        loop = obj.vertex_groups.new(name="neck_loop")
+        loop = obj.vertex_groups.new(name=NECK_LOOP)
         loop.add(np.intersect1d(skin, bust).tolist(), 1.0, "REPLACE")
 
 

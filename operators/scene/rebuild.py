@@ -11,7 +11,14 @@ from ...ml.data import HeadMesh
 from .animation import copy_animation
 from .detail import DETAIL
 from .expression import BASIS, set_expression
-from .groups import BONES, REGION_PREFIX, REGIONS, add_part_groups, add_region_groups
+from .groups import (
+    BONES,
+    NECK_LOOP,
+    REGION_PREFIX,
+    REGIONS,
+    add_part_groups,
+    add_region_groups,
+)
 from .material import MARK, SURFACES
 from .mesh import UV_LAYER
 from .skin_attributes import store_skin_attributes
@@ -31,7 +38,7 @@ def keeps_additions(obj: bpy.types.Object, head: HeadMesh) -> bool:
 def additions(obj: bpy.types.Object, head: HeadMesh) -> list[str]:
     """What the person added to the mesh of ``obj``, in words."""
     keys = obj.data.shape_keys
-    ours = {*head.part_names, *BONES, *(REGION_PREFIX + name for name in REGIONS)}
+    ours = {*head.part_names, NECK_LOOP, *BONES, *(REGION_PREFIX + name for name in REGIONS)}
     known = {BASIS, DETAIL, *head.expression_names}
     named = {
         "vertex group": [group.name for group in obj.vertex_groups if group.name not in ours],

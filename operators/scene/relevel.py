@@ -14,7 +14,14 @@ from ...ml.data import FloatArray, HeadMesh
 from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.sculpt import at_other_level
 from .detail import store_offsets
-from .groups import BONES, REGION_PREFIX, REGIONS, add_part_groups, add_region_groups
+from .groups import (
+    BONES,
+    NECK_LOOP,
+    REGION_PREFIX,
+    REGIONS,
+    add_part_groups,
+    add_region_groups,
+)
 from .hair import settle_hair
 from .material import surface_kinds
 from .mesh import UV_LAYER, new_mesh
@@ -104,7 +111,7 @@ def _renew_groups(obj: bpy.types.Object, mesh: HeadMesh, own: dict[str, FloatArr
 
 
 def _our_groups(mesh: HeadMesh) -> set[str]:
-    return {*mesh.part_names, *BONES, *(REGION_PREFIX + name for name in REGIONS)}
+    return {*mesh.part_names, NECK_LOOP, *BONES, *(REGION_PREFIX + name for name in REGIONS)}
 
 
 def _emptied(mesh: bpy.types.Mesh) -> list[str]:

@@ -72,7 +72,7 @@ def test_a_bake_shows_the_sliders_and_leaves_the_head_alone(bpy, built_head, mod
     maps, _ = small(built_head, SMALL)
     changed = {kind: pixels(image) for kind, image in maps.items()}
     bpy.data.batch_remove(maps.values())
-    used = plain["orm"][..., 1] > 0.4  # the skin
+    used = plain["orm"][..., 1] > 0.52  # the skin: irises and pupils are smoother
     assert used.mean() > 0.05
     assert (changed["basecolor"][used] < plain["basecolor"][used] - 0.05)[:, :3].mean() > 0.9
     assert (changed["orm"][used][:, 1] < plain["orm"][used][:, 1]).mean() > 0.9

@@ -293,7 +293,11 @@ def test_the_preferences_wrap_long_errors_and_show_no_button_twice(bpy, module, 
     monkeypatch.setenv("EFFIGY_PYTHON", "/nowhere/" + "long/" * 40 + "python")
     shown = draw_preferences(bpy, module)
     operators = [entry[0] for entry in shown if str(entry[0]).startswith("effigy.")]
-    assert sorted(operators) == ["effigy.check_engine", "effigy.install_engine"]
+    assert sorted(operators) == [
+        "effigy.check_engine",
+        "effigy.install_engine",
+        "effigy.install_engine_from_folder",
+    ]
     assert all(len(entry[1]) < 90 for entry in shown if entry[0] == "label")
 
 

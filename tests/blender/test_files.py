@@ -120,6 +120,6 @@ def test_a_file_sent_without_its_results_can_still_be_rigged(bpy, built_head, sa
     shutil.rmtree(saved_head.directory)
     before = shown(built_head)
     assert bpy.ops.effigy.rig() == {"FINISHED"}
-    assert set(built_head.parent.data.bones.keys()) == {"neck", "head", "jaw", "eye.L", "eye.R"}
+    assert set(built_head.parent.data.bones.keys()) >= {"neck", "head", "jaw", "eye.L", "eye.R"}
     assert abs(shown(built_head) - before).max() < 1e-5
     bpy.ops.effigy.expression(which="PHOTO")

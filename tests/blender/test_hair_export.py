@@ -97,7 +97,7 @@ def test_hair_in_gltf_is_cut_off_by_alpha_and_seen_from_both_sides(bpy, haired, 
 
 
 def test_no_hair_where_that_is_wanted_or_none_is_shown(bpy, haired, tmp_path):
-    bpy.ops.effigy.export(filepath=str(tmp_path / "none.glb"), format="GLB", hair="NONE")
+    bpy.ops.effigy.export(filepath=str(tmp_path / "none.glb"), format="GLB", hair_as="NONE")
     haired.obj["effigy_hair_shown"] = False
     bpy.ops.effigy.export(filepath=str(tmp_path / "hidden.glb"), format="GLB")
     for name in ("none.glb", "hidden.glb"):

@@ -50,6 +50,8 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         "clip_folder": "",
         "renderer": "builtin",
         "skip_existing": False,
+        "hair": True,
+        "consent": "",
     }
     assert sent["preview"] is True
 

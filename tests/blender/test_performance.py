@@ -329,6 +329,7 @@ def test_one_undo_step_a_drop_and_buttons(bpy, module, built_head):
     assert [name for name, *_ in drawn] == [
         "effigy.import_performance",
         "effigy.export_performance",
+        "effigy.live",
     ]
     asked = []
     manager = SimpleNamespace(fileselect_add=asked.append)

@@ -68,6 +68,7 @@ def test_what_an_export_preset_keeps_is_how_not_where(bpy):
         "one_material",
         "bake",
         "root_bone",
+        "hair_as",
         "profile",
         "levels",
     }
