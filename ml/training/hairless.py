@@ -10,6 +10,7 @@ back edge of the beard only, so that a beard remains and fades.
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -102,6 +103,7 @@ def _grown(region: np.ndarray, edges: IntArray, rounds: int) -> np.ndarray:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0]).parse_args()
     card = read_card(SKIN_MODEL)
     if COMMAND in card.command:
         raise SystemExit("The statistics are without painted hair already")
@@ -109,7 +111,7 @@ def main() -> None:
     facts = asdict(card)
     for name in ("file", "sha256", "size"):
         del facts[name]
-    write_card(SKIN_MODEL, **facts | {"command": f"{card.command}; {COMMAND}"})
+    write_card(SKIN_MODEL, **facts | {"command": f"{card.command} && {COMMAND}"})
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def state(folder):
 
 
 STEPS = [("array", 1), ("array", 9), ("image", 1), ("text", 1)]
-STEPS += [("replace", step) for step in (1, 2, 3, 8, 9, 10, 11, 17, 18, 19)]
+STEPS += [("replace", step) for step in (1, 2, 3, 8, 9, 10, 11, 17, 18, *range(19, 28))]
 
 
 def test_a_kill_at_any_step_leaves_the_old_the_new_or_a_clear_error(tmp_path, run_code):
