@@ -194,8 +194,7 @@ def surface_radius(offset: np.ndarray, away: np.ndarray) -> np.ndarray:
     units = away / radius[:, None]
     places = offset.reshape(-1, 3)
     places = places / np.linalg.norm(places, axis=1, keepdims=True)
-    cosine = places @ units.T
-    near = np.argpartition(-cosine, NEAREST, axis=1)[:, :NEAREST]
+    near = largest(places @ units.T, NEAREST)
     steps = units[near] - places[:, None]
     square = (steps**2).sum(-1)
     weight = 1 / (square + 0.1 * square.mean(1, keepdims=True))
@@ -208,3 +207,16 @@ def surface_radius(offset: np.ndarray, away: np.ndarray) -> np.ndarray:
     right = np.einsum("nk,nki,nk->ni", weight, design, radius[near])
     found = np.linalg.solve(system, right[..., None])[:, 0, 0]
     return np.asarray(found.reshape(offset.shape[:-1]))
+
+
+def largest(values: np.ndarray, count: int) -> np.ndarray:
+    """(N, count) columns of the largest of each row's (N, B) values, which are changed.
+
+    For a few of some hundred, finding the maximum as often takes half as long as a partition.
+    """
+    rows = np.arange(len(values))
+    found = np.empty((len(values), count), np.intp)
+    for place in range(count):
+        found[:, place] = values.argmax(axis=1)
+        values[rows, found[:, place]] = -np.inf
+    return found

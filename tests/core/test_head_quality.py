@@ -11,7 +11,7 @@ from ml.evaluation.head.uv import measure_uv, overlapping_texels
 from ml.geometry.triangles import triangulate
 from ml.head import contact
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.head.contact import outside, surface_radius
+from ml.head.contact import largest, outside, surface_radius
 from ml.head.storage import load_head_model
 from ml.training.head.topology.flatten import Sheet, flattened, jacobians, wanted_shapes
 
@@ -134,6 +134,12 @@ def test_the_radius_between_a_balls_vertices_is_that_of_its_surface():
     asked /= np.linalg.norm(asked, axis=1, keepdims=True)
     found = surface_radius(0.02 * asked, ways * radius(ways)[:, None])
     np.testing.assert_allclose(found, radius(asked), atol=3e-6)
+
+
+def test_the_largest_values_of_each_row_are_found_in_order():
+    values = np.random.default_rng(5).normal(size=(40, 100))
+    found = largest(values.copy(), 6)
+    np.testing.assert_array_equal(found, np.argsort(-values, axis=1)[:, :6])
 
 
 def test_a_bent_sheet_is_laid_flat_without_folds():
