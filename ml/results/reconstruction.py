@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,9 @@ from .files import (
     NPZ_NAME,
     PINS_NAME,
     Replacement,
+    Writer,
     arrays_of,
+    side_by_side,
     write_arrays,
     write_image,
 )
@@ -173,20 +176,26 @@ def write_files(head: Reconstruction, directory: Path) -> None:
 
     ``"images"`` in the ``.json`` lists the images in it, those that were there before, too.
     """
-    arrays = arrays_of(head.mesh, head.detail)
-    write_arrays(directory / NPZ_NAME, arrays | sculpt_arrays(head.sculpt))
-    for name, image in ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb)):
-        if image is not None:
-            write_image(image, directory / name)
-    if head.detail is not None:
-        write_maps(head.detail, directory)
-    if head.hair is not None:
-        write_strands(directory / HAIR_NAME, head.hair.strands)
-    if head.pinned is not None:
-        (directory / PINS_NAME).write_text(json.dumps(head.pinned.pins, indent=1), "utf-8")
+    side_by_side(_writers(head, directory))
     images = [name for name in IMAGE_NAMES if (directory / name).exists()]
     about = {**head.to_json(), "images": images}
     (directory / JSON_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def _writers(head: Reconstruction, directory: Path) -> list[Writer]:
+    """What writes each file of ``head`` but the ``.json``, those that take longest first."""
+    arrays = arrays_of(head.mesh, head.detail) | sculpt_arrays(head.sculpt)
+    writers: list[Writer] = [partial(write_arrays, directory / NPZ_NAME, arrays)]
+    images = ((ALBEDO_NAME, head.albedo), (PHOTO_NAME, head.photo_rgb))
+    writers += [partial(write_image, it, directory / name) for name, it in images if it is not None]
+    if head.detail is not None:
+        writers.append(partial(write_maps, head.detail, directory))
+    if head.hair is not None:
+        writers.append(partial(write_strands, directory / HAIR_NAME, head.hair.strands))
+    if head.pinned is not None:
+        pins = json.dumps(head.pinned.pins, indent=1)
+        writers.append(partial((directory / PINS_NAME).write_text, pins, "utf-8"))
+    return writers
 
 
 def load_reconstruction(path: Path) -> Reconstruction:

@@ -67,7 +67,10 @@ def state(folder):
 
 
 STEPS = [("array", 1), ("array", 9), ("image", 1), ("text", 1)]
-STEPS += [("replace", step) for step in (1, 2, 3, 8, 9, 10, 11, 17, 18, *range(19, 28))]
+# Each file, the ``.json`` too, is moved twice: what was there aside, and what is new in its place.
+MOVED = len(files.RESULT_NAMES) + 1
+STEPS += [("replace", step) for step in (1, 2, 3, *range(MOVED - 1, MOVED + 3))]
+STEPS += [("replace", step) for step in (2 * MOVED - 1, 2 * MOVED, 2 * MOVED + 1)]
 
 
 def test_a_kill_at_any_step_leaves_the_old_the_new_or_a_clear_error(tmp_path, run_code):
@@ -134,6 +137,24 @@ def test_a_full_disk_leaves_the_earlier_head(tmp_path, monkeypatch, owner, name)
         write_heads([head], folder)
     monkeypatch.undo()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_that_fails_is_told_when_no_other_is_being_written():
+    done, late = [], threading.Event()
+
+    def slow():
+        late.wait(10)
+        done.append("slow")
+
+    def second():
+        threading.Timer(0.05, late.set).start()
+        raise OSError(errno.ENOSPC, "second")
+
+    with pytest.raises(OSError, match="second"):
+        files.side_by_side([second, slow, full])
+    assert done == ["slow"]
+    with pytest.raises(OSError, match="No space"):
+        files.side_by_side([slow, full, second])
 
 
 def test_nothing_of_an_earlier_run_stays(tmp_path):
