@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from ..head.model import HeadModel
 from ..rendering import rasterize
 from .contours import Contours, contours_of
 
+# Layouts that are kept: their sizes, and what is known of each.
+KEPT_LAYOUTS = 4
 # Which texels show skin is decided on an atlas of this size, whatever the texture's size.
 COARSE = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Atlas:
     """The N covered texels of a model's UV layout, row 0 at the top (v = 1).
 
@@ -61,6 +63,22 @@ class Atlas:
         return np.flatnonzero(np.isin(self.part, parts)).astype(np.int32)
 
 
+def of_layout(function: Callable[..., FloatArray]) -> Callable[..., FloatArray]:
+    """``function`` of an atlas or a model, which is called once for each: no photo changes it.
+
+    What it returns is kept, and cannot be written to.
+    """
+
+    @lru_cache(maxsize=KEPT_LAYOUTS)
+    @wraps(function)
+    def kept(*layout: object) -> FloatArray:
+        found = function(*layout)
+        found.flags.writeable = False
+        return found
+
+    return kept
+
+
 def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
     """Indices of the parts named ``kind`` or ``kind_...`` (such as ``teeth_upper``).
 
@@ -73,7 +91,7 @@ def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
     ]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=KEPT_LAYOUTS)
 def atlas_of(model: HeadModel, size: int) -> Atlas:
     """The atlas of ``model`` with ``size`` texels per side."""
     uv = model.uv

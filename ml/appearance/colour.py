@@ -11,6 +11,8 @@ from ..geometry.colour import linear_of, srgb_of
 SHOULDER = 0.35
 # Linear light below this counts as this in logarithms.
 FAINTEST = 0.002
+# Linear light whose natural logarithm is this or less is black in sRGB of 8 bits.
+DARKEST_LOG = np.float32(-9)
 
 
 def photographed(light: FloatArray) -> FloatArray:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..data import FloatArray, IntArray, Photo
 from ..geometry.colour import srgb_of
-from .atlas import COARSE, Atlas
-from .colour import recorded
+from .atlas import COARSE, Atlas, of_layout
+from .colour import DARKEST_LOG, log_of, recorded
 from .confidence import off_edges, ramp
 from .projection import Projection
 
@@ -27,10 +27,11 @@ SHORT_BEARD, BEARD_KEPT = -0.3, 0.6
 FADE = 0.75
 # Detail is clipped to this (natural logarithm) above or below the statistical skin.
 DETAIL_LIMIT = 2.2
-# sRGB of the squares of 0..1, so that a look-up by the square root is fine enough in the dark.
-_SQUARES = srgb_of(np.linspace(0, 1, 4096, dtype=np.float32) ** 2)
-# Linear light of a photo's 256 values.
-_RECORDED = recorded(np.arange(256, dtype=np.float32))
+# sRGB of linear light by its natural logarithm, from DARKEST_LOG to 0: steps of 0.03 of 0..255.
+_BY_LOG = srgb_of(np.exp(np.linspace(DARKEST_LOG, 0, 32768, dtype=np.float32)))
+# Logarithm of linear light by a photo's values 0..255, at so many steps between two.
+FINER = 64
+_LOGS = log_of(recorded(np.arange(255 * FINER + 1, dtype=np.float32) / FINER)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def fine_detail(
 
     found = np.empty((len(atlas.rows), 3), np.float32)
     values = np.column_stack([np.nan_to_num(projection.pixels), expected]).astype(np.float32)
-    residual(atlas.corners, atlas.weights, values, photo.rgb, _RECORDED, found)
+    residual(atlas.corners, atlas.weights, values, photo.rgb, _LOGS, found)
     confidence, shade, beard = held.enlarged(coarse, atlas, size).T
     found -= shade[:, None]
     np.clip(found, -DETAIL_LIMIT, DETAIL_LIMIT, out=found)
@@ -87,16 +88,22 @@ def fine_detail(
     canvas = np.zeros((size, size, 4), np.float32)
     # Skin seen at a slant is blurred, but better than statistics alone.
     weight = np.minimum(DETAIL_GAIN * confidence, 1) * off_edges(atlas)
-    share = MIRROR_SHARE + (BROW_SHARE - MIRROR_SHARE) * ramp(
-        -atlas.contours.brows, (BROW[1], BROW[0])
-    )
+    share = _mirror_share(atlas)
     blend_mirrored(found, weight, atlas.mirror, share, atlas.rows, atlas.columns, canvas)
     return _fill(canvas)
 
 
+@of_layout
+def _mirror_share(atlas: Atlas) -> FloatArray:
+    """(N,) share of the fine detail that hidden skin gets from the other side of the face."""
+    brows = ramp(-atlas.contours.brows, (BROW[1], BROW[0]))
+    return MIRROR_SHARE + (BROW_SHARE - MIRROR_SHARE) * brows
+
+
 def reduce_shine(detail: FloatArray) -> None:
     """Reduce in place what is brighter than skin can be in (N, 3) logs of detail; see SHINE."""
-    bright = detail.mean(1)
+    red, green, blue = detail.T
+    bright = (red + green + blue) / 3
     over = np.flatnonzero(bright > SHINE)
     kept = SHINE + SHINE_KEPT * (bright[over] - SHINE)
     detail[over] *= (kept / bright[over])[:, None]
@@ -128,7 +135,7 @@ def compose_albedo(
         detail,
         atlas.rows,
         atlas.columns,
-        _SQUARES,
+        _BY_LOG,
         colours,
     )
     return colours

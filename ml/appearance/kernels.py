@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..geometry.compiled import compiled
-from .colour import FAINTEST
+from .colour import DARKEST_LOG
 
 
 @compiled
@@ -64,10 +64,13 @@ def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
 def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-untyped-def]
     """(N, 3) ``out``: logarithm of an (H, W, 3) photo's light at texels over the expected light.
 
-    values: (V, 5) pixel x, pixel y and three expected logs per vertex. table: (256,) linear light
-    of the photo's values. The same as :func:`mix` and :func:`sample` without storing their results.
+    values: (V, 5) pixel x, pixel y and three expected logs per vertex. table: (T,) logarithm of
+    light by the photo's values, from 0 to 255. The same as :func:`mix` and :func:`sample` without
+    storing their results.
     """
     height, width = rgb.shape[0], rgb.shape[1]
+    most = len(table) - 2
+    steps = (most + 1) / 255
     mixed = np.empty(5, np.float32)
     for n in range(corners.shape[0]):
         for k in range(5):
@@ -76,10 +79,10 @@ def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-unty
                 mixed[k] += weights[n, corner] * values[corners[n, corner], k]
         cell = _cell(mixed[0], mixed[1], height, width)
         for k in range(3):
-            number = _bilinear(rgb, k, *cell)
-            whole = min(int(number), 254)
-            light = table[whole] + (number - whole) * (table[whole + 1] - table[whole])
-            out[n, k] = np.log(max(light, FAINTEST)) - mixed[2 + k]
+            number = _bilinear(rgb, k, *cell) * steps
+            whole = min(int(number), most)
+            log = table[whole] + (number - whole) * (table[whole + 1] - table[whole])
+            out[n, k] = log - mixed[2 + k]
 
 
 @compiled
@@ -137,17 +140,19 @@ def blend_mirrored(off, weight, mirror, share, rows, columns, canvas):  # type: 
 def encode_albedo(corners, weights, values, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
     """Write exp(log albedo + (S, S, 3) detail) as sRGB into (S, S, 3) ``out`` at the texels.
 
-    values: (V, 3) the vertices' log albedo. table: sRGB by the square root of the linear colour.
+    values: (V, 3) the vertices' log albedo. table: sRGB by the logarithm of the linear colour, from
+    DARKEST_LOG to 0.
     """
     most = len(table) - 1
+    steps = most / -DARKEST_LOG
     for n in range(corners.shape[0]):
         row, column = rows[n], columns[n]
         for k in range(3):
             log = detail[row, column, k]
             for corner in range(3):
                 log += weights[n, corner] * values[corners[n, corner], k]
-            root = np.exp(np.float32(0.5) * log)
-            out[row, column, k] = table[int(min(root, np.float32(1.0)) * most + 0.5)]
+            place = (min(max(log, DARKEST_LOG), np.float32(0)) - DARKEST_LOG) * steps
+            out[row, column, k] = table[int(place + 0.5)]
 
 
 @compiled

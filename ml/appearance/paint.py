@@ -9,10 +9,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ..data import ByteArray, Camera, FloatArray, Photo
+from ..data import ByteArray, Camera, FloatArray, IntArray, Photo
 from ..geometry.colour import srgb_of
 from ..head.model import HeadModel
-from .atlas import Atlas, atlas_of, parts_of_kind
+from .atlas import KEPT_LAYOUTS, Atlas, atlas_of, parts_of_kind
 from .eye_albedo import FaceTone, eye_paints
 from .eye_colour import measure_eye
 from .eyes import EYE_KINDS, SIDES, EyeLayers, EyePaint, eye_layers, eye_of
@@ -58,20 +58,17 @@ def paint_inner_parts(
     vertices: (V, 3) the head with the photo's expression; head space, metres.
     """
     eyes = eye_paints([measure_eye(photo, camera, vertices, model, side) for side in SIDES], face)
-    inner = np.zeros(texture.shape[:2], bool)
     for texels, colours in [
         *_painted_parts(model, atlas),
         *_painted_eyes(eyes, model, atlas, len(texture)),
         _painted_bust(face, model, atlas),
     ]:
         texture[atlas.rows[texels], atlas.columns[texels]] = colours
-        inner[atlas.rows[texels], atlas.columns[texels]] = True
     for rows, columns in _lash_tiles(model, len(texture)):
         texture[rows, columns] = LASHES
-        inner[rows, columns] = True
-    inner[atlas.rows, atlas.columns] = True
-    free = ~inner
-    _bleed(texture, inner, free)
+    rim, source = _bled(model, atlas, len(texture))
+    colours = texture.reshape(-1, 3)
+    colours[rim] = colours[source]
     np.clip(np.round(texture, out=texture), 0, 255, out=texture)
     return texture.astype(np.uint8)
 
@@ -79,6 +76,7 @@ def paint_inner_parts(
 Painted = list[tuple[np.ndarray, FloatArray]]
 
 
+@lru_cache(maxsize=KEPT_LAYOUTS)
 def _painted_parts(model: HeadModel, atlas: Atlas) -> Painted:
     """Texels and (N, 3) colours of every part in PAINTS."""
     painted: Painted = []
@@ -116,7 +114,9 @@ def _painted_eyes(eyes: Sequence[EyePaint], model: HeadModel, atlas: Atlas, size
     ]
 
 
-def _eye_texels(model: HeadModel, atlas: Atlas, side: str) -> np.ndarray:
+@lru_cache(maxsize=2 * KEPT_LAYOUTS)
+def _eye_texels(model: HeadModel, atlas: Atlas, side: str) -> IntArray:
+    """(N,) indices of the texels of one eye."""
     return atlas.of_parts(parts_of_kind(model, *EYE_KINDS, side=side))
 
 
@@ -127,20 +127,22 @@ def _layers_of(model: HeadModel, size: int, side: str) -> EyeLayers:
     return eye_layers(eye_of(model, side), atlas.mean[_eye_texels(model, atlas, side)])
 
 
-def _bleed(painted: FloatArray, inner: np.ndarray, free: np.ndarray) -> None:
-    """Extend islands' borders by BLEED texels, so that filtering never mixes in the background.
+@lru_cache(maxsize=KEPT_LAYOUTS)
+def _bled(model: HeadModel, atlas: Atlas, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) flat indices of the texels beside islands, and of the nearest texel of an island each.
 
-    painted: (S, S, 3), changed in place. inner, free: (S, S) bool, the islands and where colours
-    may be written.
+    Islands' borders extend by BLEED texels, so that filtering never mixes in the background.
     """
-    outside = (~inner).astype(np.uint8)
+    outside = np.ones((size, size), np.uint8)
+    outside[atlas.rows, atlas.columns] = 0
+    for rows, columns in _lash_tiles(model, size):
+        outside[rows, columns] = 0
     distance, label = cv2.distanceTransformWithLabels(
         outside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    rows, columns = np.nonzero(inner)
+    inner = np.flatnonzero(outside == 0)
     # Labels number the painted texels in row order.
     nearest = np.empty(int(label.max()) + 1, np.int64)
-    nearest[label[rows, columns]] = np.arange(len(rows))
-    rim = free & (distance > 0) & (distance <= BLEED)
-    source = nearest[label[rim]]
-    painted[rim] = painted[rows[source], columns[source]]
+    nearest[label.ravel()[inner]] = inner
+    rim = np.flatnonzero((distance > 0) & (distance <= BLEED))
+    return rim, nearest[label.ravel()[rim]]

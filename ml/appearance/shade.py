@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from ..data import FloatArray
-from .atlas import Atlas
-from .confidence import ramp
+from .atlas import Atlas, of_layout
+from .confidence import bright_and_hue, ramp
 
 # The median's width, as a share of the texture's side: 6.5 mm on a face.
 WIDTH = 13 / 512
@@ -35,8 +35,7 @@ def broad_shade(
     residual: (N, 3) logarithm of the photo over the expected skin. plain: (N,) 0..1 that the texel
     has no feature and no beard. weight: (N,) 0..1 confidence in each.
     """
-    bright = residual.mean(1)
-    hue = np.linalg.norm(residual - bright[:, None], axis=1)
+    bright, hue = bright_and_hue(residual)
     share = plain * off_features(atlas) * (1 - ramp(hue, OWN_HUE))
     scaled = (np.clip(bright, LOWEST, HIGHEST) - LOWEST) * (255 / (HIGHEST - LOWEST))
     nothing = round(-LOWEST * 255 / (HIGHEST - LOWEST))
@@ -50,6 +49,7 @@ def broad_shade(
     return np.asarray(values * share, np.float32)
 
 
+@of_layout
 def off_features(atlas: Atlas) -> FloatArray:
     """(N,) 0 on lids, brows, lips and nostrils, 1 off them."""
     contours = atlas.contours

@@ -64,12 +64,10 @@ class Parse:
 
             around = (2 * reach + 1, 2 * reach + 1)
             wanted = cv2.dilate(wanted, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, around))
+        from .kernels import between_pixels
+
         back = np.linalg.inv(self.to_photo[:, :2])
-        side = wanted.shape[-1]
         place = (np.asarray(points) - self.to_photo[:, 2]) @ back.T - 0.5
-        place = np.clip(place, 0, side - 1)
-        first = np.minimum(place.astype(int), side - 2)
-        (x, y), (across, down) = first.T, (place - first).T
-        upper = wanted[y, x] * (1 - across) + wanted[y, x + 1] * across
-        lower = wanted[y + 1, x] * (1 - across) + wanted[y + 1, x + 1] * across
-        return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
+        found = np.empty(len(place), np.float32)
+        between_pixels(np.ascontiguousarray(wanted, np.float32), place.astype(np.float64), found)
+        return found

@@ -77,6 +77,21 @@ def luminance(albedo, atlas):
     return linear_of(albedo[atlas.rows, atlas.columns].astype(np.float32)).mean(1)
 
 
+def test_a_parse_is_interpolated_between_pixels_and_repeated_beyond_its_border():
+    rng = np.random.default_rng(2)
+    probability = rng.integers(0, 256, (len(CLASSES), 9, 9)).astype(np.uint8)
+    parse = Parse(probability, np.array([[2, 0, 10], [0, 2, 20]], np.float32))
+    places = rng.uniform(-3, 12, (200, 2))
+    found = parse.at(places * 2 + [10, 20], "hair")
+    (x, y), image = np.clip(places - 0.5, 0, 8).T, parse.of("hair")
+    left, top = (np.minimum(along.astype(int), 7) for along in (x, y))
+    across, down = x - left, y - top
+    upper = image[top, left] * (1 - across) + image[top, left + 1] * across
+    lower = image[top + 1, left] * (1 - across) + image[top + 1, left + 1] * across
+    np.testing.assert_allclose(found, upper * (1 - down) + lower * down, atol=1e-5)
+    assert len(parse.at(np.full((3, 2), np.nan), "hair")) == 3
+
+
 def test_hair_before_a_brow_is_replaced_by_the_other_brow(model, atlas, scene):
     photo, camera, head = scene
     rgb = photo.rgb.copy()

@@ -5,8 +5,10 @@ import pytest
 
 from ml.appearance import kernels
 from ml.appearance.atlas import atlas_of
-from ml.appearance.colour import recorded
-from ml.appearance.confidence import throat_of, unobstructed
+from ml.appearance.colour import log_of, recorded
+from ml.appearance.confidence import off_edges, throat_of, unobstructed
+from ml.appearance.fine_detail import compose_albedo
+from ml.geometry.colour import srgb_of
 from ml.head.storage import load_head_model
 
 SIZE = 512
@@ -94,7 +96,7 @@ def test_residuals_are_what_sampling_and_mixing_give():
     weights = rng.dirichlet([1, 1, 1], 300).astype(np.float32)
     values = rng.uniform(-3, 33, (40, 5)).astype(np.float32)
     photo = rng.integers(0, 256, (30, 20, 3)).astype(np.uint8)
-    table = recorded(np.arange(256, dtype=np.float32))
+    table = log_of(recorded(np.arange(255 * 64 + 1, dtype=np.float32) / 64)).astype(np.float32)
     found = np.empty((300, 3), np.float32)
     kernels.residual(corners, weights, values, photo, table, found)
     mixed, seen = np.empty((300, 5), np.float32), np.empty((300, 3), np.float32)
@@ -102,3 +104,25 @@ def test_residuals_are_what_sampling_and_mixing_give():
     kernels.sample(photo, np.ascontiguousarray(mixed[:, :2]), seen)
     expected = np.log(np.maximum(recorded(seen), 0.002)) - mixed[:, 2:]
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_colours_of_logarithms_are_those_of_their_light(model, atlas):
+    rng = np.random.default_rng(8)
+    albedo = rng.uniform(-12, 1, (len(model.shape.mean), 3)).astype(np.float32)
+    detail = rng.normal(0, 0.5, (SIZE, SIZE, 3)).astype(np.float32)
+    found = compose_albedo(albedo, np.arange(9), detail, atlas)[atlas.rows, atlas.columns]
+    expected = srgb_of(np.exp(atlas.on(albedo) + detail[atlas.rows, atlas.columns]))
+    assert expected.min() < 0.1
+    assert expected.max() > 254.9
+    np.testing.assert_allclose(found, expected, atol=0.5)
+    bright = expected > 1
+    np.testing.assert_allclose(found[bright], expected[bright], atol=0.03)
+
+
+def test_what_a_layout_decides_is_computed_once_and_stays(atlas):
+    first = off_edges(atlas)
+    assert off_edges(atlas) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 2
+    small = atlas_of(load_head_model(), SIZE // 2)
+    assert len(off_edges(small)) == len(small.rows) != len(first)
