@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..head.model import HeadModel
 from ..rendering import rasterize
 from .contours import Contours, contours_of
 
+Known = TypeVar("Known", bound=np.ndarray)
 # Layouts that are kept: their sizes, and what is known of each.
 KEPT_LAYOUTS = 4
 # Which texels show skin is decided on an atlas of this size, whatever the texture's size.
@@ -54,16 +56,20 @@ class Atlas:
 
     def image(self, values: FloatArray, size: int) -> FloatArray:
         """(N, ...) values of texels -> (size, size, ...), 0 where there is no texel."""
-        image = np.zeros((size, size, *values.shape[1:]), np.float32)
-        image[self.rows, self.columns] = values
-        return image
+        image = np.zeros((size * size, *values.shape[1:]), np.float32)
+        image[_flat(self, size)] = values
+        return image.reshape(size, size, *values.shape[1:])
+
+    def of_image(self, image: FloatArray) -> FloatArray:
+        """(S, S, ...) image in the layout -> (N, ...) its values at the texels."""
+        return image.reshape(-1, *image.shape[2:]).take(_flat(self, image.shape[1]), axis=0)
 
     def of_parts(self, parts: Sequence[int]) -> IntArray:
         """Indices of the texels in any of these parts."""
         return np.flatnonzero(np.isin(self.part, parts)).astype(np.int32)
 
 
-def of_layout(function: Callable[..., FloatArray]) -> Callable[..., FloatArray]:
+def of_layout(function: Callable[..., Known]) -> Callable[..., Known]:
     """``function`` of an atlas or a model, which is called once for each: no photo changes it.
 
     What it returns is kept, and cannot be written to.
@@ -71,12 +77,18 @@ def of_layout(function: Callable[..., FloatArray]) -> Callable[..., FloatArray]:
 
     @lru_cache(maxsize=KEPT_LAYOUTS)
     @wraps(function)
-    def kept(*layout: object) -> FloatArray:
+    def kept(*layout: object) -> Known:
         found = function(*layout)
         found.flags.writeable = False
         return found
 
     return kept
+
+
+@of_layout
+def _flat(atlas: Atlas, width: int) -> np.ndarray:
+    """(N,) indices of an atlas' texels in an image of this width, row by row."""
+    return np.int64(width) * atlas.rows + atlas.columns
 
 
 def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:
@@ -99,14 +111,15 @@ def atlas_of(model: HeadModel, size: int) -> Atlas:
     part = model.part[quad_of_triangle(model.quads)]
     places = np.column_stack([uv[:, 0] * size, (1 - uv[:, 1]) * size, np.ones(len(uv))])
     drawn = rasterize(places.astype(np.float32), flat, size, size)
-    rows, columns = np.nonzero(drawn.face >= 0)
-    face = drawn.face[rows, columns]
-    index = np.full((size, size), -1, np.int32)
-    index[rows, columns] = np.arange(len(rows))
+    covered = np.flatnonzero(drawn.face >= 0)
+    rows, columns = np.divmod(covered, size)
+    face = drawn.face.ravel()[covered]
+    index = np.full(size * size, -1, np.int32)
+    index[covered] = np.arange(len(rows))
     # The layout is mirrored left to right, so a texel's mirror texel lies in the same row.
     skin = part[face] == model.part_names.index("skin")
-    mirror = np.where(skin, index[rows, size - 1 - columns], -1)
-    weights = drawn.barycentric[rows, columns]
+    mirror = np.where(skin, index[covered + size - 1 - 2 * columns], -1)
+    weights = drawn.barycentric.reshape(-1, 3)[covered]
     mean = np.einsum("nk,nkc->nc", weights, model.shape.mean[corners[face]]).astype(np.float32)
     return Atlas(
         rows.astype(np.int32),

@@ -74,7 +74,8 @@ def skin_confidence(
     """
     seen = lab(colours)
     apart = seen - lab(tone)
-    cold = ramp(-seen[:, 1:].min(1), COLD) * ramp(-apart[:, 1:].min(1), COLDER)
+    coldness = [-np.minimum(colour[:, 1], colour[:, 2]) for colour in (seen, apart)]
+    cold = ramp(coldness[0], COLD) * ramp(coldness[1], COLDER)
     warm = 1 - cold
     # Under jaws and chins the photo shows their shadow, collars and hair.
     kept = _kept(atlas) * (1 - throat) * warm * _off_fringe(warm, visibility, atlas, size)
@@ -102,7 +103,7 @@ def neck_confidence(residual: FloatArray, atlas: Atlas, size: int) -> FloatArray
     narrow = cv2.erode(
         atlas.image(likely, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     )
-    return narrow[atlas.rows, atlas.columns]
+    return atlas.of_image(narrow)
 
 
 def unobstructed(
@@ -137,12 +138,12 @@ def unobstructed(
     clear = 1 - cv2.dilate(mixed, round_)
     # Detail must not end in a visible line.
     clear = np.minimum(cv2.GaussianBlur(clear, (0, 0), 1.5 * reach), clear)
-    return bare[atlas.rows, atlas.columns], clear[atlas.rows, atlas.columns]
+    return atlas.of_image(bare), atlas.of_image(clear)
 
 
 def _too_red(residual: FloatArray, atlas: Atlas) -> FloatArray:
     """(N,) 1 where beards grow and a colour is too red for beards and skin."""
-    redder = residual[:, 0] - residual[:, 1:].mean(1)
+    redder = residual[:, 0] - (residual[:, 1] + residual[:, 2]) / 2
     grows = ramp(-atlas.mean[:, 1], BEARD) * ramp(atlas.contours.lips, OFF_LIPS)
     return np.asarray(ramp(redder, NO_BEARD) * grows)
 
@@ -177,7 +178,7 @@ def _unevenness(values: FloatArray, weight: FloatArray, atlas: Atlas, size: int)
     """(N,) weighted standard deviation of (N,) values in each texel's neighbourhood."""
     sums = np.stack([weight, weight * values, weight * values**2], 1)
     around = cv2.GaussianBlur(atlas.image(sums, size), (0, 0), STRAND_WIDTH * size)
-    count, first, second = around[atlas.rows, atlas.columns].T
+    count, first, second = atlas.of_image(around).T
     mean = first / np.maximum(count, 1e-3)
     return np.sqrt(np.maximum(second / np.maximum(count, 1e-3) - mean**2, 0))
 
@@ -228,7 +229,7 @@ def _likely_skin(apart: FloatArray, model: HeadModel, atlas: Atlas) -> FloatArra
     """
     ears = _on_ears(model, atlas)
     lightness = (LIGHTNESS + (LIGHTNESS_ON_EARS - LIGHTNESS) * ears) * apart[:, 0]
-    away = np.sqrt(lightness**2 + 1.4**2 * (apart[:, 1:] ** 2).sum(1))
+    away = np.sqrt(lightness**2 + 1.4**2 * (apart[:, 1] ** 2 + apart[:, 2] ** 2))
     height = atlas.mean[:, 1]
     spread = NECK_SPREAD + (COLOUR_SPREAD - NECK_SPREAD) * ramp(height, (CHIN, CHIN + 0.01))
     # Collars begin below the throat, and white ones look much like skin.
@@ -242,7 +243,7 @@ def _off_fringe(likely: np.ndarray, visibility: FloatArray, atlas: Atlas, size: 
     refused = np.ones((size, size), np.uint8)
     bad = (likely < 0.5) & (visibility > 0.1)
     refused[atlas.rows[bad], atlas.columns[bad]] = 0
-    distance = cv2.distanceTransform(refused, cv2.DIST_L2, 3)[atlas.rows, atlas.columns]
+    distance = atlas.of_image(cv2.distanceTransform(refused, cv2.DIST_L2, 3))
     return np.asarray(ramp(distance, (0.5 * FRINGE * size, 2 * FRINGE * size)))
 
 

@@ -55,7 +55,7 @@ class Held:
             return values.astype(np.float32)
         image = coarse.image(values, min(COARSE, size))
         large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
-        return large[atlas.rows, atlas.columns]
+        return atlas.of_image(large)
 
 
 def fine_detail(

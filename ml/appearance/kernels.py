@@ -166,3 +166,12 @@ def fill_gaps(level, coarser, share, known):  # type: ignore[no-untyped-def]
             gap = share * (1 - level[row, column, 3])
             for k in range(3):
                 known[row, column, k] = coarser[row, column, k] * gap + level[row, column, k]
+
+
+@compiled
+def add_neighbours(values, edges, out):  # type: ignore[no-untyped-def]
+    """Add (V, C) values to those of the vertices at the other ends of (E, 2) edges, in ``out``."""
+    for one, other in ((0, 1), (1, 0)):
+        for n in range(edges.shape[0]):
+            for k in range(values.shape[1]):
+                out[edges[n, one], k] += values[edges[n, other], k]

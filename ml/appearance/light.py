@@ -100,13 +100,12 @@ def _averaged(values: FloatArray, weight: FloatArray, edges: IntArray) -> FloatA
 
 def averaged(values: FloatArray, edges: IntArray, rounds: int) -> FloatArray:
     """(V, C) values after rounds of averaging with neighbours over (E, 2) ``edges``."""
-    count = len(values)
-    ends = np.concatenate([edges, edges[:, ::-1]])
-    degree = np.maximum(np.bincount(ends[:, 0], minlength=count), 1)[:, None]
+    from .kernels import add_neighbours
+
+    degree = np.maximum(np.bincount(edges.ravel(), minlength=len(values)), 1)[:, None]
     for _ in range(rounds):
-        around = np.stack(
-            [np.bincount(ends[:, 0], column[ends[:, 1]], count) for column in values.T], 1
-        )
+        around = np.zeros(values.shape)
+        add_neighbours(np.ascontiguousarray(values, np.float32), edges, around)
         values = (0.5 * values + 0.5 * around / degree).astype(np.float32)
     return values
 

@@ -41,7 +41,7 @@ def is_monochrome(colours: FloatArray, visibility: FloatArray, atlas: Atlas) -> 
     size = int(max(atlas.rows.max(), atlas.columns.max())) + 1
     linear = linear_of(colours)
     sums = np.column_stack([linear * weight[:, None], weight])
-    around = cv2.GaussianBlur(atlas.image(sums, size), (0, 0), GRAIN)[atlas.rows, atlas.columns]
+    around = atlas.of_image(cv2.GaussianBlur(atlas.image(sums, size), (0, 0), GRAIN))
     clear = weight > 0.6 * max(float(weight.max(initial=0)), 1e-6)
     if clear.sum() < 100:
         return False

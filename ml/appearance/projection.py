@@ -91,7 +91,8 @@ def visibility_of(
     pixels, depth, facing = of_texels[:, :2], of_texels[:, 2], of_texels[:, 3]
     cell = np.clip(((pixels - low) * scale + 1).astype(int), 0, side - 1)
     visible = depth <= nearest[cell[:, 1], cell[:, 0]] + DEPTH_TOLERANCE_M
-    border = np.minimum(pixels, [photo.width, photo.height] - pixels).min(1)
+    sides = np.minimum(pixels, [photo.width, photo.height] - pixels)
+    border = np.minimum(sides[:, 0], sides[:, 1])
     inside = np.clip((border - 0.5) / max(BORDER * extent, 1.0), 0, 1)
     angle = np.clip((facing - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
     return (angle**1.5 * visible * inside * _from_silhouette(drawn.face, cell)).astype(np.float32)

@@ -42,7 +42,7 @@ def broad_shade(
     image = np.full((size, size), nothing, np.uint8)
     image[atlas.rows, atlas.columns] = np.where(weight * share > 0.02, scaled, nothing)
     broad = cv2.medianBlur(image, 2 * round(WIDTH * size / 2) + 1)
-    values = broad[atlas.rows, atlas.columns] * ((HIGHEST - LOWEST) / 255) + LOWEST
+    values = atlas.of_image(broad) * ((HIGHEST - LOWEST) / 255) + LOWEST
     values = np.minimum(values + SHADOW, 0) * SHADOW_SHARE + np.maximum(values - SPOT, 0) * (
         SPOT_SHARE
     )

@@ -8,6 +8,7 @@ from ml.appearance.atlas import atlas_of
 from ml.appearance.colour import log_of, recorded
 from ml.appearance.confidence import off_edges, throat_of, unobstructed
 from ml.appearance.fine_detail import compose_albedo
+from ml.appearance.light import averaged
 from ml.geometry.colour import srgb_of
 from ml.head.storage import load_head_model
 
@@ -126,3 +127,19 @@ def test_what_a_layout_decides_is_computed_once_and_stays(atlas):
         first[0] = 2
     small = atlas_of(load_head_model(), SIZE // 2)
     assert len(off_edges(small)) == len(small.rows) != len(first)
+
+
+def test_texels_find_their_values_again_in_images_of_any_width(atlas):
+    values = np.random.default_rng(4).normal(size=(len(atlas.rows), 2)).astype(np.float32)
+    for width in (SIZE, SIZE + 7):
+        image = atlas.image(values, width)
+        np.testing.assert_array_equal(image[atlas.rows, atlas.columns], values)
+        np.testing.assert_array_equal(atlas.of_image(image), values)
+        assert np.count_nonzero(image[..., 0]) == np.count_nonzero(values[:, 0])
+
+
+def test_averaging_moves_each_vertex_half_way_to_the_mean_of_its_neighbours():
+    edges = np.array([[0, 1], [1, 2], [1, 3]], np.int32)
+    values = np.array([[0.0], [6.0], [3.0], [9.0], [5.0]], np.float32)
+    found = averaged(values, edges, 1)[:, 0]
+    np.testing.assert_allclose(found, [3, 5, 4.5, 7.5, 2.5])
