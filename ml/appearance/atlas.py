@@ -88,7 +88,7 @@ def of_layout(function: Callable[..., Known]) -> Callable[..., Known]:
 @of_layout
 def _flat(atlas: Atlas, width: int) -> np.ndarray:
     """(N,) indices of an atlas' texels in an image of this width, row by row."""
-    return np.int64(width) * atlas.rows + atlas.columns
+    return atlas.rows.astype(np.intp) * width + atlas.columns
 
 
 def parts_of_kind(model: HeadModel, *kinds: str, side: str = "") -> list[int]:

@@ -75,11 +75,15 @@ def fine_detail(
     held: at the texels of ``coarse``.
     size: side S of the texture, which ``atlas`` belongs to.
     """
-    from .kernels import blend_mirrored, residual
+    from .kernels import blend_mirrored, in_parts, residual
 
     found = np.empty((len(atlas.rows), 3), np.float32)
     values = np.column_stack([np.nan_to_num(projection.pixels), expected]).astype(np.float32)
-    residual(atlas.corners, atlas.weights, values, photo.rgb, _LOGS, found)
+
+    def measure(part: slice) -> None:
+        residual(atlas.corners[part], atlas.weights[part], values, photo.rgb, _LOGS, found[part])
+
+    in_parts(measure, len(found))
     confidence, shade, beard = held.enlarged(coarse, atlas, size).T
     found -= shade[:, None]
     np.clip(found, -DETAIL_LIMIT, DETAIL_LIMIT, out=found)
@@ -124,20 +128,17 @@ def compose_albedo(
 
     skin: indices of the skin's vertices; the background gets their median colour.
     """
-    from .kernels import encode_albedo
+    from .kernels import encode_albedo, in_parts
 
     colours = np.empty((*detail.shape[:2], 3), np.float32)
     colours[:] = srgb_of(np.exp(np.median(albedo[skin], axis=0)))
-    encode_albedo(
-        atlas.corners,
-        atlas.weights,
-        albedo.astype(np.float32),
-        detail,
-        atlas.rows,
-        atlas.columns,
-        _BY_LOG,
-        colours,
-    )
+    logs = albedo.astype(np.float32)
+
+    def encode(part: slice) -> None:
+        place = (atlas.rows[part], atlas.columns[part], _BY_LOG)
+        encode_albedo(atlas.corners[part], atlas.weights[part], logs, detail, *place, colours)
+
+    in_parts(encode, len(atlas.rows))
     return colours
 
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import cv2
 import numpy as np
 
 from ..geometry.compiled import compiled
 from .colour import DARKEST_LOG
+
+# Fewer texels than this are not worth a thread of their own.
+LEAST = 100_000
+
+
+def in_parts(work: Callable[[slice], None], count: int) -> None:
+    """Call ``work`` with the parts of ``count`` texels, on as many threads as OpenCV may use.
+
+    It has to write to the texels of its part only.
+    """
+    parts = max(min(cv2.getNumThreads(), count // LEAST), 1)
+    ends = np.linspace(0, count, parts + 1).astype(int)
+    slices = [slice(*span) for span in pairwise(ends)]
+    if parts == 1:
+        work(slices[0])
+        return
+    with ThreadPoolExecutor(parts) as pool:
+        list(pool.map(work, slices))
 
 
 @compiled

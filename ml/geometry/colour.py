@@ -11,6 +11,7 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Linear light 0..1 of the 256 whole sRGB values.
 LINEAR = np.arange(256, dtype=np.float32) / 255
 LINEAR = np.where(LINEAR <= 0.04045, LINEAR / 12.92, ((LINEAR + 0.055) / 1.055) ** 2.4)
+_STEP = np.diff(LINEAR)
 
 
 def linear_of(srgb: np.ndarray) -> FloatArray:
@@ -18,8 +19,8 @@ def linear_of(srgb: np.ndarray) -> FloatArray:
     share = np.clip(srgb, 0, 255)
     low = np.minimum(share.astype(np.uint8), 254)
     # Between whole numbers the curve is a straight line, and this is ten times faster than powers.
-    start, step = LINEAR[low], LINEAR[low + 1] - LINEAR[low]
-    return np.asarray(start + (share - low) * step, dtype=np.float32)
+    found = LINEAR.take(low) + (share - low) * _STEP.take(low)
+    return np.asarray(found, dtype=np.float32)
 
 
 def srgb_of(light: np.ndarray) -> FloatArray:

@@ -143,3 +143,22 @@ def test_averaging_moves_each_vertex_half_way_to_the_mean_of_its_neighbours():
     values = np.array([[0.0], [6.0], [3.0], [9.0], [5.0]], np.float32)
     found = averaged(values, edges, 1)[:, 0]
     np.testing.assert_allclose(found, [3, 5, 4.5, 7.5, 2.5])
+
+
+def test_parts_cover_every_texel_once_and_their_errors_arrive(monkeypatch):
+    monkeypatch.setattr(kernels, "LEAST", 10)
+    monkeypatch.setattr(kernels.cv2, "getNumThreads", lambda: 3)
+    for count in (0, 5, 29, 30, 101):
+        touched = np.zeros(count, int)
+
+        def touch(part, touched=touched):
+            touched[part] += 1
+
+        kernels.in_parts(touch, count)
+        assert (touched == 1).all()
+
+    def failing(part):
+        raise ValueError(part.start)
+
+    with pytest.raises(ValueError, match="0"):
+        kernels.in_parts(failing, 101)
