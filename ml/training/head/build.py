@@ -263,13 +263,9 @@ def _on_teeth(
     return found.corners, found.weights
 
 
-# The head that ships, as the command of a card names it: a later one may keep its skin.
-SHIPPED = "ml/head/assets/effigy_head.npz"
-
-
 def command(*, kept: bool) -> str:
     """What makes the head; kept: with the skin of an earlier one."""
-    return " && ".join(COMMANDS) + (f" --skin {SHIPPED}" if kept else "")
+    return " && ".join(COMMANDS) + (" --skin ml/head/assets/effigy_head.npz" if kept else "")
 
 
 def main() -> None:
