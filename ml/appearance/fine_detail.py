@@ -69,13 +69,31 @@ def fine_detail(
 ) -> FloatArray:
     """(S, S, 3) logarithm of the photo's colours over the expected ones; 0 far from visible skin.
 
+    The parameters are those of :func:`seen_detail`.
+    """
+    return completed(
+        *seen_detail(photo, projection, expected, held, coarse, atlas, size), atlas, size
+    )
+
+
+def seen_detail(
+    photo: Photo,
+    projection: Projection,
+    expected: FloatArray,
+    held: Held,
+    coarse: Atlas,
+    atlas: Atlas,
+    size: int,
+) -> tuple[FloatArray, FloatArray]:
+    """The (N, 3) logarithm of the photo's colours over the expected ones, and its (N,) weight 0..1.
+
     Parameters
     ----------
     expected: (V, 3) log colours of the statistical skin in its light.
     held: at the texels of ``coarse``.
-    size: side S of the texture, which ``atlas`` belongs to.
+    size: side S of the texture, which ``atlas`` and its N texels belong to.
     """
-    from .kernels import blend_mirrored, in_parts, residual
+    from .kernels import in_parts, residual
 
     found = np.empty((len(atlas.rows), 3), np.float32)
     values = np.column_stack([np.nan_to_num(projection.pixels), expected]).astype(np.float32)
@@ -89,9 +107,15 @@ def fine_detail(
     np.clip(found, -DETAIL_LIMIT, DETAIL_LIMIT, out=found)
     reduce_shine(found)
     shorten_beard(found, beard)
-    canvas = np.zeros((size, size, 4), np.float32)
     # Skin seen at a slant is blurred, but better than statistics alone.
-    weight = np.minimum(DETAIL_GAIN * confidence, 1) * off_edges(atlas)
+    return found, np.minimum(DETAIL_GAIN * confidence, 1) * off_edges(atlas)
+
+
+def completed(found: FloatArray, weight: FloatArray, atlas: Atlas, size: int) -> FloatArray:
+    """(S, S, 3) the (N, 3) detail of (N,) weight 0..1, completed by its mirror image."""
+    from .kernels import blend_mirrored
+
+    canvas = np.zeros((size, size, 4), np.float32)
     share = _mirror_share(atlas)
     blend_mirrored(found, weight, atlas.mirror, share, atlas.rows, atlas.columns, canvas)
     return _fill(canvas)

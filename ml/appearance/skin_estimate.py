@@ -117,16 +117,16 @@ def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinMode
     mesh, linear = skin_mesh(model), recorded(colours)
     logs = log_of(linear)
     first = separate_light(_gather_colours(linear, confidence, texels, mesh), skin, mesh.edges)
-    residual = logs - _on_texels(first, model, atlas)
+    residual = logs - expected_on(first, model, atlas)
     free, clear = unobstructed(residual, confidence, atlas, size)
     confidence = np.maximum(confidence * free, bare * neck_confidence(residual, atlas, size))
     observed = _gather_colours(linear, confidence, texels, mesh)
     separated = separate_light(observed, skin, mesh.edges)
     shown = clear * (1 - throat) * _lit(separated, model, atlas)
-    at = [_at_vertices(shown[:, None], atlas, len(model.shape.mean))[mesh.vertices]]
+    at = [at_vertices(shown[:, None], atlas, len(model.shape.mean))[mesh.vertices]]
     shade, stubble, hair = np.zeros_like(confidence), np.zeros(len(mesh.vertices), np.float32), HAIR
     if cover is not None:
-        residual = logs - _on_texels(separated, model, atlas)
+        residual = logs - expected_on(separated, model, atlas)
         shade = broad_shade(residual, cover.plain, confidence * shown, atlas, size)
         stubble = _stubble(cover, texels, model)
         hair = hair_tone(residual, cover, texels.visibility)
@@ -134,7 +134,7 @@ def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinMode
     return FoundSkin(separated, confidence * shown, shade, stubble, hair)
 
 
-def _on_texels(separated: AlbedoAndLight, model: HeadModel, atlas: Atlas) -> FloatArray:
+def expected_on(separated: AlbedoAndLight, model: HeadModel, atlas: Atlas) -> FloatArray:
     """(N, 3) log colour of the statistical skin in its light; 0 off the skin."""
     expected = np.zeros_like(model.shape.mean)
     expected[skin_mesh(model).vertices] = separated.albedo + separated.light
@@ -145,7 +145,7 @@ def _stubble(cover: Cover, texels: Texels, model: HeadModel) -> FloatArray:
     """(V',) share of hair under the scalp's skin; see ml.appearance.scalp."""
     mesh, atlas = skin_mesh(model), texels.atlas
     seen = np.stack([texels.visibility, texels.visibility * cover.hair], 1)
-    weight, hair = _at_vertices(seen, atlas, len(model.shape.mean))[mesh.vertices].T
+    weight, hair = at_vertices(seen, atlas, len(model.shape.mean))[mesh.vertices].T
     grown = grown_scalp(model.shape.mean[mesh.vertices])
     return stubble(grown, (weight, hair), mesh.edges)
 
@@ -166,7 +166,7 @@ def _with_residual_light(
     return replace(separated, light=separated.light + seen_well * (residual - held * detail))
 
 
-def _at_vertices(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
+def at_vertices(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
     """(N, C) values of texels -> (count, C) their means at the vertices; 0 where there are none."""
     from .kernels import gather
 
@@ -191,7 +191,7 @@ def _gather_colours(
     """(N, 3) linear colours of texels as means at the (V',) skin vertices."""
     projection, skin = texels.projection, mesh.vertices
     values = np.column_stack([linear * confidence[:, None], confidence])
-    means = _at_vertices(values, texels.atlas, len(projection.pixels))[skin]
+    means = at_vertices(values, texels.atlas, len(projection.pixels))[skin]
     mean = means[:, :3] / np.maximum(means[:, 3:], 1e-6)
     return SkinColours(mean, means[:, 3], projection.normals[skin])
 

@@ -19,7 +19,7 @@ from .levels import with_usual_levels
 from .light import AlbedoAndLight
 from .monochrome import coloured, grey_statistics, in_grey, is_monochrome
 from .paint import paint_inner_parts
-from .projection import project, sample, visibility_of
+from .projection import Projection, project, sample, visibility_of
 from .scalp import shaded
 from .skin import SkinModel, load_skin_model
 from .skin_estimate import FoundSkin, Texels, estimate_skin, skin_mesh
@@ -39,6 +39,42 @@ class Texture:
     albedo: ByteArray
     light: FloatArray
     harmonics: FloatArray
+
+
+@dataclass(frozen=True)
+class View:
+    """A head as a photo shows it.
+
+    Attributes
+    ----------
+    camera: maps head space to the photo's pixels. vertices: (V, 3) the head with the photo's
+    expression; head space, metres. parse: of the face, if there is one.
+    """
+
+    photo: Photo
+    camera: Camera
+    vertices: FloatArray
+    parse: Parse | None = None
+
+
+@dataclass(frozen=True)
+class SeenSkin:
+    """The skin that one photo shows, before its fine detail.
+
+    Attributes
+    ----------
+    view: with the photo that the rest is taken from: in usual levels, and in grey if it has no
+    colours. separated: albedo and light of the V' skin vertices. albedo: (V', 3) its logarithm in
+    colour. held: at the texels of the coarse atlas. grey: whether the photo has no colours.
+    """
+
+    view: View
+    projection: Projection
+    found: FoundSkin
+    separated: AlbedoAndLight
+    albedo: FloatArray
+    held: Held
+    grey: bool
 
 
 def make_texture(
@@ -63,23 +99,38 @@ def make_texture(
     ------
     EngineUnavailable: the renderer is not installed.
     """
-    photo, own = with_usual_levels(photo), skin_mesh(model).vertices
+    seen = see_skin(View(photo, camera, vertices, parse), model, size, renderer)
+    own, view = skin_mesh(model).vertices, seen.view
     coarse, atlas = atlas_of(model, min(size, COARSE)), atlas_of(model, size)
+    tinted = shaded(seen.albedo, seen.found.stubble, seen.found.hair)
+    logs = _on_whole_head(own, len(vertices), tinted, seen.separated)
+    detail = fine_detail(view.photo, seen.projection, logs[2], seen.held, coarse, atlas, size)
+    colours = compose_albedo(logs[0], own, detail, atlas)
+    tone = face_tone(model, seen.albedo, seen.separated.light, seen.grey)
+    painted = paint_inner_parts(colours, view.photo, camera, vertices, model, atlas, tone)
+    return Texture(painted, np.exp(logs[1]), seen.separated.harmonics)
+
+
+def see_skin(view: View, model: HeadModel, size: int, renderer: str = "builtin") -> SeenSkin:
+    """The skin that one photo shows, for a texture with ``size`` texels per side.
+
+    Raises
+    ------
+    EngineUnavailable: the renderer is not installed.
+    """
+    photo, camera, vertices = with_usual_levels(view.photo), view.camera, view.vertices
+    coarse = atlas_of(model, min(size, COARSE))
     projection = project(camera, vertices, model)
     visibility = visibility_of(photo, camera, vertices, model, coarse, projection, renderer)
     visibility *= coarse.part == model.part_names.index("skin")
-    cover = cover_of(parse, coarse.on(projection.pixels))
+    cover = cover_of(view.parse, coarse.on(projection.pixels))
     texels = Texels(coarse, projection, visibility, cover)
     grey = is_monochrome(sample(photo.rgb, projection.pixels, coarse), texels.bare, coarse)
     photo, skin = _in_grey(photo) if grey else (photo, load_skin_model())
     found = estimate_skin(photo, texels, model, skin)
     separated, albedo = _with_skins_hue(found.separated, model, grey)
-    logs = _on_whole_head(own, len(vertices), shaded(albedo, found.stubble, found.hair), separated)
-    detail = fine_detail(photo, projection, logs[2], _held(found, texels), coarse, atlas, size)
-    colours = compose_albedo(logs[0], own, detail, atlas)
-    tone = _face_tone(model, albedo, separated.light, grey)
-    painted = paint_inner_parts(colours, photo, camera, vertices, model, atlas, tone)
-    return Texture(painted, np.exp(logs[1]), separated.harmonics)
+    view = View(photo, camera, vertices)
+    return SeenSkin(view, projection, found, separated, albedo, _held(found, texels), grey)
 
 
 def _held(found: FoundSkin, texels: Texels) -> Held:
@@ -106,7 +157,7 @@ def _on_whole_head(
     return found
 
 
-def _face_tone(model: HeadModel, albedo: FloatArray, light: FloatArray, grey: bool) -> FaceTone:
+def face_tone(model: HeadModel, albedo: FloatArray, light: FloatArray, grey: bool) -> FaceTone:
     """The medians of (N, 3) logarithms of albedo and light, over the face's skin."""
     on_face = within(model.shape.mean[skin_mesh(model).vertices], FACE)
     tone, lit = (np.exp(np.median(log[on_face], 0)) for log in (albedo, light))
