@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..data import Camera, Progress
-from ..detail.view import PersonView
 from ..head.mesh import Person, person_mesh
 from ..head.storage import load_head_model
 from ..pins.heads import estimate_of, pinned_by, pins_for
@@ -28,10 +27,11 @@ from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction, load_reconstruction, read_about
 from ..results.record import with_sculpt
 from ..settings import Settings, check_settings
+from .common import Common, common_of
 from .picture import Picture, picture_of
-from .relief import FoundRelief, relief_from, see_relief
 from .request import paths_in
-from .single import Sight, dressed, ignore_progress, parse_face, part_of, warm_up
+from .sight import Sight
+from .single import dressed, ignore_progress, part_of, warm_up
 from .timing import Clock
 
 
@@ -97,7 +97,7 @@ def follow_again(folders: Sequence[Path], pins: Pins, progress: Progress | None 
     warm_up(settings)
     progress(0.2, "Moving the head to its pins")
     people, heads, copies = *_followed(results, pins, settings.level), list[Path]()
-    relief = relief_of(people, settings) if settings.detail != "off" and len(people) > 1 else None
+    common = common_again(people, settings)
     for number, seen in enumerate(people):
         share, name = 0.3 + 0.7 * number / len(results), seen.result.head.provenance.photo_name
         progress(share, f"Reading {name}")
@@ -106,7 +106,7 @@ def follow_again(folders: Sequence[Path], pins: Pins, progress: Progress | None 
             copies.append(picture.file)
             progress(share, f"{name} was not found: its copy is used")
         part = part_of(progress, share, 0.7 / len(results))
-        heads[number] = dressed(heads[number], sight, settings, Clock(), part, relief)
+        heads[number] = dressed(heads[number], sight, settings, Clock(), part, common.of(number))
     progress(1.0, "Done")
     return Again(heads, tuple(copies))
 
@@ -151,15 +151,11 @@ def _moved(head: Reconstruction, camera: Camera, person: Person, level: str) -> 
     )
 
 
-def relief_of(people: Sequence[Seen], settings: Settings) -> FoundRelief:
-    """The relief that all photos agree on, as for a new person."""
-    reliefs = []
-    for seen in people:
-        sight, _ = seen.sight()
-        parse = parse_face(sight.photo, sight.camera, sight.person)
-        view = PersonView(sight.photo.rgb, sight.camera, sight.person, settings.renderer)
-        reliefs.append(see_relief(view, parse, settings))
-    return relief_from(reliefs, settings)
+def common_again(people: Sequence[Seen], settings: Settings) -> Common:
+    """The relief and texture that several photos agree on, as for a new person."""
+    if len(people) == 1:
+        return Common()
+    return common_of(((seen.sight()[0], Clock()) for seen in people), settings)
 
 
 def settings_of(result: Result) -> Settings:

@@ -18,7 +18,8 @@ from ..results.joined import open_columns
 from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings
-from .single import Sight, assemble, dressed, ignore_progress, warm_up
+from .sight import Sight
+from .single import assemble, dressed, ignore_progress, warm_up
 from .timing import Clock
 from .upright import quarters_in, turned
 

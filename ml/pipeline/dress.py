@@ -21,7 +21,7 @@ from ..results.images import ALBEDO_NAME
 from ..results.provenance import check_same_model
 from ..results.reconstruction import Reconstruction, load_reconstruction, read_about
 from ..shape_sliders.shape import shape_of
-from .again import Result, Seen, relief_of, settings_of
+from .again import Result, Seen, common_again, settings_of
 from .request import path_in
 from .single import dressed, part_of, warm_up
 from .timing import Clock
@@ -43,9 +43,7 @@ def dress_again(
     WeightsMissing, ModelUnreadable, EngineUnavailable
     """
     progress(0.0, "Reading the results")
-    # Other photos have a say in the relief alone.
-    read = folders if RELIEF in parts else folders[:1]
-    results = [Result(path, read_about(path), load_reconstruction(path)) for path in read]
+    results = [Result(path, read_about(path), load_reconstruction(path)) for path in folders]
     for result in results:
         check_same_model(result.head.provenance)
     settings = settings_of(results[0])
@@ -55,11 +53,10 @@ def dress_again(
     progress(0.05, "Loading the network")
     warm_up(wanted)
     people = [_seen(result, results[0]) for result in results]
-    several = wanted.detail != "off" and len(people) > 1
-    relief = relief_of(people, wanted) if several else None
+    common = common_again(people, wanted)
     sight, _ = people[0].sight()
     part = part_of(progress, 0.3, 0.7)
-    head = dressed(results[0].head, sight, wanted, Clock(), part, relief)
+    head = dressed(results[0].head, sight, wanted, Clock(), part, common.of(0))
     return replace(head, settings=settings)
 
 

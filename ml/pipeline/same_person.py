@@ -6,14 +6,13 @@ is shape, what does not is expression or camera: several views tell these apart 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..data import Photo, Progress
-from ..detail.view import PersonView
 from ..errors import HeadError, ImageUnreadable, NoFaceFound, UsageError
 from ..fitting.agreement import strangers
 from ..fitting.evidence import check_fit
@@ -24,10 +23,11 @@ from ..pins.pins import Pins
 from ..results.person import Doubt, LeftOut, SamePerson
 from ..results.reconstruction import Reconstruction
 from ..settings import Settings, check_settings
+from .common import Common, common_of
 from .fit import REFINEMENTS, Fitted, fit_observation, refine_again, with_likeness
 from .pinned import follow_pins, photo_record
-from .relief import FoundRelief, relief_from, see_relief
-from .single import complete_head, ignore_progress, parse_face, part_of, warm_up
+from .sight import Sight
+from .single import complete_head, ignore_progress, part_of, warm_up
 from .timing import Clock
 from .upright import observe_upright, turned
 
@@ -90,14 +90,15 @@ def complete_heads(
     seen: Sequence[FittedPhoto], settings: Settings, progress: Progress
 ) -> list[Reconstruction]:
     """Everything after the common fit, which each photo holds."""
-    relief = common_relief(seen, settings) if settings.detail != "off" else None
+    common = common_of(sights_of(seen), settings) if len(seen) > 1 else Common()
     heads: list[Reconstruction] = []
     for item in seen:
         share = 0.55 + 0.45 * len(heads) / len(seen)
         progress(share, f"Finishing {item.path.name}")
         photo = _upright(item)
         part = part_of(progress, share, 0.45 / len(seen))
-        heads.append(complete_head(photo, item.fitted, settings, item.clock, part, relief))
+        own = common.of(len(heads))
+        heads.append(complete_head(photo, item.fitted, settings, item.clock, part, own))
     return heads
 
 
@@ -192,17 +193,12 @@ def doubts_of(seen: Sequence[FittedPhoto]) -> tuple[Doubt, ...]:
     return tuple(Doubt(seen[at].path, f"{seen[at].path.name} {message}") for at in sorted(named))
 
 
-def common_relief(seen: Sequence[FittedPhoto], settings: Settings) -> FoundRelief:
-    """The relief that all photos agree on: folds of one expression are not the person's."""
-    model, reliefs = load_head_model(), []
+def sights_of(seen: Sequence[FittedPhoto]) -> Iterator[tuple[Sight, Clock]]:
+    """The person as each photo sees them, with its clock; the photos are read one by one."""
     for item in seen:
         photo, fit = _upright(item), item.fitted.fit
-        with item.clock.step("detail"):
-            person = person_of(model, fit.coefficients, item.fitted.layer)
-            parse = parse_face(photo, fit.camera, person)
-            view = PersonView(photo.rgb, fit.camera, person, settings.renderer)
-            reliefs.append(see_relief(view, parse, settings))
-    return relief_from(reliefs, settings)
+        person = person_of(load_head_model(), fit.coefficients, item.fitted.layer)
+        yield Sight(photo, fit.camera, person), item.clock
 
 
 def _read(path: Path, clock: Clock) -> Photo:

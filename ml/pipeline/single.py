@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data import ByteArray, Camera, FloatArray, Photo, Progress
+from ..data import ByteArray, FloatArray, Photo, Progress
 from ..detail.view import PersonView
 from ..hair.look import Hair
 from ..head.mesh import Person, person_mesh, person_of
@@ -19,12 +20,17 @@ from ..results.pinned import Pinned
 from ..results.provenance import dated
 from ..results.reconstruction import Reconstruction
 from ..settings import CONSISTENT, Settings, check_settings
+from .common import Own
 from .estimate import estimated, load_networks
 from .fit import Fitted, fit_observation, with_likeness
 from .pinned import fitted_to_pins
 from .relief import FoundRelief, relief_from, see_relief
+from .sight import Sight, parse_face
 from .timing import Clock
 from .upright import observe_upright
+
+if TYPE_CHECKING:
+    from ..appearance.texture import Texture
 
 # The photo behind the camera need not be larger than a screen.
 BACKGROUND_SIDE = 2048
@@ -102,26 +108,17 @@ def complete_head(
     settings: Settings,
     clock: Clock,
     progress: Progress,
-    relief: FoundRelief | None = None,
+    own: Own | None = None,
 ) -> Reconstruction:
     """The steps after the fit: geometry, detail, texture, and the photo behind the camera.
 
-    relief: the person's, where other photos have a say in it; None: what this photo shows.
+    own: relief and texture, where other photos have a say in them; None: what this photo shows.
     """
     model = load_head_model()
     with clock.step("assemble"):
         person = person_of(model, fitted.fit.coefficients, fitted.layer)
         head = assemble(estimated(photo, fitted, settings.level), person, fitted.pinned)
-    return dressed(head, Sight(photo, head.camera, person), settings, clock, progress, relief)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """A person as a photo sees them; ``camera`` is in pixels of ``photo``."""
-
-    photo: Photo
-    camera: Camera
-    person: Person
+    return dressed(head, Sight(photo, head.camera, person), settings, clock, progress, own)
 
 
 def dressed(
@@ -130,28 +127,26 @@ def dressed(
     settings: Settings,
     clock: Clock,
     progress: Progress,
-    relief: FoundRelief | None = None,
+    own: Own | None = None,
 ) -> Reconstruction:
     """``head`` with detail, texture, hair, and the photo behind the camera; see complete_head."""
     photo, camera, person = sight.photo, sight.camera, sight.person
-    albedo = light = None
+    own, albedo, light = own or Own(), None, None
     if settings.detail != "off" or settings.texture_size or settings.hair:
         with clock.step("parse"):
             parse = parse_face(photo, camera, person)
     if settings.detail != "off":
         progress(0.0, "Finding the face's relief")
         with clock.step("detail"):
+            relief = own.relief
             if relief is None:
                 view = PersonView(photo.rgb, camera, person, settings.renderer)
                 relief = relief_from([see_relief(view, parse, settings)], settings)
             head = with_relief(head, relief, settings)
     if settings.texture_size:
-        from ..appearance.texture import make_texture
-
         progress(0.5, "Making the texture")
         with clock.step("texture"):
-            size, renderer, model = settings.texture_size, settings.renderer, load_head_model()
-            texture = make_texture(photo, camera, person.expressed, model, size, renderer, parse)
+            texture = own.texture or _texture_of(sight, parse, settings)
         albedo, light = texture.albedo, texture.harmonics
     if settings.hair:
         progress(0.85, "Growing hair")
@@ -163,13 +158,13 @@ def dressed(
     return replace(head, timings=clock.timings())
 
 
-def parse_face(photo: Photo, camera: Camera, person: Person) -> Parse:
-    """What the photo shows round the face of a person who was fitted to it."""
-    from ..parsing.parse import crop_head, load_parser
-    from ..photo.crop import box_from_landmarks
+def _texture_of(sight: Sight, parse: Parse, settings: Settings) -> Texture:
+    """The texture that one photo shows."""
+    from ..appearance.texture import make_texture
 
-    points = load_head_model().landmark_sets["mediapipe478"].on(person.expressed)
-    return load_parser().parse(crop_head(photo, box_from_landmarks(camera.project(points))))
+    size, renderer, model = settings.texture_size, settings.renderer, load_head_model()
+    vertices = sight.person.expressed
+    return make_texture(sight.photo, sight.camera, vertices, model, size, renderer, parse)
 
 
 def hair_of(sight: Sight, parse: Parse, light: FloatArray | None) -> Hair:

@@ -10,6 +10,7 @@ from skimage import data
 
 from ml.errors import UsageError
 from ml.pipeline.dress import answer
+from ml.pipeline.same_person import reconstruct_person
 from ml.pipeline.single import ignore_progress, reconstruct
 from ml.results.folder import write_heads
 from ml.results.reconstruction import load_reconstruction, read_about
@@ -69,6 +70,26 @@ def test_sliders_leave_the_texture_to_the_photo(made, tmp_path):
         assert (read_about(folder).get("shaped") is not None) == bool(value)
         textures.append((folder / "albedo.png").read_bytes())
     assert textures[0] == textures[1]
+
+
+def test_the_texture_is_blended_again_from_all_photos_of_a_person(tmp_path):
+    photos = [tmp_path / "whole.png", tmp_path / "dark.png"]
+    portrait = data.astronaut()
+    Image.fromarray(portrait).save(photos[0])
+    Image.fromarray(portrait[:320, 60:380] // 2).save(photos[1])
+    settings = Settings(texture_size=64, detail="off", level="low", hair=False)
+    person = reconstruct_person(photos, settings)
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for head, folder in zip(person.heads, folders, strict=True):
+        write_heads([head], folder)
+    textures = [np.asarray(Image.open(folders[0] / "albedo.png"), int)]
+    for named in (folders[:1], folders):
+        answer(
+            {"folders": [str(folder) for folder in named], "parts": ["texture"]}, ignore_progress
+        )
+        textures.append(np.asarray(Image.open(folders[0] / "albedo.png"), int))
+    alone, again = (np.abs(other - textures[0]).mean() for other in textures[1:])
+    assert again < 0.2 * alone
 
 
 @pytest.mark.parametrize("parts", [[], ["hair"], None, "texture"])

@@ -9,6 +9,7 @@ from skimage import data
 
 from ml.cli import main
 from ml.pipeline.same_person import reconstruct_person
+from ml.pipeline.single import reconstruct
 from ml.results.person import photo_folders
 from ml.results.reconstruction import load_reconstruction
 from ml.settings import Settings
@@ -44,7 +45,7 @@ def test_one_identity_lies_on_the_face_in_both_pictures(person):
         assert np.linalg.norm(crop.landmarks_478_px[index] - there) < 5 * SCALE, index
 
 
-def test_each_picture_has_its_own_expression_camera_and_texture(person):
+def test_each_picture_has_its_own_expression_and_camera(person):
     whole, crop = person.heads
     smile = whole.mesh.expression_names.index("mouthSmileLeft")
     for head in (whole, crop):
@@ -52,6 +53,13 @@ def test_each_picture_has_its_own_expression_camera_and_texture(person):
         assert head.albedo.shape == (128, 128, 3)
         assert head.timings.steps.keys() >= {"read", "find", "fit", "assemble", "texture"}
     assert (whole.camera.width, crop.camera.width) == (512, 390)
+
+
+def test_the_texture_is_one_of_both_pictures(person, pictures):
+    whole, crop = person.heads
+    np.testing.assert_array_equal(whole.albedo, crop.albedo)
+    (alone,) = reconstruct(pictures[0], Settings(texture_size=128, detail="off", hair=False))
+    assert (alone.albedo != whole.albedo).any()
 
 
 def test_the_wall_is_left_out_by_name(person, pictures):

@@ -27,7 +27,7 @@ from ...head.mesh import person_of
 from ...head.storage import load_head_model
 from ...photo.read import read_photo
 from ...pipeline.fit import fit_observation
-from ...pipeline.single import parse_face
+from ...pipeline.sight import parse_face
 from ...pipeline.upright import observe_upright
 from ..benchmark import ONE_FACE, Outcome, add_data_options
 from ..photos.labels import PHOTO_SETS

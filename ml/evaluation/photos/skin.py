@@ -101,7 +101,7 @@ def faces(paths: Iterable[Path]) -> Iterator[Seen]:
     from ...head.mesh import person_of
     from ...photo.read import read_photo
     from ...pipeline.fit import fit_photo
-    from ...pipeline.single import parse_face
+    from ...pipeline.sight import parse_face
 
     model = load_head_model()
     for path in paths:

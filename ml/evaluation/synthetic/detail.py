@@ -144,7 +144,7 @@ def rows_of_fit(
 ) -> list[DetailRow]:
     """A fitted head with the detail of every mode."""
     from ...pipeline.relief import relief_from, see_relief
-    from ...pipeline.single import parse_face
+    from ...pipeline.sight import parse_face
 
     shipped = load_head_model()
     person = person_of(shipped, fit.coefficients)
