@@ -41,6 +41,7 @@ COMMANDS = (
     Command("pins", "synthetic.pins", "what pins of somebody who knows the truth are worth"),
     Command("sliders", "synthetic.sliders", "whether shape sliders do what they say, nothing else"),
     Command("texture", "synthetic.texture", "albedo, hidden skin and re-rendering"),
+    Command("blend", "synthetic.blend", "one texture from three photos against single ones"),
     Command("skin", "photos.skin", "seams, shadows, brows and hue of albedos of photos"),
     Command("irises", "synthetic.irises", "colour of irises of rendered people"),
     Command("detail", "synthetic.detail", "folds and lumps of rendered people who have them"),

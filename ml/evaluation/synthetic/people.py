@@ -58,11 +58,13 @@ class Crowd:
     ----------
     seed: of the people and their pictures. yaws: spans of degrees, one view in each.
     folded: whether people have folds and lumps of their own, from seeds that no training has.
+    same_dress: whether all views of a person show one skin, clothes and light.
     """
 
     seed: int = 4242
     yaws: Sequence[tuple[int, int]] = YAWS
     folded: bool = False
+    same_dress: bool = False
 
 
 SMOOTH, FOLDED = Crowd(), Crowd(folded=True)
@@ -206,8 +208,10 @@ def _rendered(kept_out: KeptOut, crowd: Crowd) -> Iterator[RenderedView]:
                 folds, _ = random_folds(studio.stage, np.random.default_rng([FOLD_SEED, number]))
                 shape[studio.stage.vertices] += folds
                 creases = openness(studio.stage, folds)
+            dress = (crowd.seed, number) if crowd.same_dress else None
+            body = Body(shape, creases, dress=dress)
             for span in crowd.yaws:
-                view = rendered_view(studio, reference, Body(shape, creases), span, rng)
+                view = rendered_view(studio, reference, body, span, rng)
                 yield replace(view, person=number, source=person.source, age=person.age)
                 bar.update()
 
@@ -217,12 +221,14 @@ class Body(NamedTuple):
 
     neutral: (V, 3) at rest. creases: (D,) the light that reaches folds; None: all of it.
     expression: (E,); None: a usual one. extras: what it wears beside random things.
+    dress: seed of skin, clothes and light; None: each view has its own.
     """
 
     neutral: FloatArray
     creases: FloatArray | None = None
     expression: FloatArray | None = None
     extras: tuple[Extra, ...] = ()
+    dress: tuple[int, int] | None = None
 
 
 def rendered_view(
@@ -238,12 +244,12 @@ def rendered_view(
     points = reference.landmark_sets["dense"].on(moved.astype(np.float32))
     yaw = float(rng.uniform(*span) * rng.choice([-1, 1]))
     camera = _camera(yaw, rng)
-    head = dressed(studio, moved[studio.stage.vertices].astype(np.float32), rng)
+    worn = rng if body.dress is None else np.random.default_rng(body.dress)
+    head = dressed(studio, moved[studio.stage.vertices].astype(np.float32), worn)
     figure = _as_of(body, head.figure)
     flat = camera.project(points)
-    extent = float(np.ptp(flat, axis=0).max())
     # Centred on the optical axis, so that the picture's middle is the principal point.
-    to_photo = crop_to_photo(FaceBox((0.0, 0.0), extent * ROOM), SIDE)
+    to_photo = crop_to_photo(FaceBox((0.0, 0.0), ROOM * float(np.ptp(flat, axis=0).max())), SIDE)
     shot = Shot(camera, to_photo, random_background(SIDE, studio.scenes, rng))
     drawing = draw_head(studio.stage, figure, shot, head.shade)
     pixels = ((flat - to_photo[:, 2]) @ np.linalg.inv(to_photo[:, :2]).T).astype(np.float32)
