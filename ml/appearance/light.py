@@ -144,7 +144,7 @@ def _most_likely(
     axes = np.concatenate([skin.modes, skin.light.modes, casts])
     used = np.flatnonzero(weight > 1e-3 * weight.max(initial=1e-9))
     root = np.sqrt(weight[used])[None, :, None]
-    design = (axes[:, used] * root).reshape(len(axes), -1)
+    design = (axes.take(used, axis=1) * root).reshape(len(axes), -1)
     target = ((left - skin.mean)[used] * root[0]).reshape(-1)
     found = _solved(design @ design.T, design @ target)
     split = len(skin.modes)
