@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_the_earlier_head(tmp_path, monkeypatch, owner, name)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_file_that_fails_is_told_when_no_other_is_being_written():
+def test_a_failing_file_raises_when_no_other_is_being_written():
     done, late = [], threading.Event()
 
     def slow():
