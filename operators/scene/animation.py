@@ -65,7 +65,10 @@ def move_driver(source: tuple[bpy.types.ID, str], target: tuple[bpy.types.ID, st
 
 
 def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
-    """Give ``target``, which has none, the action and copies of the drivers of ``source``."""
+    """Give ``target``, which has none, the action and copies of the drivers of ``source``.
+
+    Drivers of what ``target`` does not have are left out.
+    """
     old = source.animation_data
     if old is None:
         return
@@ -74,7 +77,16 @@ def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
     if old.action is not None and hasattr(old, "action_slot"):
         new.action_slot = old.action_slot
     for curve in old.drivers:
-        new.drivers.from_existing(src_driver=curve)
+        if _has(target, curve.data_path):
+            new.drivers.from_existing(src_driver=curve)
+
+
+def _has(owner: bpy.types.ID, path: str) -> bool:
+    try:
+        owner.path_resolve(path)
+    except ValueError:
+        return False
+    return True
 
 
 def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:

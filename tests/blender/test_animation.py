@@ -88,3 +88,18 @@ def test_an_action_that_another_head_uses_stays_whole(bpy, animated):
     assert copy.parent is not None
     assert performance(bpy, copy) == before
     assert performance(bpy, animated) == before
+
+
+def test_drivers_of_what_is_not_there_are_not_copied(bpy, module):
+    def keyed(name, *keys):
+        obj = bpy.data.objects.new(name, bpy.data.meshes.new(name))
+        for key in ("Basis", *keys):
+            obj.shape_key_add(name=key)
+        return obj.data.shape_keys
+
+    source, target = keyed("one", "jawOpen", "tongueOut"), keyed("other", "jawOpen")
+    for key in source.key_blocks[1:]:
+        key.driver_add("value")
+    module("operators.scene.animation").copy_animation(source, target)
+    paths = [curve.data_path for curve in target.animation_data.drivers]
+    assert paths == ['key_blocks["jawOpen"].value']
