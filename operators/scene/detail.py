@@ -13,6 +13,7 @@ import numpy as np
 from ...ml.data import FloatArray, HeadMesh
 from .axes import from_blender, to_blender
 from .mesh import UV_LAYER
+from .points import places_of
 from .surface_groups import NORMAL, entrance
 
 DETAIL = "Detail"
@@ -61,14 +62,8 @@ def stored_offsets(obj: bpy.types.Object, count: int) -> FloatArray | None:
     key = detail_key(obj)
     if key is None or len(key.data) != count:
         return None
-    moved, still = (_places(each) for each in (key, key.relative_key))
+    moved, still = (places_of(each.points) for each in (key, key.relative_key))
     return from_blender(moved - still)
-
-
-def _places(key: bpy.types.ShapeKey) -> np.ndarray:
-    flat = np.empty(3 * len(key.points), np.float32)
-    key.points.foreach_get("co", flat)
-    return flat.reshape(-1, 3)
 
 
 def _add_normal_map(

@@ -23,6 +23,7 @@ from .expression import BASIS, set_expression
 from .hair import settle_hair
 from .images import ALBEDO, NORMALS, file_of, image_in_file, load_image
 from .metadata import camera_object, rig_of
+from .points import places_of
 from .rebuild import keeps_additions
 from .rig import renew_rig
 from .rig_data import rig_data, store_rig_data
@@ -106,6 +107,5 @@ def _own_change(name: str, old: Reconstruction, new: Reconstruction) -> FloatArr
 
 
 def _shift(points, moved: FloatArray) -> None:
-    flat = np.empty(3 * len(points), np.float32)
-    points.foreach_get("co", flat)
-    points.foreach_set("co", flat + np.ascontiguousarray(to_blender(moved), np.float32).ravel())
+    shifted = places_of(points) + np.asarray(to_blender(moved), np.float32)
+    points.foreach_set("co", shifted.ravel())

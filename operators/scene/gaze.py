@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Vector
 
 from .expression import rig_driver
+from .points import places_of
 from .rig_data import RigData
 
 TARGET, AIMS = "eyes.target", ("gaze.L", "gaze.R")
@@ -143,10 +144,7 @@ def _alike(keys, names: tuple[str, str], lids: np.ndarray) -> float:
     """How much of the first key moves the vertices ``lids`` most as the second does at 1."""
     moves = []
     for name in names:
-        flat = [np.empty(3 * len(lids), np.float32) for _ in range(2)]
-        for points, into in zip((keys[name].points, keys[0].points), flat, strict=True):
-            points.foreach_get("co", into)
-        moves.append((flat[0] - flat[1]).reshape(-1, 3)[lids])
+        moves.append((places_of(keys[name].points) - places_of(keys[0].points))[lids])
     lid, look = moves
     return float(np.clip((lid * look).sum() / max((lid * lid).sum(), 1e-12), 0, 1))
 

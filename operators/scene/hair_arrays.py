@@ -12,6 +12,7 @@ from ...ml.geometry.colour import srgb_of
 from .hair_nodes import COLOUR, SURFACE_UV
 from .hair_values import HAIR_LIGHTNESS, HAIR_TINT
 from .mesh import UV_LAYER
+from .points import places_of
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,9 @@ def skin_of(mesh: bpy.types.Mesh) -> Skin:
     mesh.loop_triangles.foreach_get("loops", loops)
     mesh.loop_triangles.foreach_get("vertices", corners)
     uv = np.empty(2 * len(mesh.loops), np.float32)
-    places = np.empty(3 * len(mesh.vertices), np.float32)
     mesh.uv_layers[UV_LAYER].uv.foreach_get("vector", uv)
-    mesh.vertices.foreach_get("co", places)
     uv = uv.reshape(-1, 2)[loops].reshape(-1, 3, 2)
-    return Skin(uv, corners.reshape(-1, 3), places.reshape(-1, 3))
+    return Skin(uv, corners.reshape(-1, 3), places_of(mesh.vertices))
 
 
 def shades_of(obj: bpy.types.Object, data: bpy.types.Curves) -> FloatArray:

@@ -22,6 +22,7 @@ from .hair_arrays import Skin, points_of, root_uv_of, shades_of, skin_of
 from .hair_values import SHOW, length_of
 from .mesh import UV_LAYER
 from .metadata import HAIR
+from .points import places_of
 from .strips import copy_strips
 
 # Points of each strand from which ribbons are made.
@@ -144,10 +145,10 @@ def _add_keys(obj: bpy.types.Object, head: bpy.types.Object, skin: Skin, places:
     keys = head.data.shape_keys
     if keys is None:
         return
-    rest = _array(obj.data.vertices)
-    basis = _array(keys.key_blocks[0].points)
+    rest = places_of(obj.data.vertices)
+    basis = places_of(keys.key_blocks[0].points)
     for key in keys.key_blocks[1:]:
-        moved = places.of((_array(key.points) - basis)[skin.corners])
+        moved = places.of((places_of(key.points) - basis)[skin.corners])
         if np.linalg.norm(moved, axis=1).max() < _STILL:
             continue
         if obj.data.shape_keys is None:
@@ -207,10 +208,3 @@ def _material(name: str, image: bpy.types.Image, *, cut: bool) -> bpy.types.Mate
         alpha = limit.outputs[0]
     tree.links.new(alpha, shader.inputs["Alpha"])
     return material
-
-
-def _array(items: bpy.types.bpy_prop_collection) -> FloatArray:
-    """(N, 3) places of vertices or of a key's points."""
-    flat = np.empty(3 * len(items), np.float32)
-    items.foreach_get("co", flat)
-    return flat.reshape(-1, 3)

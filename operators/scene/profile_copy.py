@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import bpy
-import numpy as np
 from mathutils import Vector
 
 from ...ml.errors import HeadError
@@ -16,6 +15,7 @@ from .detail import detail_key
 from .export_copy import ExportCopy
 from .expression import BASIS
 from .one_layout import lay_out
+from .points import places_of
 from .relevel import change_level
 from .rig import edit_bones
 
@@ -66,12 +66,12 @@ def settle_detail(obj: bpy.types.Object) -> None:
     if key is None:
         return
     keys = obj.data.shape_keys
-    moved = key.value * (_places(key) - _places(key.relative_key))
+    moved = key.value * (places_of(key.points) - places_of(key.relative_key.points))
     key.driver_remove("value")
     obj.shape_key_remove(key)
     for each in keys.key_blocks:
-        each.points.foreach_set("co", _places(each) + moved)
-    obj.data.vertices.foreach_set("co", _places(keys.key_blocks[BASIS]))
+        each.points.foreach_set("co", (places_of(each.points) + moved).ravel())
+    obj.data.vertices.foreach_set("co", places_of(keys.key_blocks[BASIS].points).ravel())
 
 
 def name_keys(obj: bpy.types.Object, names: Mapping[str, str], cleanup: ExitStack) -> None:
@@ -124,9 +124,3 @@ def add_body(
             if parent:
                 bone.parent = edited[parent]
         neck.parent = edited["chest"]
-
-
-def _places(key: bpy.types.ShapeKey) -> np.ndarray:
-    flat = np.empty(3 * len(key.points), np.float32)
-    key.points.foreach_get("co", flat)
-    return flat

@@ -17,6 +17,7 @@ from ...ml.results.sculpt import Sculpt, by_level, is_affine, of_levels, sculpt_
 from .axes import from_blender, to_blender
 from .detail import DETAIL
 from .expression import BASIS
+from .points import places_of
 from .rebuild import keeps_additions
 
 _STORED = "effigy_sculpt_data"
@@ -138,10 +139,7 @@ def write_keys(obj: bpy.types.Object, head: Reconstruction, edits: dict[str, Flo
 
 
 def _places(obj: bpy.types.Object, name: str) -> FloatArray:
-    points = obj.data.shape_keys.key_blocks[name].points
-    flat = np.empty(3 * len(points), np.float32)
-    points.foreach_get("co", flat)
-    return from_blender(flat.reshape(-1, 3))
+    return from_blender(places_of(obj.data.shape_keys.key_blocks[name].points))
 
 
 def _put(points, places: FloatArray) -> None:

@@ -14,6 +14,7 @@ from ...ml.wrap.files import ALBEDO, HEIGHT, HEIGHT_RANGE_M
 from .expression import BASIS, set_key_value
 from .images import load_image
 from .material import SURFACES, new_material
+from .points import places_of
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,6 @@ def own_mesh(obj: bpy.types.Object) -> OwnMesh:
     mesh = obj.data
     keys = mesh.shape_keys
     source = mesh.vertices if keys is None else keys.reference_key.points
-    vertices = np.empty(3 * len(mesh.vertices), np.float32)
-    source.foreach_get("co", vertices)
     mesh.calc_loop_triangles()
     triangles, loops = (np.empty(3 * len(mesh.loop_triangles), np.int32) for _ in range(2))
     mesh.loop_triangles.foreach_get("vertices", triangles)
@@ -47,7 +46,7 @@ def own_mesh(obj: bpy.types.Object) -> OwnMesh:
     if mesh.uv_layers.active is not None:
         uv = np.empty((len(mesh.loops), 2), np.float32)
         mesh.uv_layers.active.uv.foreach_get("vector", uv.ravel())
-    return OwnMesh(vertices.reshape(-1, 3), triangles.reshape(-1, 3), uv, loops.reshape(-1, 3))
+    return OwnMesh(places_of(source), triangles.reshape(-1, 3), uv, loops.reshape(-1, 3))
 
 
 def add_wrapped(

@@ -15,6 +15,7 @@ from ...ml.speech.sets import SETS
 from ..heads import stored_head
 from ..scene.axes import from_blender, to_blender
 from ..scene.expression import BASIS, set_key_value
+from ..scene.points import places_of
 
 _STORED = "effigy_visemes"
 
@@ -100,6 +101,4 @@ def _store(obj: bpy.types.Object, sets: list[str]) -> None:
 
 
 def _points(key: bpy.types.ShapeKey) -> np.ndarray:
-    flat = np.empty(3 * len(key.points), np.float32)
-    key.points.foreach_get("co", flat)
-    return from_blender(flat.reshape(-1, 3))
+    return from_blender(places_of(key.points))
