@@ -14,16 +14,11 @@ from ..operators.scene.hair_values import (
 )
 from ..operators.scene.metadata import HAIR, active_head, has_photo, record_of
 from ..operators.translations import CONTEXT
+from .bases import HeadPanel
 
 
-class EFFIGY_PT_hair(bpy.types.Panel):
+class EFFIGY_PT_hair(HeadPanel, bpy.types.Panel):
     bl_label = "Hair"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
-    bl_parent_id = "EFFIGY_PT_head"
-    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context):

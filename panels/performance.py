@@ -6,17 +6,12 @@ import bpy
 
 from ..operators.live.live import live_receiver
 from ..operators.scene.metadata import active_head
-from ..operators.translations import CONTEXT, tr
+from ..operators.translations import tr
+from .bases import HeadPanel
 
 
-class EFFIGY_PT_performance(bpy.types.Panel):
+class EFFIGY_PT_performance(HeadPanel, bpy.types.Panel):
     bl_label = "Performance"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
-    bl_parent_id = "EFFIGY_PT_head"
-    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context):

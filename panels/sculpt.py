@@ -8,20 +8,11 @@ from ..ml.settings import option
 from ..operators.scene.metadata import active_head, record_of
 from ..operators.sculpt import LEFT
 from ..operators.translations import CONTEXT, tr
+from .bases import HeadPanel
 
 
-class EFFIGY_PT_sculpt(bpy.types.Panel):
+class EFFIGY_PT_sculpt(HeadPanel, bpy.types.Panel):
     bl_label = "Sculpt"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_parent_id = "EFFIGY_PT_head"
-    bl_options = {"DEFAULT_CLOSED"}
-    bl_translation_context = CONTEXT
-
-    @classmethod
-    def poll(cls, context):
-        return active_head(context) is not None
 
     def draw(self, context):
         layout, obj = self.layout, active_head(context)

@@ -11,21 +11,12 @@ from ..ml.shape_sliders.sliders import GROUPS
 from ..operators.scene.metadata import active_head
 from ..operators.shape.head import check_can_shape, shape_on
 from ..operators.translations import CONTEXT
+from .bases import HeadPanel
 from .engine_hint import draw_text
 
 
-class EFFIGY_PT_shape(bpy.types.Panel):
+class EFFIGY_PT_shape(HeadPanel, bpy.types.Panel):
     bl_label = "Shape"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
-    bl_parent_id = "EFFIGY_PT_head"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context):
-        return active_head(context) is not None
 
     def draw(self, context):
         layout, obj = self.layout, active_head(context)

@@ -25,6 +25,7 @@ from ..operators.scene.metadata import (
 )
 from ..operators.setting_presets import SUBDIRECTORY
 from ..operators.translations import CONTEXT, tr
+from .bases import SidebarPanel
 from .engine_hint import draw_engine_hint, draw_engine_state, draw_progress, draw_text
 from .links import draw_links
 
@@ -32,14 +33,7 @@ from .links import draw_links
 _Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
 
 
-class _Tab:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
-
-
-class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
+class EFFIGY_PT_photo(SidebarPanel, bpy.types.Panel):
     bl_label = "From photo"
 
     def draw_header_preset(self, context):
@@ -66,7 +60,7 @@ class EFFIGY_PT_photo(_Tab, bpy.types.Panel):
         row.operator("effigy.animate", icon="FILE_MOVIE")
 
 
-class EFFIGY_PT_settings(_Tab, bpy.types.Panel):
+class EFFIGY_PT_settings(SidebarPanel, bpy.types.Panel):
     bl_label = "Settings"
     bl_parent_id = "EFFIGY_PT_photo"
     bl_options = {"DEFAULT_CLOSED"}
@@ -91,7 +85,7 @@ class EFFIGY_PT_setting_presets(PresetPanel, bpy.types.Panel):
     preset_add_operator = "effigy.setting_preset"
 
 
-class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
+class EFFIGY_PT_folder(SidebarPanel, bpy.types.Panel):
     bl_label = "Several photos"
     bl_parent_id = "EFFIGY_PT_photo"
     bl_options = {"DEFAULT_CLOSED"}
@@ -112,7 +106,7 @@ class EFFIGY_PT_folder(_Tab, bpy.types.Panel):
         button.same_person, button.build_heads = settings.same_person, settings.build_heads
 
 
-class EFFIGY_PT_head(_Tab, bpy.types.Panel):
+class EFFIGY_PT_head(SidebarPanel, bpy.types.Panel):
     bl_label = "Head"
 
     @classmethod
@@ -144,7 +138,7 @@ class EFFIGY_PT_head(_Tab, bpy.types.Panel):
         layout.operator("effigy.note_consent", icon="TEXT")
 
 
-class EFFIGY_PT_photos(_Tab, bpy.types.Panel):
+class EFFIGY_PT_photos(SidebarPanel, bpy.types.Panel):
     """The photos of a person who was reconstructed from several."""
 
     bl_label = "Photos"
@@ -167,7 +161,7 @@ class EFFIGY_PT_photos(_Tab, bpy.types.Panel):
             draw_text(self.layout, text, "ERROR")
 
 
-class EFFIGY_PT_expression(_Tab, bpy.types.Panel):
+class EFFIGY_PT_expression(SidebarPanel, bpy.types.Panel):
     bl_label = "Expression"
 
     @classmethod

@@ -8,20 +8,11 @@ from ..ml.speech.sets import SETS
 from ..operators.scene.metadata import active_head
 from ..operators.speech.keys import sets_on
 from ..operators.translations import CONTEXT
+from .bases import HeadPanel
 
 
-class EFFIGY_PT_speech(bpy.types.Panel):
+class EFFIGY_PT_speech(HeadPanel, bpy.types.Panel):
     bl_label = "Speech"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
-    bl_parent_id = "EFFIGY_PT_head"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context):
-        return active_head(context) is not None
 
     def draw(self, context):
         layout, there = self.layout, sets_on(active_head(context))

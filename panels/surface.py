@@ -7,20 +7,11 @@ import bpy
 from ..operators.scene.metadata import active_head
 from ..operators.scene.surface_groups import SKIN, TEETH, Group, group_node
 from ..operators.translations import CONTEXT
+from .bases import HeadPanel
 
 
-class EFFIGY_PT_surface(bpy.types.Panel):
+class EFFIGY_PT_surface(HeadPanel, bpy.types.Panel):
     bl_label = "Skin and teeth"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
-    bl_parent_id = "EFFIGY_PT_head"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context):
-        return active_head(context) is not None
 
     def draw(self, context):
         obj = active_head(context)

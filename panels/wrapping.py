@@ -7,14 +7,11 @@ import bpy
 from ..ml.wrap.marks import MARKS
 from ..operators.translations import CONTEXT
 from ..operators.wrapping.marks import can_be_wrapped, has_mark
+from .bases import SidebarPanel
 
 
-class EFFIGY_PT_wrapping(bpy.types.Panel):
+class EFFIGY_PT_wrapping(SidebarPanel, bpy.types.Panel):
     bl_label = "Own topology"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Effigy"
-    bl_translation_context = CONTEXT
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
