@@ -9,7 +9,7 @@ or look up and down at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class Controls:
         """(C,) ``values`` within the bounds."""
         return np.clip(values, self.low, self.high).astype(np.float32)
 
-    @property
+    @cached_property
     def stiffness(self) -> FloatArray:
         """(C,) how many expressions each control stands for at a time."""
         return np.maximum(self.weights, 0).sum(0).astype(np.float32)
@@ -85,7 +85,7 @@ class Controls:
         acting = np.where(values >= 0, np.maximum(self.weights, 0), np.maximum(-self.weights, 0))
         return np.asarray(sigma**-2.0 @ acting, dtype=np.float32)
 
-    @property
+    @cached_property
     def _opposed(self) -> np.ndarray:
         """(E,) bool: expressions that share a control with their opposite."""
         shared = (self.weights < 0).any(0)

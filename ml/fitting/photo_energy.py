@@ -12,6 +12,7 @@ from ..head.model import LinearShape
 from .coherence import controls_of
 from .evidence import Evidence
 from .posed_points import POSE_NUMBERS, ExpressedPose, PosedPoints
+from .products import gram
 from .surface_terms import DepthTerm, NormalTerm, Robust
 
 # Of so many landmarks that are fitted to, one normal is.
@@ -113,8 +114,8 @@ class PhotoEnergy:
             parts.append(self._depths.rows(self._points, places, pose))
         if self._normals is not None:
             parts.append(self._normals.rows(identity, pose))
-        hessian = sum(rows.T @ rows for rows, _ in parts)
-        gradient = sum(rows.T @ residual for rows, residual in parts)
+        hessian = np.sum([gram(rows) for rows, _ in parts], axis=0)
+        gradient = np.sum([rows.T @ residual for rows, residual in parts], axis=0)
         split, end = self._points.modes, len(gradient) - POSE_NUMBERS
         keys = np.arange(split, end)
         hessian[keys, keys] += self._precision
@@ -135,18 +136,15 @@ class PhotoEnergy:
         x, y, z = (places + pose.camera.translation.astype(np.float32)).T
         focal, zero = np.float32(pose.camera.intrinsics[0, 0]), np.zeros_like(z)
         # Derivative of pinhole projection by the point in camera space.
-        by_place = np.stack(
-            [
-                np.stack([focal / z, zero, -focal * x / z**2], -1),
-                np.stack([zero, focal / z, -focal * y / z**2], -1),
-            ],
-            1,
-        )
-        # With the focal length the distance grows: what stays is how flat the face looks.
-        flatter = focal / z * (1 - np.float32(pose.camera.translation[2]) / z)
-        by_focal = np.stack([flatter * x, flatter * y], -1)[..., None]
+        larger = focal / z
+        across, down = -larger / z * x, -larger / z * y
+        by_place = np.stack([larger, zero, across, zero, larger, down], -1).reshape(-1, 2, 3)
         slopes = self._points.slopes(by_place, places, pose)
-        return np.concatenate([slopes, by_place, by_focal], -1)
+        slopes[..., -4:-1] = by_place
+        # With the focal length the distance grows: what stays is how flat the face looks.
+        flatter = larger * (1 - np.float32(pose.camera.translation[2]) / z)
+        slopes[..., 0, -1], slopes[..., 1, -1] = flatter * x, flatter * y
+        return slopes
 
     def _landmark_rows(
         self, identity: np.ndarray, pose: ExpressedPose
@@ -155,8 +153,8 @@ class PhotoEnergy:
         jacobian, residual = self.jacobian(identity, pose), self.residual(identity, pose)
         squared = (residual**2).sum(1) * self._weight
         root = np.sqrt(self._robust.share(squared) * self._weight)[:, None]
-        rows = (jacobian * root[..., None]).reshape(-1, jacobian.shape[-1])
-        return rows, (residual * root).ravel()
+        jacobian *= root[..., None]
+        return jacobian.reshape(-1, jacobian.shape[-1]), (residual * root).ravel()
 
     def _residual(self, places: np.ndarray, pose: ExpressedPose) -> np.ndarray:
         """(L, 2) pixels; ``places``: (L, 3) of the landmarks, see PosedPoints."""

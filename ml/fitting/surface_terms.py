@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data import FloatArray
 from ..head.model import LinearShape
-from .posed_points import POSE_NUMBERS, ExpressedPose, PosedPoints, crossed
+from .posed_points import ExpressedPose, PosedPoints, crossed
 
 # The distance that all depths share is found anew, with the weights of the last time, so often.
 CENTRINGS = 3
@@ -100,10 +100,10 @@ class DepthTerm:
         along[..., 2] = 1
         slopes = points.slopes(along, places, pose)[self._which, 0]
         # Moving all points alike changes nothing, so neither does the camera's translation.
-        slopes = slopes - weight @ slopes / max(weight.sum(), 1e-9)
+        slopes -= weight @ slopes / max(weight.sum(), 1e-9)
         root = np.sqrt(weight)
-        still = np.zeros((len(slopes), POSE_NUMBERS - 3), np.float32)
-        return np.concatenate([slopes, still], 1) * root[:, None], residual * root
+        slopes *= root[:, None]
+        return slopes, residual * root
 
     def _centred(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(D,) residuals without the distance that they share, and their weights."""
@@ -144,17 +144,15 @@ class NormalTerm:
         # Of the cross product, what turns the normal.
         level = np.eye(3, dtype=np.float32)[:2] - normal[:, :2, None] * normal[:, None]
         level /= length[:, None, None]
-        by_place = np.concatenate([level @ -crossed(second), level @ crossed(first)])
+        by_place = np.concatenate([crossed(second[:, None], level), crossed(level, first[:, None])])
         by_first, by_second = np.split(self._points.slopes(by_place, places, pose), 2)
-        slopes = by_first + by_second
         root = np.sqrt(weight)[:, None]
-        rows = (slopes * root[..., None]).reshape(-1, slopes.shape[-1])
-        still = np.zeros((len(rows), POSE_NUMBERS - 3), np.float32)
-        return np.concatenate([rows, still], 1), (residual * root).ravel()
+        rows = (by_first + by_second) * root[..., None]
+        return rows.reshape(-1, rows.shape[-1]), (residual * root).ravel()
 
     def _normals(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(N, 3) unit normals and (N,) lengths of the edges' cross products."""
         first, second = np.split(places, 2)
-        product = (crossed(first) @ second[..., None])[..., 0]
+        product = crossed(first, second)
         length = np.maximum(np.linalg.norm(product, axis=1), 1e-12)
         return product / length[:, None], length

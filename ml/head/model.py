@@ -61,9 +61,11 @@ class Level:
     part: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinearShape:
     """A mean and linear bases at N points: all vertices, or some points on the surface.
+
+    Two are equal only if they are the same object.
 
     Attributes
     ----------

@@ -178,3 +178,17 @@ def test_derivatives_agree_with_finite_differences(shape, edges, truth, kind):
     np.testing.assert_allclose(rows[:, :-4], expected, atol=2e-2 * scale)
     np.testing.assert_array_equal(rows[:, -4:], 0)
     np.testing.assert_allclose(residual, value(coefficients.identity, pose), rtol=1e-2, atol=1e-4)
+
+
+def test_places_follow_values_that_are_changed_where_they_lie(shape, truth):
+    coefficients, camera = truth
+    controls = controls_of(len(shape.expression))
+    points = PosedPoints(shape, np.ones(COUNT, bool), np.empty(0), controls)
+    identity = coefficients.identity.copy()
+    pose = ExpressedPose(np.zeros(len(controls.low), np.float32), camera)
+    for change in (identity, pose.controls):
+        points.places(identity, pose)
+        change[0] += 0.5
+        head = HeadCoefficients(identity, controls.expression(pose.controls))
+        expected = shape.at(head) @ camera.rotation.T
+        np.testing.assert_allclose(points.places(identity, pose), expected, atol=1e-6)
