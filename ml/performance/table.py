@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ _AGAIN = "Export it as CSV again"
 # A line or a row's cells, with its number in the file.
 Line = tuple[int, str]
 Row = tuple[int, list[str]]
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Table:
     header: list[str]
     rows: Iterator[Row]
     delimiter: str
+
+
+def text_encoding(start: bytes) -> str:
+    """The encoding of a text file that begins with the bytes ``start``: UTF-16 if marked so."""
+    return "utf-16" if start.startswith(_MARKS) else "utf-8-sig"
 
 
 def lines_of(path: Path) -> Iterator[Line]:
@@ -63,7 +69,7 @@ def lines_of(path: Path) -> Iterator[Line]:
 
 def _checked_lines(path: Path) -> Iterator[Line]:
     with path.open("rb") as file:
-        encoding = _MARKS.get(file.read(2), "utf-8-sig")
+        encoding = text_encoding(file.read(2))
     try:
         with path.open(encoding=encoding) as text:
             for number in count(1):

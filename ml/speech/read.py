@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import HeadError
+from ..performance.table import text_encoding
 from .rhubarb import rows_of_json, rows_of_tsv, rows_of_xml
 from .sounds import RHUBARB, sound_of_phone
 from .textgrid import rows_of_textgrid
@@ -21,7 +21,6 @@ MOST_BYTES, MOST_ROWS, MOST_SECONDS = 32 << 20, 200_000, 4 * 3600.0
 # Programs round times, so intervals may overlap by that much, seconds.
 _ROUNDING = 0.002
 _AGAIN = "Write the file again with the program that made it"
-_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 class Cue(NamedTuple):
@@ -77,9 +76,8 @@ def _text(path: Path) -> str:
         raw = file.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
         raise Trouble(0, f"the file is larger than {MOST_BYTES >> 20} MB", "Split the recording")
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8-sig")
     try:
-        text = raw.decode(encoding)
+        text = raw.decode(text_encoding(raw))
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise Trouble(line, "this is no text in UTF-8 or UTF-16", "Save it in UTF-8") from error

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from codecs import BOM_UTF16_BE
 
 import numpy as np
 import pytest
@@ -143,8 +144,8 @@ def test_semicolons_decimal_commas_marks_and_line_ends_of_spreadsheets(tmp_path)
         tmp_path / "a.csv", ["frame", *EXPRESSION_NAMES], [[n, *["0,25"] * 52] for n in (5, 6)], ";"
     )
     text = path.read_text()
-    for encoding in ("utf-8-sig", "utf-16"):
-        path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    for encoding, mark in (("utf-8-sig", b""), ("utf-16", b""), ("utf-16-be", BOM_UTF16_BE)):
+        path.write_bytes(mark + text.replace("\n", "\r\n").encode(encoding))
         found = read_performance(path, Units(rate=25))
         assert found.values == pytest.approx(np.full((2, 52), 0.25))
         assert (found.rate, list(found.times)) == (25, [0, 0.04])
