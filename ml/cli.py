@@ -36,7 +36,6 @@ prepare_process()
 
 import argparse
 import contextlib
-import logging
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ from .batch import BatchOptions, Reconstruct, ReconstructPerson, process_person,
 from .commands.coefficients import Coefficients, Estimating, store_for
 from .commands.pipelines import estimate_photo, reconstruct_photo
 from .commands.pipelines import reconstruct_person as person_of_photos
-from .commands.terminal import Interrupts, command_parser, print_row, say
+from .commands.terminal import Interrupts, Photos, command_parser, say, say_warnings
 from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
 from .pipeline.cluster import Cluster, check_address
@@ -79,6 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--columns", default="npz", metavar="VALUE", help="of coefficients: npz or parquet (npz)")
     add("--accept-failures", action="store_true", help="status 0 even where photos failed")
     add("--preview", action="store_true", help="also write preview.png for each head")
+    add("--quiet", action="store_true", help="say nothing but what fails")
     return parser
 
 
@@ -126,7 +126,7 @@ def main(
     )
     with contextlib.ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+        say_warnings()
         try:
             options = _options(parsed)
             work = _work(parsed)
@@ -137,9 +137,10 @@ def main(
         except KeyboardInterrupt:
             say("Cancelled before the first photo")
             return SOME_FAILED
-        rows, written = _collect(results, work, interrupts, goes_on=parsed.skip_existing)
+        rows, written = _collect(results, work, interrupts, parsed)
         report = write_report(rows, work.out, work.share.shard)
-    say(conclusion(rows, report, work.out))
+    if not (parsed.quiet and report):
+        say(conclusion(rows, report, work.out))
     accepted = ("ok", "skipped", "failed") if parsed.accept_failures else ("ok", "skipped")
     done = written and all(row.status in accepted for row in rows)
     return OK if done else SOME_FAILED
@@ -201,22 +202,23 @@ def _work(parsed: argparse.Namespace) -> Work:
 
 
 def _collect(
-    results: Iterable[Row], work: Work, interrupts: Interrupts, *, goes_on: bool
+    results: Iterable[Row], work: Work, interrupts: Interrupts, parsed: argparse.Namespace
 ) -> tuple[list[Row], bool]:
     """A row for every photo, in the order of the photos; those that were not done are cancelled.
 
     Also whether all that the rows say was written.
     """
     written = True
-    log, rows = RowLog(work.out, work.share, goes_on=goes_on), dict[str, Row]()
+    log, rows = RowLog(work.out, work.share, goes_on=parsed.skip_existing), dict[str, Row]()
     photos = [str(task.photo) for task in work.tasks]
     try:
-        for row in results:
-            rows[row.photo] = row
-            log.add(row)
-            print_row(len(rows), len(photos), row)
-            if interrupts.happened:
-                break
+        with Photos(len(photos), quiet=parsed.quiet) as shown:
+            for row in results:
+                rows[row.photo] = row
+                log.add(row)
+                shown.add(row)
+                if interrupts.happened:
+                    break
     except KeyboardInterrupt:
         pass
     except (HeadError, OSError) as error:
@@ -264,7 +266,8 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
     cluster = None
     if parsed.cluster is not None:
         check_address(parsed.cluster)
-        cluster = Cluster(parsed.cluster, parsed.jobs, say)
+        told = {} if parsed.quiet else {"say": say}
+        cluster = Cluster(parsed.cluster, parsed.jobs, **told)
     return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview, cluster)
 
 

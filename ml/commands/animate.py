@@ -9,8 +9,6 @@ succeeded, 1 it failed or was stopped, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from ..performance.animation import BRIDGED, CSV_NAME, LOST, NPZ_NAME, Animation
 from ..results.plan import folder_stem
 from ..settings import add_options, settings_of
 from ..video.animate import Animated, animate
-from .terminal import Interrupts, say
+from .terminal import Interrupts, Steps, say, say_warnings
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 # Frames that a message about the face's loss names.
@@ -34,6 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--animation", action="store_true", required=True, help="animate the person of a video")
     add("--out", "--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--rate", type=float, metavar="N", help="frames per second (a video's own; 24 of images)")
+    add("--quiet", action="store_true", help="say nothing but what fails")
     add_options(parser)
     return parser
 
@@ -41,20 +40,22 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str], work: Callable[..., Animated] = animate) -> int:
     """Run the command; tests replace what does the work."""
     parsed = make_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    say_warnings()
     folder = parsed.out / folder_stem(parsed.source)
     with Interrupts():
         try:
             if parsed.rate is not None and not 0 < parsed.rate <= 1000:
                 raise UsageError(f"--rate {parsed.rate:g} is not possible", "Use 1 to 1000")
-            done = work(parsed.source, folder, settings_of(parsed), _shown, parsed.rate)
+            with Steps(quiet=parsed.quiet) as shown:
+                done = work(parsed.source, folder, settings_of(parsed), shown, parsed.rate)
         except KeyboardInterrupt:
-            say("\nStopped: the same command goes on from there")
+            say("Stopped: the same command goes on from there")
             return FAILED
         except Exception as error:  # noqa: BLE001 - whatever it is, it is said in words
-            say(f"\nerror: {explained(error, folder)}")
+            say(f"error: {explained(error, folder)}")
             return WRONG_USAGE if isinstance(error, UsageError) else FAILED
-    say(f"\n{summary(done)}")
+    if not parsed.quiet:
+        say(summary(done))
     return OK
 
 
@@ -76,9 +77,3 @@ def _frames(animation: Animation, spans: Sequence[tuple[int, int]]) -> str:
     named = [f"{first}-{last}" if last > first else f"{first}" for first, last in spans[:_NAMED]]
     more = f" and {len(spans) - _NAMED} more" if len(spans) > _NAMED else ""
     return f"frames {', '.join(named)}{more}"
-
-
-def _shown(fraction: float, message: str) -> None:
-    if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\r{fraction:4.0%} {message:60.60}")
-        sys.stderr.flush()

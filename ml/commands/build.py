@@ -7,7 +7,6 @@ without that option makes of the same photos. Exit status: as of a run.
 from __future__ import annotations
 
 import argparse
-import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..results.joined import open_columns
 from ..results.plan import plan
 from ..results.report import Row, conclusion, write_report
 from ..settings import OF_THE_RUN, Settings, check_settings
-from .terminal import command_parser, print_row, say
+from .terminal import Photos, command_parser, say, say_warnings
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 _SPAN = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?")
@@ -44,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=1, metavar="N", help="photos at a time (default 1)")
     add("--clip-folder", default="", metavar="DIR", help="weight files, as of a run")
     add("--skip-existing", action="store_true", help="leave heads alone that are finished")
+    add("--quiet", action="store_true", help="say nothing but what fails")
     return parser
 
 
@@ -52,7 +52,7 @@ def main(
 ) -> int:
     """Run the command; tests replace what makes the heads."""
     parsed = make_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    say_warnings()
     try:
         if parsed.jobs < 1:
             raise UsageError(f"--jobs {parsed.jobs} is not possible", "Use 1 or more")
@@ -69,12 +69,15 @@ def main(
     heads = FromFile(parsed.file, rows)
     made = building(heads) if building else heads
     done = dict[str, Row]()
-    for row in run_batch(plan([*rows], parsed.out), options, made):
-        done[row.photo] = row
-        print_row(len(done), len(rows), row)
-    report = [done[str(photo)] for photo in rows]
-    say(conclusion(report, write_report(report, parsed.out), parsed.out))
-    return OK if all(row.status in ("ok", "skipped") for row in report) else SOME_FAILED
+    with Photos(len(rows), quiet=parsed.quiet) as shown:
+        for row in run_batch(plan([*rows], parsed.out), options, made):
+            done[row.photo] = row
+            shown.add(row)
+    rows_of_all = [done[str(photo)] for photo in rows]
+    report = write_report(rows_of_all, parsed.out)
+    if not (parsed.quiet and report):
+        say(conclusion(rows_of_all, report, parsed.out))
+    return OK if all(row.status in ("ok", "skipped") for row in rows_of_all) else SOME_FAILED
 
 
 def rows_in(text: str, count: int) -> np.ndarray:

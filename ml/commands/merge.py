@@ -5,14 +5,13 @@ Exit status: 0 all photos succeeded, 1 some failed or are not done, 2 wrong usag
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import HeadError, UsageError
 from ..results.merge import merge
 from ..results.report import conclusion, write_report
-from .terminal import command_parser, say
+from .terminal import command_parser, say, say_warnings
 
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -22,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = command_parser("report merge", __doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="--out of the shards")
     folder = parser.parse_args(arguments).folder
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    say_warnings()
     try:
         merged = merge(folder)
     except HeadError as error:
