@@ -17,6 +17,8 @@ from pathlib import Path
 ENGINE_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 # Where numba keeps compiled code.
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"
+# The device on which "auto" lets networks compute; empty: a GPU if PyTorch finds one.
+DEVICE_VARIABLE = "EFFIGY_DEVICE"
 
 
 def prepare_process() -> None:

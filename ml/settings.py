@@ -50,7 +50,7 @@ class Settings:
     skip_existing: whether photos whose results are finished are left alone: see
         ``results.folder.finished_heads``.
     texture_size: side of the albedo texture in texels; 0 makes no texture.
-    landmarks, level, detail, clip, renderer: one of the values of the option of that name.
+    landmarks, level, detail, clip, renderer, device: one of the values of the option of that name.
     clip_folder: of the weights of ``clip`` "openai"; empty: open_clip's own downloads.
     consent: a note about the consent of who is in the photo, for the files that are made.
     likeness: per cent.
@@ -70,6 +70,7 @@ class Settings:
     hair: bool = True
     skip_existing: bool = False
     consent: str = ""
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,7 @@ OPTIONS = (
         "millimetres, more exaggerates",
         limits=(LEAST_LIKENESS, MOST_LIKENESS),
     ),
-    Option(
-        "hair",
-        "Hair",
-        "Strands of hair, brows and beard, as the photo shows them",
-    ),
+    Option("hair", "Hair", "Strands of hair, brows and beard, as the photo shows them"),
     Option(
         "skip_existing",
         "Skip finished photos",
@@ -208,11 +205,22 @@ OPTIONS = (
         "Consent",
         "A note about the consent of the person in the photo; every file that is made holds it",
     ),
+    Option(
+        "device",
+        "Device",
+        "Where networks compute",
+        (
+            Choice("auto", "Automatic", "A GPU that PyTorch can use, else the processor"),
+            Choice("cpu", "Processor", "Always there; figures in the manual are of it"),
+            Choice("cuda", "NVIDIA GPU", "Needs PyTorch's build for NVIDIA"),
+            Choice("mps", "Apple GPU", "Needs a Mac with Apple silicon"),
+        ),
+    ),
 )
 # What a result does not depend on: how a request goes, not what comes of it.
-OF_THE_RUN = ("allow_download", "skip_existing", "clip_folder", "consent")
-# Depend on the computer, and are kept in Blender's preferences: a received file decides neither.
-OF_THE_COMPUTER = ("allow_download", "clip_folder")
+OF_THE_RUN = ("allow_download", "skip_existing", "clip_folder", "consent", "device")
+# Depend on the computer, and are kept in Blender's preferences: a received file decides none.
+OF_THE_COMPUTER = ("allow_download", "clip_folder", "device")
 
 
 def option(name: str) -> Option:
@@ -247,12 +255,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(parsed: argparse.Namespace) -> Settings:
-    """The settings that the flags of :func:`add_options` ask for.
-
-    Raises
-    ------
-    UsageError: see :func:`check_settings`.
-    """
+    """What the flags of :func:`add_options` ask for. UsageError: see :func:`check_settings`."""
     values = {item.name: getattr(parsed, item.name) for item in fields(Settings)}
     if values["clip_folder"]:
         # The engine's process may run elsewhere.
@@ -265,7 +268,7 @@ def settings_of(parsed: argparse.Namespace) -> Settings:
 def check_settings(settings: Settings) -> None:
     """Raise UsageError for settings that no photo could satisfy."""
     check_face(settings.face)
-    for name in ("landmarks", "level", "detail", "clip", "renderer"):
+    for name in ("landmarks", "level", "detail", "clip", "renderer", "device"):
         value, values = getattr(settings, name), option(name).values
         if value not in values:
             raise UsageError(f"Unknown {name} {value!r}", f"Use one of {', '.join(values)}")
@@ -275,11 +278,9 @@ def check_settings(settings: Settings) -> None:
             f"A texture of {size} pixels is out of range",
             f"Use {SMALLEST_TEXTURE} to {LARGEST_TEXTURE}, or 0 for none",
         )
-    if len(settings.consent) > LONGEST_NOTE:
-        raise UsageError(
-            f"The note about consent has {len(settings.consent):,} letters",
-            f"Use {LONGEST_NOTE:,} at most",
-        )
+    if (letters := len(settings.consent)) > LONGEST_NOTE:
+        remedy = f"Use {LONGEST_NOTE:,} at most"
+        raise UsageError(f"The note about consent has {letters:,} letters", remedy)
     if not LEAST_LIKENESS <= settings.likeness <= MOST_LIKENESS:
         raise UsageError(
             f"A likeness of {settings.likeness} per cent is out of range",

@@ -1,4 +1,6 @@
-"""The engine's process: the pipeline behind JSON lines. ``python -m ml.worker [--log FILE]``
+"""The engine's process: the pipeline behind JSON lines.
+
+    python -m ml.worker [--log FILE] [--device NAME]
 
 One message a line, both ways: ``{"id", "type", "data"}``. On start the worker says "ready".
 
@@ -18,23 +20,23 @@ wrap            folder, keep_shape, texture                    "progress" *, "re
 animate         video, out, settings, rate                     "progress" *, "result" {folder,
                                                                frames, speed, bridged, lost}
 warm_up                                                        "result" {}
-check                                                          "result" {python, torch, weights,
-                                                               packages}
+check                                                          "result" {python, torch, device,
+                                                               weights, packages, extras}
 shutdown                                                       (the process ends)
 ==============  =============================================  ================================
 
 What goes wrong is answered with "error" {code, message, hint}. Arrays travel as files. With --log,
-or EFFIGY_LOG in the environment, warnings and tracebacks also go to that file.
+or EFFIGY_LOG in the environment, warnings and tracebacks also go to that file. --device, or
+EFFIGY_DEVICE, says where networks compute.
 """
 
 from __future__ import annotations
 
-from .environment import prepare_process
+from .environment import DEVICE_VARIABLE, prepare_process
 
 prepare_process()
 
 import argparse
-import importlib.util
 import json
 import logging
 import logging.handlers
@@ -50,7 +52,7 @@ from typing import IO, Any
 
 from .batch import skipped_row, write_person
 from .data import Progress
-from .errors import EngineUnavailable, HeadError, UsageError, explained
+from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
 from .pins.shipped import pins_for_photo
 from .pipeline.request import misunderstood, parsed, path_in, paths_in, pins_in, settings_in
@@ -59,7 +61,7 @@ from .results.person import SamePerson
 from .results.plan import Task, plan
 from .results.reconstruction import Reconstruction
 from .results.report import head_row
-from .settings import Settings
+from .settings import Settings, option
 from .version import effigy_version
 
 logger = logging.getLogger(__name__)
@@ -67,10 +69,6 @@ logger = logging.getLogger(__name__)
 LOG_VARIABLE = "EFFIGY_LOG"
 # Bytes of the log before it is moved to FILE.1, which takes the place of an earlier one.
 LOG_SIZE = 1 << 20
-# Modules that every reconstruction needs, and those of them that load a native library.
-MODULES = ("numpy", "scipy", "PIL", "safetensors", "torch", "cv2", "numba")
-NATIVE = MODULES[4:]
-
 # Photo or photos, settings, progress; where there are pins, ``pins``.
 Reconstruct = Callable[..., tuple[Reconstruction, ...]]
 ReconstructPerson = Callable[..., SamePerson]
@@ -187,11 +185,9 @@ class Worker:
         return {}
 
     def _check(self, number: Any, data: dict[str, Any]) -> dict[str, Any]:
-        from .assets.card import shipped_assets, verified
+        from .pipeline.check import check
 
-        packages = _packages()
-        weights = [f"{card.name}: {card.licence}" for card in map(verified, shipped_assets())]
-        return {**_about(), "weights": weights, "packages": packages}
+        return {**_about(), **check()}
 
     def _fail(self, number: Any, error: HeadError) -> None:
         facts = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -204,19 +200,6 @@ class Worker:
         except OSError:
             # Nobody listens any more: whatever is computed would be for nobody.
             raise SystemExit(1) from None
-
-
-def _packages() -> list[str]:
-    """The packages that every reconstruction needs. EngineUnavailable: not all can be used."""
-    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EngineUnavailable(
-            f"This Python lacks {', '.join(missing)}", "Press Install engine in Blender"
-        )
-    # A package may be there and not load: a library of the system lacks, or memory.
-    for name in NATIVE:
-        importlib.import_module(name)
-    return list(MODULES)
 
 
 def _about() -> dict[str, Any]:
@@ -286,7 +269,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(prog="python -m ml.worker", description="Effigy's engine")
     parser.add_argument("--log", type=Path, default=os.environ.get(LOG_VARIABLE) or None)
-    log = _start_log(parser.parse_args().log)
+    parser.add_argument("--device", choices=option("device").values, help="what auto stands for")
+    given = parser.parse_args()
+    if given.device:
+        os.environ[DEVICE_VARIABLE] = given.device
+    log = _start_log(given.log)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # A damaged line is answered with an error; it must not end the process.

@@ -22,12 +22,14 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     layout.prop(settings, "level")
     layout.prop(settings, "hair")
     layout.prop(settings, "detail")
+    own = own_preferences()
     if settings.detail == CONSISTENT:
         layout.prop(settings, "clip")
-        own = own_preferences()
         if settings.clip == "openai" and own is not None:
             layout.prop(own, "clip_folder")
     layout.prop(settings, "consent")
+    if own is not None:
+        layout.prop(own, "device")
 
 
 def _draw_consent(layout: bpy.types.UILayout) -> None:

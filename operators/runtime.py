@@ -21,7 +21,9 @@ EXTENSION = __package__.rpartition(".")[0]
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 
 # Not Blender data: a process outlives operators and files.
-engine = EngineClient(ROOT, log=lambda: user_folder("") / "engine.log")
+engine = EngineClient(
+    ROOT, log=lambda: user_folder("") / "engine.log", device=lambda: chosen_device()
+)
 
 
 def user_folder(name: str) -> Path:
@@ -112,6 +114,12 @@ def chosen_proxy() -> str:
     """The proxy for Install engine in the preferences; empty: pip's own settings."""
     own = own_preferences()
     return own.proxy.strip() if own is not None else ""
+
+
+def chosen_device() -> str:
+    """The device for networks in the preferences."""
+    own = own_preferences()
+    return own.device if own is not None else "auto"
 
 
 def check_online(what: str, otherwise: str) -> None:

@@ -211,6 +211,7 @@ class EnginePreferences:
         "the environment's",
         translation_context=CONTEXT,
     )
+    device: _property(option("device"))
     allow_download: BoolProperty(
         name=option("allow_download").label,
         description=option("allow_download").help + ". Needs Blender's Allow Online Access, too",

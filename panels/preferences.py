@@ -22,6 +22,7 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     """Draw the preferences ``own``, the state of the engine and what can be done about it."""
     column, manager = layout.column(), bpy.context.window_manager
     column.prop(own, "engine_python")
+    column.prop(own, "device")
     column.prop(own, "keep_engine_ready")
     column.prop(own, "show_material")
     column.prop(own, "results_folder")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets.device import run
 from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceBox, FaceCrop, Photo
 from ..photo.crop import crop_face
@@ -47,7 +48,7 @@ class Parser:
             raise ValueError(f"a crop of {SIZE} x {SIZE} pixels is needed, not {crop.rgb.shape}")
         picture = torch.from_numpy(np.ascontiguousarray(crop.rgb)).permute(2, 0, 1)[None]
         picture = picture.contiguous(memory_format=torch.channels_last).float() / 255
-        share = self._network(picture)[0].softmax(0)
+        share = run(self._network, picture)[0].softmax(0)
         return Parse((share * 255).round().to(torch.uint8).numpy(), crop.to_photo)
 
 

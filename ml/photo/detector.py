@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..assets.device import run
 from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceBox, FloatArray
 
@@ -109,7 +110,9 @@ class Detector:
             cv2.BORDER_REPLICATE,
         )
         picture = torch.from_numpy(framed).permute(2, 0, 1)[None].float() / 255
-        output = self._network(picture.contiguous(memory_format=torch.channels_last))[0].numpy()
+        output = run(self._network, picture.contiguous(memory_format=torch.channels_last))[
+            0
+        ].numpy()
         boxes = decoded(output, least)
         across, down = rgb.shape[1] / width, rgb.shape[0] / height
         return [

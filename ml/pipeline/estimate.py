@@ -22,9 +22,11 @@ def estimate_photo(path: Path, settings: Settings) -> tuple[Estimate, ...]:
     ------
     ImageUnreadable, NoFaceFound, WeightsMissing, ModelUnreadable, EngineUnavailable, UsageError
     """
+    from ..assets.device import use_device
     from ..photo.read import read_photo
 
     check_settings(settings)
+    use_device(settings.device)
     photo = read_photo(path)
     upright = observe_upright(photo, settings)
     photo, of, found = upright.photo, len(upright.observations), list[Estimate]()

@@ -80,17 +80,20 @@ def reconstruct(
 def warm_up(settings: Settings | None = None) -> None:
     """Load weights, head model and renderer once, so that the first photo is as fast as the next.
 
-    settings: what they need besides is loaded, too, so that its lack is said before any work.
+    settings: networks compute where they say, and what they need besides is loaded, too, so
+        that its lack is said before any work.
 
     Raises
     ------
     WeightsMissing, ModelUnreadable; EngineUnavailable: what is asked for is not installed.
     """
+    from ..assets.device import use_device
     from ..hair.solid import cells_of
     from ..parsing.parse import load_parser
     from ..rendering.rasterizer import load_backend
 
     settings = settings or Settings()
+    use_device(settings.device)
     load_backend(settings.renderer)
     if settings.detail == CONSISTENT:
         from ..perception.choice import chosen_consistency

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets.device import run
 from ..assets.weights import filled, stored_weights
 from ..data import FaceBox, FaceCrop, FloatArray, Photo
 from ..head.arkit import EXPRESSION_NAMES
@@ -71,7 +72,7 @@ class ExpressionEstimator:
             return []
         faces = self._mesh.predict_crops(crops)
         seen = torch.from_numpy(np.stack([face.features for face in faces]))
-        said = zip(*(part.numpy() for part in self.network(seen)), faces, strict=True)
+        said = zip(*(part.numpy() for part in run(self.network, seen)), faces, strict=True)
         return [_ours(estimated(logits, amounts), face) for logits, amounts, face in said]
 
 

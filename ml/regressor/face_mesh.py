@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets.device import run
 from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceBox, FaceCrop, FloatArray, Photo
 from ..photo.crop import BOX_SCALE, crop_face
@@ -54,7 +55,7 @@ class FaceMesh:
             return []
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
-        output = self.network(batch.contiguous(memory_format=torch.channels_last))
+        output = run(self.network, batch.contiguous(memory_format=torch.channels_last))
         points, features = output.points.numpy(), output.features.numpy()
         return [
             FaceMeshEstimate(_in_photo(points[row], crop), float(output.flag[row]), features[row])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets.device import run
 from ..assets.weights import filled, folded, stored_weights
 from ..data import FaceCrop, FloatArray, HeadCoefficients, Landmarks, RegressorOutput
 from ..head.tongue import with_own_jaw
@@ -45,7 +46,7 @@ class Regressor:
             return []
         pixels = np.stack([crop.rgb for crop in crops]).transpose(0, 3, 1, 2)
         batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
-        predictions = self.network(batch.contiguous(memory_format=torch.channels_last))
+        predictions = run(self.network, batch.contiguous(memory_format=torch.channels_last))
         wanted = predictions[-1:] if last_only else predictions
         return [
             [self._output(prediction, row, crop) for prediction in wanted]

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..assets.device import run
 from ..assets.weights import filled, folded, stored_weights
 from ..data import Camera, FaceBox, FaceCrop, FloatArray, HeadCoefficients, Landmarks
 from ..geometry.cameras import Cameras
@@ -149,9 +150,9 @@ class SurfaceRefinement:
     def _forward(
         self, pictures: Tensor, identity: Tensor, expression: Tensor, cameras: Cameras
     ) -> Update:
-        texels = self._unwrap(pictures, torch.cat([identity, expression], 1), cameras)
+        texels = run(self._unwrap, pictures, torch.cat([identity, expression], 1), cameras)
         texels = texels.contiguous(memory_format=torch.channels_last)
-        update: Update = self.network(texels, identity, expression)
+        update: Update = run(self.network, texels, identity, expression)
         return update
 
     def _forward_mirrored(

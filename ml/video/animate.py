@@ -29,7 +29,7 @@ from ..pipeline.timing import Clock
 from ..results.files import locked, write_image
 from ..results.folder import is_complete, photo_digest, write_heads
 from ..results.provenance import current_model
-from ..settings import Settings, check_settings
+from ..settings import OF_THE_RUN, Settings, check_settings
 from .background import ahead
 from .curves import curves_of
 from .follow import Follower, Networks, Role
@@ -116,7 +116,7 @@ def _key(footage: Footage, settings: Settings) -> dict[str, object]:
         "video": footage.digest,
         "rate": footage.rate,
         "model": list(current_model()),
-        "settings": asdict(settings),
+        "settings": {k: v for k, v in asdict(settings).items() if k not in OF_THE_RUN},
     }
 
 

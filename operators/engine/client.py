@@ -108,7 +108,10 @@ class Request:
 class EngineClient:
     """Keeps one worker for the whole Blender run; starts it when needed, again if it died.
 
-    ``log`` gives the file that the worker writes its log to, when it is started; None: no log.
+    Parameters
+    ----------
+    log: gives the file that the worker writes its log to, when it is started; None: no log.
+    device: gives the device for networks; a worker that was started for another one is stopped.
     """
 
     def __init__(
@@ -116,9 +119,10 @@ class EngineClient:
         folder: Path,
         limits: Limits | None = None,
         log: Callable[[], Path] | None = None,
+        device: Callable[[], str] | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self._folder, self._log = folder, log
+        self._folder, self._log, self._device = folder, log, device
         self._command: tuple[str, ...] = ()
         self._worker: Worker | None = None
         self._warming: Request | None = None
@@ -138,7 +142,10 @@ class EngineClient:
     def start(self, python: Path) -> Worker:
         """The running worker under ``python``; another one is stopped first."""
         log = ("--log", str(self._log())) if self._log else ()
-        command = (str(python), "-m", "ml.worker", *log)
+        # "auto" is left to EFFIGY_DEVICE, which may be set for a whole farm.
+        chosen = self._device() if self._device else "auto"
+        device = ("--device", chosen) if chosen != "auto" else ()
+        command = (str(python), "-m", "ml.worker", *log, *device)
         if self._worker is None or not self._worker.alive or command != self._command:
             self.stop()
             self._worker, self._command = Worker(command, self._folder), command

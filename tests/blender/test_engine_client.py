@@ -191,3 +191,35 @@ def test_the_worker_is_told_where_its_log_goes(client_module, monkeypatch, tmp_p
     client_module.EngineClient(tmp_path).start(tmp_path / "python")
     assert commands[0][1:] == ("-m", "ml.worker", "--log", str(log))
     assert commands[1][1:] == ("-m", "ml.worker")
+
+
+def test_the_worker_is_started_for_the_device_of_the_preferences(
+    start, client_module, module, tmp_path
+):
+    _, python = start()
+    chosen = ["auto"]
+    client = client_module.EngineClient(tmp_path, device=lambda: chosen[0])
+    try:
+        first = client.start(python)
+        assert "--device" not in client._command
+        chosen[0] = "cpu"
+        second = client.start(python)
+        assert client._command[-2:] == ("--device", "cpu")
+        assert (first.alive, second.alive) == (False, True)
+        assert client.start(python) is second
+    finally:
+        client.stop()
+
+
+def test_the_preference_of_the_device_reaches_the_engine(module):
+    runtime = module("operators.runtime")
+    own = runtime.own_preferences()
+    assert [item.identifier for item in own.bl_rna.properties["device"].enum_items] == [
+        *("auto", "cpu", "cuda", "mps")
+    ]
+    try:
+        own.device = "cuda"
+        assert runtime.engine._device() == "cuda"
+        assert "device" not in module("operators.settings").EFFIGY_PG_settings.bl_rna.properties
+    finally:
+        own.property_unset("device")

@@ -32,10 +32,10 @@ def test_defaults_are_among_the_choices_and_valid():
 def test_flags_set_every_field():
     folder = str(Path("clips").absolute())
     first = ("2", "face-alignment", True, 512, "low", "off")
-    wanted = Settings(*first, "openai", folder, "pytorch3d", 125, False)
+    wanted = Settings(*first, "openai", folder, "pytorch3d", 125, False, device="cpu")
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
     words += " --detail off --clip openai --clip-folder clips --renderer pytorch3d"
-    words += " --likeness 125 --no-hair"
+    words += " --likeness 125 --no-hair --device cpu"
     assert parsed(*words.split()) == wanted
     assert parsed() == Settings()
 
@@ -49,6 +49,7 @@ def test_flags_set_every_field():
         (Settings(renderer="ink"), "builtin, pytorch3d"),
         (Settings(detail="best"), "off, relief, consistent"),
         (Settings(clip="mine"), "face, openai"),
+        (Settings(device="tpu"), "auto, cpu, cuda, mps"),
         (Settings(texture_size=63), "64 to 8192"),
         (Settings(texture_size=-1), "64 to 8192"),
         (Settings(likeness=-1), "0 to 150"),
