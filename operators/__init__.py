@@ -8,6 +8,7 @@ from . import (
     asset,
     bake,
     batch,
+    bone_names,
     build,
     change,
     command_line,
@@ -43,6 +44,7 @@ from .wrapping import marks as wrapping_marks
 from .wrapping import wrap as wrapping_wrap
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export, bake)
+_ACTIONS += (bone_names,)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load, wrapping_marks, wrapping_wrap)
 _ACTIONS += (live, hair, animate, consent)

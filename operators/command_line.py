@@ -21,6 +21,7 @@ from .export_profiles import PROFILES
 from .jobs.reconstruction import Order, make_job
 from .reporting import KNOWN, call_operator
 from .runtime import check_online, engine
+from .scene.bone_names import EFFIGY, SCHEMES
 
 NAME = "effigy"
 OK, SOME_FAILED, WRONG_USAGE = 0, 1, 2
@@ -60,6 +61,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--pins", type=Path, metavar="PINS", help="pins.json: what the heads are to follow")
     for name, suffix in _FORMATS.items():
         add(f"--{name}", action="store_true", help=f"also write the head as a {suffix} file")
+    add(
+        "--bone-names",
+        choices=[scheme.lower() for scheme in SCHEMES],
+        help="give the head its rig, with these names of bones",
+    )
     for name, given in _export_options().items():
         add(f"--{name.replace('_', '-')}", **given)
     parser = argparse.ArgumentParser(
@@ -109,10 +115,11 @@ def _reconstruct(parsed: argparse.Namespace) -> int:
     photos = _photos(parsed)
     order = Order(plan(photos, out), settings, out, parsed.same_person, pins=_pins(parsed, photos))
     options = {name: _given(parsed, name) for name in _export_options()}
+    bones = parsed.bone_names.upper() if parsed.bone_names else ""
     unwritten: list[Path] = []
 
     def write(folder: Path) -> None:
-        unwritten.extend(_write(folder, formats, options))
+        unwritten.extend(_write(folder, formats, options, bones))
 
     job = make_job(order, write, _print_row)
     while not job.step():
@@ -150,17 +157,20 @@ def _print_row(row: Row) -> None:
         print(f"    {warnings}", flush=True)
 
 
-def _write(directory: Path, formats: Sequence[str], options: dict[str, Any]) -> list[Path]:
+def _write(
+    directory: Path, formats: Sequence[str], options: dict[str, Any], bones: str = ""
+) -> list[Path]:
     """Build the head alone in an empty file and write it in every wanted format.
 
+    bones: the rig's names of bones; empty: a rig only where an option needs it.
     Returns the files that could not be written, and says why: the photo itself has not failed.
     """
     if not formats:
         return []
     bpy.ops.wm.read_homefile(use_empty=True)
     call_operator(bpy.ops.effigy.build, directory=str(directory), match_render=True)
-    if options["root_bone"] or _PROFILE in formats:
-        call_operator(bpy.ops.effigy.rig, add=True)
+    if bones or options["root_bone"] or _PROFILE in formats:
+        call_operator(bpy.ops.effigy.rig, add=True, names=bones or EFFIGY)
     unwritten = []
     for name in formats:
         path = directory / (directory.name + _suffix(name, options))

@@ -35,6 +35,7 @@ PAGES = (
     ("bpy.ops.effigy.*_performance*", "manual/performance.html"),
     ("bpy.ops.effigy.expression*", "manual/animation.html"),
     ("bpy.ops.effigy.*_hair*", "manual/hair.html"),
+    ("bpy.ops.effigy.bone_names*", "manual/animation.html#names-of-bones"),
     ("bpy.ops.effigy.rig*", "manual/animation.html#the-rig"),
     ("bpy.ops.effigy.export*", "manual/export.html"),
     ("bpy.ops.effigy.bake*", "manual/skin.html#maps"),

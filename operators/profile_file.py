@@ -15,6 +15,7 @@ from ..ml.version import effigy_version
 from .export_formats import WRITERS, Writer
 from .export_profiles import BODY, PROFILES, VRM_EXPRESSIONS, Profile
 from .heads import stored_head
+from .scene.bone_names import bone_names
 from .scene.export_copy import ExportCopy, add_root_bone, portable_bones
 from .scene.profile_copy import add_body, add_levels, limit_influences, name_keys, settle_detail
 from .scene.sculpt import take_sculpt
@@ -51,7 +52,16 @@ def adapt_to_profile(copy: ExportCopy, profile: Profile, cleanup: ExitStack) -> 
     elif rig is not None:
         add_root_bone(rig)
     if rig is not None:
-        cleanup.enter_context(portable_bones(rig, profile.bones))
+        cleanup.enter_context(portable_bones(rig, _bones(rig, profile)))
+
+
+def _bones(rig: bpy.types.Object, profile: Profile) -> dict[str, str]:
+    """What ``profile`` calls bones, by their names in ``rig``; nothing where it does not care."""
+    if not profile.bones:
+        return {}
+    ours = {today: profile.bones.get(name, name) for name, today in bone_names(rig).items()}
+    root = {"root": profile.bones["root"]} if "root" in profile.bones else {}
+    return ours | root
 
 
 def write_profile(

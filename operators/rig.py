@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..ml.results.provenance import current_model
+from .bone_names import NAMES, name_bones
 from .heads import make_active, poll_mesh_edit, stored_head
 from .reporting import ReportsErrors
 from .scene.metadata import active_head, record_of, rig_of
@@ -28,6 +29,7 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
         default=True,
         translation_context=CONTEXT,
     )
+    names: bpy.props.EnumProperty(**NAMES)
 
     @classmethod
     def description(cls, context, properties):
@@ -63,6 +65,7 @@ class EFFIGY_OT_rig(ReportsErrors, bpy.types.Operator):
         rig = add_rig(obj, data)
         # Active, as Blender makes a new armature: moving it moves the head.
         make_active(context, rig)
+        name_bones(self, rig, self.names)
         if left:
             self.report(
                 {"WARNING"},

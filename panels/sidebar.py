@@ -14,20 +14,19 @@ from ..operators.engine.warming import warm_up_once
 from ..operators.export_formats import WRITERS
 from ..operators.scene.detail import detail_key
 from ..operators.scene.expression import expression_slot
-from ..operators.scene.gaze import LIDS, TARGET, TRACK
 from ..operators.scene.metadata import (
     active_head,
     doubts_about_photos,
     has_photo,
     photo_names,
     record_of,
-    rig_of,
 )
 from ..operators.setting_presets import SUBDIRECTORY
 from ..operators.translations import CONTEXT, tr
 from .bases import SidebarPanel
 from .engine_hint import draw_engine_hint, draw_engine_state, draw_progress, draw_text
 from .links import draw_links
+from .rig import draw_rig
 
 # The owner of each expression's value, and the path there, by the expression's name.
 _Slots = dict[str, tuple[bpy.types.bpy_struct, str]]
@@ -126,11 +125,7 @@ class EFFIGY_PT_head(SidebarPanel, bpy.types.Panel):
         layout.operator("effigy.photo_view", icon="CAMERA_DATA")
         _draw_pins(layout.column(align=True), record)
         layout.operator("effigy.rebuild", icon="FILE_REFRESH")
-        rigged = rig_of(obj) is not None
-        text = "Remove rig" if rigged else "Add rig"
-        toggle = layout.operator("effigy.rig", text=text, icon="ARMATURE_DATA")
-        toggle.add = not rigged
-        _draw_gaze(layout.row(align=True), rig_of(obj))
+        draw_rig(layout, obj)
         row = layout.row(align=True)
         for kind in WRITERS:
             row.operator("effigy.export", text=kind, icon="EXPORT").format = kind
@@ -202,14 +197,6 @@ def _draw_trust(layout: bpy.types.UILayout, record: dict[str, Any]) -> None:
     layout.label(text=text, icon="CHECKMARK", translate=False)
     if record["quality_reason"]:
         draw_text(layout, record["quality_reason"], "ERROR")
-
-
-def _draw_gaze(row: bpy.types.UILayout, rig: bpy.types.Object | None) -> None:
-    """Whether the eyes of a rig look at its target, and the lids follow; older rigs lack it."""
-    target = rig.pose.bones.get(TARGET) if rig is not None else None
-    if target is not None:
-        row.prop(target, f'["{TRACK}"]', text="Eye target", text_ctxt=CONTEXT, slider=True)
-        row.prop(target, f'["{LIDS}"]', text="Lids follow", text_ctxt=CONTEXT, slider=True)
 
 
 def _draw_pins(column: bpy.types.UILayout, record: dict[str, Any]) -> None:

@@ -11,10 +11,11 @@ from ...ml.performance.live import VMC_PORT, LiveFrame, performance_of
 from ..heads import poll_head
 from ..reporting import ReportsErrors
 from ..runtime import check_online
+from ..scene.bone_names import EYES, HEAD, pose_bone
 from ..scene.expression import set_expression
 from ..scene.metadata import active_head, is_head, rig_of
 from ..scene.performance import Wanted, put_on
-from ..scene.turns import EYES, HEAD, Channel, bone_channels, object_channels
+from ..scene.turns import Channel, bone_channels, object_channels
 from ..translations import CONTEXT
 from .receiver import Receiver, is_local
 
@@ -156,7 +157,7 @@ def show(obj: bpy.types.Object, frame: LiveFrame, *, turned: bool) -> None:
     rig = rig_of(obj)
     if turned and frame.head is not None:
         turn = rotations_from_angles(frame.head)[None]
-        bones = rig is not None and HEAD in rig.pose.bones
+        bones = pose_bone(rig, HEAD) is not None
         _set(bone_channels(rig, HEAD, turn) if bones else object_channels(obj, turn))
     gaze = any(name.startswith("eyeLook") for name in frame.values)
     if rig is not None and frame.eyes is not None and not gaze:

@@ -110,17 +110,6 @@ def all_curves(action: bpy.types.Action) -> list[bpy.types.bpy_prop_collection]:
     ]
 
 
-def rename_bone_in_actions(old: str, new: str) -> None:
-    """Let the curves of every action that move bone ``old`` move bone ``new``."""
-    before, after = (f'pose.bones["{bpy.utils.escape_identifier(name)}"]' for name in (old, new))
-    for action in bpy.data.actions:
-        if action.library is None:
-            for curves in all_curves(action):
-                for curve in curves:
-                    if curve.data_path.startswith(before):
-                        curve.data_path = after + curve.data_path.removeprefix(before)
-
-
 def _curves(owner: bpy.types.ID, *, create: bool = False) -> bpy.types.bpy_prop_collection | None:
     """The F-curves that animate ``owner``; None where it has none, unless made by ``create``."""
     animation = owner.animation_data or (owner.animation_data_create() if create else None)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import bpy
 
-from .animation import rename_bone_in_actions
+from .animation import actions_of
+from .bone_names import rename_bone
 from .detail import DETAIL
 from .expression import BASIS, set_expression
 from .rig import edit_bones
@@ -141,17 +142,18 @@ def portable_bones(rig: bpy.types.Object, names: Mapping[str, str] | None = None
     """Bones of ``rig``, a copy, without dots within the block: ``eye.L`` becomes ``eye_L``.
 
     names: of bones that get others. three.js and Godot take dots for separators and rename such
-    bones by themselves, each its own way. The actions, which the original shares, follow the names
-    there and back.
+    bones by themselves, each its own way. The actions of ``rig``, which the original shares, follow
+    the names there and back.
     """
     wanted = {bone.name: bone.name.replace(".", "_") for bone in rig.data.bones}
     wanted |= {old: new for old, new in (names or {}).items() if old in wanted}
+    actions = [action for action in actions_of(rig) if action.library is None]
     with ExitStack() as cleanup:
         for name, wish in wanted.items():
             if wish != name:
                 new = _free(wish, rig)
-                _rename(rig, name, new)
-                cleanup.callback(_rename, rig, new, name)
+                rename_bone(rig, name, new, actions)
+                cleanup.callback(rename_bone, rig, new, name, actions)
         yield
 
 
@@ -159,11 +161,6 @@ def _free(name: str, rig: bpy.types.Object) -> str:
     while name in rig.data.bones:
         name += "_"
     return name
-
-
-def _rename(rig: bpy.types.Object, old: str, new: str) -> None:
-    rig.data.bones[old].name = new  # constraints, groups and the actions in use follow
-    rename_bone_in_actions(old, new)
 
 
 def add_root_bone(rig: bpy.types.Object) -> None:

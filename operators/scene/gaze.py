@@ -10,12 +10,12 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from .bone_names import EYES, HEAD, bone_name, pose_bone
 from .expression import rig_driver
 from .points import places_of
 from .rig_data import RigData
 
 TARGET, AIMS = "eyes.target", ("gaze.L", "gaze.R")
-EYES = ("eye.L", "eye.R")
 # Custom properties of that bone: whether the eyes look at it, whether it goes with the head, and
 # how much the lids follow the eyes. All from 0 to 1.
 TRACK, WITH_HEAD, LIDS = "track", "follow_head", "lids"
@@ -54,10 +54,10 @@ def aim_eyes(rig: bpy.types.Object) -> None:
     if _HOLD not in target.constraints:
         held = _constraint(target, "ARMATURE", _HOLD)
         bone = held.targets.new()
-        bone.target, bone.subtarget = rig, "head"
+        bone.target, bone.subtarget = rig, bone_name(rig, HEAD)
         _switch(rig, held, WITH_HEAD)
     for eye, aim, end in zip(EYES, AIMS, (1.0, 0.0), strict=True):
-        pointing, following = rig.pose.bones[aim], rig.pose.bones[eye]
+        pointing, following = rig.pose.bones[aim], pose_bone(rig, eye)
         if _AIM not in pointing.constraints:
             at = _constraint(pointing, "DAMPED_TRACK", _AIM)
             at.target, at.subtarget, at.head_tail, at.track_axis = rig, TARGET, end, "TRACK_Y"
@@ -85,7 +85,7 @@ def let_lids_follow(obj: bpy.types.Object, rig: bpy.types.Object, data: RigData)
             amount = _alike(keys, names, np.asarray(data.weights[eye]) == 0) / angle
             _variable(driver, rig, "lids").targets[0].data_path = _path(LIDS)
             turn = _variable(driver, rig, "turn", "TRANSFORMS").targets[0]
-            turn.bone_target, turn.transform_type = eye, "ROT_X"
+            turn.bone_target, turn.transform_type = bone_name(rig, eye), "ROT_X"
             turn.transform_space, turn.rotation_mode = "LOCAL_SPACE", "XYZ"
             driver.type = "SCRIPTED"  # so simple that Blender needs no Python for it
             driver.expression = (

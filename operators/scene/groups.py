@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from ...ml.data import HeadMesh
+from .bone_names import BONES, SCHEMES, bone_name, bone_names
 
 REGIONS = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
 REGION_PREFIX = "region_"
@@ -18,7 +19,6 @@ STEPS = 255
 _MASK_OF_BONE = {"neck": "bone_neck", "head": "bone_head", "jaw": "bone_jaw"}
 _SIDE_OF_BONE = {"eye.L": "left", "eye.R": "right"}
 _EYE_PARTS = ("eye", "iris", "pupil")
-BONES = (*_MASK_OF_BONE, *_SIDE_OF_BONE)
 
 # Where the skin ends at the bust: what joins a body is welded there.
 NECK_LOOP = "neck_loop"
@@ -49,19 +49,28 @@ def has_bone_weights(head: HeadMesh) -> bool:
     return all(mask in head.masks for mask in _MASK_OF_BONE.values())
 
 
-def add_bone_groups(obj: bpy.types.Object, weights: Mapping[str, np.ndarray]) -> None:
-    """One vertex group for each bone, with the weights of :func:`bone_steps`."""
-    remove_bone_groups(obj)
+def add_bone_groups(
+    obj: bpy.types.Object, rig: bpy.types.Object, weights: Mapping[str, np.ndarray]
+) -> None:
+    """One vertex group for each bone of ``rig``, with the weights of :func:`bone_steps`."""
+    remove_bone_groups(obj, rig)
     for name, steps in weights.items():
-        add_group(obj, name, steps)
+        add_group(obj, bone_name(rig, name), steps)
 
 
-def remove_bone_groups(obj: bpy.types.Object) -> None:
-    """Take the bones' groups away."""
-    for name in BONES:
+def remove_bone_groups(obj: bpy.types.Object, rig: bpy.types.Object | None) -> None:
+    """Take away the groups of the bones of ``rig``; None: it was deleted by hand."""
+    for name in bone_groups(rig):
         group = obj.vertex_groups.get(name)
         if group is not None:
             obj.vertex_groups.remove(group)
+
+
+def bone_groups(rig: bpy.types.Object | None) -> set[str]:
+    """The names of the groups of a rig's bones; None: of any rig that was there."""
+    if rig is not None:
+        return set(bone_names(rig).values())
+    return {*BONES, *(name for scheme in SCHEMES.values() for name in scheme.names.values())}
 
 
 def bone_steps(head: HeadMesh) -> Mapping[str, np.ndarray]:

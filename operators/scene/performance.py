@@ -13,12 +13,11 @@ from ...ml.geometry.rotations import rotations_from_angles
 from ...ml.head.arkit import EXPRESSION_NAMES
 from ...ml.performance.performance import Performance, resampled
 from .animation import LAST_FRAME, fill_curve, frames_per_second, slot_curves, take_action
+from .bone_names import EYES, HEAD, pose_bone
 from .expression import keyframe_place, widen_slider
 from .gaze import look_freely
 from .metadata import rig_of
 from .turns import (
-    EYES,
-    HEAD,
     Channel,
     bone_channels,
     object_channels,
@@ -119,7 +118,7 @@ def _rotations(
 
     if wanted.head and performance.head is not None:
         turns = rotations_from_angles(performance.head)
-        bones = rig is not None and HEAD in rig.pose.bones
+        bones = pose_bone(rig, HEAD) is not None
         add(bone_channels(rig, HEAD, turns) if bones else object_channels(obj, turns), "rotation")
         if performance.places is not None and not bones:
             channels += place_channels(obj, performance.places)

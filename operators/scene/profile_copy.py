@@ -11,6 +11,7 @@ from mathutils import Vector
 from ...ml.errors import HeadError
 from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.record import at_level
+from .bone_names import NECK, bone_name
 from .detail import detail_key
 from .export_copy import ExportCopy
 from .expression import BASIS
@@ -114,7 +115,7 @@ def add_body(
 ) -> None:
     """Give ``rig``, a copy, the bones of ``body`` and hang its neck on them."""
     with edit_bones(rig) as edited:
-        neck = edited["neck"]
+        neck = edited[bone_name(rig, NECK)]
         start = neck.head.copy()
         for name, (parent, place) in body.items():
             bone = edited.new(name)

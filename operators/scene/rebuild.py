@@ -12,15 +12,16 @@ from .animation import copy_animation
 from .detail import DETAIL
 from .expression import BASIS, set_expression
 from .groups import (
-    BONES,
     NECK_LOOP,
     REGION_PREFIX,
     REGIONS,
     add_part_groups,
     add_region_groups,
+    bone_groups,
 )
 from .material import MARK, SURFACES
 from .mesh import UV_LAYER
+from .metadata import rig_of
 from .skin_attributes import store_skin_attributes
 from .strips import copy_strips
 
@@ -38,7 +39,8 @@ def keeps_additions(obj: bpy.types.Object, head: HeadMesh) -> bool:
 def additions(obj: bpy.types.Object, head: HeadMesh) -> list[str]:
     """What the person added to the mesh of ``obj``, in words."""
     keys = obj.data.shape_keys
-    ours = {*head.part_names, NECK_LOOP, *BONES, *(REGION_PREFIX + name for name in REGIONS)}
+    ours = {*head.part_names, NECK_LOOP, *(REGION_PREFIX + name for name in REGIONS)}
+    ours |= bone_groups(rig_of(obj))
     known = {BASIS, DETAIL, *head.expression_names}
     named = {
         "vertex group": [group.name for group in obj.vertex_groups if group.name not in ours],

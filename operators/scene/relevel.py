@@ -15,12 +15,12 @@ from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.sculpt import at_other_level
 from .detail import store_offsets
 from .groups import (
-    BONES,
     NECK_LOOP,
     REGION_PREFIX,
     REGIONS,
     add_part_groups,
     add_region_groups,
+    bone_groups,
 )
 from .hair import settle_hair
 from .material import surface_kinds
@@ -87,7 +87,7 @@ def _carried(values: dict[str, FloatArray], levels: tuple[str, str]) -> dict[str
 
 def _own_groups(obj: bpy.types.Object, mesh: HeadMesh) -> dict[str, FloatArray]:
     """(N, 1) weights of the person's own vertex groups, by name."""
-    ours = _our_groups(mesh)
+    ours = _our_groups(mesh) | bone_groups(rig_of(obj))
     names = {group.index: group.name for group in obj.vertex_groups if group.name not in ours}
     weights = {name: np.zeros((len(obj.data.vertices), 1), np.float32) for name in names.values()}
     for vertex in obj.data.vertices if names else ():
@@ -98,7 +98,7 @@ def _own_groups(obj: bpy.types.Object, mesh: HeadMesh) -> dict[str, FloatArray]:
 
 
 def _renew_groups(obj: bpy.types.Object, mesh: HeadMesh, own: dict[str, FloatArray]) -> None:
-    for name in _our_groups(mesh) - set(BONES):
+    for name in _our_groups(mesh):
         group = obj.vertex_groups.get(name)
         if group is not None:
             obj.vertex_groups.remove(group)
@@ -111,7 +111,7 @@ def _renew_groups(obj: bpy.types.Object, mesh: HeadMesh, own: dict[str, FloatArr
 
 
 def _our_groups(mesh: HeadMesh) -> set[str]:
-    return {*mesh.part_names, NECK_LOOP, *BONES, *(REGION_PREFIX + name for name in REGIONS)}
+    return {*mesh.part_names, NECK_LOOP, *(REGION_PREFIX + name for name in REGIONS)}
 
 
 def _emptied(mesh: bpy.types.Mesh) -> list[str]:

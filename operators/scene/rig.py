@@ -16,6 +16,7 @@ from mathutils import Matrix, Vector
 from ...ml.errors import HeadError
 from .animation import actions_of
 from .axes import to_blender
+from .bone_names import EYES, HEAD, JAW, NECK, bone_name
 from .expression import drive_keys, release_keys
 from .gaze import AIMS, TARGET, aim_eyes, gaze_ends, let_lids_follow
 from .groups import add_bone_groups, remove_bone_groups
@@ -24,8 +25,8 @@ from .rig_data import JOINTS, RigData
 
 # The target has no parent: a constraint lets it follow the head, or not.
 _PARENTS = {
-    "neck": None, "head": "neck", "jaw": "head", "eye.L": "head", "eye.R": "head",
-    TARGET: None, **dict.fromkeys(AIMS, "head"),
+    NECK: None, HEAD: NECK, JAW: HEAD, **dict.fromkeys(EYES, HEAD),
+    TARGET: None, **dict.fromkeys(AIMS, HEAD),
 }  # fmt: skip
 _EYE_LENGTH = 0.025
 _MODIFIER = "Rig"
@@ -85,7 +86,7 @@ def remove_rig(obj: bpy.types.Object) -> str:
     rig = modifier.object
     shared = any(rig_of(other) == rig for other in bpy.data.objects if other != obj and rig)
     release_keys(obj, rig, shared=shared)
-    remove_bone_groups(obj)
+    remove_bone_groups(obj, rig)
     obj.modifiers.remove(modifier)
     if rig is None:
         return ""
@@ -101,29 +102,34 @@ def remove_rig(obj: bpy.types.Object) -> str:
 
 
 def _bind(obj: bpy.types.Object, rig: bpy.types.Object, data: RigData) -> None:
-    add_bone_groups(obj, data.weights)
+    add_bone_groups(obj, rig, data.weights)
     drive_keys(obj, rig, data.expressions)
     let_lids_follow(obj, rig, data)
 
 
 def _ends(data: RigData) -> dict[str, tuple[Vector, Vector]]:
-    """Where each bone begins and ends, in Blender's space."""
+    """Where each bone begins and ends, in Blender's space, by Effigy's names."""
     place = {name: Vector(to_blender(data.joints[name]).tolist()) for name in JOINTS}
     crown = Vector((*place["head"].xy, data.crown))
     forward = Vector((0, -_EYE_LENGTH, 0))
     return {
-        "neck": (place["neck"], place["head"]),
-        "head": (place["head"], crown),
-        "jaw": (place["jaw"], place["chin"]),
-        "eye.L": (place["eye_left"], place["eye_left"] + forward),
-        "eye.R": (place["eye_right"], place["eye_right"] + forward),
+        NECK: (place["neck"], place["head"]),
+        HEAD: (place["head"], crown),
+        JAW: (place["jaw"], place["chin"]),
+        EYES[0]: (place["eye_left"], place["eye_left"] + forward),
+        EYES[1]: (place["eye_right"], place["eye_right"] + forward),
         **gaze_ends((place["eye_left"], place["eye_right"])),
     }
 
 
 def _place_bones(rig: bpy.types.Object, data: RigData) -> None:
     """Make the bones, or move them to the head's joints; bones of the person's own stay."""
-    ends, bones = _ends(data), rig.data.bones
+    bones = rig.data.bones
+    ends = {bone_name(rig, name): places for name, places in _ends(data).items()}
+    parents = {
+        bone_name(rig, name): bone_name(rig, above) if above else None
+        for name, above in _PARENTS.items()
+    }
     if all(
         name in bones
         and (bones[name].head_local - start).length < 1e-6
@@ -135,7 +141,7 @@ def _place_bones(rig: bpy.types.Object, data: RigData) -> None:
         for name, (start, end) in ends.items():
             bone = edited.get(name) or edited.new(name)
             bone.head, bone.tail = start, end
-            bone.parent = edited[_PARENTS[name]] if _PARENTS[name] else None
+            bone.parent = edited[parents[name]] if parents[name] else None
             # The bone's own X points to the subject's left, so that a positive turn about it
             # opens the jaw and lowers the eyes. The target lies along that.
             up = (end - start).cross(Vector((0, 1, 0)))

@@ -13,9 +13,8 @@ import numpy as np
 from mathutils import Euler, Matrix
 
 from .axes import rotations_from_blender, rotations_to_blender, to_blender
+from .bone_names import EYES, HEAD, pose_bone
 
-HEAD = "head"
-EYES = ("eye.L", "eye.R")
 _MOVED = "delta_location"
 # By how a rotation's path ends.
 _NO_TURN = {"euler": (0, 0, 0), "quaternion": (1, 0, 0, 0), "axis_angle": (0, 0, 1, 0)}
@@ -36,9 +35,9 @@ def bone_channels(
 ) -> Iterator[Channel] | None:
     """The channels by which a bone turns by (F, 3, 3) ``rotations``, of head space.
 
-    None where the person removed the bone.
+    name: Effigy's. None where the person removed the bone.
     """
-    bone = rig.pose.bones.get(name)
+    bone = pose_bone(rig, name)
     if bone is None:
         return None
     rest = np.array(bone.bone.matrix_local.to_3x3())
@@ -77,7 +76,7 @@ def put_to_rest(owner: bpy.types.ID, paths: Iterable[str]) -> None:
 
 def head_turn(obj: bpy.types.Object, rig: bpy.types.Object | None) -> np.ndarray:
     """(3, 3) how the head is turned from rest, head space; both objects are evaluated ones."""
-    if rig is not None and HEAD in rig.pose.bones:
+    if rig is not None and pose_bone(rig, HEAD) is not None:
         return rotations_from_blender(_turn(rig, HEAD))
     if obj.rotation_mode == "QUATERNION":
         delta = obj.delta_rotation_quaternion.to_matrix()
@@ -92,18 +91,18 @@ def head_turn(obj: bpy.types.Object, rig: bpy.types.Object | None) -> np.ndarray
 def eye_turns(rig: bpy.types.Object | None) -> np.ndarray:
     """(2, 3, 3) how the bones of the eyes are turned within the head, head space."""
     turns = np.stack([np.eye(3)] * 2)
-    if rig is None or HEAD not in rig.pose.bones:
+    if rig is None or pose_bone(rig, HEAD) is None:
         return turns
     head = _turn(rig, HEAD)
     for number, name in enumerate(EYES):
-        if name in rig.pose.bones:
+        if pose_bone(rig, name) is not None:
             turns[number] = rotations_from_blender(head.T @ _turn(rig, name))
     return turns
 
 
 def _turn(rig: bpy.types.Object, name: str) -> np.ndarray:
     """(3, 3) how a bone is turned from rest, in the armature's space."""
-    bone = rig.pose.bones[name]
+    bone = pose_bone(rig, name)
     posed, rest = (matrix.to_3x3().normalized() for matrix in (bone.matrix, bone.bone.matrix_local))
     return np.array(posed @ rest.transposed())
 

@@ -81,3 +81,13 @@ def test_a_profile_is_an_option_of_the_command(command, photos, tmp_path):
     assert (out / "ok/ok-vrm.vrm").is_file()
     assert (out / "ok/ok.glb").is_file()
     assert not (out / "ok/ok.glb.json").exists()
+
+
+def test_names_of_bones_are_an_option_of_the_command(bpy, command, photos, tmp_path):
+    photo, out = photos("ok.jpg") / "ok.jpg", tmp_path / "out"
+    words = ["reconstruct", str(photo), "--out", str(out), "--blend", "--bone-names", "mixamo"]
+    assert command.run(words) == command.OK
+    bpy.ops.wm.open_mainfile(filepath=str(out / "ok/ok.blend"))
+    (rig,) = (obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+    assert {"mixamorig:Neck", "mixamorig:Head", "mixamorig:LeftEye"} <= set(rig.data.bones.keys())
+    assert command.run([*words[:-1], "biped"]) == command.WRONG_USAGE

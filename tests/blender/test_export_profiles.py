@@ -188,3 +188,20 @@ def test_levels_lie_in_one_file(bpy, tmp_path, profiles, name, first):
         assert len(obj.vertex_groups) >= 5
     assert len({obj.material_slots[0].material.name for obj in meshes.values()}) == 1
     assert first in meshes
+
+
+def test_an_export_leaves_actions_of_other_armatures_alone(bpy, rigged, tmp_path, profiles):
+    """Their bones may be called as the file calls the head's."""
+    body = bpy.data.objects.new("Body", bpy.data.armatures.new("Body"))
+    bpy.context.scene.collection.objects.link(body)
+    body.keyframe_insert("location", frame=1)
+    (curve, *_) = [
+        each
+        for layer in body.animation_data.action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+        for each in bag.fcurves
+    ]
+    curve.data_path = 'pose.bones["Head"].location'
+    write(bpy, rigged.obj, tmp_path, "UNITY", profiles)
+    assert curve.data_path == 'pose.bones["Head"].location'

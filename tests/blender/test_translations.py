@@ -25,6 +25,8 @@ NAMES = {
     "GLB",
     "FBX",
     "USD",
+    "Rigify",
+    "Mixamo",
     "Oculus",
     "Microsoft",
     "VRM",
