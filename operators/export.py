@@ -24,6 +24,7 @@ from .scene.export_copy import (
     ExportCopy,
     add_root_bone,
     export_copy,
+    leave_helpers_out,
     portable_bones,
     put_to_rest,
 )
@@ -154,6 +155,7 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
     ) -> None:
         """Change ``copy`` as the options and the format want it."""
         profile = self._profile
+        leave_helpers_out(copy)
         if self.neutral or profile is not None:
             put_to_rest(copy, keep_animation=self.animation)
         if self.hair_as == "CARDS":

@@ -76,6 +76,7 @@ WRITERS = {
             "export_format": "GLB",
             "use_selection": True,
             "export_morph": True,
+            "export_def_bones": True,
         },
         animation="export_animations",
         cuts=True,
@@ -89,6 +90,7 @@ WRITERS = {
             "use_selection": True,
             "object_types": {"MESH", "ARMATURE"},
             "add_leaf_bones": False,
+            "use_armature_deform_only": True,
             "apply_scale_options": "FBX_SCALE_ALL",  # else engines see a scale of 100
             "apply_unit_scale": False,  # what is written is in metres already
             "bake_anim_use_all_actions": False,  # they leave shape keys out; the scene does not
@@ -108,6 +110,7 @@ WRITERS = {
         {
             "selected_objects_only": True,
             "export_shapekeys": True,
+            "only_deform_bones": True,
             "export_materials": True,
             "convert_world_material": False,
             "export_custom_properties": False,  # the record names folders

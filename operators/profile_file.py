@@ -106,7 +106,7 @@ def _about(path: Path, profile: Profile, copy: ExportCopy, animated: bool) -> di
         "normal_map": "directx" if profile.packing == "UNREAL" else "opengl",
     }
     if rig is not None:
-        parents = {bone.name: bone.parent for bone in rig.data.bones}
+        parents = {bone.name: bone.parent for bone in rig.data.bones if bone.use_deform}
         about["bones"] = {name: each.name if each else None for name, each in parents.items()}
     if animated:
         rate = scene.render.fps / scene.render.fps_base

@@ -12,6 +12,7 @@ from .animation import actions_of
 from .bone_names import rename_bone
 from .detail import DETAIL
 from .expression import BASIS, set_expression
+from .gaze import helper_names
 from .rig import edit_bones
 
 _ROOT = "root"
@@ -137,6 +138,21 @@ def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:
             set_expression(copy.head, key, 0.0)
 
 
+def leave_helpers_out(copy: ExportCopy) -> None:
+    """Let only bones that a head has for others' use count as deforming: exporters write those.
+
+    What the bones that aim or control do is in the keyframes of the others, which exporters
+    sample. The person's own bones are written, too, such as those that hold a hat.
+    """
+    if copy.rig is None:
+        return
+    helpers = helper_names(copy.rig)
+    groups = {group.name for mesh in copy.meshes for group in mesh.vertex_groups}
+    for bone in copy.rig.data.bones:
+        # With a group of its name, a bone that does not deform would begin to.
+        bone.use_deform = bone.name not in helpers and (bone.use_deform or bone.name not in groups)
+
+
 @contextmanager
 def portable_bones(rig: bpy.types.Object, names: Mapping[str, str] | None = None) -> Iterator[None]:
     """Bones of ``rig``, a copy, without dots within the block: ``eye.L`` becomes ``eye_L``.
@@ -164,10 +180,10 @@ def _free(name: str, rig: bpy.types.Object) -> str:
 
 
 def add_root_bone(rig: bpy.types.Object) -> None:
-    """Put all bones of ``rig``, a copy, under one at its origin that deforms nothing."""
+    """Put all bones of ``rig``, a copy, under one at its origin that moves no vertices."""
     with edit_bones(rig) as edited:
         tops = [bone for bone in edited if bone.parent is None]
         root = edited.new(_free(_ROOT, rig))
-        root.head, root.tail, root.use_deform = (0, 0, 0), (0, 0.1, 0), False
+        root.head, root.tail = (0, 0, 0), (0, 0.1, 0)
         for bone in tops:
             bone.parent = root

@@ -107,6 +107,11 @@ def following_lids(obj: bpy.types.Object, rig: bpy.types.Object | None) -> dict[
     return found
 
 
+def helper_names(rig: bpy.types.Object) -> set[str]:
+    """The names of the bones of ``rig`` that only aim: no file needs them."""
+    return {name for name in (TARGET, *AIMS) if name in rig.data.bones}
+
+
 def look_freely(rig: bpy.types.Object | None) -> None:
     """Let the eyes of a rig no longer look at its target."""
     if rig is not None and TARGET in rig.pose.bones:

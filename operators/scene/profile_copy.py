@@ -121,7 +121,6 @@ def add_body(
             bone = edited.new(name)
             bone.head = start + Vector(place)
             bone.tail = bone.head + Vector((0, 0, 0.05))
-            bone.use_deform = False
             if parent:
                 bone.parent = edited[parent]
         neck.parent = edited["chest"]

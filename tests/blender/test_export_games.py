@@ -241,15 +241,14 @@ def test_bones_under_a_root_have_names_that_engines_keep(bpy, rigged, tmp_path):
     export(bpy, rigged.obj, tmp_path / "a.glb", "GLB", root_bone=True, animation=True)
     held = glb_json(tmp_path / "a.glb")
     names = [held["nodes"][joint]["name"] for joint in held["skins"][0]["joints"]]
-    aiming = {"eyes_target", "gaze_L", "gaze_R"}  # they deform nothing
-    assert set(names) == {"root", "neck", "head", "jaw", "eye_L", "eye_R", *aiming}
+    assert set(names) == {"root", "neck", "head", "jaw", "eye_L", "eye_R"}
     below = {
         held["nodes"][child]["name"]
         for node in held["nodes"]
         if node["name"] == "root"
         for child in node["children"]
     }
-    assert below == {"neck", "eyes_target"}
+    assert below == {"neck"}
     moved = {
         held["nodes"][channel["target"]["node"]]["name"]
         for animation in held["animations"]
