@@ -21,6 +21,7 @@ from .hair_arrays import points_of, root_uv_of, skin_of
 from .hair_material import new_hair_material
 from .hair_nodes import (
     COLOUR,
+    DENSITY,
     LENGTH,
     LIGHTNESS,
     SHOWN,
@@ -36,6 +37,8 @@ from .metadata import HAIR
 
 # The kinds of strands in each object, by what its name ends with.
 PARTS = {"hair": ("scalp",), "brows": ("brow",), "beard": ("beard", "moustache")}
+# Strands that are seen and rendered for each one that can be edited.
+DENSITIES = {"hair": 6, "brows": 1, "beard": 2}
 _MODIFIER = "Effigy hair"
 # The radius at the tip, as a share of that at the root.
 _TIP = 0.25
@@ -159,7 +162,8 @@ def _add_nodes(hair: bpy.types.Object, obj: bpy.types.Object) -> None:
     modifier = hair.modifiers.new(_MODIFIER, "NODES")
     modifier.node_group = tree = hair_nodes()
     paths = {name: _path(modifier, key) for name, key in identifiers(tree).items()}
-    _set_surface(modifier, identifiers(tree)[SURFACE], obj)
+    _set_input(modifier, identifiers(tree)[SURFACE], obj)
+    _set_input(modifier, identifiers(tree)[DENSITY], DENSITIES[hair[HAIR]])
     wanted = {SHOWN: SHOW, LIGHTNESS: HAIR_LIGHTNESS, LENGTH: LENGTHS.get(hair[HAIR])}
     for name, source in wanted.items():
         if source is not None:
@@ -176,11 +180,11 @@ def _path(modifier: bpy.types.Modifier, key: str) -> str:
     return f"{own}.properties.inputs.{key}.value" if new else f'{own}["{key}"]'
 
 
-def _set_surface(modifier: bpy.types.Modifier, key: str, obj: bpy.types.Object) -> None:
+def _set_input(modifier: bpy.types.Modifier, key: str, value: bpy.types.Object | int) -> None:
     if hasattr(modifier, "properties"):
-        getattr(modifier.properties.inputs, key).value = obj
+        getattr(modifier.properties.inputs, key).value = value
     else:
-        modifier[key] = obj
+        modifier[key] = value
 
 
 def _drive(curve: bpy.types.FCurve, obj: bpy.types.Object, path: str) -> None:

@@ -13,15 +13,21 @@ NAME = "Effigy hair"
 COLOUR, SHADE = "colour", "shade"
 SURFACE_UV, REST = "surface_uv_coordinate", "rest_position"
 SHOWN, LENGTH, TINT, LIGHTNESS, SURFACE = "Shown", "Length", "Tint", "Lightness", "Surface"
+DENSITY = "Density"
 _INPUTS = (
     (SHOWN, "NodeSocketBool", True),
     (LENGTH, "NodeSocketFloat", 1.0),
     (TINT, "NodeSocketColor", (1.0, 1.0, 1.0, 1.0)),
     (LIGHTNESS, "NodeSocketFloat", 0.0),
     (SURFACE, "NodeSocketObject", None),
+    (DENSITY, "NodeSocketInt", 1),
 )
+# How far from a strand's root those round it are rooted, each way in the UV map: about 2 mm.
+_SPREAD = 0.0045
+# Metres between them beyond which there is a seam of the map in between.
+_SEAM = 0.006
 # Of the node group; later versions of it get another one beside the old, which files still use.
-_VERSION = 1
+_VERSION = 2
 _MARK = "effigy_hair_nodes"
 
 
@@ -101,7 +107,8 @@ def _fill(tree: bpy.types.NodeTree) -> None:
     tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     build = _Tree(tree)
     given = build.add("NodeGroupInput").outputs
-    strands = _on_surface(build, given["Geometry"], given[SURFACE])
+    strands = _multiplied(build, given["Geometry"], given)
+    strands = _on_surface(build, strands, given[SURFACE])
     strands = _out(build.add("GeometryNodeDeformCurvesOnSurface", {0: strands}))
     strands = _of_length(build, strands, given[LENGTH])
     strands = _coloured(build, strands, given)
@@ -110,8 +117,42 @@ def _fill(tree: bpy.types.NodeTree) -> None:
     build.add("NodeGroupOutput", {0: _out(shown)})
 
 
-def _on_surface(build: _Tree, strands: Any, surface: Any) -> bpy.types.NodeSocket:
-    """Move each strand so that its root lies on the skin at rest, however that was sculpted."""
+def _multiplied(build: _Tree, strands: Any, given: Any) -> bpy.types.NodeSocket:
+    """Strands round each one, rooted beside it: a head has ten times as many as can be edited."""
+    # Half of them in the viewport, where they are made anew at each change.
+    half = build.math("CEIL", build.math("MULTIPLY", given[DENSITY], 0.5))
+    viewport = _out(build.add("GeometryNodeIsViewport"))
+    amount = build.choose("INT", viewport, given[DENSITY], half)
+    copies = build.add(
+        "GeometryNodeDuplicateElements", {0: strands, "Amount": amount}, domain="SPLINE"
+    )
+    lowest, highest = ((sign * _SPREAD, sign * _SPREAD, 0.0) for sign in (-1, 1))
+    away = build.add(
+        "FunctionNodeRandomValue", {"Min": lowest, "Max": highest}, data_type="FLOAT_VECTOR"
+    )
+    # The first is the strand itself.
+    other = build.math("MINIMUM", copies.outputs["Duplicate Index"], 1.0)
+    own = build.named(SURFACE_UV, "FLOAT_VECTOR")
+    beside = build.vector("ADD", own, build.vector("MULTIPLY", _out(away), other))
+    here, _ = _skin_at(build, given[SURFACE], own)
+    there, valid = _skin_at(build, given[SURFACE], beside)
+    apart = build.vector("DISTANCE", here, there)
+    near = build.math("MULTIPLY", build.math("LESS_THAN", apart, _SEAM), valid)
+    stored = build.add(
+        "GeometryNodeStoreNamedAttribute",
+        {
+            "Geometry": copies.outputs["Geometry"],
+            "Name": SURFACE_UV,
+            "Value": build.choose("VECTOR", near, own, beside),
+        },
+        data_type="FLOAT2",
+        domain="CURVE",
+    )
+    return _out(stored)
+
+
+def _skin_at(build: _Tree, surface: Any, uv: Any) -> tuple[bpy.types.NodeSocket, Any]:
+    """The place of the skin at rest at places of its UV map, and whether it has these."""
     skin = build.add("GeometryNodeObjectInfo", {"Object": surface}).outputs["Geometry"]
     rest = build.add("GeometryNodeInputNamedAttribute", {"Name": REST}, data_type="FLOAT_VECTOR")
     # A mesh without places at rest: as it is, so that hair is not drawn to the origin.
@@ -120,17 +161,16 @@ def _on_surface(build: _Tree, strands: Any, surface: Any) -> bpy.types.NodeSocke
     )
     sampled = build.add(
         "GeometryNodeSampleUVSurface",
-        {
-            0: skin,
-            1: place,
-            2: build.named(UV_LAYER, "FLOAT_VECTOR"),
-            3: build.named(SURFACE_UV, "FLOAT_VECTOR"),
-        },
+        {0: skin, 1: place, 2: build.named(UV_LAYER, "FLOAT_VECTOR"), 3: uv},
         data_type="FLOAT_VECTOR",
     )
-    way = build.vector("SUBTRACT", _out(sampled), _at_end(build, 0))
-    valid = next(each for each in sampled.outputs if each.name == "Is Valid")
-    way = build.vector("MULTIPLY", way, valid)
+    return _out(sampled), next(each for each in sampled.outputs if each.name == "Is Valid")
+
+
+def _on_surface(build: _Tree, strands: Any, surface: Any) -> bpy.types.NodeSocket:
+    """Move each strand so that its root lies on the skin at rest, however that was sculpted."""
+    place, valid = _skin_at(build, surface, build.named(SURFACE_UV, "FLOAT_VECTOR"))
+    way = build.vector("MULTIPLY", build.vector("SUBTRACT", place, _at_end(build, 0)), valid)
     # Once for each strand, not for each of its points.
     way = _out(
         build.add("GeometryNodeFieldOnDomain", {0: way}, data_type="FLOAT_VECTOR", domain="CURVE")

@@ -32,15 +32,18 @@ def hair_of(obj):
     return {each["effigy_hair"]: each for each in obj.children if each.type == "CURVES"}
 
 
-def evaluated(bpy, obj):
-    """(N, K, 3) points of hair as seen, in the world."""
+def evaluated(bpy, obj, *, others=False):
+    """(N, K, 3) points of the strands of hair as seen, in the world; with those round them, too."""
     bpy.context.view_layer.update()
     seen = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
     flat = np.empty(3 * len(seen.data.points), np.float32)
     seen.data.position_data.foreach_get("vector", flat)
     matrix = np.array(seen.matrix_world)
     points = flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
-    return points.reshape(len(seen.data.curves), -1, 3) if len(points) else points
+    if not len(points):
+        return points
+    points = points.reshape(len(seen.data.curves), -1, 3)
+    return points if others else points[:: len(points) // len(obj.data.curves)]
 
 
 def on_skin(bpy, obj):
@@ -161,6 +164,24 @@ def test_shown_length_and_colour_follow_the_head(bpy, haired):
     shade = attribute(bpy, hair["hair"], "shade", "color", 4)[:, :3]
     given = attribute(bpy, hair["hair"], "colour", "color", 4)[:, :3]
     assert np.abs(shade - np.sqrt(given) * [1.0, 0.5, 0.0]).max() <= 1e-4
+
+
+def test_more_strands_are_seen_than_are_edited_and_all_are_rooted(bpy, haired):
+    from mathutils import Vector
+    from mathutils.bvhtree import BVHTree
+
+    haired.obj.data.shape_keys.key_blocks["jawOpen"].value = 1.0
+    _, corners = on_skin(bpy, haired.obj)
+    tree = BVHTree.FromPolygons(corners.reshape(-1, 3), np.arange(corners.size // 3).reshape(-1, 3))
+    for part, hair in hair_of(haired.obj).items():
+        every, count = evaluated(bpy, hair, others=True), {"hair": 3, "brows": 1, "beard": 1}[part]
+        assert len(every) == count * len(hair.data.curves)
+        away = [tree.find_nearest(Vector(root))[3] for root in every[:, 0]]
+        assert max(away) <= TENTH_OF_A_MILLIMETRE
+        own = np.repeat(every[::count, 0], count, axis=0)
+        apart = np.linalg.norm(every[:, 0] - own, axis=1)
+        assert apart.max() < 0.008
+        assert count == 1 or (apart > 0.0005).mean() > 0.4
 
 
 def attribute(bpy, hair, name, field, width):
