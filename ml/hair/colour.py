@@ -34,6 +34,9 @@ HUES, LEVELS = 0.3, 0.7
 # Normals of what faces the camera, in camera space.
 FRONT = np.array([[0, 0, -1], [0.5, 0, -0.87], [-0.5, 0, -0.87], [0, -0.6, -0.8]], np.float32)
 DARKEST = 0.004
+# Fewer strands do not tell a colour. How bright strands are that skin shows through, as a share of
+# what is seen.
+FEW, THROUGH = 20, 0.55
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,16 @@ class Dye:
         return np.asarray(level**0.7 * front / front.mean() ** 0.7, dtype=np.float32)
 
 
+def unmixed(colours: ByteArray, hair: ByteArray) -> ByteArray:
+    """(N, 3) sRGB of strands that skin shows through: darker, and of the hue of (M, 3) ``hair``."""
+    like = np.median(linear_of(hair), 0) if len(hair) >= FEW else USUAL
+    level = linear_of(colours).mean(1, keepdims=True)
+    return _bytes(THROUGH * level * like / max(float(like.mean()), DARKEST))
+
+
 def _palette(seen: FloatArray, ranks: tuple[float, float]) -> FloatArray:
     """(M, 3) seen colours that are neither dark nor bright; the usual one if few were seen."""
-    if len(seen) < 20:
+    if len(seen) < FEW:
         return USUAL[None]
     order = np.argsort(seen.mean(1))
     return seen[order[int(ranks[0] * len(seen)) : int(ranks[1] * len(seen))]]

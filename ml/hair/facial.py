@@ -11,6 +11,7 @@ from ..geometry.mirror import mirror_twins
 from ..head.model import HeadModel
 from .ground import Roots, ground_of
 from .growth import POINTS
+from .lip import read_lip
 from .solid import Solid
 from .view import HairView
 
@@ -21,8 +22,13 @@ EDGES = (
 )
 # What may hide a brow, and the share of its pixels that makes it hidden.
 COVERS, COVERED = ("hair", "hat", "glasses", "other"), 0.5
-# Mean probability of a beard in its zone: none below, a stubble below.
-NO_BEARD, STUBBLE = 0.18, 0.4
+# Mean probability of a beard in its zone: a stubble below; none below, with and without a
+# moustache: beards are seldom without one, shadows of chins always are.
+STUBBLE, NO_BEARD = 0.4, (0.12, 0.4)
+# The same of a moustache, which the photo itself can show, too (ml.hair.lip).
+NO_MOUSTACHE = 0.3
+# Metres over which a moustache thins out towards the edge of its zone.
+THIN = 0.003
 BROW_LENGTH, STUBBLE_LENGTH, BEARD_LENGTH = 0.0085, 0.0018, 0.008
 
 
@@ -32,6 +38,7 @@ class FacialRead:
 
     brows: whether it shows them. beard: see ml.hair.look.BEARDS. moustache: whether there is one.
     length: of the beard's strands, metres. kept: by kind, (N,) 0..1 of the candidate roots.
+    lip: (S, S) 0..1 where the photo shows a moustache. thin: whether skin shows through that.
     """
 
     brows: bool
@@ -39,6 +46,8 @@ class FacialRead:
     moustache: bool
     length: float
     kept: dict[str, FloatArray]
+    lip: FloatArray
+    thin: bool
 
 
 def read_facial(view: HairView, model: HeadModel, solid: Solid) -> FacialRead:
@@ -53,8 +62,10 @@ def read_facial(view: HairView, model: HeadModel, solid: Solid) -> FacialRead:
         other = np.where(shown[twin] > 0.3, found[twin], mean[kind])
         kept[kind] = np.clip(1.6 * (shown * found + (1 - shown) * other) - 0.2, 0, 1)
     kept["brow"], brows = _brows(view, model, solid)
-    moustache = mean["moustache"] > NO_BEARD
-    beard = "none" if mean["beard"] < NO_BEARD else "beard"
+    lip = _lip(view, model, solid)
+    parsed = mean["moustache"] > NO_MOUSTACHE
+    moustache = parsed or lip is not None
+    beard = "none" if mean["beard"] < NO_BEARD[not moustache] else "beard"
     length = _beard_length(view, solid, model)
     if beard == "beard" and mean["beard"] < STUBBLE and length < 0.004:
         beard = "stubble"
@@ -62,8 +73,28 @@ def read_facial(view: HairView, model: HeadModel, solid: Solid) -> FacialRead:
         kept["beard"] *= 0
     if not moustache:
         kept["moustache"] *= 0
+    elif lip is not None:
+        kept["moustache"] = np.maximum(kept["moustache"], lip)
     length = STUBBLE_LENGTH if beard == "stubble" else BEARD_LENGTH + length
-    return FacialRead(brows, beard, moustache, length, kept)
+    where = _where(view, solid, roots["moustache"], kept["moustache"])
+    return FacialRead(brows, beard, moustache, length, kept, where, not parsed)
+
+
+def _lip(view: HairView, model: HeadModel, solid: Solid) -> FloatArray | None:
+    """(N,) 0..1 of the moustache's candidate roots; None where the photo shows a bare lip."""
+    roots = ground_of(model).roots["moustache"]
+    lip = read_lip(view, model, solid, (roots, _seen(view, solid, roots)[1]))
+    return lip.kept * np.clip(roots.margin / THIN, 0, 1) if lip.haired else None
+
+
+def _where(view: HairView, solid: Solid, roots: Roots, kept: FloatArray) -> FloatArray:
+    """(S, S) 0..1 where the photo shows strands of roots that are kept, or a beard."""
+    drawn = np.zeros(view.hair.shape, np.float32)
+    chosen = roots.take(np.flatnonzero(kept > 0.5))
+    pixels, depth = view.project(chosen.points.on(solid.vertices))
+    column, row = np.clip(pixels[view.shows(pixels, depth) > 0], 0, view.side - 1).astype(int).T
+    drawn[row, column] = 1
+    return np.maximum(view.beard, drawn)
 
 
 def _seen(view: HairView, solid: Solid, roots: Roots) -> tuple[FloatArray, FloatArray]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data import Camera, FloatArray, Photo
+from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.mesh import Person
 from ..head.model import HeadModel
 from ..parsing.classes import Parse
-from .colour import Dye, middle_of
+from .colour import Dye, middle_of, unmixed
 from .facial import FacialRead, beard_strands, brow_strands, read_facial
 from .flow import Flow, strokes_of
 from .ground import Roots, ground_of
@@ -49,11 +49,13 @@ def find_hair(shown: Shown, model: HeadModel) -> Hair:
         read_facial(view, model, solid),
         np.random.default_rng(int(shown.photo.sha256[:16] or "0", 16)),
     )
-    rest, parts = solid_of(person.rest, model), []
+    rest, parts = solid_of(person.rest, model), list[tuple[FloatArray, FloatArray, ByteArray]]()
     for kind in KINDS:
         roots = _chosen(ground.roots[kind], found.kept(kind, ground.roots[kind]), found.rng)
         points, mask = _grown(kind, roots, found, model)
         colours = found.dye.of(kind, points, mask, found.rng)
+        if kind == "moustache" and found.facial.thin:
+            colours = unmixed(colours, parts[0][2])
         parts.append((_at_rest(points, roots, (solid, rest)), roots.uv, colours))
     read, facial = found.read, found.facial
     colour = middle_of(parts[0][2] if len(parts[0][2]) else parts[1][2])
@@ -89,7 +91,8 @@ def _grown(
     if kind == "brow":
         return brow_strands(solid, model, roots, rng), view.parse.of("brows")
     upper = kind == "moustache"
-    return beard_strands(solid, roots, found.facial.length, rng, upper=upper), view.beard
+    strands = beard_strands(solid, roots, found.facial.length, rng, upper=upper)
+    return strands, found.facial.lip if upper else view.beard
 
 
 def _chosen(roots: Roots, kept: FloatArray, rng: np.random.Generator) -> Roots:
@@ -108,7 +111,7 @@ def _at_rest(points: FloatArray, roots: Roots, heads: tuple[Solid, Solid]) -> Fl
     return np.concatenate([root[:, None], free.reshape(moved[:, 1:].shape)], 1)
 
 
-def _joined(parts: list[tuple[FloatArray, FloatArray, np.ndarray]]) -> Strands:
+def _joined(parts: list[tuple[FloatArray, FloatArray, ByteArray]]) -> Strands:
     count = [len(part[0]) for part in parts]
     kind = np.repeat(np.arange(len(KINDS)), count).astype(np.uint8)
     widths = np.array([WIDTHS[name] for name in KINDS], np.float32)

@@ -27,7 +27,7 @@ class HairView:
     hair, hat, bare, beard: 0..1 probability of hair (in pieces at the head), of a hat, of skin
         without hair, of a beard. inside: bool, pixels of the photo.
     depth: of the bare head, metres; infinite beside it.
-    rgb: (S, S, 3) the photo.
+    rgb: (S, S, 3) the photo. photo: (h, w, 3) in its own pixels.
     """
 
     parse: Parse
@@ -39,6 +39,7 @@ class HairView:
     inside: np.ndarray
     depth: FloatArray
     rgb: ByteArray
+    photo: ByteArray
 
     @property
     def side(self) -> int:
@@ -101,7 +102,7 @@ def view_of(
     hair *= _pieces(hair, np.isfinite(drawn.depth))
     return HairView(
         parse, camera, hair, parse.of("hat") * inside, parse.of(*HEAD) * inside,
-        parse.of("beard") * inside, inside, drawn.depth, np.asarray(rgb, np.uint8),
+        parse.of("beard") * inside, inside, drawn.depth, np.asarray(rgb, np.uint8), photo.rgb,
     )  # fmt: skip
 
 

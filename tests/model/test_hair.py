@@ -147,3 +147,49 @@ def test_the_same_photo_gives_the_same_strands(short):
     other = drawn({"hair": cap(0.02, 0.02)})
     other = replace(other, photo=replace(other.photo, sha256="cd" * 32))
     assert not np.array_equal(find_hair(other, MODEL).strands.points, short.strands.points)
+
+
+def lip(*, strands: bool, sides: tuple[int, ...] = (-1, 1)) -> Shown:
+    """A person with a dark upper lip on these sides, strands or a shadow; all parsed as skin."""
+    shown, scale = drawn({}), 4
+    x = (np.arange(scale * SIDE) + 0.5 - scale * 96) / (scale * 430)
+    y = np.repeat(heights(), scale)[:, None]
+    dark = (np.abs(x) < 0.025) & (y < -0.012) & (y > -0.026) & np.isin(np.sign(x), sides)
+    shade = np.where(dark, 0.5, 1.0)
+    if strands:
+        stripes = np.random.default_rng(4).uniform(0.4, 1.6, scale * SIDE // 2)
+        shade = np.where(dark, shade * np.repeat(stripes, 2), shade)
+    else:
+        shade = cv2.GaussianBlur(shade, (0, 0), 5)
+    rgb = cv2.resize(shown.photo.rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
+    rgb = np.clip(rgb * shade[..., None], 0, 255).astype(np.uint8)
+    lens = shown.camera.intrinsics * np.array([[scale], [scale], [1]], np.float32)
+    side = scale * SIDE
+    return replace(
+        shown,
+        photo=replace(shown.photo, rgb=rgb),
+        camera=replace(shown.camera, intrinsics=lens, width=side, height=side),
+        parse=replace(shown.parse, to_photo=scale * np.eye(2, 3, dtype=np.float32)),
+    )
+
+
+def test_a_moustache_that_the_parse_takes_for_skin_is_found_by_its_strands():
+    hair = find_hair(lip(strands=True), MODEL)
+    assert hair.look.moustache
+    strands = hair.strands.of("moustache")
+    assert len(strands.points) > 100
+    assert strands.colour.mean() < 120  # darker than skin
+
+
+def test_a_shadow_under_the_nose_is_no_moustache():
+    assert not find_hair(lip(strands=False), MODEL).look.moustache
+    assert not find_hair(lip(strands=True, sides=(1,)), MODEL).look.moustache
+    assert not find_hair(drawn({}), MODEL).look.moustache
+
+
+def test_a_faint_beard_without_a_moustache_is_the_shadow_of_a_chin():
+    chin = silhouette(person().expressed) & (heights()[:, None] < -0.055)
+    shown = drawn({"beard": chin & (heights()[:, None] > -0.075)})
+    weak = (shown.parse.probability // 2).astype(np.uint8)
+    hair = find_hair(replace(shown, parse=replace(shown.parse, probability=weak)), MODEL)
+    assert hair.look.beard == "none"
