@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -22,6 +23,17 @@ class Cuts:
     def __init__(self) -> None:
         self._last: np.ndarray | None = None
         self._usual: deque[float] = deque(maxlen=FRAMES)
+
+    @property
+    def usual(self) -> tuple[float, ...]:
+        """How the last frames differ from those before them, grey levels."""
+        return tuple(self._usual)
+
+    def begin(self, usual: Sequence[float], before: ByteArray) -> None:
+        """Go on after the frame ``before`` as who had found :attr:`usual` there."""
+        self.begins_here(before)
+        self._usual.clear()
+        self._usual.extend(usual)
 
     def begins_here(self, rgb: ByteArray) -> bool:
         """Whether this frame begins a shot; never the first that is seen."""

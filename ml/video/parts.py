@@ -28,7 +28,7 @@ class Rows:
     times: (F,) seconds after the first. shot: (F,). seen: (F,) bool, whether the others say
     anything. controls: (F, C) of the expression, see ml.fitting.coherence. variance: (F, C + 6) of
     controls, rotation vector and translation. rotation: (F, 3, 3), translation: (F, 3) head space
-    -> camera space. box: (F, 4) centre, size and roll of the face's box.
+    -> camera space. place: (F, P) where the tracker stood after it; see ml.video.rows.
     """
 
     times: np.ndarray
@@ -38,7 +38,7 @@ class Rows:
     variance: FloatArray
     rotation: FloatArray
     translation: FloatArray
-    box: FloatArray
+    place: np.ndarray
 
     def __len__(self) -> int:
         return len(self.times)

@@ -29,19 +29,33 @@ NEARBY = 15
 
 @dataclass(frozen=True)
 class Sighting:
-    """One frame with the face, or without. shot: its number, from 0. face: None where it is lost"""
+    """One frame with the face, or without. face: None where it is lost. place: after it."""
 
     frame: Frame
-    shot: int
     face: FoundFace | None
+    place: Place
+
+    @property
+    def shot(self) -> int:
+        """The number of its shot, from 0."""
+        return self.place.shot
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tracker stands: to go on later. box: of the last face; None: none is followed."""
+    """Where a tracker stands: whoever goes on from there finds what it would have found.
+
+    Attributes
+    ----------
+    shot: number. box: of the last face; None: none is followed. moved: (x, y) pixels from the face
+    before. missing: frames since the face was seen. usual: see Cuts.
+    """
 
     shot: int = 0
     box: FaceBox | None = None
+    moved: tuple[float, float] = (0.0, 0.0)
+    missing: int = 0
+    usual: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,8 +83,9 @@ class Tracker:
     def begin(self, place: Place, before: Frame | None) -> None:
         """Go on from ``place``; ``before``: the frame there, to see whether the next is a cut."""
         self._shot, self._box = place.shot, place.box
+        self._moved, self._missing = np.array(place.moved), place.missing
         if before is not None:
-            self._cuts.begins_here(before.rgb)
+            self._cuts.begin(place.usual, before.rgb)
 
     def follow(self, frames: Iterable[Frame]) -> Iterator[Sighting]:
         """One sighting for each frame."""
@@ -80,7 +95,11 @@ class Tracker:
             photo = Photo(frame.rgb, Path(f"frame {frame.number}"), "")
             face = _reframed(self._seen_again(photo) or self._searched(photo))
             self._note(face)
-            yield Sighting(frame, self._shot, face)
+            yield Sighting(frame, face, self._place())
+
+    def _place(self) -> Place:
+        x, y = self._moved.tolist()
+        return Place(self._shot, self._box, (x, y), self._missing, self._cuts.usual)
 
     def _seen_again(self, photo: Photo) -> FoundFace | None:
         if self._box is None or self._missing:

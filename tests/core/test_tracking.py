@@ -8,6 +8,7 @@ import pytest
 from ml.data import FaceBox
 from ml.video.background import ahead
 from ml.video.footage import Frame
+from ml.video.rows import place_of, rows_of
 from ml.video.track import NEARBY, Finders, Place, Tracker
 from tests.support.seen_faces import looking
 
@@ -24,8 +25,8 @@ class Stage:
     def __init__(self, faces: list[list[tuple[float, float, float]]]) -> None:
         self.faces, self.asked, self.number = faces, 0, -1
 
-    def frames(self, levels: list[int] | None = None):
-        for number in range(len(self.faces)):
+    def frames(self, levels: list[int] | None = None, first: int = 0):
+        for number in range(first, len(self.faces)):
             self.number = number
             yield frame(number, levels[number] if levels else 100)
 
@@ -91,6 +92,23 @@ def test_a_tracker_goes_on_where_another_stood():
     tracker.begin(Place(4, FaceBox((300.0, 200.0), 116.0)), next(frames))
     assert [item.shot for item in tracker.follow(frames)] == [4]
     assert same.asked == 0
+
+
+@pytest.mark.parametrize("stop", [1, 5, 8, 11, 13, 17, 20])
+def test_a_run_that_was_stopped_finds_what_it_would_have_found(stop):
+    # It gets faster, is lost for a while, and the light flickers by more than some cuts do.
+    faces = [[(100.0 + number**1.8, 200.0, 80.0 + number)] for number in range(22)]
+    faces[9:14] = [[]] * 5
+    levels = [60 + (20 if number < 6 else 30) * (number % 2) for number in range(17)] + [220] * 5
+    whole = Stage(faces)
+    found = list(Tracker(whole.finders, NOBODY).follow(whole.frames(levels)))
+    assert [item.shot for item in found] == [0] * 17 + [1] * 5
+    rest = Stage(faces)
+    tracker = Tracker(rest.finders, NOBODY)
+    before = frame(stop - 1, levels[stop - 1])
+    tracker.begin(place_of(rows_of([(item, None) for item in found[:stop]])), before)
+    again = list(tracker.follow(rest.frames(levels, stop)))
+    assert [item.place for item in again] == [item.place for item in found[stop:]]
 
 
 def test_work_ahead_keeps_order_passes_errors_on_and_ends():

@@ -45,7 +45,7 @@ def rows(count: int, rng: np.random.Generator, noise: float = 0.0) -> Rows:
         np.full((count, controls.shape[1] + 6), 0.01, np.float32),
         Rotation.from_rotvec(turn).as_matrix().astype(np.float32),
         np.tile([0.01, 0, 0.9], (count, 1)).astype(np.float32),
-        np.tile([50, 50, 40, 0], (count, 1)).astype(np.float32),
+        np.tile([50.0, 50, 40, 0], (count, 1)),
     )
 
 
