@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..ml.errors import HeadError, UsageError
-from ..ml.performance.animation import NPZ_NAME, PARTS_NAME, load_animation
+from ..ml.performance.animation import NPZ_NAME, PARTS_NAME, PREVIEW_NAME, load_animation
 from ..ml.results.plan import folder_stem
 from ..ml.settings import PHOTO_EXTENSIONS
 from .jobs.asking import BrowsingOperator
@@ -65,6 +65,11 @@ class AnimateJob(PinsJob):
     """The engine follows the face of a video; then the head is built."""
 
     kind, made = "animate", "The animation"
+
+    @property
+    def preview(self) -> Path:
+        """Of the frame in hand, which the engine draws."""
+        return Path(self._data["out"]) / PARTS_NAME / PREVIEW_NAME
 
 
 class EFFIGY_OT_animate(_Plays, BrowsingOperator, bpy.types.Operator):

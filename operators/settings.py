@@ -151,16 +151,19 @@ class EFFIGY_PG_job(bpy.types.PropertyGroup):
     cancel_asked: BoolProperty()
     fraction: FloatProperty(min=0.0, max=1.0)
     message: StringProperty()
+    icon: IntProperty()
 
     def begin(self) -> None:
         self.running, self.cancel_asked = True, False
         self.show(0.0, "")
 
-    def show(self, fraction: float, message: str) -> None:
-        self.fraction, self.message = fraction, message
+    def show(self, fraction: float, message: str, icon: int = 0) -> None:
+        """icon: number of a picture of the work; 0: there is none."""
+        self.fraction, self.message, self.icon = fraction, message, icon
 
     def end(self) -> None:
         self.running = self.cancel_asked = False
+        self.icon = 0
 
 
 class EFFIGY_PG_engine(bpy.types.PropertyGroup):

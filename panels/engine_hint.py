@@ -14,6 +14,8 @@ from ..operators.translations import CONTEXT, tr
 
 # Pixels per letter of Blender's font at a scale of 1, and the letters of a line where no region is.
 _LETTER, _USUAL_LINE = 7.0, 60
+# Rows of the sidebar that the picture of a job takes.
+_PICTURE = 9.0
 
 # What is said of the engine, with its icon, by EngineClient.state.
 _STATES = {
@@ -66,6 +68,8 @@ def draw_progress(layout: bpy.types.UILayout, job) -> bool:
     row = layout.row(align=True)
     row.progress(factor=job.fraction, text=f"{job.fraction:.0%}")
     row.operator("effigy.stop", text="", icon="X")
+    if job.icon:
+        layout.template_icon(icon_value=job.icon, scale=_PICTURE)
     return True
 
 

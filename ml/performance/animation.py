@@ -24,6 +24,8 @@ from .performance import Performance
 NPZ_NAME, CSV_NAME = ANIMATION_NAMES
 # What an unfinished run leaves in the folder of its result.
 PARTS_NAME = "animation.parts"
+# In it, the frame in hand: an array (H, W, 4) uint8, RGBA.
+PREVIEW_NAME = "preview.npy"
 FORMAT = 1
 # What is known of a frame.
 SEEN, BRIDGED, LOST = 0, 1, 2

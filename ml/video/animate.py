@@ -18,6 +18,7 @@ from ..performance.animation import (
     CSV_NAME,
     NPZ_NAME,
     PARTS_NAME,
+    PREVIEW_NAME,
     Animation,
     save_animation,
 )
@@ -36,6 +37,7 @@ from .follow import Follower, Networks, Role
 from .footage import Footage, open_footage
 from .identity import find_person
 from .parts import LENGTH, Parts
+from .preview import Preview
 from .rows import Result, place_of, rows_of
 from .track import Finders, Sighting, Tracker
 
@@ -150,10 +152,13 @@ class _Clip:
     def follow(self, role: Role, progress: Progress) -> float:
         """Follow the person through the frames that are not done; frames per second."""
         begun, first = time.perf_counter(), self.parts.count
+        shape = load_head_model().points("dense")
+        preview = Preview(self.parts.folder / PREVIEW_NAME, shape)
         waiting: list[Result] = []
         try:
             for found in self._found(role, first):
                 waiting += found
+                preview.show(found[-1])
                 if len(waiting) >= LENGTH:
                     self.parts.add(rows_of(waiting))
                     waiting = []

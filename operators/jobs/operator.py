@@ -10,6 +10,7 @@ import bpy
 
 from ...ml.errors import Cancelled, HeadError
 from ..reporting import ReportsErrors
+from .preview import Preview
 from .status import clear_status, draw_status
 
 _TICK = 0.1
@@ -19,7 +20,10 @@ _READERS = ("RENDER", "OBJECT_BAKE")
 
 
 class Job(Protocol):
-    """Long work in short steps. ``fraction`` 0..1 and ``message`` say how far it is."""
+    """Long work in short steps. ``fraction`` 0..1 and ``message`` say how far it is.
+
+    A job may have ``preview``, the path of a picture for :class:`.preview.Preview`.
+    """
 
     fraction: float
     message: str
@@ -41,6 +45,8 @@ class ModalRun:
         self._all_day = _tools_of_others(self._manager)
         if hasattr(job, "waits_for"):
             job.waits_for = self._waits_for
+        picture = getattr(job, "preview", None)
+        self._preview = None if picture is None else Preview(picture)
         self._timer = self._manager.event_timer_add(_TICK, window=context.window)
         self._manager.effigy_job.begin()
         self._manager.progress_begin(0.0, 1.0)
@@ -61,6 +67,8 @@ class ModalRun:
         self._manager.event_timer_remove(self._timer)
         self._manager.progress_end()
         self._manager.effigy_job.end()
+        if self._preview is not None:
+            self._preview.close()
         clear_status()
         _redraw(self._manager)
 
@@ -94,7 +102,8 @@ class ModalRun:
 
     def _show(self) -> None:
         job = self.job
-        self._manager.effigy_job.show(job.fraction, job.message)
+        icon = self._preview.icon() if self._preview is not None else 0
+        self._manager.effigy_job.show(job.fraction, job.message, icon)
         self._manager.progress_update(job.fraction)
         if not self._tools():  # setting it anew would wipe out the keys that a tool shows there
             for window in self._manager.windows:  # perhaps another workspace's by now

@@ -2,9 +2,11 @@
 
 import inspect
 import json
+import os
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.support.patched import Patched
@@ -354,3 +356,32 @@ def test_several_heads_wait_in_good_english(bpy, context, run):
     state = context.window_manager.effigy_job
     wanted = "2 finished heads wait for Object Mode"
     tick_until(operator, context, lambda done: state.message == wanted)
+
+
+def test_a_picture_of_the_work_is_shown_and_taken_away(context, module, tmp_path):
+    path = tmp_path / "now.npy"
+    job = SimpleNamespace(fraction=0.0, message="", preview=path, step=lambda: False)
+    state = context.window_manager.effigy_job
+    before = len(context.blend_data.images)
+    run = module("operators.jobs.operator").ModalRun(context, job)
+    assert state.icon == 0
+    for number, shape in enumerate([(40, 60, 4), (60, 30, 4)], start=1):
+        picture = np.zeros(shape, np.uint8)
+        picture[0, :, number] = picture[..., 3] = 255
+        np.save(path, picture)
+        os.utime(path, ns=(number, number))
+        assert not run.tick(TIMER)
+        (preview,) = run._preview._pictures.values()
+        assert state.icon == preview.icon_id  # 0 without a window
+        assert tuple(preview.image_size) == shape[1::-1]
+        pixels = np.array(preview.image_pixels_float[:]).reshape(shape)
+        np.testing.assert_allclose(pixels[::-1] * 255, picture, atol=1)
+    for damaged in (b"half of a file", None):
+        path.unlink() if damaged is None else path.write_bytes(damaged)
+        assert not run.tick(TIMER)
+        assert tuple(preview.image_size) == (30, 60)
+    state.icon = 7
+    run.finish()
+    assert (state.running, state.icon) == (False, 0)
+    assert not run._preview._pictures
+    assert len(context.blend_data.images) == before
