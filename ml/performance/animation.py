@@ -45,7 +45,8 @@ class Animation:
     status: (F,) uint8: SEEN, BRIDGED or LOST. shot: (F,) number of the shot that the frame is in.
     deviation: (F, E) standard deviations of the expression as the fit knows them.
     rate: frames per second. start: timecode of the first frame, seconds after midnight; nan where
-    there is none. source: name of the video.
+    there is none. source: name of the video. drops: whether its timecode leaves out numbers of
+    frames.
     """
 
     times: np.ndarray
@@ -60,6 +61,7 @@ class Animation:
     rate: float
     start: float
     source: str
+    drops: bool = False
 
     def camera(self, frame: int) -> Camera:
         """The camera that sees the head of a frame, which stands still in head space."""
@@ -85,6 +87,7 @@ class Animation:
             start,
             int((~known).sum()),
             (moved - moved[0]) @ FACING,
+            self.drops,
         )
 
     def spans(self, status: int) -> list[tuple[int, int]]:
@@ -119,12 +122,17 @@ def load_animation(path: Path) -> Animation:
                 raise PerformanceUnreadable(
                     f"{path} was written by a newer Effigy", "Update the extension"
                 )
-            found = {item.name: file[item.name] for item in fields(Animation)}
+            # The first files did not say whether timecodes drop frames.
+            found = {"drops": False} | {
+                item.name: file[item.name]
+                for item in fields(Animation)
+                if item.name != "drops" or item.name in file
+            }
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise PerformanceUnreadable(
             f"{path} is no animation that can be read ({error})", "Animate the video again"
         ) from error
-    for name, kind in (("rate", float), ("start", float), ("source", str)):
+    for name, kind in (("rate", float), ("start", float), ("source", str), ("drops", bool)):
         found[name] = kind(found[name])
     animation = Animation(**found)
     _check(animation, path)

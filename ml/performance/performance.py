@@ -30,6 +30,7 @@ class Performance:
     rate: frames per second of the recording.
     start: the timecode of the first frame, seconds after midnight; None where there is none.
     lost: how many frames of the file were left out, since no face was seen in them.
+    drops: whether the timecode leaves out numbers of frames.
     places: (F, 3) metres in head space, where the head's origin is beside where it began; None
         where that is not known. No table has them.
     """
@@ -42,6 +43,7 @@ class Performance:
     start: float | None = None
     lost: int = 0
     places: Array | None = None
+    drops: bool = False
 
 
 def resampled(performance: Performance, rate: float) -> Performance:

@@ -70,9 +70,10 @@ def read_performance(path: Path, units: Units | None = None) -> Performance:
     columns = columns_of(path, table.header)
     frames = _frames(table, columns)
     times, rate, start = _times(frames, columns, units.rate)
+    drops = bool(frames.codes) and frames.codes[0][4]
     head, eyes = _rotations(frames, columns, units.degrees)
     values = _values(frames, columns, units.full)
-    return Performance(times, values, head, eyes, rate, start, frames.lost)
+    return Performance(times, values, head, eyes, rate, start, frames.lost, drops=drops)
 
 
 def _frames(table: Table, columns: Columns) -> _Frames:

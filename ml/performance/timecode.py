@@ -65,15 +65,34 @@ def _frames(parts: Parts, nominal: int) -> float:
     return counted - nominal // 15 * (passed - passed // 10)
 
 
-def timecode(seconds: float, rate: float) -> str:
-    """The timecode of a time after midnight, without dropped frames.
-
-    Parts of a frame have three digits; a time that rounds to the next frame is written as that.
-    """
+def can_drop(rate: float) -> bool:
+    """Whether timecodes at this rate may leave out numbers: at 29.97, 59.94 and so on."""
     nominal = math.floor(rate + 0.5)
+    return nominal % 30 == 0 and 0 < nominal - rate < 0.002 * nominal
+
+
+def timecode(seconds: float, rate: float, *, drops: bool = False) -> str:
+    """The timecode of a time after midnight.
+
+    drops: leave out numbers of frames, so that it follows the clock, where the rate is one of
+    those. Parts of a frame have three digits; a time that rounds to the next frame is written as
+    that.
+    """
+    nominal, drops = math.floor(rate + 0.5), drops and can_drop(rate)
     thousandths = math.floor(seconds * rate * 1000 + 0.5)
     frames, part = divmod(thousandths, 1000)
+    if drops:
+        frames = _numbered(frames, nominal)
     whole, frame = divmod(frames, nominal)
     minutes, second = divmod(whole, 60)
     hour, minute = divmod(minutes, 60)
-    return f"{hour % 24:02d}:{minute:02d}:{second:02d}:{frame:02d}.{part:03d}"
+    mark = ";" if drops else ":"
+    return f"{hour % 24:02d}:{minute:02d}:{second:02d}{mark}{frame:02d}.{part:03d}"
+
+
+def _numbered(frames: int, nominal: int) -> int:
+    """The number that a frame has where some numbers are left out."""
+    left_out, minute = nominal // 15, 60 * nominal - nominal // 15
+    tens, rest = divmod(frames, 10 * minute + left_out)
+    # The first of ten minutes has all its numbers.
+    return frames + left_out * (9 * tens + max(rest - left_out, 0) // minute)

@@ -12,7 +12,7 @@ from ..head.arkit import EXPRESSION_NAMES
 from ..results.files import replacing
 from .columns import SCALE, TURNED, Layout
 from .performance import Array, Performance
-from .timecode import timecode
+from .timecode import parts_of, rate_of, timecode
 
 # Live Link Face's order of ARKit's expressions.
 LIVE_LINK_ORDER = (
@@ -69,6 +69,8 @@ _PLAIN_ANGLES = tuple(
     f"{owner}_{axis}" for owner in ("head", "leftEye", "rightEye") for axis in "xyz"
 )
 _FULL = 100
+# The last column, where timecodes alone would be read at another rate.
+_CLOCK = "Timestamp"
 
 
 def write_performance(performance: Performance, path: Path, layout: Layout) -> None:
@@ -95,9 +97,13 @@ def _live_link(performance: Performance) -> tuple[list[str], Iterator[list[str]]
         ],
         1,
     )
-    count = str(numbers.shape[1])
+    count, header = str(numbers.shape[1]), ["Timecode", "BlendShapeCount", *names, *_NAMED_ANGLES]
+    if _codes_tell_the_rate(performance):
+        rows = ([code, count, *row] for code, row in _coded(performance, numbers))
+        return header, rows
+    numbers = np.concatenate([numbers, performance.times[:, None]], 1)
     rows = ([code, count, *row] for code, row in _coded(performance, numbers))
-    return ["Timecode", "BlendShapeCount", *names, *_NAMED_ANGLES], rows
+    return [*header, _CLOCK], rows
 
 
 def _per_cent(performance: Performance, layout: Layout) -> tuple[list[str], Iterator[list[str]]]:
@@ -133,6 +139,17 @@ def _turns(performance: Performance) -> Array:
 
 def _coded(performance: Performance, numbers: Array) -> Iterator[tuple[str, list[str]]]:
     """The timecode and the numbers of each frame, as text."""
+    for code, row in zip(_codes(performance), numbers.tolist(), strict=True):
+        yield code, [f"{number:.9f}" for number in row]
+
+
+def _codes(performance: Performance) -> Iterator[str]:
     start, rate = performance.start or 0.0, performance.rate
-    for time, row in zip(performance.times.tolist(), numbers.tolist(), strict=True):
-        yield timecode(start + time, rate), [f"{number:.9f}" for number in row]
+    for time in performance.times.tolist():
+        yield timecode(start + time, rate, drops=performance.drops)
+
+
+def _codes_tell_the_rate(performance: Performance) -> bool:
+    """Not so at 23.976 frames/s, of which codes count 24, nor of less than a second."""
+    parts = [part for part in map(parts_of, _codes(performance)) if part is not None]
+    return abs(rate_of(parts) - performance.rate) < 1e-6 * performance.rate

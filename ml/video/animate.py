@@ -192,6 +192,7 @@ class _Clip:
             rate=self.footage.rate,
             start=float("nan") if start is None else start,
             source=self.footage.path.name,
+            drops=self.footage.drops,
         )
 
     def _found(self, role: Role, first: int) -> Iterator[list[Result]]:

@@ -52,8 +52,9 @@ class Footage:
     path: the file or folder. width, height: of the upright frames, pixels.
     rate: frames per second, on the whole. count: how many frames there are, as far as the file
     says; 0 if it does not. start: timecode of the first frame, seconds after midnight; None where
-    there is none. images: (number, file) of a sequence; empty for a video. fixed: whether frames
-    follow each other at ``rate``, whatever times the video has.
+    there is none. drops: whether that leaves out numbers of frames. images: (number, file) of a
+    sequence; empty for a video. fixed: whether frames follow each other at ``rate``, whatever times
+    the video has.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class Footage:
     start: float | None = None
     images: tuple[tuple[int, Path], ...] = ()
     fixed: bool = False
+    drops: bool = False
 
     def frames(self, first: int = 0, step: int = 1) -> Iterator[Frame]:
         """Every ``step``-th frame from ``first`` on, in order.
@@ -163,8 +165,9 @@ def _video(path: Path, rate: float | None) -> Footage:
     height, width = bgr.shape[:2]
     found = nearest_rate(said) if _SLOWEST <= said <= _FASTEST else IMAGE_RATE
     found = rate or found
-    start = start_of(path, found)
-    return Footage(path, width, height, found, count, start, fixed=rate is not None)
+    start, drops = start_of(path, found) or (None, False)
+    fixed = rate is not None
+    return Footage(path, width, height, found, count, start, fixed=fixed, drops=drops)
 
 
 def _images_in(folder: Path, rate: float) -> Footage:

@@ -13,10 +13,14 @@ from typing import IO
 # Boxes that hold others on the way to a track's tables.
 _HOLDERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 _DEEPEST, _LARGEST = 8, 64 << 20
+# A flag of the timecode's description.
+_DROPS = 1
 
 
-def start_of(path: Path, rate: float) -> float | None:
-    """Seconds after midnight of the first frame; None where the file has no timecode.
+def start_of(path: Path, rate: float) -> tuple[float, bool] | None:
+    """Seconds after midnight of the first frame, and whether numbers of frames are left out.
+
+    None where the file has no timecode.
 
     rate: frames per second, where the track does not say it.
     """
@@ -31,7 +35,7 @@ def start_of(path: Path, rate: float) -> float | None:
     return None
 
 
-def _in_movie(file: IO[bytes], begin: int, end: int, rate: float) -> float | None:
+def _in_movie(file: IO[bytes], begin: int, end: int, rate: float) -> tuple[float, bool] | None:
     for kind, first, last in _boxes(file, begin, end):
         if kind != b"trak":
             continue
@@ -44,12 +48,12 @@ def _in_movie(file: IO[bytes], begin: int, end: int, rate: float) -> float | Non
     return None
 
 
-def _seconds(description: bytes, frames: int, rate: float) -> float:
+def _seconds(description: bytes, frames: int, rate: float) -> tuple[float, bool]:
     """Of a number of frames, by the sample description of the timecode (counted as everywhere in
     ml.performance.timecode: frames over the true rate)."""
-    # Version, flags and count (8), size, format, reserved and reference (16), reserved and flags.
-    scale, duration = struct.unpack_from(">II", description, 32)
-    return frames / (scale / duration if scale and duration else rate)
+    # Version, flags and count (8), size, format, reserved and reference (16), reserved.
+    flags, scale, duration = struct.unpack_from(">III", description, 28)
+    return frames / (scale / duration if scale and duration else rate), bool(flags & _DROPS)
 
 
 def _first_sample(file: IO[bytes], tables: dict[bytes, bytes]) -> int | None:

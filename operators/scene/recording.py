@@ -11,6 +11,7 @@ from ...ml.geometry.rotations import angles_from_rotations
 from ...ml.head.arkit import EXPRESSION_NAMES
 from ...ml.performance.gaze import add_keys_of_gaze, gaze_of
 from ...ml.performance.performance import Performance
+from ...ml.performance.timecode import can_drop
 from .animation import actions_of, all_curves, frames_per_second
 from .gaze import following_lids
 from .metadata import rig_of
@@ -73,7 +74,8 @@ def performance_of(
     elif not recorded:
         gaze = gaze_of(values)
     times, head = np.arange(len(frames)) / rate, angles_from_rotations(np.array(heads))
-    return Performance(times, values, head, gaze, rate, _timecode(obj, frames[0], rate))
+    start = _timecode(obj, frames[0], rate)
+    return Performance(times, values, head, gaze, rate, start, drops=can_drop(rate))
 
 
 def _expression(seen: bpy.types.Object, shown: bpy.types.Object | None) -> list[float]:

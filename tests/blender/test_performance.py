@@ -308,6 +308,16 @@ def test_what_cannot_be_written_is_said(bpy, built_head, tmp_path):
     assert list(tmp_path.glob("*.csv")) == []
 
 
+@pytest.mark.parametrize(("fps", "mark"), [(24, ":"), (30, ";")])
+def test_the_slow_rates_of_television_come_back(bpy, built_head, tmp_path, fps, mark):
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base, scene.frame_end = fps, 1.001, 20
+    found = exported(bpy, tmp_path / "a.csv")
+    assert found.times == pytest.approx(np.arange(20) * 1.001 / fps, abs=1e-6)
+    code = (tmp_path / "a.csv").read_text().splitlines()[3].split(",")[0]
+    assert code == f"00:00:00{mark}02.000"
+
+
 def test_the_file_gets_its_suffix(bpy, built_head, tmp_path):
     bpy.context.scene.frame_end = 2
     bpy.ops.effigy.export_performance(filepath=str(tmp_path / "Ada v1.2"))

@@ -120,11 +120,12 @@ def test_the_fingerprint_is_of_the_content(tmp_path):
     assert open_footage(path).digest != first
 
 
-def test_the_timecode_track_tells_where_a_movie_begins(tmp_path):
-    path = movie_with_timecode(tmp_path / "a.mov", 107892, 30000, 1001)
-    start = start_of(path, 24.0)
+@pytest.mark.parametrize(("drops", "code"), [(False, "00:59:56:12"), (True, "01:00:00;00")])
+def test_the_timecode_track_tells_where_a_movie_begins(tmp_path, drops, code):
+    path = movie_with_timecode(tmp_path / "a.mov", 107892, 30000, 1001, drops=drops)
+    start, dropped = start_of(path, 24.0)
     assert start == pytest.approx(107892 * 1001 / 30000)
-    assert timecode(start, 30000 / 1001) == "00:59:56:12.000"
+    assert timecode(start, 30000 / 1001, drops=dropped) == f"{code}.000"
     assert start_of(write_video(tmp_path / "b.mp4", [grey(9)]), 25.0) is None
     (tmp_path / "c.mov").write_bytes(path.read_bytes()[:40])
     assert start_of(tmp_path / "c.mov", 25.0) is None

@@ -3,6 +3,7 @@
 import csv
 import re
 from codecs import BOM_UTF16_BE
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,6 +178,33 @@ def test_rows_without_a_face_are_left_out(tmp_path):
 def test_timecodes(first, last, rate, seconds):
     found = seconds_of([parts_of(first), parts_of(last)], rate)
     assert found[1] - found[0] == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("rate", [30000 / 1001, 60000 / 1001])
+def test_dropped_frames_are_counted_back_and_forth(rate):
+    nominal = round(rate)
+    seen = set()
+    for frame in [*range(0, 40 * 60 * nominal, 7), 24 * 3600 * nominal * 999 // 1000 - 1]:
+        code = timecode(frame / rate, rate, drops=True)
+        assert seconds_of([parts_of(code)], rate)[0] * rate == pytest.approx(frame, abs=1e-6)
+        seen.add(code)
+    # SMPTE 12M: each minute but every tenth begins with the second number, or the fourth.
+    left_out = rf":\d[1-9]:00;0[0-{nominal // 15 - 1}]\."
+    assert not [code for code in seen if re.search(left_out, code)]
+    assert timecode(3600.0, 25.0, drops=True) == "01:00:00:00.000"
+
+
+@pytest.mark.parametrize("drops", [False, True])
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("frames", [1, 20, 100])
+@pytest.mark.parametrize("rate", [24000 / 1001, 30000 / 1001, 60000 / 1001, 24, 25, 12])
+def test_times_survive_at_every_rate(tmp_path, rate, frames, layout, drops):
+    before = replace(performed(frames, float(rate), 36_000.0), drops=drops)
+    write_performance(before, tmp_path / "a.csv", layout)
+    found = read_performance(tmp_path / "a.csv")
+    np.testing.assert_allclose(found.times, before.times, atol=2e-5)
+    assert found.start == pytest.approx(before.start, abs=1e-3 if frames > 1 else 40)
+    assert frames == 1 or found.rate == pytest.approx(rate, rel=1e-6)
 
 
 def test_a_timecode_is_written_as_it_was_read():

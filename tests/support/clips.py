@@ -49,7 +49,9 @@ def turned_quarter(path: Path) -> Path:
     return path
 
 
-def movie_with_timecode(path: Path, frames: int, scale: int, duration: int) -> Path:
+def movie_with_timecode(
+    path: Path, frames: int, scale: int, duration: int, *, drops: bool = False
+) -> Path:
     """A QuickTime file with nothing but a timecode track that begins at a number of frames."""
 
     def box(kind: bytes, *parts: bytes) -> bytes:
@@ -58,7 +60,7 @@ def movie_with_timecode(path: Path, frames: int, scale: int, duration: int) -> P
 
     start = box(b"ftyp", b"qt  \0\0\0\0qt  ")
     data = box(b"mdat", struct.pack(">I", frames))
-    entry = b"\0" * 6 + struct.pack(">HIIIIBB", 1, 0, 0, scale, duration, 30, 0)
+    entry = b"\0" * 6 + struct.pack(">HIIIIBB", 1, 0, int(drops), scale, duration, 30, 0)
     described = struct.pack(">II", 0, 1) + box(b"tmcd", entry)
     tables = box(
         b"stbl",
