@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, wraps
-from typing import TypeVar
+from functools import cached_property, lru_cache, wraps
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -28,12 +28,14 @@ class Atlas:
 
     Attributes
     ----------
-    rows, columns: (N,) in the texture.
+    rows, columns: (N,) in the texture, or of a part of an atlas in its window.
     corners: (N, 3) vertices of the triangle each lies in. weights: (N, 3) barycentric.
     part: (N,) index into the model's part names.
     mirror: (N,) index of the skin texel on the other side of the face; -1 if there is none.
     mean: (N, 3) places on the mean head, metres in head space.
     contours: their distances from the edges of eyes, brows and lips.
+    whole, chosen, window: of a part of an atlas, see ``only``: that atlas, the (N,) indices in it,
+        and height and width of the images of its values.
     """
 
     rows: IntArray
@@ -44,6 +46,39 @@ class Atlas:
     mirror: IntArray
     mean: FloatArray
     contours: Contours
+    whole: Atlas | None = None
+    chosen: IntArray | None = None
+    window: tuple[int, int] | None = None
+
+    def only(self, chosen: IntArray, margin: int) -> Atlas:
+        """The atlas of the (N',) ``chosen`` texels: what a photo does not show costs no time.
+
+        margin: texels around them in images of their values, for filters that reach so far.
+        """
+        rows, columns = (
+            along[chosen] - (along[chosen].min() - margin) for along in (self.rows, self.columns)
+        )
+        return Atlas(
+            rows,
+            columns,
+            self.corners.take(chosen, 0),
+            self.weights.take(chosen, 0),
+            self.part[chosen],
+            np.full(len(chosen), -1, np.int32),
+            self.mean.take(chosen, 0),
+            self.contours.only(chosen),
+            self,
+            chosen,
+            (int(rows.max()) + margin + 1, int(columns.max()) + margin + 1),
+        )
+
+    def on_whole(self, values: FloatArray) -> FloatArray:
+        """(N, ...) values of texels -> the same at those of the whole atlas, 0 elsewhere."""
+        if self.whole is None or self.chosen is None:
+            return values
+        found = np.zeros((len(self.whole.rows), *values.shape[1:]), values.dtype)
+        found[self.chosen] = values
+        return found
 
     def on(self, vertices: FloatArray) -> FloatArray:
         """(V, C) per-vertex values -> (N, C) at the texels."""
@@ -54,15 +89,28 @@ class Atlas:
         mix(self.corners, self.weights, np.ascontiguousarray(vertices, np.float32), mixed)
         return mixed
 
-    def image(self, values: FloatArray, size: int) -> FloatArray:
-        """(N, ...) values of texels -> (size, size, ...), 0 where there is no texel."""
-        image = np.zeros((size * size, *values.shape[1:]), np.float32)
-        image[_flat(self, size)] = values
-        return image.reshape(size, size, *values.shape[1:])
+    def image(self, values: FloatArray, size: int, fill: float = 0) -> FloatArray:
+        """(N, ...) values of texels -> (size, size, ...), ``fill`` where there is no texel.
+
+        Of a part of an atlas, the image has the size of its window.
+        """
+        height, width = self.window or (size, size)
+        image = np.full((height * width, *values.shape[1:]), fill, np.float32)
+        image[self._places(width)] = values
+        return image.reshape(height, width, *values.shape[1:])
 
     def of_image(self, image: FloatArray) -> FloatArray:
-        """(S, S, ...) image in the layout -> (N, ...) its values at the texels."""
-        return image.reshape(-1, *image.shape[2:]).take(_flat(self, image.shape[1]), axis=0)
+        """An image as of :meth:`image` -> (N, ...) its values at the texels."""
+        return image.reshape(-1, *image.shape[2:]).take(self._places(image.shape[1]), axis=0)
+
+    def _places(self, width: int) -> np.ndarray:
+        """(N,) indices of the texels in an image of this width, row by row."""
+        return _flat(self, width) if self.window is None else self._in_window
+
+    @cached_property
+    def _in_window(self) -> np.ndarray:
+        assert self.window is not None
+        return _row_by_row(self, self.window[1])
 
     def of_parts(self, parts: Sequence[int]) -> IntArray:
         """Indices of the texels in any of these parts."""
@@ -72,22 +120,34 @@ class Atlas:
 def of_layout(function: Callable[..., Known]) -> Callable[..., Known]:
     """``function`` of an atlas or a model, which is called once for each: no photo changes it.
 
-    What it returns is kept, and cannot be written to.
+    What it returns has a row for each texel; it is kept, and cannot be written to. For a part of an
+    atlas, what is known of the whole is taken.
     """
 
     @lru_cache(maxsize=KEPT_LAYOUTS)
-    @wraps(function)
     def kept(*layout: object) -> Known:
         found = function(*layout)
         found.flags.writeable = False
         return found
 
-    return kept
+    @wraps(function)
+    def known(*layout: object) -> Known:
+        part = next((one for one in layout if isinstance(one, Atlas)), None)
+        if part is None or part.chosen is None:
+            return kept(*layout)
+        found = kept(*(part.whole if one is part else one for one in layout))
+        return cast(Known, found.take(part.chosen, axis=0))
+
+    return known
 
 
 @of_layout
 def _flat(atlas: Atlas, width: int) -> np.ndarray:
-    """(N,) indices of an atlas' texels in an image of this width, row by row."""
+    return _row_by_row(atlas, width)
+
+
+def _row_by_row(atlas: Atlas, width: int) -> np.ndarray:
+    """(N,) indices of an atlas' texels in an image of this width."""
     return atlas.rows.astype(np.intp) * width + atlas.columns
 
 

@@ -101,7 +101,7 @@ def neck_confidence(residual: FloatArray, atlas: Atlas, size: int) -> FloatArray
     likely = (1 - ramp(hue, HUE)) * (1 - ramp(-bright, SHADE)) * (1 - ramp(bright, SUN))
     likely = likely * ramp(-atlas.mean[:, 1], (-CHIN, -CHIN + 0.01))
     narrow = cv2.erode(
-        atlas.image(likely, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+        atlas.image(likely, size, 1), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     )
     return atlas.of_image(narrow)
 
@@ -240,10 +240,9 @@ def _likely_skin(apart: FloatArray, model: HeadModel, atlas: Atlas) -> FloatArra
 
 def _off_fringe(likely: np.ndarray, visibility: FloatArray, atlas: Atlas, size: int) -> FloatArray:
     """(N,) 0 beside texels that the photo shows well and that are not skin, 1 farther away."""
-    refused = np.ones((size, size), np.uint8)
-    bad = (likely < 0.5) & (visibility > 0.1)
-    refused[atlas.rows[bad], atlas.columns[bad]] = 0
-    distance = atlas.of_image(cv2.distanceTransform(refused, cv2.DIST_L2, 3))
+    refused = ((likely < 0.5) & (visibility > 0.1)).astype(np.float32)
+    others = (atlas.image(refused, size) == 0).astype(np.uint8)
+    distance = atlas.of_image(cv2.distanceTransform(others, cv2.DIST_L2, 3))
     return np.asarray(ramp(distance, (0.5 * FRINGE * size, 2 * FRINGE * size)))
 
 

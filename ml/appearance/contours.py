@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data import FloatArray
+from ..data import FloatArray, IntArray
 from ..head.model import HeadModel
 
 # Closed rings of MediaPipe's landmarks.
@@ -42,6 +42,11 @@ class Contours:
     gap: FloatArray
     lips: FloatArray
     brows: FloatArray
+
+    def only(self, chosen: IntArray) -> Contours:
+        """The distances of the (N',) ``chosen`` texels."""
+        each = (self.lids, self.gap, self.lips, self.brows)
+        return Contours(*(distance[chosen] for distance in each))
 
 
 def contours_of(model: HeadModel, places: FloatArray) -> Contours:

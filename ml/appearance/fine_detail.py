@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..data import FloatArray, IntArray, Photo
+from ..data import ByteArray, FloatArray, IntArray, Photo
 from ..geometry.colour import srgb_of
 from .atlas import COARSE, Atlas, of_layout
 from .colour import DARKEST_LOG, log_of, recorded
@@ -27,8 +27,9 @@ SHORT_BEARD, BEARD_KEPT = -0.3, 0.6
 FADE = 0.75
 # Detail is clipped to this (natural logarithm) above or below the statistical skin.
 DETAIL_LIMIT = 2.2
-# sRGB of linear light by its natural logarithm, from DARKEST_LOG to 0: steps of 0.03 of 0..255.
-_BY_LOG = srgb_of(np.exp(np.linspace(DARKEST_LOG, 0, 32768, dtype=np.float32)))
+# sRGB of linear light by its natural logarithm, from DARKEST_LOG to 0.
+_BY_LOG = np.round(srgb_of(np.exp(np.linspace(DARKEST_LOG, 0, 32768, dtype=np.float32))))
+_BY_LOG = _BY_LOG.astype(np.uint8)
 # Logarithm of linear light by a photo's values 0..255, at so many steps between two.
 FINER = 64
 _LOGS = log_of(recorded(np.arange(255 * FINER + 1, dtype=np.float32) / FINER)).astype(np.float32)
@@ -48,14 +49,25 @@ class Held:
     shade: FloatArray
     beard: FloatArray
 
-    def enlarged(self, coarse: Atlas, atlas: Atlas, size: int) -> FloatArray:
-        """(N', 3) the same at the texels of a finer atlas."""
-        values = np.column_stack([self.confidence, self.shade, self.beard])
+    def enlarged(
+        self, coarse: Atlas, atlas: Atlas, size: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(N',) each: the same at the texels of a finer atlas, 0 without confidence."""
         if atlas is coarse:
-            return values.astype(np.float32)
-        image = coarse.image(values, min(COARSE, size))
-        large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
-        return atlas.of_image(large)
+            return self.confidence, self.shade, self.beard
+        from .kernels import enlarge, in_parts
+
+        image = coarse.image(self.confidence, COARSE)
+        confidence = atlas.of_image(cv2.resize(image, (size, size)))
+        others = coarse.image(np.stack([self.shade, self.beard], 1), COARSE)
+        found = np.empty((len(confidence), 2), np.float32)
+
+        def fill(part: slice) -> None:
+            place = (atlas.rows[part], atlas.columns[part], COARSE / size)
+            enlarge(others, *place, confidence[part], found[part])
+
+        in_parts(fill, len(found))
+        return confidence, found[:, 0], found[:, 1]
 
 
 def fine_detail(
@@ -93,22 +105,23 @@ def seen_detail(
     held: at the texels of ``coarse``.
     size: side S of the texture, which ``atlas`` and its N texels belong to.
     """
-    from .kernels import in_parts, residual
+    from .kernels import in_parts, residual, take_light
 
     found = np.empty((len(atlas.rows), 3), np.float32)
     values = np.column_stack([np.nan_to_num(projection.pixels), expected]).astype(np.float32)
+    confidence, shade, beard = held.enlarged(coarse, atlas, size)
+    # Skin seen at a slant is blurred, but better than statistics alone.
+    weight = np.minimum(DETAIL_GAIN * confidence, 1) * off_edges(atlas)
 
     def measure(part: slice) -> None:
-        residual(atlas.corners[part], atlas.weights[part], values, photo.rgb, _LOGS, found[part])
+        place = (atlas.corners[part], atlas.weights[part], weight[part])
+        residual(*place, values, photo.rgb, _LOGS, found[part])
+        take_light(found[part], shade[part], np.float32(DETAIL_LIMIT))
+        reduce_shine(found[part])
+        shorten_beard(found[part], beard[part])
 
     in_parts(measure, len(found))
-    confidence, shade, beard = held.enlarged(coarse, atlas, size).T
-    found -= shade[:, None]
-    np.clip(found, -DETAIL_LIMIT, DETAIL_LIMIT, out=found)
-    reduce_shine(found)
-    shorten_beard(found, beard)
-    # Skin seen at a slant is blurred, but better than statistics alone.
-    return found, np.minimum(DETAIL_GAIN * confidence, 1) * off_edges(atlas)
+    return found, weight
 
 
 def completed(found: FloatArray, weight: FloatArray, atlas: Atlas, size: int) -> FloatArray:
@@ -130,32 +143,31 @@ def _mirror_share(atlas: Atlas) -> FloatArray:
 
 def reduce_shine(detail: FloatArray) -> None:
     """Reduce in place what is brighter than skin can be in (N, 3) logs of detail; see SHINE."""
-    red, green, blue = detail.T
-    bright = (red + green + blue) / 3
-    over = np.flatnonzero(bright > SHINE)
-    kept = SHINE + SHINE_KEPT * (bright[over] - SHINE)
-    detail[over] *= (kept / bright[over])[:, None]
+    from .kernels import reduce_bright
+
+    reduce_bright(detail, np.float32(SHINE), np.float32(SHINE_KEPT))
 
 
 def shorten_beard(detail: FloatArray, beard: FloatArray) -> None:
     """Lighten in place what is darker than a short beard in (N, 3) logs; beard: (N,) 0..1."""
-    where = np.flatnonzero(beard > 0.01)
-    bright = detail[where].mean(1)
-    over = np.minimum(bright - SHORT_BEARD, 0) * (1 - BEARD_KEPT) * beard[where]
-    detail[where] -= over[:, None]
+    from .kernels import reduce_dark
+
+    reduce_dark(detail, beard, np.float32(SHORT_BEARD), np.float32(BEARD_KEPT))
 
 
 def compose_albedo(
     albedo: FloatArray, skin: IntArray, detail: FloatArray, atlas: Atlas
-) -> FloatArray:
-    """(S, S, 3) sRGB 0..255 of the vertices' (V, 3) log albedo plus (S, S, 3) detail.
+) -> ByteArray:
+    """(S, S, 3) uint8 sRGB of the vertices' (V, 3) log albedo plus (S, S, 3) detail.
 
     skin: indices of the skin's vertices; the background gets their median colour.
     """
     from .kernels import encode_albedo, in_parts
 
-    colours = np.empty((*detail.shape[:2], 3), np.float32)
-    colours[:] = srgb_of(np.exp(np.median(albedo[skin], axis=0)))
+    middle = np.round(srgb_of(np.exp(np.median(albedo[skin], axis=0)))).astype(np.uint8)
+    height, width = detail.shape[:2]
+    # Row by row: NumPy takes ten times as long pixel by pixel.
+    colours = np.tile(middle, (height, width)).reshape(height, width, 3)
     logs = albedo.astype(np.float32)
 
     def encode(part: slice) -> None:

@@ -84,18 +84,38 @@ def sample(rgb, pixels, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-untyped-def]
+def enlarge(image, rows, columns, ratio, wanted, out):  # type: ignore[no-untyped-def]
+    """(N, C) ``out``: an (S, S, C) image, enlarged, at the rows and columns of the larger one.
+
+    ratio: side of the image over that of the larger one. Interpolated as by ``cv2.resize``.
+    wanted: (N,) above 0 where that is wanted; elsewhere it is 0.
+    """
+    height, width = image.shape[0], image.shape[1]
+    for n in range(len(rows)):
+        if wanted[n] <= 0:
+            out[n] = 0
+            continue
+        cell = _cell((columns[n] + 0.5) * ratio, (rows[n] + 0.5) * ratio, height, width)
+        for k in range(image.shape[2]):
+            out[n, k] = _bilinear(image, k, *cell)
+
+
+@compiled
+def residual(corners, weights, wanted, values, rgb, table, out):  # type: ignore[no-untyped-def]
     """(N, 3) ``out``: logarithm of an (H, W, 3) photo's light at texels over the expected light.
 
-    values: (V, 5) pixel x, pixel y and three expected logs per vertex. table: (T,) logarithm of
-    light by the photo's values, from 0 to 255. The same as :func:`mix` and :func:`sample` without
-    storing their results.
+    wanted: (N,) above 0 where that is wanted; elsewhere it is 0. values: (V, 5) pixel x, pixel y
+    and three expected logs per vertex. table: (T,) logarithm of light by the photo's values, from
+    0 to 255. The same as :func:`mix` and :func:`sample` without storing their results.
     """
     height, width = rgb.shape[0], rgb.shape[1]
     most = len(table) - 2
     steps = (most + 1) / 255
     mixed = np.empty(5, np.float32)
     for n in range(corners.shape[0]):
+        if wanted[n] <= 0:
+            out[n] = 0
+            continue
         for k in range(5):
             mixed[k] = 0
             for corner in range(3):
@@ -106,6 +126,33 @@ def residual(corners, weights, values, rgb, table, out):  # type: ignore[no-unty
             whole = min(int(number), most)
             log = table[whole] + (number - whole) * (table[whole + 1] - table[whole])
             out[n, k] = log - mixed[2 + k]
+
+
+@compiled
+def take_light(detail, light, limit):  # type: ignore[no-untyped-def]
+    """Subtract (N,) logarithms of light from (N, 3) logs in place, and keep them in +-limit."""
+    for n in range(detail.shape[0]):
+        for k in range(detail.shape[1]):
+            detail[n, k] = min(max(detail[n, k] - light[n], -limit), limit)
+
+
+@compiled
+def reduce_bright(detail, bound, kept):  # type: ignore[no-untyped-def]
+    """Keep a share of what (N, 3) logs are brighter than a bound, in place, and their hue."""
+    for n in range(detail.shape[0]):
+        bright = (detail[n, 0] + detail[n, 1] + detail[n, 2]) / 3
+        if bright > bound:
+            detail[n] *= (bound + kept * (bright - bound)) / bright
+
+
+@compiled
+def reduce_dark(detail, share, bound, kept):  # type: ignore[no-untyped-def]
+    """Keep a share of what (N, 3) logs are darker than a bound, in place, where (N,) ``share``."""
+    for n in range(detail.shape[0]):
+        if share[n] > 0.01:
+            bright = (detail[n, 0] + detail[n, 1] + detail[n, 2]) / 3
+            if bright < bound:
+                detail[n] -= (bright - bound) * (1 - kept) * share[n]
 
 
 @compiled

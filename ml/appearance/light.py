@@ -20,6 +20,7 @@ from .skin import SkinModel
 # Standard deviation of the logarithm of a photo's exposure, and of both axes of its white balance.
 EXPOSURE_SIGMA, TINT_SIGMA = 0.6, 0.08
 TINTS = np.array([[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]], np.float32)
+CASTS = TINTS * np.array([[EXPOSURE_SIGMA], [TINT_SIGMA], [TINT_SIGMA]], np.float32)
 # Casts beyond these multiples of their standard deviation are uncommon: of 60 portraits in daylight
 # and studios none is. The prior of an uncommon one is widened this many times.
 COMMON, REWEIGHTINGS = np.array([2.0, 1.7, 1.7], np.float32), 8
@@ -74,7 +75,7 @@ def separate_light(seen: SkinColours, skin: SkinModel, edges: IntArray) -> Albed
     """The most likely albedo and light of the skin; ``edges``: (E, 2) between its V vertices."""
     basis = harmonics_of(seen.normals)
     log_seen = np.log(np.maximum(seen.colours, DARKEST))
-    albedo, outlier = skin.mean, np.ones(len(basis), np.float32)
+    albedo, outlier, axes = skin.mean, np.ones(len(basis), np.float32), _axes(seen, skin)
     for _ in range(ROUNDS):
         smooth, harmonics = _environment(seen, basis, np.exp(albedo), outlier)
         # The statistics decide how bright the light is and which colour it has.
@@ -82,8 +83,10 @@ def separate_light(seen: SkinColours, skin: SkinModel, edges: IntArray) -> Albed
         level = np.average(np.log(smooth), weights=weight, axis=0).astype(np.float32)
         smooth, harmonics = smooth / np.exp(level), harmonics / np.exp(level)
         left = log_seen - np.log(smooth)
-        found, extra = _most_likely(left, seen, skin, outlier)
+        found = _most_likely(left - skin.mean, axes, outlier)
+        found, others, casts = np.split(found, [len(skin.modes), -len(CASTS)])
         albedo = skin.mean + np.tensordot(found, skin.modes, 1)
+        extra = np.tensordot(others, skin.light.modes, 1) + casts @ CASTS
         miss = np.abs(left - albedo - extra).mean(1)
         outlier = (1 / (1 + (miss / OUTLIER) ** 2)).astype(np.float32)
     broad = _averaged(left - albedo - extra, seen.weight * outlier, edges)
@@ -130,25 +133,39 @@ def _environment(
     return np.maximum(light, np.maximum(floor, 1e-3)).astype(np.float32), coefficients
 
 
-def _most_likely(
-    left: FloatArray, seen: SkinColours, skin: SkinModel, outlier: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The MAP estimate: (K,) of the skin's modes, (V, 3) log light in addition to the harmonics'.
+@dataclass(frozen=True)
+class _Axes:
+    """What the colours of those of V vertices that count may consist of.
 
-    left: (V, 3) log colours without the harmonics' light. outlier: (V,) robust weights.
+    Attributes
+    ----------
+    values: (K, V', 3) modes of albedo and of light, and the casts, one standard deviation each.
+    used: (V',) indices of the vertices. precision: (V',) of their colours.
     """
-    noise = (skin.noise + skin.light.noise) * CORRELATED
-    weight = seen.weight * outlier / noise
-    casts = TINTS * np.array([[EXPOSURE_SIGMA], [TINT_SIGMA], [TINT_SIGMA]], np.float32)
-    casts = np.broadcast_to(casts[:, None], (3, len(left), 3))
-    axes = np.concatenate([skin.modes, skin.light.modes, casts])
-    used = np.flatnonzero(weight > 1e-3 * weight.max(initial=1e-9))
-    root = np.sqrt(weight[used])[None, :, None]
-    design = (axes.take(used, axis=1) * root).reshape(len(axes), -1)
-    target = ((left - skin.mean)[used] * root[0]).reshape(-1)
-    found = _solved(design @ design.T, design @ target)
-    split = len(skin.modes)
-    return found[:split], np.tensordot(found[split:], axes[split:], 1)
+
+    values: FloatArray
+    used: IntArray
+    precision: FloatArray
+
+
+def _axes(seen: SkinColours, skin: SkinModel) -> _Axes:
+    precision = seen.weight / ((skin.noise + skin.light.noise) * CORRELATED)
+    used = np.flatnonzero(precision > 1e-3 * precision.max(initial=1e-9))
+    casts = np.broadcast_to(CASTS[:, None], (len(CASTS), len(used), 3))
+    modes = [modes.take(used, axis=1) for modes in (skin.modes, skin.light.modes)]
+    return _Axes(np.concatenate([*modes, casts]), used, precision[used])
+
+
+def _most_likely(left: FloatArray, axes: _Axes, outlier: FloatArray) -> FloatArray:
+    """The MAP estimate: (K,) of the axes.
+
+    left: (V, 3) log colours without mean albedo and the harmonics' light. outlier: (V,) robust
+    weights.
+    """
+    root = np.sqrt(axes.precision * outlier[axes.used])[:, None]
+    design = (axes.values * root).reshape(len(axes.values), -1)
+    target = (left[axes.used] * root).reshape(-1)
+    return _solved(design @ design.T, design @ target)
 
 
 def _solved(gram: FloatArray, right: FloatArray) -> FloatArray:

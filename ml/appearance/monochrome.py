@@ -31,14 +31,13 @@ STRIP = 256
 CUBIC = 3
 
 
-def is_monochrome(colours: FloatArray, visibility: FloatArray, atlas: Atlas) -> bool:
+def is_monochrome(colours: FloatArray, visibility: FloatArray, atlas: Atlas, size: int) -> bool:
     """Whether a face's chroma is a function of its lightness, as in grey and toned photos.
 
     colours: (N, 3) sRGB 0..255 at the texels of ``atlas``. visibility: (N,) 0..1 how well the photo
     shows each, 0 off the skin.
     """
     weight = visibility * within(atlas.mean, FACE)
-    size = int(max(atlas.rows.max(), atlas.columns.max())) + 1
     linear = linear_of(colours)
     sums = np.column_stack([linear * weight[:, None], weight])
     around = atlas.of_image(cv2.GaussianBlur(atlas.image(sums, size), (0, 0), GRAIN))

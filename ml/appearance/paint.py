@@ -45,7 +45,7 @@ BLEED = 4
 
 
 def paint_inner_parts(
-    texture: FloatArray,
+    texture: ByteArray,
     photo: Photo,
     camera: Camera,
     vertices: FloatArray,
@@ -53,7 +53,7 @@ def paint_inner_parts(
     atlas: Atlas,
     face: FaceTone,
 ) -> ByteArray:
-    """Paint all texels that are not skin into (S, S, 3) sRGB ``texture``; return it as uint8.
+    """Paint all texels that are not skin into (S, S, 3) sRGB ``texture``, in place; return it.
 
     vertices: (V, 3) the head with the photo's expression; head space, metres.
     """
@@ -63,14 +63,13 @@ def paint_inner_parts(
         *_painted_eyes(eyes, model, atlas, len(texture)),
         _painted_bust(face, model, atlas),
     ]:
-        texture[atlas.rows[texels], atlas.columns[texels]] = colours
+        texture[atlas.rows[texels], atlas.columns[texels]] = np.clip(np.round(colours), 0, 255)
     for rows, columns in _lash_tiles(model, len(texture)):
         texture[rows, columns] = LASHES
     rim, source = _bled(model, atlas, len(texture))
-    colours = texture.reshape(-1, 3)
-    colours[rim] = colours[source]
-    np.clip(np.round(texture, out=texture), 0, 255, out=texture)
-    return texture.astype(np.uint8)
+    flat = texture.reshape(-1, 3)
+    flat[rim] = flat[source]
+    return texture
 
 
 Painted = list[tuple[np.ndarray, FloatArray]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..data import ByteArray, Camera, FloatArray, Photo
+from ..data import ByteArray, Camera, FloatArray, IntArray, Photo
 from ..head.model import HeadModel
 from ..rendering import rasterize, vertex_normals
 from .atlas import Atlas
@@ -87,15 +87,28 @@ def visibility_of(
     drawn = rasterize(points, model.triangles, side, side, renderer)
     # The farthest depth of the neighbourhood, so that rounding to pixels does not hide an outline.
     nearest = cv2.dilate(np.where(np.isfinite(drawn.depth), drawn.depth, 0), np.ones((3, 3)))
-    of_texels = atlas.on(np.column_stack([projection.pixels, depths, projection.facing]))
-    pixels, depth, facing = of_texels[:, :2], of_texels[:, 2], of_texels[:, 3]
+    facing = atlas.on(projection.facing[:, None])[:, 0]
+    # Two thirds of a head look away from the camera, and need no more.
+    turned = np.flatnonzero(facing > STEEPEST)
+    angle = np.clip((facing[turned] - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
+    pixels, depth = _mixed(np.column_stack([projection.pixels, depths]), atlas, turned)
     cell = np.clip(((pixels - low) * scale + 1).astype(int), 0, side - 1)
     visible = depth <= nearest[cell[:, 1], cell[:, 0]] + DEPTH_TOLERANCE_M
-    sides = np.minimum(pixels, [photo.width, photo.height] - pixels)
-    border = np.minimum(sides[:, 0], sides[:, 1])
-    inside = np.clip((border - 0.5) / max(BORDER * extent, 1.0), 0, 1)
-    angle = np.clip((facing - STEEPEST) / (FRONTAL - STEEPEST), 0, 1)
-    return (angle**1.5 * visible * inside * _from_silhouette(drawn.face, cell)).astype(np.float32)
+    across, down = np.minimum(pixels, [photo.width, photo.height] - pixels).T
+    inside = np.clip((np.minimum(across, down) - 0.5) / max(BORDER * extent, 1.0), 0, 1)
+    found = np.zeros(len(facing), np.float32)
+    found[turned] = angle**1.5 * visible * inside * _from_silhouette(drawn.face, cell)
+    return found
+
+
+def _mixed(values: FloatArray, atlas: Atlas, chosen: IntArray) -> tuple[FloatArray, FloatArray]:
+    """(V, 3) values of vertices -> (N, 2) and (N,) of them at the N ``chosen`` texels."""
+    from .kernels import mix
+
+    found = np.empty((len(chosen), 3), np.float32)
+    corners, weights = (each.take(chosen, 0) for each in (atlas.corners, atlas.weights))
+    mix(corners, weights, np.ascontiguousarray(values, np.float32), found)
+    return found[:, :2], found[:, 2]
 
 
 def _from_silhouette(face: np.ndarray, cell: np.ndarray) -> FloatArray:

@@ -39,9 +39,8 @@ def broad_shade(
     share = plain * off_features(atlas) * (1 - ramp(hue, OWN_HUE))
     scaled = (np.clip(bright, LOWEST, HIGHEST) - LOWEST) * (255 / (HIGHEST - LOWEST))
     nothing = round(-LOWEST * 255 / (HIGHEST - LOWEST))
-    image = np.full((size, size), nothing, np.uint8)
-    image[atlas.rows, atlas.columns] = np.where(weight * share > 0.02, scaled, nothing)
-    broad = cv2.medianBlur(image, 2 * round(WIDTH * size / 2) + 1)
+    image = atlas.image(np.where(weight * share > 0.02, scaled, nothing), size, nothing)
+    broad = cv2.medianBlur(image.astype(np.uint8), 2 * round(WIDTH * size / 2) + 1)
     values = atlas.of_image(broad) * ((HIGHEST - LOWEST) / 255) + LOWEST
     values = np.minimum(values + SHADOW, 0) * SHADOW_SHARE + np.maximum(values - SPOT, 0) * (
         SPOT_SHARE

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data import FloatArray, IntArray, Photo
 from ..head.model import HeadModel
-from .atlas import COARSE, Atlas
+from .atlas import Atlas, of_layout
 from .colour import log_of, recorded
 from .confidence import (
     FACE,
@@ -59,10 +59,11 @@ def skin_mesh(model: HeadModel) -> SkinMesh:
 
 @dataclass(frozen=True)
 class Texels:
-    """What is known of the N texels of the coarse ``atlas`` before their skin is estimated.
+    """What is known of the N texels that a photo shows before their skin is estimated.
 
     Attributes
     ----------
+    atlas: of those texels, as a part of the coarse one, whose side is ``size``.
     visibility: (N,) 0..1 how well the photo shows each, 0 off the skin.
     projection: of the head's vertices into the photo. cover: what a parse says; None without one.
     """
@@ -70,6 +71,7 @@ class Texels:
     atlas: Atlas
     projection: Projection
     visibility: FloatArray
+    size: int
     cover: Cover | None = None
 
     @property
@@ -90,7 +92,7 @@ class FoundSkin:
     Attributes
     ----------
     separated: albedo and light of the V' skin vertices; light includes what the texture leaves out.
-    confidence: (N,) 0..1 in each texel of the coarse atlas.
+    confidence: (N,) 0..1 in each of the texels.
     shade: (N,) logarithm of broad shadows and spots of light, which the texture leaves out, too.
     stubble: (V',) share of hair under the scalp's skin. hair: (3,) its log colour over the skin's.
     """
@@ -108,8 +110,7 @@ def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinMode
     Two passes: the first takes for skin what has the face's colour, the second what has the
     colour that skin would have in the light that the first pass found.
     """
-    atlas, bare, cover = texels.atlas, texels.bare, texels.cover
-    size = max(min(COARSE, int(atlas.rows.max()) + 1), int(atlas.columns.max()) + 1)
+    atlas, bare, cover, size = texels.atlas, texels.bare, texels.cover, texels.size
     colours = sample(photo.rgb, texels.projection.pixels, atlas)
     tone = _skin_tone(colours, bare * within(atlas.mean, FACE))
     throat = throat_of(model, atlas)
@@ -167,13 +168,27 @@ def _with_residual_light(
 
 
 def at_vertices(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
-    """(N, C) values of texels -> (count, C) their means at the vertices; 0 where there are none."""
+    """(N, C) values of texels -> (count, C) their means at the vertices; 0 where there are none.
+
+    Of a part of an atlas, all other texels count as 0.
+    """
+    texels = _around_vertices(atlas.whole or atlas, count)
+    return _sums(values, atlas, count) / np.maximum(texels, 1e-6)
+
+
+def _sums(values: FloatArray, atlas: Atlas, count: int) -> FloatArray:
+    """(count, C) sums of (N, C) values of texels at the vertices, by their weights."""
     from .kernels import gather
 
-    sums = np.zeros((count, values.shape[1] + 1), np.float32)
-    columns = np.column_stack([values, np.ones(len(values))]).astype(np.float32)
-    gather(atlas.corners, atlas.weights, columns, sums)
-    return sums[:, :-1] / np.maximum(sums[:, -1:], 1e-6)
+    sums = np.zeros((count, values.shape[1]), np.float32)
+    gather(atlas.corners, atlas.weights, np.ascontiguousarray(values, np.float32), sums)
+    return sums
+
+
+@of_layout
+def _around_vertices(atlas: Atlas, count: int) -> FloatArray:
+    """(count, 1) how many texels each vertex has."""
+    return _sums(np.ones((len(atlas.rows), 1), np.float32), atlas, count)
 
 
 def _lit(separated: AlbedoAndLight, model: HeadModel, atlas: Atlas) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.model import HeadModel
 from ..parsing.classes import Parse
-from .atlas import COARSE, atlas_of
+from .atlas import COARSE, Atlas, atlas_of
 from .confidence import FACE, within
 from .cover import cover_of
 from .eye_albedo import FaceTone
@@ -123,9 +123,9 @@ def see_skin(view: View, model: HeadModel, size: int, renderer: str = "builtin")
     projection = project(camera, vertices, model)
     visibility = visibility_of(photo, camera, vertices, model, coarse, projection, renderer)
     visibility *= coarse.part == model.part_names.index("skin")
-    cover = cover_of(view.parse, coarse.on(projection.pixels))
-    texels = Texels(coarse, projection, visibility, cover)
-    grey = is_monochrome(sample(photo.rgb, projection.pixels, coarse), texels.bare, coarse)
+    texels = _shown(visibility, coarse, projection, view.parse, min(size, COARSE))
+    colours = sample(photo.rgb, projection.pixels, texels.atlas)
+    grey = is_monochrome(colours, texels.bare, texels.atlas, texels.size)
     photo, skin = _in_grey(photo) if grey else (photo, load_skin_model())
     found = estimate_skin(photo, texels, model, skin)
     separated, albedo = _with_skins_hue(found.separated, model, grey)
@@ -133,8 +133,18 @@ def see_skin(view: View, model: HeadModel, size: int, renderer: str = "builtin")
     return SeenSkin(view, projection, found, separated, albedo, _held(found, texels), grey)
 
 
+def _shown(
+    visibility: FloatArray, coarse: Atlas, projection: Projection, parse: Parse | None, size: int
+) -> Texels:
+    """The texels of the coarse atlas with (N,) ``visibility``: all if there are none."""
+    seen = np.flatnonzero(visibility)
+    atlas = coarse.only(seen, size // 32) if len(seen) else coarse
+    cover = cover_of(parse, atlas.on(projection.pixels))
+    return Texels(atlas, projection, visibility[seen] if len(seen) else visibility, size, cover)
+
+
 def _held(found: FoundSkin, texels: Texels) -> Held:
-    return Held(found.confidence, found.shade, texels.beard)
+    return Held(*map(texels.atlas.on_whole, (found.confidence, found.shade, texels.beard)))
 
 
 def _with_skins_hue(

@@ -139,7 +139,7 @@ def test_levels_change_without_a_jump():
 
 def test_few_texels_tell_nothing_of_colour(atlas):
     nothing = np.zeros(len(atlas.mean), np.float32)
-    assert not is_monochrome(np.zeros((len(atlas.mean), 3), np.float32), nothing, atlas)
+    assert not is_monochrome(np.zeros((len(atlas.mean), 3), np.float32), nothing, atlas, SIZE)
 
 
 def test_a_lightness_has_the_hue_of_such_skins():
