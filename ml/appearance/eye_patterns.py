@@ -7,6 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from ..assets.kept import kept
 from ..data import FloatArray
 from ..geometry.sampling import bilinear
 
@@ -53,6 +54,11 @@ def _sampled(pattern: FloatArray, places: FloatArray, reach: float, blur: float)
 @lru_cache(maxsize=2)
 def _veins(seed: int) -> FloatArray:
     """(VEINS_SIDE, VEINS_SIDE) of the white, row 0 below: branching lines that fade inwards."""
+    inputs = {"seed": np.array(seed)}
+    return kept("eye_veins", inputs, lambda: {"veins": _draw_veins(seed)})["veins"]
+
+
+def _draw_veins(seed: int) -> FloatArray:
     rng = np.random.default_rng(seed)
     canvas = np.zeros((VEINS_SIDE, VEINS_SIDE), np.float32)
     for number in range(TRUNKS):

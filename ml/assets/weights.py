@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ..errors import Unexpected, WeightsMissing, explained
 from .card import REMEDY, verified
@@ -81,15 +81,42 @@ def folded(network: Network) -> Network:
     are the same, and one picture takes a quarter less time. Weights that stay as they are are
     shared with ``network``.
     """
-    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
-    network = copy.deepcopy(network, shared).eval()
+    network = _copied(network).eval()
     for module in list(network.modules()):
         children = list(module.named_children())
         for (name, layer), (next_name, norm) in pairwise(children):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                setattr(module, name, fuse_conv_bn_eval(layer, norm))
+                setattr(module, name, _fused(layer, norm))
                 setattr(module, next_name, nn.Identity())
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _copied(module: Network) -> Network:
+    """Modules of its own that share their tensors; copy.deepcopy takes a fifth of a second."""
+    same = copy.copy(module)
+    for kind in ("_parameters", "_buffers", "_modules"):
+        setattr(same, kind, dict(getattr(module, kind)))
+    for name, child in module.named_children():
+        same._modules[name] = _copied(child)
+    return same
+
+
+def _fused(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    """One convolution of both, by its own weights."""
+    fused = _copied(layer)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    fused.weight, bias = fuse_conv_bn_weights(
+        layer.weight,
+        layer.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    fused.register_parameter("bias", bias)
+    return fused
 
 
 # The ending of the names of scales, and how many numbers a tensor has that is stored with them.

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..assets.kept import kept
 from ..data import FloatArray, IntArray
 from ..geometry.triangles import triangulate_with_uv
 from ..head.model import HeadModel, SurfacePoints
@@ -90,7 +91,9 @@ def ground_of(model: HeadModel) -> Ground:
         for kind in CANDIDATES
     }
     scalp = np.flatnonzero(margins["scalp"] > -0.03).astype(np.int32)
-    return Ground(triangles, margins, roots, scalp, _kernel(mean[scalp]))
+    places = mean[scalp]
+    kernel = kept("hair_kernel", {"places": places}, lambda: {"kernel": _kernel(places)})
+    return Ground(triangles, margins, roots, scalp, kernel["kernel"])
 
 
 def scalp_margin(places: FloatArray, ears: FloatArray) -> FloatArray:
@@ -152,14 +155,16 @@ def _draw(
     first, second = np.sqrt(rng.random(len(face))), rng.random(len(face))
     weights = np.stack([1 - first, first * (1 - second), first * second], 1).astype(np.float32)
     inside = (margin[triangles[face]] * weights).sum(1)
-    kept = np.flatnonzero(inside > limit)
-    kept = np.sort(rng.permutation(kept)[:wanted])
-    face, weights = face[kept], weights[kept]
+    used = np.flatnonzero(inside > limit)
+    used = np.sort(rng.permutation(used)[:wanted])
+    face, weights = face[used], weights[used]
     points = SurfacePoints(triangles[face], weights)
     uv = (model.uv[uv_triangles[face]] * weights[..., None]).sum(1)
     places = points.on(mean)
     centres = places[rng.permutation(len(places))[:CLUMPS]]
-    return Roots(points, uv.astype(np.float32), _nearest(places, centres), inside[kept])
+    inputs = {"places": places, "centres": centres}
+    clump = kept("hair_clumps", inputs, lambda: {"clump": _nearest(places, centres)})["clump"]
+    return Roots(points, uv.astype(np.float32), clump, inside[used])
 
 
 def _nearest(places: FloatArray, centres: FloatArray) -> IntArray:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..assets.kept import kept
 from ..data import FloatArray, IntArray
 from ..head.model import HeadModel
 from .ground import ground_of, normals_of
@@ -78,6 +79,15 @@ class Solid:
 @lru_cache(maxsize=2)
 def cells_of(model: HeadModel) -> Cells:
     """The grid of a head model; see :class:`Cells`."""
+    inputs = {
+        "mean": model.shape.mean,
+        "ears": model.masks["ears"],
+        "skin": ground_of(model).triangles,
+    }
+    return Cells(**kept("hair_cells", inputs, lambda: vars(_make_cells(model))))
+
+
+def _make_cells(model: HeadModel) -> Cells:
     from scipy.spatial import cKDTree
 
     mean, ears = model.shape.mean, model.masks["ears"]

@@ -88,21 +88,29 @@ def warm_up(settings: Settings | None = None) -> None:
     WeightsMissing, ModelUnreadable; EngineUnavailable: what is asked for is not installed.
     """
     from ..assets.device import use_device
-    from ..hair.solid import cells_of
-    from ..parsing.parse import load_parser
-    from ..rendering.rasterizer import load_backend
 
     settings = settings or Settings()
     use_device(settings.device)
-    load_backend(settings.renderer)
     if settings.detail == CONSISTENT:
         from ..perception.choice import chosen_consistency
 
         chosen_consistency(settings.clip, settings.clip_folder)
     load_networks()
-    load_parser()
+    if _looks_round_the_face(settings):
+        from ..parsing.parse import load_parser
+        from ..rendering.rasterizer import load_backend
+
+        load_backend(settings.renderer)
+        load_parser()
     if settings.hair:
+        from ..hair.solid import cells_of
+
         cells_of(load_head_model())
+
+
+def _looks_round_the_face(settings: Settings) -> bool:
+    """Whether a head needs more of its photo than the fit: what each pixel shows."""
+    return settings.detail != "off" or settings.texture_size > 0 or settings.hair
 
 
 def complete_head(
@@ -135,7 +143,7 @@ def dressed(
     """``head`` with detail, texture, hair, and the photo behind the camera; see complete_head."""
     photo, camera, person = sight.photo, sight.camera, sight.person
     own, albedo, light = own or Own(), None, None
-    if settings.detail != "off" or settings.texture_size or settings.hair:
+    if _looks_round_the_face(settings):
         with clock.step("parse"):
             parse = parse_face(photo, camera, person)
     if settings.detail != "off":

@@ -7,13 +7,14 @@ landmark with a wrong estimate appears as a feature displaced from its usual tex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..assets.kept import kept
 from ..data import FloatArray, IntArray
 from ..geometry.cameras import Cameras
 from ..geometry.triangles import triangulate
@@ -55,12 +56,17 @@ def make_surface_map(model: HeadModel) -> SurfaceMap:
     """The layout on the mean head of ``model``."""
     triangles = _triangles(model)
     flat = flattened(model.shape.mean)
-    cells = (flat[:, :2] * 0.5 + 0.5) * SIDE
     # Seen from outside: what lies farther from the axis is nearer.
-    drawn = rasterize(np.column_stack([cells, flat[:, 2]]), triangles, SIDE, SIDE)
-    known = drawn.face >= 0
-    corners = np.where(known[..., None], triangles[drawn.face], 0).reshape(-1, 3)
-    weights = np.where(known[..., None], drawn.barycentric, 0).reshape(-1, 3)
+    placed = np.column_stack([(flat[:, :2] * 0.5 + 0.5) * SIDE, flat[:, 2]])
+    # Read, where it was drawn before: no process then loads a rasteriser for coefficients alone.
+    drawn = kept(
+        "surface_map",
+        {"places": placed, "triangles": triangles},
+        lambda: asdict(rasterize(placed, triangles, SIDE, SIDE)),
+    )
+    known = drawn["face"] >= 0
+    corners = np.where(known[..., None], triangles[drawn["face"]], 0).reshape(-1, 3)
+    weights = np.where(known[..., None], drawn["barycentric"], 0).reshape(-1, 3)
     used, local = np.unique(corners, return_inverse=True)
     shape = LinearShape(
         model.shape.mean[used],

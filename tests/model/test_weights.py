@@ -73,6 +73,35 @@ def test_loading_imports_nothing_that_inference_does_not_need():
     assert done.stdout.split() == []
 
 
+def test_coefficients_alone_load_no_compiler():
+    """numba and SciPy took a fifth of the time to the first head without a texture."""
+    code = """
+from ml.pipeline.single import warm_up
+from ml.settings import Settings
+warm_up(Settings(detail="off", texture_size=0, hair=False))
+import sys
+print(*{"numba", "scipy"} & set(sys.modules))
+"""
+    for _ in range(2):  # The first may find nothing that is kept.
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+    assert done.stdout.split() == []
+
+
+def test_copies_share_tensors_and_nothing_else():
+    encoder = _lived(Encoder((8, 8, 16, 16)))
+    kept = {id(value) for value in encoder.parameters()}
+    ready = folded(nn.Sequential(encoder, nn.Linear(3, 4)))
+    layers = [module for module in ready.modules() if isinstance(module, nn.Conv2d)]
+    assert layers
+    assert not {id(layer.weight) for layer in layers} & kept
+    modules = {id(module) for module in encoder.modules()}
+    assert not {id(module) for module in ready.modules()} & modules
+    ready[0].stages[0] = nn.Identity()
+    assert not isinstance(encoder.stages[0], nn.Identity)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
