@@ -1,4 +1,4 @@
-"""Shadows and spots of light on plain skin that neither harmonics nor statistics explain.
+"""Shadows and spots of light on plain skin that harmonics do not explain, or statistics as skin.
 
 A cast shadow has an edge, and its hue is the skin's. It is wider than what skin has of its own
 (wrinkles, moles, freckles), so a median over that width keeps it, edge and all, and nothing else.
@@ -6,12 +6,15 @@ A cast shadow has an edge, and its hue is the skin's. It is wider than what skin
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from ..data import FloatArray
+from ..data import FloatArray, IntArray
 from .atlas import Atlas, of_layout
 from .confidence import bright_and_hue, ramp
+from .light import AlbedoAndLight, averaged
 
 # The median's width, as a share of the texture's side: 6.5 mm on a face.
 WIDTH = 13 / 512
@@ -20,9 +23,17 @@ WIDTH = 13 / 512
 SHADOW, SPOT, SHADOW_SHARE, SPOT_SHARE = 0.13, 0.13, 0.85, 0.7
 # Difference of hue (log) at which a broad difference is the skin's own: a birthmark, make-up.
 OWN_HUE = (0.18, 0.35)
-# Metres from lids, brows and lips over which this fades in, and the nostrils on the mean head.
-FEATURE = (0.001, 0.006)
-NOSTRILS, NOSTRIL = (0.0085, -0.008, 0.1), (0.004, 0.009)
+# Metres from lids and brows, and from lips, over which this fades in: the nose casts its shadow on
+# the narrow skin above the lips. The nostrils on the mean head, how much wider than high they are,
+# and half their width.
+FEATURE, LIP = (0.001, 0.006), (0.0, 0.002)
+NOSTRILS, FLAT, NOSTRIL = (0.0085, -0.008, 0.1), 1.4, (0.0045, 0.0065)
+# Standard deviation, as a share of the side, of the mean of the skin that stands for the features
+# beside it in the median: without it features would count as skin without shadow.
+BESIDE = 5 / 512
+# Share of what one side of the statistical skin is darker than the other that counts as light:
+# people are alike on both sides, light is not. And rounds of averaging over the mesh.
+UNEVEN, ROUNDS = 0.85, 3
 # Logs are kept in 8 bits between these.
 LOWEST, HIGHEST = -1.6, 0.95
 
@@ -37,10 +48,13 @@ def broad_shade(
     """
     bright, hue = bright_and_hue(residual)
     share = plain * off_features(atlas) * (1 - ramp(hue, OWN_HUE))
-    scaled = (np.clip(bright, LOWEST, HIGHEST) - LOWEST) * (255 / (HIGHEST - LOWEST))
-    nothing = round(-LOWEST * 255 / (HIGHEST - LOWEST))
-    image = atlas.image(np.where(weight * share > 0.02, scaled, nothing), size, nothing)
-    broad = cv2.medianBlur(image.astype(np.uint8), 2 * round(WIDTH * size / 2) + 1)
+    known = (weight * share > 0.02).astype(np.float32)
+    bright = np.clip(bright, LOWEST, HIGHEST)
+    sums = atlas.image(np.stack([known * bright, known], 1), size)
+    around = cv2.GaussianBlur(sums, (0, 0), BESIDE * size)
+    beside = np.where(sums[..., 1] > 0, sums[..., 0], around[..., 0] / (around[..., 1] + 0.05))
+    scaled = (beside - LOWEST) * (255 / (HIGHEST - LOWEST))
+    broad = cv2.medianBlur(np.round(scaled).astype(np.uint8), 2 * round(WIDTH * size / 2) + 1)
     values = atlas.of_image(broad) * ((HIGHEST - LOWEST) / 255) + LOWEST
     values = np.minimum(values + SHADOW, 0) * SHADOW_SHARE + np.maximum(values - SPOT, 0) * (
         SPOT_SHARE
@@ -52,8 +66,19 @@ def broad_shade(
 def off_features(atlas: Atlas) -> FloatArray:
     """(N,) 0 on lids, brows, lips and nostrils, 1 off them."""
     contours = atlas.contours
-    apart = np.minimum(np.minimum(contours.lids, contours.brows), contours.lips)
+    eyes = np.minimum(contours.lids, contours.brows)
     x, y, z = atlas.mean.T
-    away = np.hypot(np.abs(x) - NOSTRILS[0], y - NOSTRILS[1])
+    away = np.hypot(np.abs(x) - NOSTRILS[0], FLAT * (y - NOSTRILS[1]))
     nostril = np.where(z > NOSTRILS[2], away, np.inf)
-    return ramp(apart, FEATURE) * ramp(nostril, NOSTRIL)
+    return ramp(eyes, FEATURE) * ramp(contours.lips, LIP) * ramp(nostril, NOSTRIL)
+
+
+def evenly_dark(separated: AlbedoAndLight, twins: IntArray, edges: IntArray) -> AlbedoAndLight:
+    """The same colours, with albedo as bright on both sides of the head; see UNEVEN.
+
+    twins: (V,) each vertex' mirror image. edges: (E, 2) between the V vertices.
+    """
+    bright = separated.albedo.mean(1)
+    darker = np.maximum(bright[twins] - bright, 0)[:, None]
+    shadow = UNEVEN * averaged(darker, edges, ROUNDS)
+    return replace(separated, albedo=separated.albedo + shadow, light=separated.light - shadow)

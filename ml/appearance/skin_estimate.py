@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..data import FloatArray, IntArray, Photo
+from ..geometry.mirror import mirror_twins
 from ..head.model import HeadModel
 from .atlas import Atlas, of_layout
 from .colour import log_of, recorded
@@ -24,7 +25,7 @@ from .fine_detail import DETAIL_GAIN, reduce_shine
 from .light import AlbedoAndLight, SkinColours, separate_light
 from .projection import Projection, sample
 from .scalp import HAIR, grown_scalp, hair_tone, stubble
-from .shade import broad_shade
+from .shade import broad_shade, evenly_dark
 from .skin import SkinModel
 
 # Natural logarithms of the light on skin relative to the face's median. Below the first a photo
@@ -39,11 +40,12 @@ class SkinMesh:
     Attributes
     ----------
     vertices: (V',) indices of the skin's vertices, in the order of ml.appearance.skin.
-    edges: (E, 2) indices into ``vertices``.
+    edges: (E, 2) indices into ``vertices``. twins: (V',) the same of each vertex' mirror image.
     """
 
     vertices: IntArray
     edges: IntArray
+    twins: IntArray
 
 
 @lru_cache(maxsize=4)
@@ -54,7 +56,8 @@ def skin_mesh(model: HeadModel) -> SkinMesh:
     local = local.reshape(quads.shape)
     sides = np.sort(np.stack([local, np.roll(local, -1, 1)], -1).reshape(-1, 2), 1)
     edges = np.unique(sides[sides[:, 0] != sides[:, 1]], axis=0)
-    return SkinMesh(vertices.astype(np.int32), edges.astype(np.int32))
+    twins = mirror_twins(model.shape.mean[vertices])
+    return SkinMesh(*(each.astype(np.int32) for each in (vertices, edges, twins)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinMode
     free, clear = unobstructed(residual, confidence, atlas, size)
     confidence = np.maximum(confidence * free, bare * neck_confidence(residual, atlas, size))
     observed = _gather_colours(linear, confidence, texels, mesh)
-    separated = separate_light(observed, skin, mesh.edges)
+    separated = evenly_dark(separate_light(observed, skin, mesh.edges), mesh.twins, mesh.edges)
     shown = clear * (1 - throat) * _lit(separated, model, atlas)
     at = [at_vertices(shown[:, None], atlas, len(model.shape.mean))[mesh.vertices]]
     shade, stubble, hair = np.zeros_like(confidence), np.zeros(len(mesh.vertices), np.float32), HAIR

@@ -358,7 +358,7 @@ def test_skin_behind_glasses_is_completed_where_a_parse_shows_them(model):
 
 
 @pytest.mark.parametrize("faint", [0, 130])
-def test_a_parse_without_sure_glasses_changes_nothing(model, faint):
+def test_a_parse_without_sure_glasses_hides_nothing(model, faint):
     photo, camera = photograph(model, 0)
     probability = np.zeros((len(CLASSES), 8, 8), np.uint8)
     probability[CLASSES.index("skin")] = 255 - faint
@@ -368,4 +368,7 @@ def test_a_parse_without_sure_glasses_changes_nothing(model, faint):
         make_albedo(photo, camera, model.shape.mean, model, SIZE, parse=known)
         for known in (None, parse)
     )
-    np.testing.assert_array_equal(first, second)
+    # Only with a parse are shadows beside lips sought, and the picture has a little shade there.
+    apart = np.abs(first.astype(int) - second)
+    assert apart.max() <= 4
+    assert np.count_nonzero(apart) < 0.001 * apart.size

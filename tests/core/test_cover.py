@@ -13,7 +13,7 @@ from ml.appearance.fine_detail import shorten_beard
 from ml.appearance.gamut import toward_gamut, within_gamut
 from ml.appearance.light import AlbedoAndLight
 from ml.appearance.scalp import grown_scalp, shaded, stubble
-from ml.appearance.shade import broad_shade
+from ml.appearance.shade import broad_shade, evenly_dark
 from ml.appearance.skin import load_skin_model
 from ml.appearance.skin_estimate import skin_mesh
 from ml.appearance.texture import make_albedo
@@ -129,6 +129,38 @@ def test_a_broad_shadow_is_light_and_a_mole_is_skin(atlas):
     assert not broad_shade(residual, 0 * every, every, atlas, SIZE).any()
     red = residual * np.float32([0, 1.5, 1.5])
     assert np.abs(broad_shade(red, every, every, atlas, SIZE)[inner]).max() < 0.01
+
+
+def test_the_noses_shadow_on_the_narrow_upper_lip_is_light_and_nostrils_are_not(model, atlas):
+    x, y, z = atlas.mean.T
+    skin = (atlas.part == model.part_names.index("skin")) & (z > 0.08)
+    lip = skin & (x > 0.002) & (x < 0.02) & (y < -0.013) & (atlas.contours.lips > 0)
+    nostril = skin & (np.hypot(np.abs(x) - 0.0085, 1.4 * (y + 0.008)) < 0.004)
+    mouth = atlas.contours.lips < 0
+    residual = np.zeros((len(x), 3), np.float32)
+    residual[lip | nostril | mouth] = -0.6
+    every = np.ones(len(x), np.float32)
+    found = broad_shade(residual, every, every, atlas, SIZE)
+    middle = lip & (atlas.contours.lips > 0.003) & (y < -0.016) & (x > 0.005) & (x < 0.016)
+    assert middle.sum() > 50
+    assert np.median(found[middle]) < -0.3
+    assert np.abs(found[nostril]).max() < 0.01
+
+
+def test_one_sided_darkness_of_the_statistics_is_light(model):
+    mesh = skin_mesh(model)
+    x, y, z = model.shape.mean[mesh.vertices].T
+    dark = (x > 0.003) & (x < 0.022) & (y < -0.012) & (y > -0.026) & (z > 0.08)
+    brows = (np.abs(np.abs(x) - 0.03) < 0.015) & (np.abs(y - 0.046) < 0.004) & (z > 0.06)
+    albedo = np.full((len(x), 3), -1.0, np.float32)
+    albedo[dark] -= 0.5
+    albedo[brows] -= 0.8
+    before = AlbedoAndLight(albedo, 0 * albedo, np.zeros((9, 3), np.float32), np.zeros(1))
+    after = evenly_dark(before, mesh.twins, mesh.edges)
+    assert after.albedo[dark].mean() > -1.2
+    np.testing.assert_allclose(after.albedo[brows], -1.8, atol=1e-6)  # on both sides alike
+    np.testing.assert_allclose(after.albedo + after.light, albedo, atol=1e-6)
+    assert np.abs(after.albedo - albedo)[x < -0.003].max() < 0.02
 
 
 def test_a_red_straw_before_the_chin_is_no_beard(atlas):

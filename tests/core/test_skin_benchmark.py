@@ -51,12 +51,15 @@ def test_a_patch_that_the_photo_lacks_is_a_seam_and_one_that_it_shows_is_none(mo
     assert _seams(patched, patched, ~shown, model, atlas)[1] > 1
 
 
-def test_shade_on_one_side_of_the_lip_is_a_moustache(atlas, plain):
+def test_shade_on_one_side_of_the_lip_is_a_moustache(model, atlas, plain):
     x, y, _ = atlas.mean.T
     shade = plain.copy()
     shade[(x > 0) & (y < -0.01) & (y > -0.028)] *= 0.7
-    assert abs(_moustache(plain, atlas)) < 1e-4
-    assert _moustache(shade, atlas) > 0.5
+    assert abs(_moustache(plain, model, atlas)) < 1e-4
+    assert _moustache(shade, model, atlas) > 0.5
+    # Gums and teeth behind the lip are no moustache.
+    plain[atlas.part != model.part_names.index("skin")] = (90, 40, 40)
+    assert abs(_moustache(plain, model, atlas)) < 1e-4
 
 
 def test_unequal_brows_and_odd_hues_count(atlas, plain):

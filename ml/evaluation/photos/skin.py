@@ -126,7 +126,7 @@ def measure(seen: Seen, model: HeadModel) -> SkinFigures:
     beard = seen.parse.at(atlas.on(projection.pixels), "beard")
     shown = visible > SEEN
     seams = _seams(own, colours, shown, model, atlas)
-    moustache = _moustache(own, atlas) if _bare_lip(beard, shown, atlas) else np.nan
+    moustache = _moustache(own, model, atlas) if _bare_lip(beard, shown, model, atlas) else np.nan
     return SkinFigures(*seams, moustache, _brows(own, atlas), _off_hue(own, atlas))
 
 
@@ -167,22 +167,26 @@ def _log(colours: FloatArray) -> FloatArray:
     return np.log(np.maximum(linear_of(colours) @ LUMINANCE, DARKEST))
 
 
-def _sides(box: tuple[tuple[float, float], ...], atlas: Atlas) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) bool each: the texels in a box of the mean head, and in its mirror image."""
+def _sides(
+    box: tuple[tuple[float, float], ...], model: HeadModel, atlas: Atlas
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) bool each: the skin's texels in a box of the mean head, and in its mirror image."""
     flipped = atlas.mean * np.array([-1, 1, 1], np.float32)
-    return within(atlas.mean, box), within(flipped, box)
+    # Gums and teeth lie in the same boxes, behind the skin.
+    skin = atlas.part == model.part_names.index("skin")
+    return within(atlas.mean, box) & skin, within(flipped, box) & skin
 
 
-def _bare_lip(beard: FloatArray, shown: np.ndarray, atlas: Atlas) -> bool:
-    left, right = _sides(UPPER_LIP, atlas)
+def _bare_lip(beard: FloatArray, shown: np.ndarray, model: HeadModel, atlas: Atlas) -> bool:
+    left, right = _sides(UPPER_LIP, model, atlas)
     lip = (left | right) & shown
     return bool(lip.any()) and float(beard[lip].mean()) < BEARD
 
 
-def _moustache(own: FloatArray, atlas: Atlas) -> float:
+def _moustache(own: FloatArray, model: HeadModel, atlas: Atlas) -> float:
     log = _log(own)
-    lip = min(float(np.median(log[side])) for side in _sides(UPPER_LIP, atlas))
-    cheeks = float(np.median(log[np.logical_or(*_sides(CHEEK, atlas))]))
+    lip = min(float(np.median(log[side])) for side in _sides(UPPER_LIP, model, atlas))
+    cheeks = float(np.median(log[np.logical_or(*_sides(CHEEK, model, atlas))]))
     return cheeks - lip
 
 
