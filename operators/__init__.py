@@ -13,6 +13,7 @@ from . import (
     change,
     command_line,
     consent,
+    control_board,
     dress,
     export,
     expression,
@@ -44,7 +45,7 @@ from .wrapping import marks as wrapping_marks
 from .wrapping import wrap as wrapping_wrap
 
 _ACTIONS = (reconstruct, batch, build, add_head, expression, rig, photo_view, export, bake)
-_ACTIONS += (bone_names,)
+_ACTIONS += (bone_names, control_board)
 _ACTIONS += (asset, setting_presets, pins_apply, pins_edit, shape_actions, sculpt, change, dress)
 _ACTIONS += (performance, speech_visemes, speech_load, wrapping_marks, wrapping_wrap)
 _ACTIONS += (live, hair, animate, consent)

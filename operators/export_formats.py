@@ -77,6 +77,7 @@ WRITERS = {
             "use_selection": True,
             "export_morph": True,
             "export_def_bones": True,
+            "export_anim_single_armature": False,  # else every action of the file, of all heads
         },
         animation="export_animations",
         cuts=True,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import bpy
 
 from .heads import PhotoOperator
+from .scene.board import rest_board
 from .scene.detail import DETAIL
 from .scene.expression import BASIS, set_expression
-from .scene.metadata import active_head, record_of
+from .scene.metadata import active_head, record_of, rig_of
 from .translations import CONTEXT
 
 
@@ -39,6 +40,7 @@ class EFFIGY_OT_expression(PhotoOperator, bpy.types.Operator):
             # Keys that the person added are not ours to set from a photo, only to rest.
             if key.name not in (BASIS, DETAIL) and (key.name in wanted or self.which == "NEUTRAL"):
                 set_expression(obj, key, wanted.get(key.name, 0.0))
+        rest_board(rig_of(obj))
         return {"FINISHED"}
 
 

@@ -36,6 +36,7 @@ PAGES = (
     ("bpy.ops.effigy.expression*", "manual/animation.html"),
     ("bpy.ops.effigy.*_hair*", "manual/hair.html"),
     ("bpy.ops.effigy.bone_names*", "manual/animation.html#names-of-bones"),
+    ("bpy.ops.effigy.*board*", "manual/board.html"),
     ("bpy.ops.effigy.rig*", "manual/animation.html#the-rig"),
     ("bpy.ops.effigy.export*", "manual/export.html"),
     ("bpy.ops.effigy.bake*", "manual/skin.html#maps"),

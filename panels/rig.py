@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.scene.board import has_board
+from ..operators.scene.board_rig import COLLECTION
 from ..operators.scene.bone_names import SCHEMES, scheme_of
 from ..operators.scene.gaze import LIDS, TARGET, TRACK
 from ..operators.scene.metadata import rig_of
@@ -24,4 +26,18 @@ def draw_rig(layout: bpy.types.UILayout, obj: bpy.types.Object) -> None:
         row.prop(target, f'["{TRACK}"]', text="Eye target", text_ctxt=CONTEXT, slider=True)
         row.prop(target, f'["{LIDS}"]', text="Lids follow", text_ctxt=CONTEXT, slider=True)
     names = tr("Bone names: {scheme}").format(scheme=SCHEMES[scheme_of(rig)].label)
+    _draw_board(layout.column(align=True), rig)
     layout.operator_menu_enum("effigy.bone_names", "names", text=names, translate=False)
+
+
+def _draw_board(column: bpy.types.UILayout, rig: bpy.types.Object) -> None:
+    """Add or remove the control board; show it, and move the expression there."""
+    there = has_board(rig)
+    text = "Remove control board" if there else "Add control board"
+    row = column.row(align=True)
+    row.operator("effigy.control_board", text=text, icon="POSE_HLT").add = not there
+    shown = rig.data.collections.get(COLLECTION) if there else None
+    if shown is not None:
+        row.prop(shown, "is_visible", text="", icon="HIDE_OFF" if shown.is_visible else "HIDE_ON")
+    if there:
+        column.operator("effigy.sliders_to_board", icon="SHAPEKEY_DATA")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import bpy
 
 from .animation import actions_of
+from .board import rest_board
 from .bone_names import rename_bone
 from .detail import DETAIL
 from .expression import BASIS, set_expression
@@ -136,6 +137,7 @@ def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:
     for key in copy.head.data.shape_keys.key_blocks:
         if key.name not in (BASIS, DETAIL):
             set_expression(copy.head, key, 0.0)
+    rest_board(copy.rig)
 
 
 def leave_helpers_out(copy: ExportCopy) -> None:

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from .board import board_names, board_value
 from .bone_names import EYES, HEAD, bone_name, pose_bone
 from .expression import rig_driver
 from .points import places_of
@@ -80,16 +81,17 @@ def let_lids_follow(obj: bpy.types.Object, rig: bpy.types.Object, data: RigData)
         for lid, look, angle, sign in _FOLLOWING:
             names = lid + side, look + side
             driver = rig_driver(keys[names[0]], rig) if all(n in keys for n in names) else None
-            if driver is None or len(driver.variables) > 1:
+            if driver is None or "lids" in driver.variables:
                 continue
             amount = _alike(keys, names, np.asarray(data.weights[eye]) == 0) / angle
             _variable(driver, rig, "lids").targets[0].data_path = _path(LIDS)
             turn = _variable(driver, rig, "turn", "TRANSFORMS").targets[0]
             turn.bone_target, turn.transform_type = bone_name(rig, eye), "ROT_X"
             turn.transform_space, turn.rotation_mode = "LOCAL_SPACE", "XYZ"
+            held = driver.expression if driver.type == "SCRIPTED" else "value"
             driver.type = "SCRIPTED"  # so simple that Blender needs no Python for it
             driver.expression = (
-                f"value + max(0, 1 - value) * lids * {amount:.3f} * max(0, {sign} * turn)"
+                f"{held} + max(0, 1 - {held}) * lids * {amount:.3f} * max(0, {sign} * turn)"
             )
 
 
@@ -103,13 +105,14 @@ def following_lids(obj: bpy.types.Object, rig: bpy.types.Object | None) -> dict[
     for lid, *_ in _FOLLOWING:
         for name in (f"{lid}Left", f"{lid}Right"):
             if rig is not None and name in keys and name in rig and TARGET in rig.pose.bones:
-                found[name] = keys[name].value - float(rig[name])
+                own = float(rig[name]) + board_value(rig, name)
+                found[name] = max(0.0, keys[name].value - own)
     return found
 
 
 def helper_names(rig: bpy.types.Object) -> set[str]:
-    """The names of the bones of ``rig`` that only aim: no file needs them."""
-    return {name for name in (TARGET, *AIMS) if name in rig.data.bones}
+    """The names of the bones of ``rig`` that only aim or control: no file needs them."""
+    return {name for name in (TARGET, *AIMS) if name in rig.data.bones} | board_names(rig)
 
 
 def look_freely(rig: bpy.types.Object | None) -> None:

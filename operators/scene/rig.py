@@ -16,6 +16,8 @@ from mathutils import Matrix, Vector
 from ...ml.errors import HeadError
 from .animation import actions_of
 from .axes import to_blender
+from .board import board_to_sliders, has_board
+from .board_drivers import connect_board, disconnect_board
 from .bone_names import EYES, HEAD, JAW, NECK, bone_name
 from .expression import drive_keys, release_keys
 from .gaze import AIMS, TARGET, aim_eyes, gaze_ends, let_lids_follow
@@ -85,6 +87,10 @@ def remove_rig(obj: bpy.types.Object) -> str:
         return ""
     rig = modifier.object
     shared = any(rig_of(other) == rig for other in bpy.data.objects if other != obj and rig)
+    if has_board(rig):
+        if not shared:
+            board_to_sliders(rig)
+        disconnect_board(obj, rig)
     release_keys(obj, rig, shared=shared)
     remove_bone_groups(obj, rig)
     obj.modifiers.remove(modifier)
@@ -105,6 +111,7 @@ def _bind(obj: bpy.types.Object, rig: bpy.types.Object, data: RigData) -> None:
     add_bone_groups(obj, rig, data.weights)
     drive_keys(obj, rig, data.expressions)
     let_lids_follow(obj, rig, data)
+    connect_board(obj, rig)
 
 
 def _ends(data: RigData) -> dict[str, tuple[Vector, Vector]]:

@@ -81,3 +81,13 @@ def test_bones_of_the_persons_own_are_written(bpy, rigged, tmp_path, module, kin
     assert not rigged.rig.data.bones["eyes.target"].use_deform
     _, rig = read_back(bpy, tmp_path / f"a{suffix}")
     assert "hat" in rig.data.bones
+
+
+def test_a_glb_has_no_actions_of_other_heads(bpy, rigged, tmp_path):
+    look_about(bpy, rigged.rig)
+    other = rigged.rig.animation_data.action.copy()
+    other.name, other.use_fake_user = "Of somebody else", True
+    bpy.ops.effigy.export(filepath=str(tmp_path / "a.glb"), format="GLB", animation=True)
+    read_back(bpy, tmp_path / "a.glb")
+    assert len(bpy.data.actions) >= 1
+    assert not [action for action in bpy.data.actions if "somebody" in action.name]
