@@ -146,8 +146,9 @@ class _Clip:
             photo, fitted, self.settings, Clock(), part_of(progress, _KNOWN, _MADE - _KNOWN)
         )
         write_heads([head], self.folder)
-        self.parts.keep_cast(fitted.fit.coefficients.identity, cast.focal)
-        return Role(fitted.fit.coefficients.identity, cast.focal, size)
+        who = fitted.fit.coefficients.identity, cast.focal, cast.known
+        self.parts.keep_cast(*who)
+        return Role(*who, size)
 
     def follow(self, role: Role, progress: Progress) -> float:
         """Follow the person through the frames that are not done; frames per second."""
@@ -198,7 +199,7 @@ class _Clip:
     def _found(self, role: Role, first: int) -> Iterator[list[Result]]:
         """What the frames from ``first`` on show, batch by batch."""
         finders, follower = _finders(), _follower(role)
-        tracker = Tracker(finders, role.identity)
+        tracker = Tracker(finders, role.known.doubt)
         # The frame before says whether the first one is a cut.
         frames = self.footage.frames(max(first - 1, 0))
         size = max(1, min(BATCH, BATCH_BYTES // (3 * role.size[0] * role.size[1])))

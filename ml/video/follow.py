@@ -31,6 +31,7 @@ from ..pipeline.fit import SEEN, corrected
 from ..regressor.expressions import ExpressionEstimator
 from ..regressor.face_mesh import mesh_crop
 from ..regressor.surface_refinement import PICTURE, SurfaceRefinement, box_of_fit
+from .acquaintance import Acquaintance
 from .track import Sighting
 
 COARSE = FitSettings(iterations=2, stride=4)
@@ -47,10 +48,14 @@ class Networks:
 
 @dataclass(frozen=True)
 class Role:
-    """What stays the same in a clip. identity: (I,). focal: pixels. size: width and height."""
+    """What stays the same in a clip.
+
+    identity: (I,). focal: pixels. known: the person in single frames. size: width and height.
+    """
 
     identity: FloatArray
     focal: float
+    known: Acquaintance
     size: tuple[int, int]
 
     @property

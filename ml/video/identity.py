@@ -22,6 +22,7 @@ from ..pipeline.find import find_faces
 from ..pipeline.fit import Fitted, fit_observation
 from ..pipeline.same_person import FittedPhoto, fit_together
 from ..pipeline.timing import Clock
+from .acquaintance import Acquaintance
 from .footage import Footage, Frame
 from .track import MOST, Finders
 
@@ -57,12 +58,14 @@ class Cast:
 
     Attributes
     ----------
-    identity: (I,). focal: pixels. best: the sharpest frame with the person fitted to it, for the
-    head's texture. frames: numbers of the frames that were fitted.
+    identity: (I,). focal: pixels. known: by which others are told from them. best: the sharpest
+    frame with the person fitted to it, for the head's texture. frames: numbers of the frames that
+    were fitted.
     """
 
     identity: FloatArray
     focal: float
+    known: Acquaintance
     best: tuple[Photo, Fitted]
     frames: tuple[int, ...]
 
@@ -149,14 +152,16 @@ def cast_of(footage: Footage, candidates: Sequence[Candidate]) -> Cast:
     if not alone:
         raise failed[0]
     identities = np.stack([item.fitted.fit.coefficients.identity for item in alone])
-    others = strangers(identities, [item.fitted.measures.vagueness for item in alone])
+    vagueness = np.array([item.fitted.measures.vagueness for item in alone])
+    others = strangers(identities, vagueness.tolist())
     kept = [place for place in range(len(alone)) if place not in others or place == 0]
     photos = [candidates[place].photo for place in kept]
     fits = _one_lens(fit_together([alone[place] for place in kept], lambda place: photos[place]))
     numbers = tuple(candidates[place].number for place in kept)
     fit = fits[0].fit
     focal = float(fit.camera.intrinsics[0, 0])
-    return Cast(fit.coefficients.identity, focal, (photos[0], fits[0]), numbers)
+    known = Acquaintance(identities[kept], vagueness[kept])
+    return Cast(fit.coefficients.identity, focal, known, (photos[0], fits[0]), numbers)
 
 
 def _one_lens(fits: Sequence[Fitted]) -> list[Fitted]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data import FloatArray
 from ..results.files import replacing, write_arrays
+from .acquaintance import Acquaintance
 
 ABOUT, CAST = "about.json", "cast.npz"
 # Frames of a part.
@@ -92,15 +93,18 @@ class Parts:
         """All frames."""
         return joined(self._parts)
 
-    def keep_cast(self, identity: FloatArray, focal: float) -> None:
+    def keep_cast(self, identity: FloatArray, focal: float, known: Acquaintance) -> None:
         """Keep who the clip shows. Raises OSError."""
-        _save(self.folder / CAST, {"identity": identity, "focal": np.array(focal)})
+        values = {"identity": identity, "focal": np.array(focal)}
+        alone = {"identities": known.identities, "vagueness": known.vagueness}
+        _save(self.folder / CAST, values | alone)
 
-    def cast(self) -> tuple[FloatArray, float] | None:
-        """Identity and focal length; None where they are not known yet."""
+    def cast(self) -> tuple[FloatArray, float, Acquaintance] | None:
+        """Who the clip shows, as kept; None where that is not known yet."""
         try:
             with np.load(self.folder / CAST, allow_pickle=False) as file:
-                return file["identity"], float(file["focal"])
+                known = Acquaintance(file["identities"], file["vagueness"])
+                return file["identity"], float(file["focal"]), known
         except (OSError, ValueError, KeyError, EOFError):
             return None
 

@@ -39,23 +39,24 @@ def rows_of(results: Sequence[Result]) -> Rows:
 
 def place_of(rows: Rows) -> Place:
     """Where the tracker stood after these frames."""
-    x, y, size, roll, score, across, down, missing, *usual = rows.place[-1].tolist()
+    x, y, size, roll, score, across, down, missing, waits, *usual = rows.place[-1].tolist()
     return Place(
         int(rows.shot[-1]),
         None if np.isnan(size) else FaceBox((x, y), size, roll, score),
         (across, down),
         int(missing),
+        int(waits),
         tuple(apart for apart in usual if not np.isnan(apart)),
     )
 
 
 def _numbers_of(place: Place) -> np.ndarray:
-    """(8 + FRAMES,) of a place, all but its shot; nan where there is nothing."""
-    numbers, box = np.full(8 + FRAMES, np.nan), place.box
+    """(9 + FRAMES,) of a place, all but its shot; nan where there is nothing."""
+    numbers, box = np.full(9 + FRAMES, np.nan), place.box
     if box is not None:
         numbers[:5] = *box.center, box.size, box.roll, box.score
-    numbers[5:8] = *place.moved, place.missing
-    numbers[8 : 8 + len(place.usual)] = place.usual
+    numbers[5:9] = *place.moved, place.missing, place.waits
+    numbers[9 : 9 + len(place.usual)] = place.usual
     return numbers
 
 

@@ -75,6 +75,15 @@ def test_the_lost_face_is_bridged_and_the_cut_found(animated):
     assert np.polyfit(np.arange(14), across, 1)[0] == pytest.approx(2.0, abs=0.4)
 
 
+def test_somebody_else_in_another_shot_is_not_taken_for_the_person(tmp_path):
+    wide = np.ascontiguousarray(cv2.resize(shown(0.0, other=True), (360, SIDE))[:, 20 : 20 + SIDE])
+    path = write_video(
+        tmp_path / "a.mp4", [*[shown(0.0)] * 8, *[wide] * 4, *[shown(0.0)] * 3], RATE
+    )
+    found = animate(path, tmp_path / "out", PLAIN).animation
+    assert found.status.tolist() == [SEEN] * 8 + [LOST] * 4 + [SEEN] * 3
+
+
 def test_the_table_holds_the_frames_with_a_face(animated):
     table = read_performance(animated.folder / "animation.csv")
     known = animated.animation.status != LOST
