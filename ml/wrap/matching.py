@@ -112,9 +112,7 @@ def _nearest(
     """Corners and weights of the nearest places among some triangles, and whether at the border."""
     triangles = goal.skin.triangles[open_to]
     found = nearest_on_triangles(goal.skin.vertices, triangles, points, _CANDIDATES)
-    border = np.zeros(len(goal.skin.vertices), bool)
-    border[np.unique(goal.skin.triangles[goal.rim])] = True
-    at_border = (border[found.corners] | (found.weights < 1e-4)).all(1)
+    at_border = (goal.border[found.corners] | (found.weights < 1e-4)).all(1)
     return found.corners, found.weights, at_border
 
 

@@ -76,13 +76,13 @@ class Goal:
     ----------
     skin: its triangles are those of the skin, of all the head's vertices.
     side: (T,) 0, or the number of the lip or lid that a triangle belongs to; 2 k - 1 and 2 k are
-        the two of one opening. rim: (T,) bool, the triangle has an edge at the border of the skin.
+        the two of one opening. border: (V,) bool, of a triangle with an edge at the skin's border.
     mesh: the whole head.
     """
 
     skin: Surface
     side: np.ndarray
-    rim: np.ndarray
+    border: np.ndarray
     mesh: HeadMesh
 
 
@@ -92,8 +92,9 @@ def goal_of(mesh: HeadMesh) -> Goal:
     skin = Surface(mesh.vertices, triangles)
     sides = np.sort(np.concatenate([triangles[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
     _, which, times = np.unique(sides, axis=0, return_inverse=True, return_counts=True)
-    rim = (times[which.ravel()] == 1).reshape(3, -1).any(0)
-    return Goal(skin, _sides(mesh)[triangles].max(1), rim, mesh)
+    border = np.zeros(len(mesh.vertices), bool)
+    border[triangles[(times[which.ravel()] == 1).reshape(3, -1).any(0)]] = True
+    return Goal(skin, _sides(mesh)[triangles].max(1), border, mesh)
 
 
 def _sides(mesh: HeadMesh) -> np.ndarray:
