@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..assets.archive import write_arrays
 from ..data import ByteArray, FloatArray
 
 HAIR_NAME = "hair.npz"
@@ -59,7 +60,7 @@ class Strands:
 
 def write_strands(path: Path, strands: Strands) -> None:
     """Write ``hair.npz``. Raises OSError."""
-    np.savez_compressed(path, **{name: getattr(strands, name) for name in _ARRAYS})
+    write_arrays(path, {name: getattr(strands, name) for name in _ARRAYS})
 
 
 def read_strands(path: Path) -> Strands:

@@ -2,7 +2,7 @@
 
 A reader sees the earlier files, the new ones, or no ``reconstruction.json``: it is taken away
 first and put back last. Standard library and NumPy only, so that Blender's own Python can use it;
-writing images needs Pillow.
+writing images needs Pillow and OpenCV.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+# Part of this interface: what writes results need not know where archives are written.
+from ..assets.archive import write_arrays as write_arrays
 from ..data import ByteArray, Detail, FloatArray, HeadMesh
 from ..hair.strands import HAIR_NAME
 from .detail import DISPLACEMENT_NAME, NORMAL_NAME
 from .images import ALBEDO_NAME, PHOTO_NAME
+from .png import write_png
 
 NPZ_NAME = "reconstruction.npz"
 JSON_NAME = "reconstruction.json"
@@ -240,18 +243,6 @@ def _stacked(named: Mapping[str, FloatArray], empty: tuple[int, int]) -> FloatAr
     return np.stack(list(named.values())) if named else np.zeros(empty, np.float32)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an ``.npz`` with the fastest deflate compression.
-
-    Most values of shape keys are zeros: the file shrinks to a third in 0.1 s. NumPy's own
-    compression is four times as slow and its files are hardly smaller.
-    """
-    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
-
-
 def side_by_side(writers: Sequence[Writer]) -> None:
     """Call all ``writers``, some at a time: compressing does not hold up Python's other threads.
 
@@ -269,10 +260,12 @@ def side_by_side(writers: Sequence[Writer]) -> None:
 
 def write_image(image: ByteArray, path: Path) -> None:
     """Write an image of a result, as the ending of ``path`` says."""
+    if path.suffix == ".png":
+        write_png(image, path)
+        return
     from PIL import Image
 
-    options: dict[str, Any] = {"quality": 92} if path.suffix == ".jpg" else {"compress_level": 1}
-    Image.fromarray(image).save(path, **options)
+    Image.fromarray(image).save(path, quality=92)
 
 
 def is_whole(path: Path) -> bool:
