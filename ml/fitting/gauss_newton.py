@@ -225,12 +225,12 @@ def _step(problem: _Problem, state: _State, blocks: Sequence[Blocks], damping: f
     for view, part, pose in zip(problem.views, blocks, state.poses, strict=True):
         free = ~view.frozen(pose, part.o)
         own = part.oo[np.ix_(free, free)].astype(np.float64)
-        own[np.diag_indices_from(own)] *= stiff
+        np.einsum("ii->i", own)[:] *= stiff
         across = part.io[:, free].astype(np.float64)
         inverse = np.linalg.solve(own, np.column_stack([across.T, part.o[free]]))
         solved.append((free, inverse))
         shared = part.ii.astype(np.float64)
-        shared[np.diag_indices_from(shared)] *= stiff
+        np.einsum("ii->i", shared)[:] *= stiff
         system += shared - across @ inverse[:, :-1]
         gradient = gradient + part.i - across @ inverse[:, -1]
     delta = np.linalg.solve(system, -gradient)

@@ -137,7 +137,8 @@ class NormalTerm:
     def rows(self, identity: np.ndarray, pose: ExpressedPose) -> tuple[FloatArray, FloatArray]:
         """As of :class:`DepthTerm`."""
         places = self._points.places(identity, pose)
-        first, second = np.split(places, 2)
+        count = len(self._target)
+        first, second = places[:count], places[count:]
         normal, length = self._normals(places)
         residual = normal[:, :2] - self._target
         weight = self._precision * self._robust.share(self._precision * (residual**2).sum(1))
@@ -145,14 +146,14 @@ class NormalTerm:
         level = np.eye(3, dtype=np.float32)[:2] - normal[:, :2, None] * normal[:, None]
         level /= length[:, None, None]
         by_place = np.concatenate([crossed(second[:, None], level), crossed(level, first[:, None])])
-        by_first, by_second = np.split(self._points.slopes(by_place, places, pose), 2)
-        root = np.sqrt(weight)[:, None]
-        rows = (by_first + by_second) * root[..., None]
+        slopes = self._points.slopes(by_place, places, pose)
+        rows, root = slopes[:count] + slopes[count:], np.sqrt(weight)[:, None]
+        rows *= root[..., None]
         return rows.reshape(-1, rows.shape[-1]), (residual * root).ravel()
 
     def _normals(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(N, 3) unit normals and (N,) lengths of the edges' cross products."""
-        first, second = np.split(places, 2)
-        product = crossed(first, second)
-        length = np.maximum(np.linalg.norm(product, axis=1), 1e-12)
+        count = len(self._target)
+        product = crossed(places[:count], places[count:])
+        length = np.maximum(np.sqrt((product**2).sum(1)), 1e-12)
         return product / length[:, None], length
