@@ -9,12 +9,14 @@ The package ``distributed`` is optional.
 from __future__ import annotations
 
 import contextlib
+import pkgutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import EngineUnavailable, UsageError
+from ..version import effigy_version
 from .processes import ProcessEnded
 
 Item = TypeVar("Item")
@@ -71,17 +73,17 @@ def run_on_cluster(
 
     Raises
     ------
-    EngineUnavailable: the package is missing, or the scheduler cannot be reached or is lost.
+    EngineUnavailable: the package is missing, the scheduler cannot be reached or is lost, or it or
+        its workers have no Effigy, or another version.
     """
     if not items:
         return
     distributed = load_distributed()
     with contextlib.ExitStack() as stack:
         client = _client(distributed, cluster, stack)
-        workers = max(1, len(client.scheduler_info()["workers"]))
-        size = max(1, min(_LARGEST, -(-len(items) // (workers * _CHUNKS_EACH))))
-        parts = [items[start : start + size] for start in range(0, len(items), size)]
         try:
+            size = min(_LARGEST, -(-len(items) // (_workers(client, cluster) * _CHUNKS_EACH)))
+            parts = [items[start : start + size] for start in range(0, len(items), size)]
             yield from _finished(distributed, client, parts, work)
         except (OSError, TimeoutError, distributed.client.FutureCancelledError) as error:
             raise _lost(cluster.address, error) from error
@@ -110,9 +112,52 @@ def _client(distributed: Any, cluster: Cluster, stack: contextlib.ExitStack) -> 
     return stack.enter_context(client)
 
 
+def _workers(client: Any, cluster: Cluster) -> int:
+    """How many items the cluster works on at a time; waits for the first worker.
+
+    Raises
+    ------
+    EngineUnavailable: scheduler or workers lack Effigy, or have another version.
+    """
+    if not client.nthreads():
+        cluster.say(f"The cluster {cluster.address} has no workers yet: waiting for the first")
+        client.wait_for_workers(1)
+    _check_versions(client)
+    return max(1, sum(client.nthreads().values()))
+
+
+def _check_versions(client: Any) -> None:
+    """Raise EngineUnavailable where scheduler or workers lack Effigy, or have another version."""
+    wanted, name = effigy_version(), f"{effigy_version.__module__}:effigy_version"
+    # Who cannot import what it is sent ends, or says so of a task graph: a function of the standard
+    # library asks first.
+    answers = _asked(client, pkgutil.resolve_name, name)
+    if not any(isinstance(answer, Exception) for answer in answers.values()):
+        answers = _asked(client, effigy_version)
+    for place, answer in answers.items():
+        if answer != wanted and not callable(answer):
+            raise EngineUnavailable(
+                f"{place} of the cluster does not have Effigy {wanted} ({answer})",
+                "Install it there, or start it with PYTHONPATH naming Effigy's folder",
+            )
+
+
+def _asked(client: Any, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
+    """What the scheduler and all workers answer, or the exceptions that they raise."""
+    found = client.run(function, *given, on_error="return")
+    answers = {f"The worker {address}": answer for address, answer in found.items()}
+    try:
+        answers["The scheduler"] = client.run_on_scheduler(function, *given)
+    except (ImportError, AttributeError) as error:
+        answers["The scheduler"] = error
+    return answers
+
+
 def _lost(address: str, error: BaseException) -> EngineUnavailable:
+    # Dask's own messages have line breaks.
+    cause = " ".join(str(error).split())[:200] or type(error).__name__
     return EngineUnavailable(
-        f"The cluster {address} cannot be reached ({str(error)[:200] or type(error).__name__})",
+        f"The cluster {address} cannot be reached ({cause})",
         "Start its scheduler and workers; with --skip-existing, what is finished is not done again",
     )
 

@@ -67,8 +67,13 @@ def test_the_photo_that_ends_workers_is_found_and_the_others_are_done(tmp_path):
 
 
 @pytest.fixture
-def scheduler(tmp_path, monkeypatch):
-    """A scheduler with two workers, each a process of its own: address, and the processes."""
+def scheduler(tmp_path, monkeypatch, request):
+    """A scheduler with two workers, each a process of its own: address, and the processes.
+
+    The parameter: who of them can import Effigy.
+    """
+    knowing = getattr(request, "param", ("scheduler", "workers"))
+    places = {who: str(ROOT) if who in knowing else "" for who in ("scheduler", "workers")}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -76,16 +81,17 @@ def scheduler(tmp_path, monkeypatch):
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     monkeypatch.setenv("DASK_TEMPORARY_DIRECTORY", str(tmp_path / "scratch"))
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
-    processes = [subprocess.Popen(command, **quiet)]
+    envs = {who: {**os.environ, "PYTHONPATH": place} for who, place in places.items()}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    processes = [subprocess.Popen(command, env=envs["scheduler"], **quiet)]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address]
     worker += ["--nthreads", "1", "--no-dashboard", "--nworkers", "2", "--memory-limit", "0"]
     worker += ["--local-directory", str(tmp_path / "scratch")]
-    processes.append(subprocess.Popen(worker, env={**os.environ, "PYTHONPATH": str(ROOT)}, **quiet))
+    processes.append(subprocess.Popen(worker, env=envs["workers"], **quiet))
     yield address, processes
+    # A worker says goodbye to its scheduler, if that is still there.
     for process in reversed(processes):
         process.send_signal(signal.SIGTERM)
-    for process in processes:
         process.wait(20)
 
 
@@ -117,6 +123,25 @@ def test_a_scheduler_elsewhere_is_used_and_its_loss_is_said(tmp_path, scheduler,
     states = {row["status"] for row in rows(out).values()}
     assert len(rows(out)) == 300
     assert "cancelled" in states
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "who"),
+    [(("scheduler",), "The worker tcp://"), (("workers",), "The scheduler")],
+    indirect=["scheduler"],
+)
+def test_who_lacks_effigy_is_named_and_not_ended_by_what_it_cannot_import(
+    tmp_path, scheduler, who, capsys
+):
+    address, processes = scheduler
+    source = photos(tmp_path / "in", "a.jpg", "b.jpg")
+    assert run(source, tmp_path / "out", "--cluster", address) == 1
+    told = capsys.readouterr().err
+    assert f"error: {who}" in told
+    assert "of the cluster does not have Effigy" in told
+    assert "PYTHONPATH" in told
+    assert {row["status"] for row in rows(tmp_path / "out").values()} == {"cancelled"}
+    assert [process.poll() for process in processes] == [None, None]
 
 
 def test_what_is_no_cluster_is_refused(tmp_path, capsys):
