@@ -15,11 +15,18 @@ from .errors import HeadError, Unexpected, explained
 from .pipeline.cluster import Cluster, run_on_cluster
 from .pipeline.processes import ProcessEnded, run_in_processes
 from .results.files import PERSON_NAME, sweep
-from .results.folder import Wanted, finished_heads, stage, write_failure, write_heads
+from .results.folder import (
+    Wanted,
+    finished_heads,
+    head_record,
+    stage,
+    write_failure,
+    write_heads,
+)
 from .results.person import SamePerson, save_index
 from .results.plan import Task
 from .results.reconstruction import Reconstruction
-from .results.report import Row, failed_row, head_row
+from .results.report import Row, failed_row, head_row, skipped_row
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -50,7 +57,7 @@ def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
     """Reconstruct one photo and write its heads. Never raises for what a photo can cause."""
     begun = time.perf_counter()
     with failures(task.folder) as errors:
-        if skipped := skipped_row(task, options.settings, preview=options.preview):
+        if skipped := row_if_finished(task, options.settings, preview=options.preview):
             return skipped
         heads = reconstruct(task.photo, options.settings)
         folders = write_heads(heads, task.folder, preview=options.preview)
@@ -58,12 +65,12 @@ def process(task: Task, options: BatchOptions, reconstruct: Reconstruct) -> Row:
     return failed_task(task, errors[0], time.perf_counter() - begun)
 
 
-def skipped_row(task: Task, settings: Settings, *, preview: bool = False) -> Row | None:
+def row_if_finished(task: Task, settings: Settings, *, preview: bool = False) -> Row | None:
     """The row of a photo whose heads are finished; None where it is to be reconstructed."""
     if not settings.skip_existing:
         return None
     finished = finished_heads(task.folder, Wanted(task.photo, settings, preview))
-    return Row(str(task.photo), "skipped", heads=tuple(map(str, finished))) if finished else None
+    return skipped_row(task.photo, head_record(finished[0]), finished) if finished else None
 
 
 def process_person(

@@ -52,7 +52,7 @@ from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
 from .pipeline.cluster import Cluster, check_address
 from .results.plan import Task, collect_photos, plan, plan_part
-from .results.report import Row, RowLog, Share, conclusion, write_report
+from .results.report import Row, RowLog, Share, all_done, conclusion, write_report
 from .results.shard import relative_names, shard_of
 from .settings import add_options, settings_of
 
@@ -141,8 +141,7 @@ def main(
         report = write_report(rows, work.out, work.share.shard)
     if not (parsed.quiet and report):
         say(conclusion(rows, report, work.out))
-    accepted = ("ok", "skipped", "failed") if parsed.accept_failures else ("ok", "skipped")
-    done = written and all(row.status in accepted for row in rows)
+    done = written and all_done(rows, accept_failures=parsed.accept_failures)
     return OK if done else SOME_FAILED
 
 

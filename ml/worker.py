@@ -50,7 +50,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from .batch import skipped_row, write_person
+from .batch import row_if_finished, write_person
 from .data import Progress
 from .errors import HeadError, UsageError, explained
 from .pins.pins import Pins
@@ -135,7 +135,7 @@ class Worker:
         settings = settings_in(data)
         photo, out = path_in(data.get("photo")), path_in(data.get("out"))
         preview = bool(data.get("preview"))
-        if skipped := skipped_row(Task(photo, out), settings, preview=preview):
+        if skipped := row_if_finished(Task(photo, out), settings, preview=preview):
             return {"rows": [asdict(skipped)]}
         begun = time.perf_counter()
         pipeline = _following(self._pipeline, pins_for_photo(pins_in(data), photo))

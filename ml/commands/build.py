@@ -19,7 +19,7 @@ from ..pipeline.built import FromFile
 from ..results.columns import Columns, blocks, unusable
 from ..results.joined import open_columns
 from ..results.plan import plan
-from ..results.report import Row, conclusion, write_report
+from ..results.report import Row, all_done, conclusion, write_report
 from ..settings import OF_THE_RUN, Settings, check_settings
 from .terminal import Photos, command_parser, say, say_warnings
 
@@ -77,7 +77,7 @@ def main(
     report = write_report(rows_of_all, parsed.out)
     if not (parsed.quiet and report):
         say(conclusion(rows_of_all, report, parsed.out))
-    return OK if all(row.status in ("ok", "skipped") for row in rows_of_all) else SOME_FAILED
+    return OK if all_done(rows_of_all) else SOME_FAILED
 
 
 def rows_in(text: str, count: int) -> np.ndarray:

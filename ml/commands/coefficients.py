@@ -15,7 +15,7 @@ from ..head.storage import EFFIGY_HEAD
 from ..results.estimate import Estimate, about_of
 from ..results.parquet import load_pyarrow
 from ..results.plan import Task
-from ..results.report import Row, failed_row, head_row
+from ..results.report import Row, failed_row, head_row, skipped_row
 from ..results.shard import Shard, stem_of
 from ..results.store import CoefficientStore
 from ..settings import Settings
@@ -52,8 +52,9 @@ class Coefficients:
         work = partial(_process, options=options, estimating=estimating)
         waiting = []
         for task in self.tasks:
-            if self.options.settings.skip_existing and store.holds(task.photo):
-                yield Row(str(task.photo), "skipped")
+            known = store.known(task.photo) if self.options.settings.skip_existing else None
+            if known is not None:
+                yield skipped_row(task.photo, known)
             else:
                 store.forget(task.photo)
                 waiting.append(task)

@@ -144,7 +144,10 @@ class Photos(_Shown):
         self._done += 1
         failed = row.status == "failed"
         self._failed += failed
-        more = f"{row.error}. {row.hint}" if failed else warnings_about(row)
+        # What was done before was said then.
+        more = "" if row.status == "skipped" else warnings_about(row)
+        if failed:
+            more = f"{row.error}. {row.hint}"
         if failed or (not self._quiet and (more or self._bar is None)):
             line = f"[{self._done}/{self._total}] {row.status:9} {row.seconds:6.2f} s  "
             line += _printable(row.photo)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import HeadError, explained
 from .estimate import Estimate
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "report"
 STATUSES = ("ok", "failed", "skipped", "cancelled")
+DONE = ("ok", "skipped")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,24 @@ def head_row(
         round(float(head.confidence), 4),
         quality=None if head.quality is None else round(float(head.quality), 4),
         quality_reason=head.quality_reason,
+    )
+
+
+def skipped_row(photo: Path, head: Mapping[str, Any], folders: Sequence[Path] = ()) -> Row:
+    """The row of a photo that was done before.
+
+    head: what is known of its first head, ``confidence``, ``quality`` and ``quality_reason``: with
+    them the report of a run that went on says as much as that of an undisturbed one. folders: of
+    its heads.
+    """
+    quality = head.get("quality")
+    return Row(
+        str(photo),
+        "skipped",
+        heads=tuple(map(str, folders)),
+        confidence=round(float(head.get("confidence", 0.0)), 4),
+        quality=None if quality is None else round(float(quality), 4),
+        quality_reason=str(head.get("quality_reason", "")),
     )
 
 
@@ -175,6 +195,11 @@ def _json_of(rows: Iterable[Row]) -> Iterable[str]:
         yield start + "\n " + json.dumps(asdict(row), indent=1).replace("\n", "\n ")
         start = ","
     yield "[]\n" if start == "[" else "\n]\n"
+
+
+def all_done(rows: Iterable[Row], *, accept_failures: bool = False) -> bool:
+    """Whether every photo succeeded, now or before; failed ones count as well if they may."""
+    return all(row.status in DONE or (accept_failures and row.status == "failed") for row in rows)
 
 
 def conclusion(rows: Sequence[Row], report: Path | None, folder: Path) -> str:

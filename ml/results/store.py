@@ -12,7 +12,7 @@ import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,25 @@ from .joined import Joined, open_columns, write_joined
 PART = 128
 # What is being written.
 _NEW, _JOINED = "new", "joined"
+
+
+class _Place(NamedTuple):
+    """Where a photo's rows are: of ``source`` those from ``start`` to ``end``; and its hash.
+
+    The rest is of its first face.
+    """
+
+    digest: str
+    source: int
+    start: int
+    end: int
+    confidence: float
+    quality: float
+    quality_reason: str
+
+
+_TRUST = ("confidence", "quality", "quality_reason")
+_INDEXED = ("path", "sha256", "face", "faces", *_TRUST)
 
 
 class CoefficientStore:
@@ -45,8 +64,8 @@ class CoefficientStore:
         self._goes_on = goes_on
         self._folder = path.with_suffix(".parts")
         self._sources: list[Columns] = []
-        # By the photo's path: its digest, the source, and the rows of its faces from and to.
-        self._places: dict[str, tuple[str, int, int, int]] = {}
+        # By the photo's path.
+        self._places: dict[str, _Place] = {}
         self._waiting: list[tuple[str, Estimate]] = []
         self._exit = contextlib.ExitStack()
         self._next = 0
@@ -89,16 +108,21 @@ class CoefficientStore:
         number = len(self._sources)
         self._sources.append(source)
         for rows in blocks(source.count):
-            known = (source.read(name, rows) for name in ("path", "sha256", "face", "faces"))
-            for row, path, digest, face, faces in zip(rows, *known, strict=True):
+            known = (source.read(name, rows) for name in _INDEXED)
+            for row, path, digest, face, faces, *trust in zip(rows, *known, strict=True):
                 if face == 1:
-                    end = int(row) + int(faces)
-                    self._places[str(path)] = str(digest), number, int(row), end
+                    place = _Place(str(digest), number, int(row), int(row) + int(faces), *trust)
+                    self._places[str(path)] = place
 
-    def holds(self, photo: Path) -> bool:
-        """Whether there are rows of this photo, by its path and bytes."""
+    def known(self, photo: Path) -> dict[str, Any] | None:
+        """How far the photo's first face can be trusted; None: there are no rows of this photo.
+
+        It is told by its path and bytes. See ml.results.report.skipped_row.
+        """
         place = self._places.get(str(photo.absolute()))
-        return place is not None and place[0] == photo_digest(photo)
+        if place is None or place.digest != photo_digest(photo):
+            return None
+        return {name: getattr(place, name) for name in _TRUST}
 
     def forget(self, photo: Path) -> None:
         """Leave out what earlier runs know of a photo that is done anew."""
@@ -139,11 +163,11 @@ class CoefficientStore:
         """
         self.flush()
         paths = [str(photo.absolute()) for photo in photos]
-        places = [self._places[path][1:] for path in paths if path in self._places]
+        places = [self._places[path] for path in paths if path in self._places]
+        faces = [place.end - place.start for place in places]
         if places:
-            faces = [end - start for _, start, end in places]
-            source = np.repeat([number for number, _, _ in places], faces)
-            rows = np.concatenate([np.arange(start, end) for _, start, end in places])
+            source = np.repeat([place.source for place in places], faces)
+            rows = np.concatenate([np.arange(place.start, place.end) for place in places])
             aside = self._folder / _JOINED
             joined = Joined(self._sources, np.stack([source, rows], axis=1), self.about)
             write_joined(aside, joined, self.path.suffix)
@@ -152,4 +176,4 @@ class CoefficientStore:
             self.path.unlink(missing_ok=True)
         for path in self._folder.glob("*.npz"):
             path.unlink()
-        return sum(end - start for _, start, end in places)
+        return sum(faces)

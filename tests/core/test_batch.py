@@ -172,6 +172,7 @@ def test_finished_heads_are_kept(tmp_path):
     save_reconstruction(head, out / "noface")
     assert run(folder, "--out", out, "--skip-existing") == 0
     assert rows(out)["noface.jpg"]["status"] == "skipped"
+    assert rows(out)["noface.jpg"]["confidence"] == 0.75
     assert run(folder, "--out", out) == 1
     assert load_reconstruction(out / "noface").confidence == 0.75
 

@@ -53,6 +53,11 @@ def rows(out):
     }
 
 
+def trust(out):
+    names = ("photo", "confidence", "quality", "quality_reason")
+    return [[row[name] for name in names] for row in json.loads((out / "report.json").read_text())]
+
+
 def told(path):
     columns = joined.open_columns(path)
     numbers = np.arange(columns.count)
@@ -122,6 +127,7 @@ def test_a_resumed_file_is_that_of_an_undisturbed_run(album, tmp_path, kind, mon
     assert run(album, out, "--columns", kind, "--skip-existing", estimating=counting) == 1
     assert len(again) == 2
     assert sorted(rows(out).values()) == ["failed", "ok", "skipped", "skipped"]
+    assert trust(out) == trust(whole)
     assert told(out / f"coefficients.{kind}") == told(whole / f"coefficients.{kind}")
     assert not (out / "coefficients.parts").exists()
 

@@ -180,6 +180,15 @@ def test_names_of_many_photos_of_one_name_are_found_in_one_go(tmp_path, monkeypa
     assert [task.folder.name for task in plan_part(photos, tmp_path / "out", mine)] == ["img_7"]
 
 
+def test_a_farm_leaves_failed_photos_to_the_report_but_not_parts_that_are_missing(album, tmp_path):
+    out = tmp_path / "out"
+    run(album, "--recursive", "--out", out, "--shard", "1/2", "--accept-failures")
+    assert run("report", "merge", out, "--accept-failures") == 1
+    run(album, "--recursive", "--out", out, "--shard", "2/2", "--accept-failures")
+    assert run("report", "merge", out) == 1
+    assert run("report", "merge", out, "--accept-failures") == 0
+
+
 def test_no_photo_gets_the_name_of_a_report(tmp_path):
     names = ["report-1-of-4.json.jpg", "coefficients.npz.jpg", "REPORT.html.png"]
     folders = [task.folder.name for task in plan([tmp_path / name for name in names], tmp_path)]
