@@ -119,7 +119,7 @@ def _left_over(seen: SeenSkin, model: HeadModel, sheet: Sheet) -> FloatArray:
         return np.zeros(3, np.float32)
     colours = sample(seen.view.photo.rgb, seen.projection.pixels, sheet.coarse)
     residual = log_of(recorded(colours)) - expected_on(seen.separated, model, sheet.coarse)
-    return np.asarray(np.median(residual[clear] - seen.held.shade[clear, None], axis=0))
+    return np.asarray(np.median(residual[clear] - seen.held.shade[clear], axis=0))
 
 
 def _trust(seen: Sequence[SeenSkin]) -> FloatArray:

@@ -37,8 +37,9 @@ LID_EDGE, LIP_EDGE = (0.0003, 0.0018), (0.0006, 0.002)
 HUE, SHADE, SUN = (0.12, 0.25), (0.6, 0.9), (1.0, 1.4)
 # Natural logarithms of brightness beyond which something covers the skin; and where the face itself
 # is that dark: beards below this height and within this half-width, and around eyes and brows
-# (metres).
+# (metres). Texels of 512 a side that are more than a speck; sides and top of the nose (metres).
 TOO_DARK, TOO_LIGHT = (0.4, 0.75), (0.6, 1.0)
+SPECK, NOSE_SIDE, NOSE_TOP = 12, (0.016, 0.025), (-0.03, -0.02)
 BEARD, BEARD_SIDE, EYE = (0.005, 0.015), (-0.05, -0.04), (-0.007, -0.003)
 # Natural logarithm of a hue's difference from skin's in the same light. Hair as bright as skin is
 # recognised by its strands: the standard deviation of log brightness over STRAND_WIDTH of the
@@ -133,12 +134,20 @@ def unobstructed(
     # The edges of what covers skin are mixed with skin.
     reach = max(size // 256, 1)
     round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    bare = 1 - cv2.dilate(atlas.image(before, size), round_)
+    bare = 1 - cv2.dilate(_without_specks(atlas.image(before, size), size), round_)
     mixed = _grown(atlas.image(certain * free, size), atlas.image(doubtful * free, size))
     clear = 1 - cv2.dilate(mixed, round_)
     # Detail must not end in a visible line.
     clear = np.minimum(cv2.GaussianBlur(clear, (0, 0), 1.5 * reach), clear)
     return atlas.of_image(bare), atlas.of_image(clear)
+
+
+def _without_specks(covered: FloatArray, size: int) -> FloatArray:
+    """(S, S) without spots of fewer than SPECK texels: grain and stubble cover nothing."""
+    there = (covered > 0).astype(np.uint8)
+    _, label, found, _ = cv2.connectedComponentsWithStats(there, connectivity=8)
+    large = found[:, cv2.CC_STAT_AREA] >= SPECK * (size / 512) ** 2
+    return covered * large[label]
 
 
 def _too_red(residual: FloatArray, atlas: Atlas) -> FloatArray:
@@ -160,7 +169,8 @@ def bright_and_hue(residual: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _dark_features(atlas: Atlas) -> FloatArray:
     """(N,) 1 where faces are far darker or lighter than skin: nose, eyes, brows, lips, beard."""
     x, y, _ = atlas.mean.T
-    nose = (np.abs(x) < 0.02) & (y < 0.025)
+    # Without a soft edge the nose's box would be seen where the skin beside it is refused.
+    nose = ramp(-np.abs(x), (-NOSE_SIDE[1], -NOSE_SIDE[0])) * ramp(-y, NOSE_TOP)
     eyes = np.maximum(ramp(-atlas.contours.lids, EYE), ramp(-atlas.contours.brows, EYE))
     # Farther out, dark pixels beside a jaw are mostly hair; the statistics include short beards.
     beard = ramp(-y, BEARD) * ramp(-np.abs(x), BEARD_SIDE)

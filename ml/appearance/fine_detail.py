@@ -23,6 +23,10 @@ SHINE, SHINE_KEPT = 0.2, 0.4
 # Beards are as dark as short ones: hair is not painted on skin. Natural logarithm below which
 # they are lightened, and the share of the rest that is kept.
 SHORT_BEARD, BEARD_KEPT = -0.3, 0.6
+# Brows, beards and nostrils reflect the sky, and in the dark a photo's noise has strong hues: mean
+# logs of an albedo up to which it is grey at most where it would be green or blue, and from which
+# it is left as it is.
+HAIR_LOGS = (-2.6, -1.9)
 # Detail fades into hidden skin: it is multiplied by this on each coarser level of the pyramid.
 FADE = 0.75
 # Detail is clipped to this (natural logarithm) above or below the statistical skin.
@@ -41,7 +45,7 @@ class Held:
 
     Attributes
     ----------
-    confidence: (N,) 0..1. shade: (N,) logarithm of light that is left out.
+    confidence: (N,) 0..1. shade: (N, 3) logarithm of light that is left out.
     beard: (N,) 0..1, where a beard is seen.
     """
 
@@ -52,22 +56,22 @@ class Held:
     def enlarged(
         self, coarse: Atlas, atlas: Atlas, size: int
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """(N',) each: the same at the texels of a finer atlas, 0 without confidence."""
+        """The same at the N' texels of a finer atlas, 0 without confidence."""
         if atlas is coarse:
             return self.confidence, self.shade, self.beard
         from .kernels import enlarge, in_parts
 
         image = coarse.image(self.confidence, COARSE)
         confidence = atlas.of_image(cv2.resize(image, (size, size)))
-        others = coarse.image(np.stack([self.shade, self.beard], 1), COARSE)
-        found = np.empty((len(confidence), 2), np.float32)
+        others = coarse.image(np.column_stack([self.shade, self.beard]), COARSE)
+        found = np.empty((len(confidence), 4), np.float32)
 
         def fill(part: slice) -> None:
             place = (atlas.rows[part], atlas.columns[part], COARSE / size)
             enlarge(others, *place, confidence[part], found[part])
 
         in_parts(fill, len(found))
-        return confidence, found[:, 0], found[:, 1]
+        return confidence, found[:, :3], found[:, 3]
 
 
 def fine_detail(
@@ -171,8 +175,9 @@ def compose_albedo(
     logs = albedo.astype(np.float32)
 
     def encode(part: slice) -> None:
-        place = (atlas.rows[part], atlas.columns[part], _BY_LOG)
-        encode_albedo(atlas.corners[part], atlas.weights[part], logs, detail, *place, colours)
+        place = (atlas.rows[part], atlas.columns[part])
+        known = (atlas.corners[part], atlas.weights[part], logs, detail, place)
+        encode_albedo(*known, HAIR_LOGS, _BY_LOG, colours)
 
     in_parts(encode, len(atlas.rows))
     return colours

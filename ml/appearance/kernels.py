@@ -130,10 +130,10 @@ def residual(corners, weights, wanted, values, rgb, table, out):  # type: ignore
 
 @compiled
 def take_light(detail, light, limit):  # type: ignore[no-untyped-def]
-    """Subtract (N,) logarithms of light from (N, 3) logs in place, and keep them in +-limit."""
+    """Subtract (N, 3) logarithms of light from (N, 3) logs in place, and keep them in +-limit."""
     for n in range(detail.shape[0]):
         for k in range(detail.shape[1]):
-            detail[n, k] = min(max(detail[n, k] - light[n], -limit), limit)
+            detail[n, k] = min(max(detail[n, k] - light[n, k], -limit), limit)
 
 
 @compiled
@@ -207,21 +207,31 @@ def blend_mirrored(off, weight, mirror, share, rows, columns, canvas):  # type: 
 
 
 @compiled
-def encode_albedo(corners, weights, values, detail, rows, columns, table, out):  # type: ignore[no-untyped-def]
+def encode_albedo(corners, weights, values, detail, place, dim, table, out):  # type: ignore[no-untyped-def]
     """Write exp(log albedo + (S, S, 3) detail) as sRGB into (S, S, 3) ``out`` at the texels.
 
-    values: (V, 3) the vertices' log albedo. table: sRGB by the logarithm of the linear colour, from
-    DARKEST_LOG to 0.
+    values: (V, 3) the vertices' log albedo. place: (N,) rows and columns of the texels. dim: two
+    logs; up to the first no colour is green or blue, from the second on any may be. table: sRGB by
+    the logarithm of the linear colour, from DARKEST_LOG to 0.
     """
+    rows, columns = place
     most = len(table) - 1
     steps = most / -DARKEST_LOG
+    log = np.empty(3, np.float32)
     for n in range(corners.shape[0]):
         row, column = rows[n], columns[n]
         for k in range(3):
-            log = detail[row, column, k]
+            log[k] = detail[row, column, k]
             for corner in range(3):
-                log += weights[n, corner] * values[corners[n, corner], k]
-            place = (min(max(log, DARKEST_LOG), np.float32(0)) - DARKEST_LOG) * steps
+                log[k] += weights[n, corner] * values[corners[n, corner], k]
+        middle = (log[0] + log[1] + log[2]) / 3
+        cold = max(log[1], log[2]) - log[0]
+        if cold > 0 and middle < dim[1]:
+            share = min((dim[1] - middle) / (dim[1] - dim[0]), 1.0)
+            for k in range(3):
+                log[k] += share * (middle - log[k])
+        for k in range(3):
+            place = (min(max(log[k], DARKEST_LOG), np.float32(0)) - DARKEST_LOG) * steps
             out[row, column, k] = table[int(place + 0.5)]
 
 

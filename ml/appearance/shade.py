@@ -31,6 +31,10 @@ NOSTRILS, FLAT, NOSTRIL = (0.0085, -0.008, 0.1), 1.4, (0.0045, 0.0065)
 # Standard deviation, as a share of the side, of the mean of the skin that stands for the features
 # beside it in the median: without it features would count as skin without shadow.
 BESIDE = 5 / 512
+# Standard deviations, as shares of the side, of the mean tone of a patch and of the share of skin
+# that is held around it; the shares at which all of the tone is left out, and nothing; its largest
+# logarithm; and the side of the images in which it is found.
+TONE, AROUND, HELD, LARGEST_TONE, SPLIT = 10 / 512, 22 / 512, (0.3, 0.75), 1.0, 128
 # Share of what one side of the statistical skin is darker than the other that counts as light:
 # people are alike on both sides, light is not. And rounds of averaging over the mesh.
 UNEVEN, ROUNDS = 0.85, 3
@@ -60,6 +64,31 @@ def broad_shade(
         SPOT_SHARE
     )
     return np.asarray(values * share, np.float32)
+
+
+def patch_tone(
+    residual: FloatArray, plain: FloatArray, weight: FloatArray, atlas: Atlas, size: int
+) -> FloatArray:
+    """(N, 3) logarithm of the light in which patches of skin differ from what is completed beside.
+
+    Where little of the skin around is held, a patch that differs from the statistical skin in tone
+    would be seen as a stain. The parameters are those of :func:`broad_shade`.
+    """
+    known = weight * plain * off_features(atlas)
+    sums = np.column_stack([residual * known[:, None], known]).astype(np.float32)
+    side = min(size, SPLIT)
+    tones, held = (_small(atlas.image(one, size), size) for one in (sums, weight))
+    tones = cv2.GaussianBlur(tones, (0, 0), TONE * side)
+    held = cv2.GaussianBlur(held, (0, 0), AROUND * side)
+    tone = tones[..., :3] / (tones[..., 3:] + 0.02) * (1 - ramp(held, HELD))[..., None]
+    large = cv2.resize(tone, (atlas.window or (size, size))[::-1])
+    return np.asarray(np.clip(atlas.of_image(large), -LARGEST_TONE, LARGEST_TONE), np.float32)
+
+
+def _small(image: FloatArray, size: int) -> FloatArray:
+    """An image of an atlas of this size, or of a window of it, as of one of SPLIT at most."""
+    height, width = (max(round(side * min(SPLIT / size, 1)), 1) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 @of_layout

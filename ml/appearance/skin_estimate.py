@@ -25,7 +25,7 @@ from .fine_detail import DETAIL_GAIN, reduce_shine
 from .light import AlbedoAndLight, SkinColours, separate_light
 from .projection import Projection, sample
 from .scalp import HAIR, grown_scalp, hair_tone, stubble
-from .shade import broad_shade, evenly_dark
+from .shade import broad_shade, evenly_dark, patch_tone
 from .skin import SkinModel
 
 # Natural logarithms of the light on skin relative to the face's median. Below the first a photo
@@ -96,7 +96,7 @@ class FoundSkin:
     ----------
     separated: albedo and light of the V' skin vertices; light includes what the texture leaves out.
     confidence: (N,) 0..1 in each of the texels.
-    shade: (N,) logarithm of broad shadows and spots of light, which the texture leaves out, too.
+    shade: (N, 3) logarithm of broad shadows and spots of light, which the texture leaves out, too.
     stubble: (V',) share of hair under the scalp's skin. hair: (3,) its log colour over the skin's.
     """
 
@@ -128,10 +128,12 @@ def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinMode
     separated = evenly_dark(separate_light(observed, skin, mesh.edges), mesh.twins, mesh.edges)
     shown = clear * (1 - throat) * _lit(separated, model, atlas)
     at = [at_vertices(shown[:, None], atlas, len(model.shape.mean))[mesh.vertices]]
-    shade, stubble, hair = np.zeros_like(confidence), np.zeros(len(mesh.vertices), np.float32), HAIR
+    shade, stubble, hair = np.zeros_like(logs), np.zeros(len(mesh.vertices), np.float32), HAIR
     if cover is not None:
         residual = logs - expected_on(separated, model, atlas)
-        shade = broad_shade(residual, cover.plain, confidence * shown, atlas, size)
+        held = (cover.plain, confidence * shown, atlas, size)
+        shade = broad_shade(residual, *held)[:, None]
+        shade = shade + patch_tone(residual - shade, *held)
         stubble = _stubble(cover, texels, model)
         hair = hair_tone(residual, cover, texels.visibility)
     separated = _with_residual_light(separated, observed, *at)

@@ -368,7 +368,7 @@ def test_a_parse_without_sure_glasses_hides_nothing(model, faint):
         make_albedo(photo, camera, model.shape.mean, model, SIZE, parse=known)
         for known in (None, parse)
     )
-    # Only with a parse are shadows beside lips sought, and the picture has a little shade there.
+    # Only with a parse are shadows and patches sought, and the picture has a little of both.
     apart = np.abs(first.astype(int) - second)
-    assert apart.max() <= 4
-    assert np.count_nonzero(apart) < 0.001 * apart.size
+    assert apart.max() <= 8
+    assert apart.mean() < 0.3

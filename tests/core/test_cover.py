@@ -13,7 +13,7 @@ from ml.appearance.fine_detail import shorten_beard
 from ml.appearance.gamut import toward_gamut, within_gamut
 from ml.appearance.light import AlbedoAndLight
 from ml.appearance.scalp import grown_scalp, shaded, stubble
-from ml.appearance.shade import broad_shade, evenly_dark
+from ml.appearance.shade import broad_shade, evenly_dark, patch_tone
 from ml.appearance.skin import load_skin_model
 from ml.appearance.skin_estimate import skin_mesh
 from ml.appearance.texture import make_albedo
@@ -147,6 +147,22 @@ def test_the_noses_shadow_on_the_narrow_upper_lip_is_light_and_nostrils_are_not(
     assert np.abs(found[nostril]).max() < 0.01
 
 
+def test_a_patch_amid_refused_skin_has_the_tone_of_what_is_completed(model, atlas):
+    x, y, z = atlas.mean.T
+    from_it = np.hypot(x - 0.04, y)
+    patch = (from_it < 0.008) & (z > 0.03)
+    residual = np.tile(np.float32([-0.5, -0.3, -0.1]), (len(x), 1))
+    residual[patch & (from_it < 0.001)] -= 0.4
+    every = np.ones(len(x), np.float32)
+    found = patch_tone(residual, every, np.float32(patch), atlas, SIZE)
+    np.testing.assert_allclose(found[patch], residual[~patch][:1].repeat(patch.sum(), 0), atol=0.15)
+    # Its own mark stays darker than it, and where all skin is seen nothing is left out.
+    assert (residual - found)[from_it < 0.001].mean() < -0.3
+    inner = (np.abs(x) < 0.04) & (np.abs(y) < 0.02) & (z > 0.06)
+    inner &= atlas.part == model.part_names.index("skin")
+    assert np.abs(patch_tone(residual, every, every, atlas, SIZE)[inner]).max() < 0.02
+
+
 def test_one_sided_darkness_of_the_statistics_is_light(model):
     mesh = skin_mesh(model)
     x, y, z = model.shape.mean[mesh.vertices].T
@@ -163,10 +179,11 @@ def test_one_sided_darkness_of_the_statistics_is_light(model):
     assert np.abs(after.albedo - albedo)[x < -0.003].max() < 0.02
 
 
-def test_a_red_straw_before_the_chin_is_no_beard(atlas):
+def test_a_red_straw_before_the_chin_is_no_beard(model, atlas):
     x, y, z = atlas.mean.T
     residual = np.zeros((len(x), 3), np.float32)
     straw = (np.abs(x) < 0.003) & (y < -0.055) & (y > -0.07) & (z > 0.06)
+    straw &= atlas.part == model.part_names.index("skin")
     residual[straw] = (0.0, -1.5, -1.4)
     every = np.ones(len(x), np.float32)
     assert unobstructed(residual, every, atlas, SIZE)[0][straw].max() < 0.05
