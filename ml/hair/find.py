@@ -59,7 +59,10 @@ def find_hair(shown: Shown, model: HeadModel) -> Hair:
         parts.append((_at_rest(points, roots, (solid, rest)), roots.uv, colours))
     read, facial = found.read, found.facial
     colour = middle_of(parts[0][2] if len(parts[0][2]) else parts[1][2])
-    look = HairLook(read.length, colour, read.hat, facial.beard, facial.moustache, facial.brows)
+    look = HairLook(
+        read.length, colour, read.hat, facial.beard, facial.moustache, facial.brows,
+        tied=read.knot is not None,
+    )  # fmt: skip
     return Hair(look, _joined(parts))
 
 

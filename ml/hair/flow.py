@@ -13,6 +13,8 @@ from .solid import Solid
 from .view import HairView
 
 WHORL = (0.012, 0.135, -0.045)
+# z where a parting ends, metres.
+PARTED = 0.0
 DOWN = np.array([0, -1, 0], np.float32)
 
 
@@ -66,10 +68,12 @@ class Flow:
     @property
     def hanging(self) -> bool:
         """Whether the hair is long enough to hang down."""
-        return self.read.length in ("middle", "long")
+        return self.read.length in ("middle", "long") and self.read.knot is None
 
     def usual(self, points: FloatArray, normal: FloatArray) -> FloatArray:
         """(N, 3) unit directions where hair of this length lies by itself."""
+        if self.read.knot is not None:
+            return _unit(self.read.knot.wound(points, normal))
         way = self._hung(points, normal) if self.hanging else self._combed(points, normal)
         # A fringe falls over the forehead.
         fringe = np.interp(points[:, 0], COLUMNS, self.read.fringe)
@@ -81,8 +85,11 @@ class Flow:
         """Away from the parting on top, and down from there."""
         side = points[:, 0] - self.read.parting * np.clip((points[:, 2] + 0.04) / 0.1, 0, 1)
         top = np.clip((normal[:, 1] - 0.15) / 0.5, 0, 1)
-        back = -0.35 * top * (normal[:, 2] > -0.2)
-        return np.stack([1.2 * np.tanh(side / 0.006) * top, 0.7 * top - 1, back], 1)
+        # A parting ends before the crown: from there hair falls back over it.
+        crown = np.clip((PARTED - points[:, 2]) / 0.04, 0, 1)
+        aside = 1.2 * np.tanh(side / 0.006) * top * (1 - 0.8 * crown)
+        back = -top * (0.35 + 0.9 * crown)
+        return np.stack([aside, 0.7 * top - 1, back], 1)
 
     def _combed(self, points: FloatArray, normal: FloatArray) -> FloatArray:
         """Away from the whorl, to the side from the parting, and down at the sides."""

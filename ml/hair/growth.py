@@ -11,9 +11,13 @@ from ..data import FloatArray
 from .flow import DOWN, Flow
 from .ground import Roots
 from .read import HairRead
+from .strands import resampled
 from .view import HairView
 
-STEPS, POINTS = 26, 16
+STEPS, POINTS = 26, 20
+# The first steps are shorter than the others, and points of a strand stand closer at its root, by
+# this power of their number: there hair bends most.
+SHORT, CLOSER = 3, 1.35
 # Waves: order of the photo's strands (ml.hair.flow) at which hair is straight, and fully curled;
 # length and height of a wave, metres.
 STRAIGHT, CURLY, WAVE, WAVINESS = 0.84, 0.58, 0.05, 0.007
@@ -21,6 +25,8 @@ STRAIGHT, CURLY, WAVE, WAVINESS = 0.84, 0.58, 0.05, 0.007
 FRAYED = 0.004
 # Below this height hair no longer lies on the head but hangs; metres, over a span.
 HANGS, SPAN = 0.02, 0.06
+# z of the ears, metres, and how far hair that hangs before them falls back, per metre down.
+EARS, BACK = 0.015, 0.7
 # Metres beyond which strands are not pulled back to the hair in the photo, but end: of hair that
 # lies, and of hair that hangs.
 ASTRAY = (0.005, 0.02)
@@ -72,11 +78,15 @@ def wishes(roots: Roots, places: FloatArray, read: HairRead, rng: np.random.Gene
     """Lengths and layers of strands with these roots at (N, 3) ``places``."""
     count = len(places)
     thick = roots.points.on(read.thickness[:, None])[:, 0]
-    layer = thick * (0.25 + 0.75 * np.sqrt(rng.random(count, np.float32)))
+    # Some lie on the skin: it would be seen under the others along a parting.
+    layer = thick * (0.06 + 0.94 * rng.random(count, np.float32) ** 0.4)
     side = np.clip(places[:, 0] / 0.06, -1, 1) * 0.5 + 0.5
     lowest = read.reach[0] * (1 - side) + read.reach[1] * side
     lowest = lowest + 0.03 * rng.random(count, np.float32) ** 2
-    if read.length in ("middle", "long"):
+    if read.knot is not None:
+        lowest = lowest - 1
+        length = read.knot.lengths(places) * (0.9 + 0.2 * rng.random(count))
+    elif read.length in ("middle", "long"):
         length = np.maximum(places[:, 1] - lowest, 0.04) * 1.15 + 0.06
     elif read.length == "shaved":
         layer = np.full(count, 0.002, np.float32)
@@ -97,15 +107,18 @@ def grown(roots: Roots, flow: Flow, wish: Wish, rng: np.random.Generator) -> Flo
     noise = _noise(roots, rng)
     frayed = np.zeros_like(root)
     frayed[:, 0] = rng.normal(0, FRAYED, len(root))
-    step = wish.length / STEPS
+    share = np.minimum(np.arange(1, STEPS + 1, dtype=np.float32) / SHORT, 1)
+    steps = wish.length[:, None] * share / share.sum()
     point, way = root.copy(), normal.copy()
     track, alive = [root.copy()], np.ones(len(root), bool)
-    for number in range(STEPS):
+    for number, step in enumerate(steps.T):
         height, normal, _ = solid.height(point)
         hangs = np.clip((HANGS - point[:, 1]) / SPAN, 0, 1 if flow.hanging else 0)
         wanted = _direction(flow, (point, frayed), normal, hangs) + noise
         # Hair leaves the skin at an angle and lies down at the height of its layer.
         rise = np.clip((wish.layer - height) / np.maximum(6 * step, 0.004), -1, 1.5)
+        if flow.read.knot is not None:
+            rise *= 1 - flow.read.knot.near(point)
         wanted += normal * (rise * (1 - hangs))[:, None]
         stiff = 0.35 if number else 0.6
         way = stiff * way + (1 - stiff) * wanted
@@ -118,7 +131,8 @@ def grown(roots: Roots, flow: Flow, wish: Wish, rng: np.random.Generator) -> Flo
         alive &= ~lost & (point[:, 1] > wish.lowest)
         point = np.where(alive[:, None], ahead, point)
         track.append(point.copy())
-    return curled(resampled(np.stack(track, 1), POINTS), roots, flow, rng)
+    shares = np.linspace(0, 1, POINTS) ** CLOSER
+    return curled(resampled(np.stack(track, 1), shares), roots, flow, rng)
 
 
 def _direction(
@@ -127,7 +141,9 @@ def _direction(
     """(N, 3) where hair goes on. place: points, and by how much they count as lying elsewhere."""
     point, frayed = place
     usual = flow.usual(point + frayed, normal)
-    usual = usual * (1 - hangs)[:, None] + DOWN * hangs[:, None]
+    # Before the ears it falls back to them, beside the face and not before it.
+    fall = DOWN - BACK * np.clip((point[:, 2:] - EARS) / 0.04, 0, 1) * [0, 0, 1]
+    usual = usual * (1 - hangs)[:, None] + fall * hangs[:, None]
     way, trust = flow.seen(flow.view.project(point), normal, usual)
     trust = 0.85 * trust[:, None]
     return np.asarray((1 - trust) * usual + trust * way, dtype=np.float32)
@@ -177,23 +193,3 @@ def _noise(roots: Roots, rng: np.random.Generator) -> FloatArray:
     clump = rng.normal(0, 0.16, (int(roots.clump.max(initial=0)) + 1, 3))
     own = rng.normal(0, 0.05, (len(roots.clump), 3))
     return (clump[roots.clump] + own).astype(np.float32)
-
-
-def resampled(track: FloatArray, count: int) -> FloatArray:
-    """(N, P, 3) points -> (N, count, 3) at even distances along the same lines."""
-    along = np.linalg.norm(np.diff(track, axis=1), axis=2)
-    along = np.concatenate([np.zeros((len(track), 1)), np.cumsum(along, 1)], 1)
-    total = np.maximum(along[:, -1:], 1e-9)
-    wanted = np.linspace(0, 1, count) * total
-    # One search for all strands: each gets a span of its own on one line.
-    shift = (np.arange(len(track)) * 2.0)[:, None]
-    sought = (wanted / total + shift - 1e-9).ravel()
-    index = np.searchsorted((along / total + shift).ravel(), sought)
-    index = index.reshape(len(track), count) - np.arange(len(track))[:, None] * track.shape[1]
-    index = np.clip(index, 1, track.shape[1] - 1)
-    low = np.take_along_axis(along, index - 1, 1)
-    high = np.take_along_axis(along, index, 1)
-    share = np.clip((wanted - low) / np.maximum(high - low, 1e-9), 0, 1)[..., None]
-    first = np.take_along_axis(track, (index - 1)[..., None], 1)
-    second = np.take_along_axis(track, index[..., None], 1)
-    return (first + share * (second - first)).astype(np.float32)

@@ -22,6 +22,7 @@ class HairLook:
     length: one of LENGTHS. colour: sRGB, without the photo's light where that is known.
     hat: whether a hat hides it. beard: one of BEARDS. moustache: whether there is one.
     brows: whether the photo shows them; where it does not they are the usual ones.
+    tied: whether the hair is tied in a knot.
     """
 
     length: str
@@ -30,6 +31,7 @@ class HairLook:
     beard: str
     moustache: bool
     brows: bool
+    tied: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "colour": list(self.colour)}
@@ -54,6 +56,7 @@ def look_of(about: Mapping[str, Any]) -> HairLook | None:
     try:
         red, green, blue = (int(value) for value in stored["colour"])
         named = {name: stored[name] for name in ("length", "hat", "beard", "moustache", "brows")}
-        return HairLook(colour=(red, green, blue), **named)
+        tied = bool(stored.get("tied", False))  # older results do not say
+        return HairLook(colour=(red, green, blue), **named, tied=tied)
     except (TypeError, KeyError) as error:
         raise ValueError(f"its hair is damaged: {error}") from error

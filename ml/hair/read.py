@@ -10,8 +10,9 @@ import numpy as np
 from ..data import FloatArray
 from ..head.model import HeadModel
 from .ground import BEYOND, ground_of
+from .knot import FLAT, Knot, knot_of
 from .solid import Solid
-from .view import HairView
+from .view import CHIN, HairView
 
 # Rays from the middle of the skull to the outline of hair, and how far they are followed (metres).
 RAYS, FARTHEST = 120, 0.24
@@ -23,12 +24,18 @@ PRIOR = 0.02
 # Below these shares of the scalp that the photo shows, with hair on it, a head is bald; up to this
 # thickness hair is shaved.
 BALD, SHAVED = 0.12, 0.005
-# Heights on the mean head where short hair ends and long hair begins: below the ear, the chin.
-EAR, CHIN = -0.03, -0.09
+# Height on the mean head where short hair ends, below the ear; long hair begins at the chin.
+EAR = -0.03
+# Height above which hair that is seen beyond the head grows on top of it, metres.
+TOP = 0.085
+# Narrower pieces of hair say nothing of its length, metres.
+WISP = 0.005
 # x of the columns in which a fringe is sought, metres.
 COLUMNS = np.linspace(-0.056, 0.056, 9, dtype=np.float32)
 # The share of the scalp in view that a hat must cover to hide hair.
 HATTED = 0.25
+# See _outline.
+Outline = tuple[FloatArray, FloatArray, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class HairRead:
     the vertices of the scalp, 0 elsewhere.
     reach: (2,) the lowest height of the hair on the subject's right and left, metres in head space.
     parting: x of the parting at the hairline, metres. fringe: (COLUMNS,) 0..1 how much of the
-    forehead's upper part hair covers, from right to left.
+    forehead's upper part hair covers, from right to left. knot: of tied hair, else None.
     """
 
     length: str
@@ -52,6 +59,7 @@ class HairRead:
     reach: tuple[float, float]
     parting: float
     fringe: FloatArray
+    knot: Knot | None = None
 
 
 def read_hair(view: HairView, model: HeadModel, solid: Solid) -> HairRead:
@@ -63,15 +71,20 @@ def read_hair(view: HairView, model: HeadModel, solid: Solid) -> HairRead:
     hat = view.at(view.hat, pixels)
     covered = float((shown * hat).sum() / max(shown.sum(), 1e-6))
     hatted = covered > HATTED
-    rooted, share = _rooted(view, model, (pixels, shown))
+    outline = _outline(view)
+    beyond = _beyond(view, outline, solid.vertices[ground.scalp])
+    rooted, share = _rooted(view, model, (pixels, shown), beyond)
     if hatted:
         rooted[ground.scalp] *= _below_hat(solid.vertices[ground.scalp], shown * hat)
-    thickness = _thickness(view, model, solid)
-    reach = _reach(view, solid)
+    thickness = _thickness(view, model, solid, outline)
+    reach = _reach(view)
     middle = float(np.average(thickness[ground.scalp], weights=rooted[ground.scalp] + 1e-6))
     length = _length(0.5 * (reach[0] + reach[1]), middle, share, hatted)
     parting, fringe = _forehead(view, model, solid)
-    return HairRead(length, hatted, rooted, thickness, reach, parting, fringe)
+    knot = None if hatted or length == "bald" else knot_of(view, model, solid, outline)
+    if knot is not None:
+        thickness = np.minimum(thickness, FLAT)
+    return HairRead(length, hatted, rooted, thickness, reach, parting, fringe, knot)
 
 
 def _facing(view: HairView, solid: Solid, which: np.ndarray) -> FloatArray:
@@ -83,18 +96,19 @@ def _facing(view: HairView, solid: Solid, which: np.ndarray) -> FloatArray:
 
 
 def _rooted(
-    view: HairView, model: HeadModel, seen: tuple[FloatArray, FloatArray]
+    view: HairView, model: HeadModel, seen: tuple[FloatArray, FloatArray], beyond: FloatArray
 ) -> tuple[FloatArray, float]:
     """(V,) how surely hair is rooted at each vertex, and the share of the scalp in view with hair.
 
     seen: pixels and 0..1 visibility of the scalp's vertices. Hidden ones follow those round them
-    and across; the usual is hair.
+    and across; the usual is hair. beyond: see :func:`_beyond`.
     """
     ground = ground_of(model)
     pixels, shown = seen
     margin = ground.margins["scalp"][ground.scalp]
     hair, bare = view.at(view.hair, pixels), view.at(view.bare, pixels)
-    evidence = np.clip((hair - bare) * 1.2 + 0.5, 0, 1)
+    evidence = np.maximum(np.clip((hair - bare) * 1.2 + 0.5, 0, 1), beyond)
+    shown = np.maximum(shown, beyond)
     own = np.clip((margin + BEYOND) / BEYOND, 0, 1) * (margin > -BEYOND)
     within = margin > 0.006
     share = float((shown * evidence * within).sum() / max((shown * within).sum(), 1e-6))
@@ -120,19 +134,30 @@ def _below_hat(places: FloatArray, hat: FloatArray) -> FloatArray:
     return np.clip((rim + 0.004 - places[:, 1]) / 0.008, 0, 1).astype(np.float32)
 
 
-def _thickness(view: HairView, model: HeadModel, solid: Solid) -> FloatArray:
-    """(V,) metres from the skull to the outline of the hair, smooth over the scalp."""
-    ground = ground_of(model)
-    places = solid.vertices[ground.scalp]
-    angle, gap, known = _outline(view)
+def _beyond(view: HairView, outline: Outline, places: FloatArray) -> FloatArray:
+    """(S,) 0..1: places on top at the rim of the head, beyond which hair is seen.
+
+    It is rooted there; what is beside a head may be rooted elsewhere.
+    """
+    seen, sure = _at_rim(view, outline, places)
+    return sure * (places[:, 1] > TOP) * np.clip((seen - 0.004) / 0.006, 0, 1)
+
+
+def _at_rim(view: HairView, outline: Outline, places: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(S,) metres of hair on the rays through (S, 3) places, and 0..1 how much these tell."""
+    angle, gap, known = outline
     centre = view.project(np.array([SKULL], np.float32))[0][0]
     away = view.project(places)[0] - centre
     direction = np.arctan2(away[:, 1], away[:, 0])
-    rim = _on_rim(view, places, away)
-    wide = np.concatenate([gap, gap, gap])
     angles = np.concatenate([angle - 2 * np.pi, angle, angle + 2 * np.pi])
-    seen = np.interp(direction, angles, wide)
-    sure = np.interp(direction, angles, np.concatenate([known] * 3)) * rim
+    seen, sure = (np.interp(direction, angles, np.tile(row, 3)) for row in (gap, known))
+    return seen.astype(np.float32), (sure * _on_rim(view, places)).astype(np.float32)
+
+
+def _thickness(view: HairView, model: HeadModel, solid: Solid, outline: Outline) -> FloatArray:
+    """(V,) metres from the skull to the outline of the hair, smooth over the scalp."""
+    ground, (_, gap, known) = ground_of(model), outline
+    seen, sure = _at_rim(view, outline, solid.vertices[ground.scalp])
     usual = float(np.average(gap, weights=known + 1e-3)) if known.any() else USUAL
     usual = 0.8 * usual + 0.2 * USUAL
     around = (ground.kernel @ (sure * seen) + PRIOR * usual) / (ground.kernel @ sure + PRIOR)
@@ -142,7 +167,7 @@ def _thickness(view: HairView, model: HeadModel, solid: Solid) -> FloatArray:
     return found
 
 
-def _on_rim(view: HairView, places: FloatArray, away: FloatArray) -> FloatArray:
+def _on_rim(view: HairView, places: FloatArray) -> FloatArray:
     """(S,) 0..1 how near each place is to the bare head's outline."""
     depth = np.isfinite(view.depth).astype(np.uint8)
     inward = cv2.distanceTransform(depth, cv2.DIST_L2, 3)
@@ -151,7 +176,7 @@ def _on_rim(view: HairView, places: FloatArray, away: FloatArray) -> FloatArray:
     return np.clip(1 - near / 0.02, 0, 1).astype(np.float32)
 
 
-def _outline(view: HairView) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _outline(view: HairView) -> Outline:
     """Of RAYS from the skull's middle: angles, metres from head to outline, 0..1 how sure.
 
     Hair ends at the last pixel in a row of hair; where the photo ends first, nothing is known.
@@ -183,16 +208,22 @@ def _outline(view: HairView) -> tuple[FloatArray, FloatArray, FloatArray]:
     return angle, gap, (inside & up & haired).astype(np.float32)
 
 
-def _reach(view: HairView, solid: Solid) -> tuple[float, float]:
+def _reach(view: HairView) -> tuple[float, float]:
     """The lowest height of hair on the subject's right and left, in head space.
 
     Where the photo cuts hair off, it is taken to go on for a hand's breadth.
     """
-    rows, columns = np.nonzero(view.hair > 0.5)
+    wide = max(round(WISP / view.pixel()), 1)
+    mask = cv2.morphologyEx(
+        (view.hair > 0.5).astype(np.uint8),
+        cv2.MORPH_OPEN,
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)),
+    )
+    rows, columns = np.nonzero(mask)
     if not len(rows):
         return EAR + 1, EAR + 1
     pixels = np.stack([columns, rows], 1) + 0.5
-    places = _at_ears(view, solid, pixels.astype(np.float32))
+    places = view.at_ears(pixels.astype(np.float32))
     cut = ~view.within(pixels + np.array([0, 4.0])) | (rows > view.side - 4)
     found = []
     for side in (-1, 1):
@@ -204,13 +235,6 @@ def _reach(view: HairView, solid: Solid) -> tuple[float, float]:
         ends = cut[mine] & (places[mine, 1] < -0.06)
         found.append(low - 0.06 * (ends.sum() > 3))
     return found[0], found[1]
-
-
-def _at_ears(view: HairView, solid: Solid, pixels: FloatArray) -> FloatArray:
-    """(N, 2) pixels -> (N, 3) the points that they show at the depth of the ears' plane."""
-    anchor = np.array([[0.0, 0.0, 0.02]], np.float32)
-    pixel, depth = view.project(anchor)
-    return anchor + view.moved(pixels - pixel, np.full(len(pixels), depth[0], np.float32))
 
 
 def _length(reach: float, thickness: float, share: float, hat: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,6 +16,14 @@ HIDDEN = 0.004
 HEAD = ("skin", "nose", "brows", "eyes", "lips", "inner mouth", "ears", "beard", "glasses")
 # The least share of the whole hair that a separate piece of it must have, to be taken for hair.
 PIECE = 0.06
+# Heights on the mean head: the chin's, where short hair turns to long; the upper rim of the ears.
+CHIN, ABOVE_EARS = -0.09, 0.02
+# The share of the head above the ears that a hat hides at least, if one is worn.
+WORN = 0.3
+# Fur round a head is lighter, redder and yellower than its hair by at least these steps of Lab, and
+# that much of it is seen (pixels of hair, and as a share of them). Of the development photos one
+# shows such a hood; of the others none has half of all three.
+FUR, FEW, LARGE = np.array([8.0, 4.0, 7.0], np.float32), 30, 0.4
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,17 @@ class HairView:
         moved = across * depth[:, None] / focal
         return np.asarray(moved @ self.camera.rotation[:2], dtype=np.float32)
 
+    def at_ears(self, pixels: FloatArray) -> FloatArray:
+        """(N, 2) pixels -> (N, 3) the points that they show at the depth of the ears' plane."""
+        anchor = np.array([[0.0, 0.0, 0.02]], np.float32)
+        pixel, depth = self.project(anchor)
+        return anchor + self.moved(pixels - pixel, np.full(len(pixels), depth[0], np.float32))
+
+    def heights(self) -> FloatArray:
+        """(S, S) heights in head space of what pixels show at the depth of the ears' plane."""
+        own = np.stack(np.meshgrid(*[np.arange(self.side)] * 2), -1).reshape(-1, 2) + 0.5
+        return self.at_ears(own.astype(np.float32))[:, 1].reshape(self.side, self.side)
+
     def pixel(self) -> float:
         """Metres across one pixel at the head's depth."""
         depth = float(np.median(self.depth[np.isfinite(self.depth)]))
@@ -98,16 +117,50 @@ def view_of(
     pixels = camera.project(vertices) @ to_crop[:, :2].T + to_crop[:, 2]
     depth = camera.to_camera_space(vertices)[:, 2:]
     drawn = rasterize(np.hstack([pixels, depth]).astype(np.float32), triangles, side, side)
-    hair = parse.of("hair") * inside
-    hair *= _pieces(hair, np.isfinite(drawn.depth))
-    return HairView(
-        parse, camera, hair, parse.of("hat") * inside, parse.of(*HEAD) * inside,
-        parse.of("beard") * inside, inside, drawn.depth, np.asarray(rgb, np.uint8), photo.rgb,
+    view = HairView(
+        parse, camera, parse.of("hair") * inside, parse.of("hat") * inside,
+        parse.of(*HEAD) * inside, parse.of("beard") * inside, inside, drawn.depth,
+        np.asarray(rgb, np.uint8), photo.rgb,
     )  # fmt: skip
+    fur = _fur(view)
+    view = replace(view, hair=view.hair * ~fur)
+    return replace(view, hair=view.hair * _pieces(view))
 
 
-def _pieces(hair: FloatArray, head: np.ndarray) -> np.ndarray:
-    """(S, S) bool: the pieces of hair that touch the head or are large."""
+def _fur(view: HairView) -> np.ndarray:
+    """(S, S) bool: hair of another colour than that on the head, which lies round it: a hood's fur.
+
+    Only above the ears: the ends of long hair may be dyed.
+    """
+    lab = cv2.cvtColor(view.rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = cv2.GaussianBlur(lab, (0, 0), 1)
+    head = np.isfinite(view.depth).astype(np.uint8)
+    out, within = (
+        cv2.distanceTransform(m, cv2.DIST_L2, 5) * view.pixel() for m in (1 - head, head)
+    )
+    sure = cv2.erode((view.hair > 0.6).astype(np.uint8), np.ones((3, 3))) > 0
+    high = sure & (view.heights() > ABOVE_EARS)
+    own, round_it = high & (within > 0.004) & (within < 0.03), high & (out > 0.012)
+    none = np.zeros(view.hair.shape, bool)
+    if own.sum() < FEW or round_it.sum() < LARGE * own.sum():
+        return none
+    middle = [np.median(lab[mask], 0) for mask in (own, round_it)]
+    if not (middle[1] - middle[0] > FUR).all():
+        return none
+    away = [((lab - colour) ** 2).sum(2) for colour in middle]
+    other = cv2.medianBlur((away[1] < away[0]).astype(np.uint8), 5) > 0
+    return np.asarray(other & (view.hair > 0))
+
+
+def _pieces(view: HairView) -> np.ndarray:
+    """(S, S) bool: the pieces of hair that begin at the head, above the chin, and are large.
+
+    Below a hat they may begin lower: what hides the head hides where hair comes from.
+    """
+    hair, head, height = view.hair, np.isfinite(view.depth), view.heights()
+    high = head & (height > ABOVE_EARS)
+    if (view.hat[high] > 0.5).sum() < WORN * high.sum():
+        head &= height > CHIN
     mask = cv2.morphologyEx((hair > 0.4).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3)))
     count, label, stats, _ = cv2.connectedComponentsWithStats(mask)
     near = cv2.dilate(head.astype(np.uint8), np.ones((5, 5))) > 0

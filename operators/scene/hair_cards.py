@@ -12,6 +12,7 @@ import numpy as np
 from ...ml.data import ByteArray, FloatArray
 from ...ml.hair.atlas import draw_atlas
 from ...ml.hair.cards import Bundle, Cards, make_cards
+from ...ml.hair.strands import resampled
 from ...ml.hair.surface import Places, locate
 from .animation import copy_animation
 from .export_copy import ExportCopy
@@ -116,12 +117,13 @@ def _strands(data: bpy.types.Curves, length: float) -> FloatArray:
     points, strand, _ = points_of(data)
     size = np.bincount(strand, minlength=len(data.curves))
     first = np.cumsum(size) - size
-    along = np.linspace(0, min(length, 1.0), _POINTS)[None] * (size[:, None] - 1)
+    along = np.linspace(0, 1, 2 * _POINTS)[None] * (size[:, None] - 1)
     low = np.minimum(along.astype(int), np.maximum(size[:, None] - 2, 0))
     share = (along - low)[..., None]
     before = points[first[:, None] + low]
     after = points[first[:, None] + np.minimum(low + 1, size[:, None] - 1)]
-    found = before * (1 - share) + after * share
+    dense = before * (1 - share) + after * share
+    found = resampled(dense, np.linspace(0, min(length, 1.0), _POINTS))
     if length > 1:  # as the nodes of the hair let it grow
         whole = np.linalg.norm(np.diff(found, axis=1), axis=2).sum(1)
         tip = found[:, -1] - found[:, -2]

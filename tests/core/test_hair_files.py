@@ -48,8 +48,13 @@ def test_the_record_says_what_the_hair_is_like(tmp_path):
     about = json.loads((tmp_path / "reconstruction.json").read_text())
     assert about["hair"] == {
         **{"length": "short", "colour": [90, 60, 40], "hat": False},
-        **{"beard": "stubble", "moustache": True, "brows": True},
+        **{"beard": "stubble", "moustache": True, "brows": True, "tied": False},
     }
+    older = {name: value for name, value in about["hair"].items() if name != "tied"}
+    (tmp_path / "reconstruction.json").write_text(json.dumps({**about, "hair": older}))
+    read = load_reconstruction(tmp_path).hair
+    assert read is not None
+    assert not read.look.tied
 
 
 def test_earlier_hair_does_not_stay_on_a_result_without_any(tmp_path):

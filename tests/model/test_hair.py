@@ -193,3 +193,78 @@ def test_a_faint_beard_without_a_moustache_is_the_shadow_of_a_chin():
     weak = (shown.parse.probability // 2).astype(np.uint8)
     hair = find_hair(replace(shown, parse=replace(shown.parse, probability=weak)), MODEL)
     assert hair.look.beard == "none"
+
+
+def test_hair_falls_back_over_the_crown_and_not_aside_from_a_parting(long):
+    points = long.strands.of("scalp").points
+    root = points[:, 0]
+    crown = (np.abs(root[:, 0]) < 0.012) & (root[:, 1] > 0.1) & (root[:, 2] < -0.045)
+    way = points[crown, 6] - root[crown]
+    assert crown.sum() > 40
+    assert (-way[:, 2] > np.abs(way[:, 0])).mean() > 0.7
+
+
+def test_long_hair_falls_beside_the_face_and_not_before_it(long):
+    points = long.strands.of("scalp").points.reshape(-1, 3)
+    jaw = points[(points[:, 1] < -0.05) & (points[:, 1] > -0.08)]
+    assert np.quantile(jaw[:, 2], 0.98) < 0.08  # the chin is at 0.1
+
+
+def test_hair_seen_only_beyond_the_outline_is_rooted_behind_it():
+    hair = find_hair(drawn({"hair": cap(0.025, 0.03) & ~silhouette(person().expressed)}), MODEL)
+    assert hair.look.length == "short"
+    assert len(hair.strands.of("scalp").points) > 2000
+
+
+def furred(colour: tuple[int, int, int]) -> Shown:
+    """Dark hair at the head, and hair of a colour round it, to the chin."""
+    head, around = silhouette(person().expressed), cap(0.05, -0.08)
+    shown = drawn({"hair": around}, colour=(35, 25, 20))
+    shown.photo.rgb[around & ~head] = colour
+    return shown
+
+
+def test_the_fur_of_a_hood_is_no_hair():
+    worn = find_hair(furred((150, 110, 70)), MODEL)
+    grown = find_hair(furred((40, 30, 22)), MODEL)  # hardly another colour: all of it is hair
+    wide = [np.abs(h.strands.of("scalp").points[..., 0]).max() for h in (worn, grown)]
+    assert wide[0] < wide[1] - 0.015
+    assert max(worn.look.colour) < 60
+
+
+def test_collars_and_wisps_do_not_make_short_hair_long():
+    across = np.abs(np.arange(SIDE) + 0.5 - 96)[None] / 430
+    low, high = heights()[:, None] < -0.115, heights()[:, None] < 0.02
+    collar = low & (across < 0.12) & (heights()[:, None] > -0.16)
+    wisp = high & (np.abs(across - 0.085) < 0.0012) & (heights()[:, None] > -0.15)
+    for more in (collar, wisp):
+        assert find_hair(drawn({"hair": cap(0.02, 0.02) | more}), MODEL).look.length == "short"
+
+
+def disc(x: float, y: float, radius: float) -> np.ndarray:
+    across = (np.arange(SIDE) + 0.5 - 96)[None] / 430
+    return np.hypot(np.abs(across) - x, heights()[:, None] - y) < radius
+
+
+def ears() -> np.ndarray:
+    found = np.zeros((SIDE, SIDE), np.uint8)
+    where = np.round(camera().project(MODEL.shape.mean[MODEL.masks["ears"] > 0.5])).astype(int)
+    found[where[:, 1], where[:, 0]] = 1
+    return cv2.dilate(found, np.ones((5, 5))) > 0
+
+
+def test_a_knot_on_top_or_at_the_nape_gathers_all_hair_and_none_falls(long, short):
+    thin = cap(0.006, 0.03)
+    worn = {0.1: drawn({"hair": thin | disc(0, 0.16, 0.031)}),
+            -0.09: drawn({"hair": thin | disc(0.075, -0.035, 0.02), "ears": ears()})}  # fmt: skip
+    for height, shown in worn.items():
+        hair = find_hair(shown, MODEL)
+        assert hair.look.tied
+        points = hair.strands.of("scalp").points
+        assert points[..., 1].min() > -0.1
+        tips = points[:, -1]
+        assert (np.linalg.norm(tips - np.median(tips, 0), axis=1) < 0.06).mean() > 0.7
+        assert np.median(tips[:, 1]) > height
+        assert np.median(tips[:, 2]) < 0.03
+    assert not long.look.tied
+    assert not short.look.tied

@@ -20,7 +20,7 @@ PEN = 1
 
 
 def overlaps(shown: Shown, strands: Strands, model: HeadModel) -> tuple[float, float]:
-    """Intersection over union with the parse: of head with hair, and of the hair in view alone.
+    """Intersection over union with the parse: of head with hair, and of the scalp's in view alone.
 
     The second is NaN where the photo shows no hair.
     """
@@ -29,7 +29,8 @@ def overlaps(shown: Shown, strands: Strands, model: HeadModel) -> tuple[float, f
     neck = model.masks["bone_neck"]
     head_only = triangles[neck[triangles].max(1) < 0.5]
     head = view_of(shown.photo, shown.camera, person.expressed, head_only, shown.parse)
-    drawn, before = drawn_in(view, strands)
+    drawn, _ = drawn_in(view, strands)
+    _, before = drawn_in(view, strands.of("scalp"))
     probability = shown.parse.probability
     winner = probability.argmax(0)
     known = view.inside & ~np.isin(winner, _rows(UNKNOWN))
