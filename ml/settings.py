@@ -145,9 +145,9 @@ OPTIONS = (
         "Mesh",
         "How fine the mesh is; shape, expressions and texture are the same",
         (
-            Choice("low", "Low", "7,700 faces: games and crowds"),
+            Choice("low", "Low", "7,600 faces: games and crowds"),
             Choice("base", "Base", "12,000 faces: animation and sculpting"),
-            Choice("high", "High", "48,200 faces: close-ups and rendering"),
+            Choice("high", "High", "48,000 faces: close-ups and rendering"),
         ),
     ),
     Option(

@@ -22,6 +22,10 @@ CLEARANCE, NEAREST, ROUNDS = 0.0002, 6, 4
 BULGE = 0.0015
 # Rings of the lid's margin, and the share of the closing movement of each further ring.
 MARGIN_RINGS, FOLLOW = 3, (0.8, 0.6, 0.42, 0.26, 0.12)
+# What keeps quads from turning over beside the eye's corners, by columns away from one: shares of
+# their movement by which further rings follow, and shares by which the margin lies straight behind
+# its front edge. The margin's corner comes so far towards the next ring.
+CORNER_FOLLOW, CORNER_BEHIND, CORNER_COMES = (0.0, 0.3, 0.65), (1.0, 1.0, 0.5, 0.2), 0.4
 # The ring in which lashes are rooted: the margin's front edge. Lashes rotate with the lid as it
 # slides over the eyeball, up to a limit in radians: closed, the upper ones come to lie on the lower
 # ones and do not reach through them.
@@ -76,8 +80,10 @@ def settle_lids(
         for key in LID_KEYS:
             index = names.index(key + side)
             posed = rest + keys[index, eye.rings]
-            wanted = closed(posed) if key == "eyeBlink" else posed
-            wanted = outside(wanted, (neutral + keys[index])[eye.ball], centre)
+            ball = (neutral + keys[index])[eye.ball]
+            # Closed, the lids' quads are the largest, and the cornea would come through.
+            closes = key == "eyeBlink"
+            wanted = outside(closed(posed) if closes else posed, ball, centre, 4 if closes else 2)
             keys[index, eye.rings] = wanted - settled
             root, goal = settled[ROOT_RING] - centre, wanted[ROOT_RING] - centre
             arm = neutral[eye.lashes] - centre - root[eye.lash_columns]
@@ -114,18 +120,36 @@ def closed(posed: FloatArray) -> FloatArray:
     lower = count - upper
     moved = posed.copy()
     change = np.zeros_like(posed[0])
+    beside = _by_corner(CORNER_FOLLOW, count, 1)
     for ring in range(-1, -1 - rings, -1):
         depth = -1 - ring
         if depth < MARGIN_RINGS:
             gap = posed[ring, lower] - posed[ring, upper]
             change[upper], change[lower] = UPPER_SHARE * gap, -(1 - UPPER_SHARE) * gap
-            share = 1.0
+            moved[ring] += change
         elif depth - MARGIN_RINGS < len(FOLLOW):
-            share = FOLLOW[depth - MARGIN_RINGS]
-        else:
-            break
-        moved[ring] += share * change
+            moved[ring] += FOLLOW[depth - MARGIN_RINGS] * beside * change
+    return _with_corners(posed, moved)
+
+
+def _with_corners(posed: FloatArray, moved: FloatArray) -> FloatArray:
+    """``moved`` rings (K, P, 3), whose margins are in contact, with corners that are closed."""
+    count = posed.shape[1]
+    corners = np.array([0, count // 2])
+    front = -MARGIN_RINGS
+    moved[front:, corners] += CORNER_COMES * (posed[front - 1] - posed[front])[corners]
+    off = moved[front + 1 :] - moved[front]
+    straight = np.linalg.norm(off, axis=-1, keepdims=True) * np.array([0, 0, -1], np.float32)
+    moved[front + 1 :] += _by_corner(CORNER_BEHIND, count, 0) * (straight - off)
     return moved
+
+
+def _by_corner(values: tuple[float, ...], count: int, other: float) -> FloatArray:
+    """(P, 1) of ``count`` columns: the value by how far the nearer corner is, else ``other``."""
+    away = np.arange(count) % (count // 2)
+    away = np.minimum(away, count // 2 - away)
+    table = np.array((*values, other), np.float32)
+    return table[np.minimum(away, len(values)), None]
 
 
 def ball_centre(ball: FloatArray) -> FloatArray:
@@ -141,24 +165,34 @@ def ball_centre(ball: FloatArray) -> FloatArray:
     return np.asarray(middle + centre, dtype=np.float32)
 
 
-def outside(lids: FloatArray, ball: FloatArray, centre: FloatArray) -> FloatArray:
+def outside(lids: FloatArray, ball: FloatArray, centre: FloatArray, parts: int = 2) -> FloatArray:
     """(K, P, 3) rings of a lid, pushed out of the eyeball (B, 3), away from its centre.
 
-    The middles of edges and quads are tested, too: where one would lie inside, the corners are
-    pushed farther out.
+    Points between are tested, too: where one would lie inside, the corners that it is nearest to
+    are pushed farther out. parts: 2 or 4, into which the edges between vertices are divided.
     """
     offset = (lids - centre).astype(np.float64)
     # Lids hardly move along the eyeball while they are pushed, so its radius is computed once.
-    wall = _wall(refined(offset), ball - centre)
+    wall = _wall(_divided(offset, parts), ball - centre)
     for _ in range(ROUNDS):
-        short = np.clip(wall - np.linalg.norm(refined(offset), axis=-1), 0, None)
-        # The largest shortfall of the nine points round a vertex.
-        beside = np.maximum(np.maximum(np.roll(short, 1, 1), np.roll(short, -1, 1)), short)
-        push = beside.copy()
-        push[1:] = np.maximum(push[1:], beside[:-1])
-        push[:-1] = np.maximum(push[:-1], beside[1:])
-        offset *= 1 + (push[::2, ::2] / np.linalg.norm(offset, axis=-1))[..., None]
+        push = np.clip(wall - np.linalg.norm(_divided(offset, parts), axis=-1), 0, None)
+        for _ in range(parts // 2):
+            push = _largest_beside(push)
+        offset *= 1 + (push[::parts, ::parts] / np.linalg.norm(offset, axis=-1))[..., None]
     return np.asarray(centre + offset, dtype=np.float32)
+
+
+def _divided(rings: np.ndarray, parts: int) -> np.ndarray:
+    return refined(rings) if parts == 2 else refined(refined(rings))
+
+
+def _largest_beside(values: np.ndarray) -> np.ndarray:
+    """(R, C) the largest of each value and the eight round it; the columns form a loop."""
+    across = np.maximum(np.maximum(np.roll(values, 1, 1), np.roll(values, -1, 1)), values)
+    largest = across.copy()
+    largest[1:] = np.maximum(largest[1:], across[:-1])
+    largest[:-1] = np.maximum(largest[:-1], across[1:])
+    return largest
 
 
 def _wall(offset: np.ndarray, away: np.ndarray) -> np.ndarray:

@@ -97,13 +97,13 @@ def test_the_bust_is_thick_at_its_edge(model):
         assert mean[below, 1].min() < mean[vertex, 1] - 0.003
 
 
-@pytest.mark.parametrize("seed", [None, 1, 2])
+@pytest.mark.parametrize("seed", [None, 1, 2, 3])
 @pytest.mark.parametrize("blink", [0, 0.5, 1])
 def test_lashes_do_not_cross(model, seed, blink):
     mesh = mesh_of(model, seed=seed, eyeBlinkLeft=blink)
     figures = measure_lashes(model, mesh.vertices_expressed, "left")
     assert figures["apart"] > 0.1
-    assert figures["through_skin"] <= 4
+    assert figures["through_skin"] == 0
 
 
 def test_lashes_are_of_natural_and_uneven_length(model):
@@ -112,9 +112,10 @@ def test_lashes_are_of_natural_and_uneven_length(model):
     assert 8 < figures["longest"] < 11
     lines = [model.shape.mean[own].mean(1) for own in blade_lines(model, "left")]
     length = np.array([np.linalg.norm(np.diff(line, axis=0), axis=1).sum() for line in lines])
-    assert np.abs(np.diff(length[:50])).mean() > 0.0002
+    assert np.abs(np.diff(length[:45])).mean() > 0.0002
     chord = np.array([np.linalg.norm(line[-1] - line[0]) for line in lines])
-    assert (chord / length)[:50].max() < 0.99
+    assert (chord / length)[:45].max() < 0.99
+    assert (chord / length)[45:].max() < 0.998
 
 
 def test_the_networks_tongue_lowers_the_jaw_of_our_head():

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.evaluation.head.contact import measure_contact
+from ml.evaluation.head.contact import contacts_of, measure_contact
+from ml.evaluation.head.corners import open_corners
 from ml.evaluation.head.topology import measure_topology
 from ml.evaluation.head.uv import measure_uv, overlapping_texels
 from ml.geometry.triangles import triangulate
 from ml.head import contact
 from ml.head.arkit import EXPRESSION_NAMES
-from ml.head.contact import largest, outside, surface_radius
+from ml.head.contact import largest, outside, refined, surface_radius
 from ml.head.storage import load_head_model
 from ml.training.head.topology.flatten import Sheet, flattened, jacobians, wanted_shapes
 
@@ -74,7 +75,25 @@ def test_overlaps_would_be_seen(model):
 
 def test_lids_lips_and_tongue_on_the_mean_and_a_few_people(model):
     for name, figures in measure_contact(model, people=4).items():
-        assert figures["worst"] < 0.3, name
+        assert figures["worst"] < (0.03 if "lid" in name else 0.3), name
+
+
+# Of the seeds whose corners and corneas were seen before lids were closed with care for them.
+@pytest.mark.parametrize("draw", [2, 9, 10, 12])
+def test_closed_lids_show_nothing_of_the_eye(model, draw):
+    rng = np.random.default_rng(50)
+    identity = np.clip(rng.normal(size=(draw, model.identity_count)), -2.5, 2.5)[-1]
+    figures = contacts_of(model, identity)
+    assert figures["open_corners_mm2"] < 0.03
+    assert figures["lid_in_ball"] < 0.001
+
+
+def test_an_open_corner_would_be_seen(model):
+    vertices, keys = model.person(np.zeros(model.identity_count, np.float32))
+    closed = vertices + keys[EXPRESSION_NAMES.index("eyeBlinkRight")]
+    assert open_corners(model, closed, "Right") < 0.03
+    assert open_corners(model, vertices, "Right") > 1
+    assert open_corners(model, closed, "Left") > 1
 
 
 def test_a_side_keeps_to_itself(model):
@@ -101,6 +120,22 @@ def test_a_lid_is_pushed_out_of_a_ball_between_its_vertices_too():
     middles = (pushed[1:] + pushed[:-1]) / 2
     middles = (middles + np.roll(middles, -1, axis=1)) / 2
     assert np.linalg.norm(middles, axis=-1).min() > 0.01198
+
+
+def test_a_lid_of_large_quads_is_pushed_out_of_a_cornea_that_stands_out_between_them():
+    rng = np.random.default_rng(0)
+    ways = rng.normal(size=(3000, 3))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    bulge = np.clip(1 - (np.arccos(ways @ [0, 0.25, 0.968]) / 0.35) ** 2, 0, None) ** 2
+    ball = ways * (0.012 + 0.0015 * bulge)[:, None]
+    heights = np.array([-1.0, 0.0, 1.0, 2.0])[:, None]  # rows, 12 mm apart: the bulge lies between
+    along = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    ring = np.stack([np.sin(along) + 0 * heights, heights + 0 * along, np.cos(along) + 0 * heights])
+    lid = (0.0118 * np.moveaxis(ring, 0, -1)).astype(np.float32)
+    pushed = outside(lid, ball.astype(np.float32), np.zeros(3, np.float32), 4)
+    fine = refined(refined(refined(pushed))).reshape(-1, 3)
+    away = surface_radius(fine, ball) - np.linalg.norm(fine, axis=1)
+    assert away.max() < 0.00006
 
 
 def test_where_a_lid_cannot_touch_the_ball_no_wall_is_computed_and_nothing_changes(

@@ -57,7 +57,7 @@ COMMANDS = (
     "python -m ml.training.head.build",
 )
 # Of the mesh and the meaning of its coefficients; the reference has its own.
-VERSION = "3"
+VERSION = "4"
 # Rows of the sets in MediaPipe's order that lie on the eyeballs.
 IRISES = slice(468, 478)
 # NoW's seven: eye corners, nose bottom, mouth corners.
