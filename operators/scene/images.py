@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ...ml.errors import HeadError
 from ...ml.results.detail import NORMAL_NAME
@@ -42,6 +43,19 @@ def load_image(
         for packed in image.packed_files:
             packed.filepath = text
     return image
+
+
+def pack_made(image: bpy.types.Image, name: str) -> None:
+    """Pack an image that was made here, under a path that exporters tell it from others by.
+
+    It is called ``name`` and the digest of its pixels: Blender's USD exporter writes such an image
+    under its name and refers to it by its path, and heads of one name must not share a texture.
+    """
+    pixels = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(pixels)
+    image.name = f"{name} {hashlib.sha256(pixels).hexdigest()[:8]}"
+    image.filepath_raw = f"//{image.name}.png"
+    image.pack()
 
 
 def file_of(directory: Path, kind: str) -> Path:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...ml.data import FloatArray
 from ...ml.geometry.colour import srgb_of
+from .images import pack_made
 from .one_layout import lay_out, move_uv, tiled
 from .texture_material import texture_material, use_material
 
@@ -147,7 +148,5 @@ def _image(name: str, pixels: np.ndarray) -> bpy.types.Image:
     size = len(pixels)
     image = bpy.data.images.new(name, size, size, is_data=True)
     image.pixels.foreach_set(np.ascontiguousarray(pixels, np.float32).ravel())
-    # Exporters tell images apart by their paths.
-    image.filepath_raw = f"//{name}.png"
-    image.pack()
+    pack_made(image, name)
     return image

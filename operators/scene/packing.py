@@ -9,6 +9,7 @@ import numpy as np
 
 from ...ml.data import FloatArray
 from .bake import COLOR, MASKS, NORMAL, ORM
+from .images import pack_made
 
 # By packing and by name: a map as it is, or what each channel is: a channel of a map, with "~" 1
 # less it, or a number.
@@ -59,9 +60,7 @@ def packed(
     }
     bpy.data.batch_remove(set(maps.values()) - set(found.values()))
     for kind, image in found.items():  # those that are gone had taken the names
-        image.name = f"{name} {kind}"
-        image.filepath_raw = f"//{name} {kind}.png"
-        image.pack()
+        pack_made(image, f"{name} {kind}")
     return found
 
 

@@ -200,3 +200,23 @@ def test_an_export_leaves_actions_of_other_armatures_alone(bpy, rigged, tmp_path
     curve.data_path = 'pose.bones["Head"].location'
     write(bpy, rigged.obj, tmp_path, "UNITY", profiles)
     assert curve.data_path == 'pose.bones["Head"].location'
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "suffix"),
+    [("NONE", "USD", ".usdc"), ("NONE", "USD", ".usdz"), ("NONE", "FBX", ".fbx"),
+     ("NONE", "GLB", ".glb"), ("ARKIT", "USD", ".usdz"), ("WEB", "GLB", ".glb"),
+     ("UNITY", "FBX", ".fbx")],
+)  # fmt: skip
+def test_every_texture_of_a_file_is_in_it(bpy, rigged, tmp_path, profile, kind, suffix):
+    (size,) = {image.size[0] for image in bpy.data.images if "albedo" in image.name}
+    path = tmp_path / f"a{suffix}"
+    bpy.ops.effigy.export(filepath=str(path), format=kind, profile=profile, one_material=True)
+    obj, _ = read_back(bpy, path)
+    (slot,) = obj.material_slots
+    nodes = [node for node in slot.material.node_tree.nodes if node.type == "TEX_IMAGE"]
+    # Colour, and how rough it is; Blender's FBX exporter writes no channels of images.
+    assert len(nodes) >= (1 if kind == "FBX" else 2)
+    assert all(node.image is not None and node.image.size[0] >= size for node in nodes), [
+        node.image and (node.image.filepath, *node.image.size) for node in nodes
+    ]
