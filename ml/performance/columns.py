@@ -32,6 +32,15 @@ _OPTIONAL = {"tongueOut"}
 _SIDES = ("left", "right")
 TIMECODE, FRAME = "timecode", "frame"
 CLOCKS = ("timestampms", "timems", "timestamp", "time", "seconds")
+# Other names of the same, with their units.
+_ALSO = {
+    "frame": ("framenumber", "frameindex"),
+    "timestampms": ("timestampmilliseconds",),
+    "timems": ("timemilliseconds", "milliseconds"),
+    "timestamp": ("timestamps", "timestampsec", "timestampseconds"),
+    "time": ("times", "timesec", "timeseconds"),
+    "seconds": ("sec",),
+}
 _COUNT = "blendshapecount"
 # Ours, in tables of values 0..100.
 SCALE = "blendShapeScale"
@@ -90,6 +99,10 @@ def columns_of(path: Path, header: list[str]) -> Columns:
                 f"{path} has two columns {header[found[plain]]} (row 1)", "Delete one of them"
             )
         found.setdefault(plain, number)
+    found = _without_prefix(found)
+    for name, others in _ALSO.items():
+        if known := [found[other] for other in (name, *others) if other in found]:
+            found[name] = known[0]
     expressions = {name: found[plain] for plain, name in _EXPRESSIONS.items() if plain in found}
     _check_complete(path, expressions)
     (head, left, right), named = _turns(found)
@@ -104,6 +117,16 @@ def columns_of(path: Path, header: list[str]) -> Columns:
         count=found.get(_COUNT),
         scale=found.get(SCALE.lower()),
     )
+
+
+def _without_prefix(found: Mapping[str, int]) -> dict[str, int]:
+    """The columns by name, and without what a program writes before every expression's."""
+    starts = [
+        plain.removesuffix(name) for plain in found for name in _EXPRESSIONS if plain.endswith(name)
+    ]
+    prefix = max(starts, key=starts.count, default="")
+    shorter = {name: found[prefix + name] for name in _EXPRESSIONS if prefix + name in found}
+    return shorter | dict(found)
 
 
 def _check_complete(path: Path, expressions: Mapping[str, int]) -> None:

@@ -15,7 +15,7 @@ from ..head.arkit import EXPRESSION_NAMES
 from .columns import CLOCKS, FRAME, TIMECODE, TURNED, Columns, Layout, columns_of
 from .performance import MOST_FRAMES, Array, Performance
 from .stream import is_stream, table_of_stream
-from .table import Row, Table, lines_of, number_in, table_of
+from .table import Row, Table, is_empty, lines_of, number_in, table_of
 from .timecode import FACE_RATE, Parts, nearest_rate, parts_of, rate_of, seconds_of
 
 # Larger activations are no face but another unit.
@@ -113,7 +113,7 @@ def _has_face(row: Row, columns: Columns) -> bool:
         if count and not count.strip("0."):
             return False
     wanted = columns.expressions.values()
-    return any(number < len(cells) and cells[number].strip() for number in wanted)
+    return any(number < len(cells) and not is_empty(cells[number]) for number in wanted)
 
 
 def _code(table: Table, row: Row, column: int) -> Parts:
@@ -206,7 +206,11 @@ def _step(times: Array) -> float:
 
 
 def _rate(times: Array) -> float:
-    return nearest_rate(1.0 / _step(times)) if len(times) > 1 else FACE_RATE
+    if len(times) < 2:
+        return FACE_RATE
+    # Single steps are rounded, and 60 and 59.94 differ by 0.1 %; longer ones are gaps.
+    steps = np.diff(times)
+    return nearest_rate(1.0 / float(steps[steps < 1.5 * _step(times)].mean()))
 
 
 def _ordered(frames: _Frames, times: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
@@ -15,7 +16,13 @@ from ..errors import PerformanceUnreadable
 # An hour at 60 frames/s, written with all digits, is below 200 MB.
 LARGEST_BYTES = 512 * 1024**2
 _MOST_COLUMNS, _LONGEST_LINE = 1000, 64 * 1024
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
+# Lines before the header: comments, and what tells Excel the delimiter.
+_BEFORE = re.compile(r"\s*(#|//|\"?sep=)", re.IGNORECASE)
+_NOTHING = ("", "nan", "null", "none", "n/a", "#n/a")
+_CLOCK = re.compile(
+    r"(?:\d{4}-\d\d-\d\d[T ])?(\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)(?:Z|[+-]\d\d:?\d\d)?"
+)
 _AGAIN = "Export it as CSV again"
 # A line or a row's cells, with its number in the file.
 Line = tuple[int, str]
@@ -61,7 +68,7 @@ def lines_of(path: Path) -> Iterator[Line]:
             "Cut the recording into shorter takes",
         )
     lines = _checked_lines(path)
-    first = next(lines, None)
+    first = next((line for line in lines if not _BEFORE.match(line[1])), None)
     if first is None:
         raise PerformanceUnreadable(f"{path} is empty", "Choose another recording")
     return chain([first], lines)
@@ -122,12 +129,20 @@ def _fitting(path: Path, number: int, row: list[str], columns: int) -> list[str]
     return row[:columns]
 
 
+def is_empty(cell: str) -> bool:
+    """Whether a cell says that there is no value."""
+    return cell.strip().lower() in _NOTHING
+
+
 def number_in(table: Table, row: Row, column: int) -> float:
-    """The number in a cell. Raises PerformanceUnreadable."""
+    """The number in a cell; of a time of day, seconds. Raises PerformanceUnreadable."""
     number, cells = row
     text = cells[column].strip() if column < len(cells) else ""
     # Of a spreadsheet in a language with decimal commas; Python itself takes 1_000 for a number.
     plain = text.replace(",", ".") if table.delimiter != "," else text
+    if clock := _CLOCK.fullmatch(text):
+        return 3600.0 * int(clock[1]) + 60.0 * int(clock[2]) + float(clock[3].replace(",", "."))
+    plain = plain.removesuffix("%").rstrip()
     try:
         value = math.nan if "_" in plain else float(plain)
     except ValueError:

@@ -235,6 +235,53 @@ def test_resampling_interpolates_and_takes_the_short_way_round():
         resampled(Performance(times * 36_000, values, None, None, 2.0), 60.0)
 
 
+def seconds_of_day(number):
+    return f"09:59:{59 + number / 25:06.3f}" if number < 25 else f"10:00:{number / 25 - 1:06.3f}"
+
+
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("time_s", lambda number: f"{number / 25:.3f}"),
+        ("Time [ms]", lambda number: f"{number * 40}"),
+        ("Frame number", str),
+        ("time", seconds_of_day),
+        ("timestamp", lambda number: f"2024-05-01T{seconds_of_day(number)}Z"),
+    ],
+)
+def test_times_are_known_by_other_names_and_notations(tmp_path, name, time):
+    values = performed(60).values
+    path = tmp_path / "a.csv"
+    lines = [",".join([name, *(f"blendShapes.{one}" for one in EXPRESSION_NAMES)])]
+    lines += [",".join([time(k), *map(str, row)]) for k, row in enumerate(values.tolist())]
+    path.write_text("\n".join(lines))
+    found = read_performance(path, Units(rate=25.0 if name == "Frame number" else None))
+    assert found.rate == 25.0
+    np.testing.assert_allclose(found.times, np.arange(60) / 25, atol=1e-6)
+    np.testing.assert_array_equal(found.values, values)
+
+
+@pytest.mark.parametrize("rate", [60.0, 60000 / 1001])
+def test_rounded_times_tell_slow_rates_from_whole_ones(tmp_path, rate):
+    rows = [f"{k / rate:.3f}" + ",0.25" * 52 for k in range(240) if not 100 < k < 130]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join(["timestamp", *EXPRESSION_NAMES]), *rows]))
+    assert read_performance(path).rate == pytest.approx(rate, rel=1e-9)
+
+
+@pytest.mark.parametrize("before", ["sep=;", "# Studio 1.2\n\n// take 7"])
+@pytest.mark.parametrize("nothing", ["", "NaN", "null"])
+def test_spreadsheets_with_lines_before_and_rows_of_nothing(tmp_path, before, nothing):
+    values = performed(40).values
+    rows = [[f"{100 * value:.9f}%".replace(".", ",") for value in row] for row in values.tolist()]
+    rows[7] = [nothing] * 52
+    lines = [before, ";".join(EXPRESSION_NAMES), *map(";".join, rows)]
+    (tmp_path / "a.csv").write_text("\r\n".join(lines), encoding="utf-16")
+    found = read_performance(tmp_path / "a.csv")
+    assert found.lost == (nothing != "")  # a row of blanks is no row
+    assert largest(found.values, np.delete(values, 7, 0)) < 1e-9
+
+
 def changed(path, old, new, count=1):
     path.write_text(path.read_text().replace(old, new, count))
 
@@ -286,7 +333,7 @@ BROKEN = {
         r"take\.csv has two columns JawOpen \(row 1\)\. Delete",
     ),
     "another delimiter": (
-        lambda path: path.write_text(path.read_text().replace(",", "|")),
+        lambda path: path.write_text(path.read_text().replace(",", "^")),
         r"take\.csv lacks columns .* separated by commas",
     ),
     "a picture": (
