@@ -11,7 +11,7 @@ endif
 export HF_HUB_OFFLINE := 1
 
 .PHONY: help demo test lint types test-core test-model test-blender test-e2e extension docs
-.PHONY: wheel release validators ready clean
+.PHONY: wheel release validators lock ready clean
 .DEFAULT_GOAL := demo
 
 help: ## what there is to make
@@ -58,6 +58,9 @@ release: ready ## dist/: the zip checked by Blender's validators, an extension r
 
 validators: ready ## fetch the validators of all supported Blenders, for make release (1.3 GB, once)
 	$(PY) .ci/release.py --fetch-validators
+
+lock: ready ## write the hashes of all packages into the engine's lists
+	$(PY) .ci/lock.py
 
 # The environment; nothing happens where it is complete, or where it is a link to another one.
 ready: ## .venv, with everything that the others need

@@ -5,7 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..ml.settings import CONSISTENT
-from .runtime import own_preferences
+from .engine.location import lacks
+from .runtime import engine_folder, own_preferences
+from .translations import CONTEXT
 
 
 def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
@@ -15,6 +17,7 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
         layout.prop(settings, "face_number")
     layout.prop(settings, "landmarks")
     if settings.landmarks == "face-alignment":
+        draw_extras(layout, "face_alignment")
         _draw_consent(layout)
     layout.prop(settings, "likeness")
     layout.prop(settings, "renderer")
@@ -24,12 +27,22 @@ def draw_options(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     layout.prop(settings, "detail")
     own = own_preferences()
     if settings.detail == CONSISTENT:
+        draw_extras(layout, "open_clip")
         layout.prop(settings, "clip")
         if settings.clip == "openai" and own is not None:
             layout.prop(own, "clip_folder")
     layout.prop(settings, "consent")
     if own is not None:
         layout.prop(own, "device")
+
+
+def draw_extras(layout: bpy.types.UILayout, package: str) -> None:
+    """The button that installs the Extras, where the engine was installed without ``package``."""
+    if lacks(engine_folder(), package):
+        button = layout.operator(
+            "effigy.install_engine", text="Install Extras", text_ctxt=CONTEXT, icon="IMPORT"
+        )
+        button.extras = True
 
 
 def _draw_consent(layout: bpy.types.UILayout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.drawing import draw_extras
 from ..operators.runtime import EXTENSION, may_download
 from ..operators.settings import EnginePreferences, ResultsPreferences
 from ..operators.translations import tr
@@ -41,6 +42,7 @@ def draw_preferences(layout: bpy.types.UILayout, own: EnginePreferences) -> None
     if not bpy.app.online_access:
         draw_text(column, "Installing needs Allow Online Access (System, Network)", "INFO")
     column.prop(own, "proxy")
+    draw_extras(column, "open_clip")
     column.prop(own, "clip_folder")
     column.prop(own, "allow_download")
     if not may_download():

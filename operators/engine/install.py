@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,12 @@ REQUIREMENTS = tuple(
     Path(__file__).with_name(name) for name in ("requirements.txt", "requirements-torch.txt")
 )
 EXTRAS = Path(__file__).with_name("requirements-extras.txt")
+# In the place of the second list.
+NVIDIA = Path(__file__).with_name(
+    "nvidia-windows.txt" if sys.platform == "win32" else "requirements-nvidia.txt"
+)
+# MB of the wheels, and GB on the disk afterwards, with Python 3.11.
+SIZES = {"win32": (280, 1.1), "darwin": (245, 1.0)}.get(sys.platform, (380, 1.4))
 ROOT = Path(__file__).resolve().parents[2]
 LOG_NAME = "engine-install.log"
 _PIP_INSTALL = Path(__file__).with_name("pip_install.py")
@@ -30,6 +37,16 @@ _PIP_INSTALL = Path(__file__).with_name("pip_install.py")
 _PACKAGES = 30
 # What pip and the system write, in lower case, and what it means to a person.
 _CAUSES = (
+    (
+        ("build for the cpu was not found",),
+        "PyTorch's own package index could not be reached",
+        "Check the network connection and the proxy, or use Install from folder",
+    ),
+    (
+        ("do not match the hashes", "is invalid", "badzipfile", "hash mismatch"),
+        "A package is damaged, or not the one that belongs there",
+        "Try again; replace it if it comes out of a folder",
+    ),
     (
         ("certificate_verify_failed", "sslerror"),
         "The certificate of the package index was not accepted",
@@ -58,6 +75,11 @@ _CAUSES = (
         ("no space left", "errno 28", "not enough space"),
         "The disk is full",
         "Free 2 GB, then try again",
+    ),
+    (
+        ("permission denied", "errno 13", "access is denied", "read-only file system"),
+        "A folder cannot be written to",
+        "Change its permissions, or close the program that uses it",
     ),
 )
 

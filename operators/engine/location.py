@@ -40,6 +40,13 @@ def is_complete(folder: Path) -> bool:
     return (folder / INSTALLED_MARK).exists() and private_python(folder).exists()
 
 
+def lacks(folder: Path, package: str) -> bool:
+    """Whether Install engine made ``folder`` without this package. Looks at names of files only."""
+    places = "Lib/site-packages" if os.name == "nt" else "lib/python3*/site-packages"
+    found = folder.glob(f"{places}/{package}")
+    return is_complete(folder) and next(found, None) is None
+
+
 def find_engine(preference: str, environment: Mapping[str, str], folder: Path) -> EnginePython:
     """The Python for the engine: the first of these that is set or exists.
 

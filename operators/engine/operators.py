@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import bpy
 
 from ...ml.errors import UsageError
@@ -15,11 +18,11 @@ from ..runtime import (
     engine_python,
     path_of,
 )
-from ..translations import CONTEXT
+from ..translations import CONTEXT, tr
 from . import background
 from .base_python import suitable_python
 from .client import Request
-from .install import EXTRAS, REQUIREMENTS, InstallJob, Plan
+from .install import EXTRAS, NVIDIA, REQUIREMENTS, SIZES, InstallJob, Plan
 
 
 class CheckJob:
@@ -91,6 +94,16 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
         translation_context=CONTEXT,
     )
 
+    build: bpy.props.EnumProperty(
+        name="PyTorch",
+        description="Which build of PyTorch is fetched",
+        items=[
+            ("cpu", "For the processor", "Small; on a Mac it uses the GPU, too"),
+            ("nvidia", "For NVIDIA GPUs", "3 GB more; needs NVIDIA's driver"),
+        ],
+        default="cpu",
+        translation_context=CONTEXT,
+    )
     extras: bpy.props.BoolProperty(
         name="Extras: face-alignment and CLIP",
         description="For Landmarks: face-alignment and Detail: Consistent",
@@ -107,13 +120,18 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
             text_ctxt=CONTEXT,
         )
         column.label(
-            text="This downloads about 250 MB and takes 1.5 GB on disk, in:", text_ctxt=CONTEXT
+            text=tr("This downloads about {size} MB and takes {disk} GB on disk, in:").format(
+                size=SIZES[0], disk=SIZES[1]
+            ),
+            translate=False,
         )
         column.label(text=str(engine_folder()), translate=False)
         column.label(
             text="An engine that is there already is kept until the new one works.",
             text_ctxt=CONTEXT,
         )
+        if sys.platform != "darwin":  # Apple's GPUs need no build of their own
+            column.prop(self, "build")
         column.prop(self, "extras")
         column.prop(self, "agree")
 
@@ -125,7 +143,10 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
                 "Tick Download and install, or set a Python that has PyTorch in the preferences",
             )
         proxy = chosen_proxy()
-        return _install_job(("--proxy", proxy) if proxy else (), extras=self.extras)
+        options = ("--cpu-only", *(("--proxy", proxy) if proxy else ()))
+        nvidia = self.build == "nvidia" and sys.platform != "darwin"
+        lists = (REQUIREMENTS[0], NVIDIA) if nvidia else REQUIREMENTS
+        return _install_job(lists, options, extras=self.extras)
 
     @staticmethod
     def outcome(job):
@@ -168,16 +189,17 @@ class EFFIGY_OT_install_engine_from_folder(_EngineOperator, bpy.types.Operator):
                 f"There are no wheels in {folder or 'the folder'}",
                 "Choose a folder with the .whl files of the engine's packages: see the manual",
             )
-        return _install_job(("--no-index", "--find-links", str(folder)), extras=self.extras)
+        options = ("--no-index", "--find-links", str(folder))
+        return _install_job(REQUIREMENTS, options, extras=self.extras)
 
     @staticmethod
     def outcome(job):
         return _installed()
 
 
-def _install_job(options: tuple[str, ...], *, extras: bool) -> InstallJob:
-    """Installs the engine with these options of pip; until its end the old one can be used."""
-    requirements = (*REQUIREMENTS, EXTRAS) if extras else REQUIREMENTS
+def _install_job(lists: tuple[Path, ...], options: tuple[str, ...], *, extras: bool) -> InstallJob:
+    """Installs these lists with these options; until its end the old engine can be used."""
+    requirements = (*lists, EXTRAS) if extras else lists
     plan = Plan(requirements, options, before_swap=engine.stop)
     return InstallJob(suitable_python(), engine_folder(), plan)
 

@@ -1,12 +1,14 @@
 """Install packages with pip, with PyTorch's build for the CPU where there is one.
 
-    python -I pip_install.py [--cpu-index URL] [--proxy URL] -r requirements.txt [pip's own options]
+    python -I pip_install.py [--cpu-only] [--cpu-index URL] [--proxy URL] -r requirements.txt
+                             [pip's own options]
 
-A script for the Python that is installed into; standard library only. PyPI's Linux builds of
-PyTorch bring 4 GB of CUDA. PyTorch's own index has the same versions for the CPU: it is used if it
-answers. If it does not, the installation goes on with the ordinary index. The hashes of a list with
-PyTorch, which are PyPI's, are left out then. With pip's --no-index and --find-links what comes is
-what lies in that folder.
+A script for the Python that is installed into; standard library only. A list with hashes has all
+that is needed, and nothing else is installed. PyPI's Linux builds of PyTorch bring 4 GB of CUDA.
+PyTorch's own index has the same versions for the CPU: it is used if it answers. If it does not,
+that is an error with --cpu-only; otherwise the ordinary build comes, with what it needs and without
+hashes. With pip's --no-index and --find-links what comes is what lies in that folder; on Linux only
+PyTorch's build for the CPU is checked by its hash there, of several that there are.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import re
 import runpy
 import subprocess
 import sys
+import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -24,35 +28,80 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OPTIONS = ("--only-binary=:all:", "--no-input", "--disable-pip-version-check")
 # A question must not wait as long as a download may.
 QUESTION = ("--timeout", "10", "--retries", "0", "--no-input", "--disable-pip-version-check")
+# pip's names of the option for a folder of wheels.
+_LINKS = ("-f", "--find-links")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--cpu-index", default=CPU_INDEX, help="an index with PyTorch for the CPU")
+    parser.add_argument("--cpu-only", action="store_true", help="no other build of PyTorch")
     parser.add_argument("-r", dest="requirements", type=Path, required=True)
     parser.add_argument("--proxy", help="for everything that pip does")
     arguments, options = parser.parse_known_args()
     if arguments.proxy:
         os.environ["PIP_PROXY"] = arguments.proxy
-    version = pinned("torch", arguments.requirements)
-    wanted = ["-r", str(arguments.requirements)]
-    if version and sys.platform == "linux":
-        if "--no-index" not in options:
-            options += cpu_options(f"{version}+cpu", arguments.cpu_index)
-        wanted = without_hashes(arguments.requirements)
-    elif version and "--hash=" in arguments.requirements.read_text(encoding="utf-8"):
-        # All that PyTorch needs is in the other list: what comes is what is listed.
-        options.append("--no-deps")
-    sys.argv = ["pip", "install", *OPTIONS, *wanted, *options]
-    # In this process: whoever stops this script stops pip.
-    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+    with tempfile.TemporaryDirectory() as folder:
+        listed = arguments.requirements
+        version = pinned("torch", listed)
+        if version and sys.platform == "linux":
+            build = cpu_build(f"{version}+cpu", arguments, options)
+            wanted = whole(exact(listed, version, folder)) if build else without_hashes(listed)
+        else:
+            wanted = whole(listed)
+        sys.argv = ["pip", "install", *OPTIONS, *wanted, *options]
+        sys.stdout.flush()
+        # In this process: whoever stops this script stops pip.
+        runpy.run_module("pip", run_name="__main__", alter_sys=True)
+
+
+def cpu_build(build: str, arguments: argparse.Namespace, options: list[str]) -> bool:
+    """Whether pip sees this ``build`` of PyTorch, if need be after a change of its ``options``.
+
+    Exits where it does not and no other build is wanted.
+    """
+    if "--no-index" in options:
+        return holds_cpu_build(options)
+    print("Looking for PyTorch's build for the CPU", flush=True)
+    for more in ([], ["--extra-index-url", arguments.cpu_index]):
+        if build in _versions("torch", more):
+            options += more
+            return True
+    if arguments.cpu_only:
+        sys.exit(f"PyTorch's build for the CPU was not found: torch {build}")
+    print(f"torch {build} was not found; the ordinary build may bring CUDA (4 GB)")
+    return False
+
+
+def exact(requirements: Path, version: str, folder: str) -> Path:
+    """A copy of the list that names the build for the CPU.
+
+    pip would rather take the ordinary build, because it knows the hashes of PyPI's files before it
+    fetches them.
+    """
+    text = requirements.read_text(encoding="utf-8")
+    copy = Path(folder) / requirements.name
+    copy.write_text(text.replace(f"torch=={version}", f"torch=={version}+cpu"), encoding="utf-8")
+    return copy
+
+
+def whole(requirements: Path) -> list[str]:
+    """pip's options for the list; where it has hashes, nothing besides is installed."""
+    alone = ["--no-deps"] if "--hash=" in requirements.read_text(encoding="utf-8") else []
+    return ["-r", str(requirements), *alone]
+
+
+def holds_cpu_build(options: list[str]) -> bool:
+    """Whether the folder of ``options`` has PyTorch's build for the CPU: pip prefers it there."""
+    folders = [Path(after) for name, after in pairwise(options) if name in _LINKS]
+    return any(any(folder.glob("torch-*+cpu-*.whl")) for folder in folders)
 
 
 def pinned(package: str, requirements: Path) -> str | None:
-    """The exact version that ``requirements`` asks for."""
+    """The version that ``requirements`` asks for; None where it is no package of the list."""
     for line in without_hashes(requirements):
         name, _, version = line.split(";")[0].strip().partition("==")
-        if name == package:
+        if name == package and version[0] != "=":  # "===": that build and no other
             return version
     return None
 
@@ -60,19 +109,8 @@ def pinned(package: str, requirements: Path) -> str | None:
 def without_hashes(requirements: Path) -> list[str]:
     """The packages that are listed, with versions and conditions."""
     lines = requirements.read_text(encoding="utf-8").splitlines()
-    kept = (line.strip().removesuffix("\\").strip() for line in lines)
+    kept = (line.partition("--hash=")[0].strip(" \\") for line in lines)
     return [line for line in kept if line and not line.startswith(("#", "-"))]
-
-
-def cpu_options(version: str, index: str) -> list[str]:
-    """pip's options under which it sees this ``version`` of torch: none where it sees it anyway
-    (installed already, a folder of wheels, a mirror), or where no option helps."""
-    print("Looking for PyTorch's build for the CPU", flush=True)
-    for options in ([], ["--extra-index-url", index]):
-        if version in _versions("torch", options):
-            return options
-    print(f"torch {version} was not found; the ordinary build may bring CUDA (4 GB)", flush=True)
-    return []
 
 
 def _versions(package: str, options: list[str]) -> list[str]:

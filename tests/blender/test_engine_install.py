@@ -376,7 +376,8 @@ def test_nothing_is_installed_without_agreement(bpy, module, monkeypatch):
 
 
 def test_every_package_has_a_version_and_hashes(install):
-    for listed in (*install.REQUIREMENTS, install.EXTRAS):
+    nvidia = install.NVIDIA.with_name("requirements-nvidia.txt")
+    for listed in (*install.REQUIREMENTS, nvidia, install.EXTRAS):
         text = listed.read_text()
         packages = [line for line in text.splitlines() if line and line[0] not in "# "]
         assert packages
@@ -386,16 +387,52 @@ def test_every_package_has_a_version_and_hashes(install):
         assert Path(sys.prefix) not in listed.parents
 
 
-def test_the_extras_are_installed_only_where_they_are_wanted(bpy, module, install, monkeypatch):
-    operators, plans = module("operators.engine.operators"), []
+@pytest.fixture
+def plans(module, monkeypatch):
+    """The plans of installations, none of which begins."""
+    operators, noted = module("operators.engine.operators"), []
 
     def note(base, folder, plan):
-        plans.append(plan)
+        noted.append(plan)
         raise module("ml.errors").UsageError("noted")
 
     monkeypatch.setattr(operators, "_check_online", lambda: None)
     monkeypatch.setattr(operators, "InstallJob", note)
+    return noted
+
+
+def test_the_extras_are_installed_only_where_they_are_wanted(bpy, install, plans):
     for extras in (False, True):
         with pytest.raises(RuntimeError, match="noted"):
             bpy.ops.effigy.install_engine(agree=True, extras=extras)
     assert [install.EXTRAS in plan.requirements for plan in plans] == [False, True]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has one build")
+def test_the_build_for_nvidia_comes_where_it_is_wanted(bpy, install, plans):
+    for build in ("cpu", "nvidia"):
+        with pytest.raises(RuntimeError, match="noted"):
+            bpy.ops.effigy.install_engine(agree=True, build=build)
+    assert [plan.requirements[1] for plan in plans] == [install.REQUIREMENTS[1], install.NVIDIA]
+    assert install.NVIDIA.is_file()
+
+
+def test_the_extras_are_offered_beside_what_needs_them(bpy, module, old_engine, monkeypatch):
+    drawing, settings = module("operators.drawing"), bpy.context.scene.effigy
+    folder = old_engine.parents[1]
+    monkeypatch.setattr(drawing, "engine_folder", lambda: folder)
+
+    def offered():
+        layout = Layout()
+        drawing.draw_options(layout, settings)
+        buttons = [entry for entry in layout.drawn if entry[0] == "effigy.install_engine"]
+        assert all(button.extras for _, _, button in buttons)
+        return len(buttons)
+
+    assert offered() == 0  # nothing asks for them
+    settings.landmarks, settings.detail = "face-alignment", "consistent"
+    assert offered() == 2
+    site = "Lib/site-packages" if os.name == "nt" else "lib/python3.11/site-packages"
+    for package, left in (("open_clip", 1), ("face_alignment", 0)):
+        (folder / site / package).mkdir(parents=True)
+        assert offered() == left

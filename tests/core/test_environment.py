@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,7 +19,7 @@ SUFFIX = "Scripts/python.exe" if os.name == "nt" else "bin/python"
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has builds with CUDA")
 
 
-def write_wheel(folder, name, version):
+def write_wheel(folder, name, version, more=""):
     """A package without content, as pip installs it."""
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
@@ -26,7 +27,7 @@ def write_wheel(folder, name, version):
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr(f"{name}.py", "")
         wheel.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
         )
         wheel.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -55,19 +56,30 @@ def indexes(tmp_path):
     server.server_close()
 
 
+def digest_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @pytest.fixture
 def install(indexes, tmp_path):
-    """Installs torch 9.9 and another package beside each other; gives what pip said and did."""
+    """Installs torch 9.9 and another package beside each other; gives what pip said and did.
 
-    def run(cpu_index, **environment):
+    The list has the hashes of the ordinary wheels, and of torch's for the CPU, as ours has.
+    """
+
+    def run(cpu_index, *options, digest="", code=0, **environment):
         listed = tmp_path / "requirements.txt"
-        torch = f'torch==9.9; python_version > "3" \\\n    --hash=sha256:{"0" * 64}\n'
-        listed.write_text(f"# PyTorch\n{torch}other==1.0\n")
+        ordinary, other = (next(tmp_path.glob(f"ordinary/{n}/*.whl")) for n in ("torch", "other"))
+        digest = digest or digest_of(next(tmp_path.glob("cpu/torch/*.whl")))
+        hashes = [f" \\\n    --hash=sha256:{each}" for each in (digest_of(ordinary), digest)]
+        torch = f'torch==9.9; python_version > "3"{"".join(hashes)}\n'
+        listed.write_text(f"# PyTorch\n{torch}other==1.0 --hash=sha256:{digest_of(other)}\n")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
         kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"{indexes}/ordinary"}
         kept |= {"NO_PROXY": "127.0.0.1"}
         target = tmp_path / "installed"
         command = [sys.executable, "-I", PIP_INSTALL, "--cpu-index", cpu_index, "-r", listed]
+        command += options
         done = subprocess.run(
             [*command, "--no-cache-dir", "--target", target],
             env=kept | environment,
@@ -75,7 +87,7 @@ def install(indexes, tmp_path):
             text=True,
             timeout=120,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
         found = {path.name.removesuffix(".dist-info") for path in target.glob("*.dist-info")}
         return found, done.stdout + done.stderr
 
@@ -105,10 +117,58 @@ def test_without_that_index_the_ordinary_one_serves_and_what_comes_is_said(
 
 @on_linux
 def test_a_wheel_that_pip_already_finds_needs_no_other_index(install, tmp_path):
-    wheels = write_wheel(tmp_path / "wheels", "torch", "9.9+cpu").parent
-    found, told = install("http://127.0.0.1:1", PIP_FIND_LINKS=wheels.as_uri())
+    wheel = write_wheel(tmp_path / "wheels", "torch", "9.9+cpu")
+    links = wheel.parent.as_uri()
+    found, told = install("http://127.0.0.1:1", digest=digest_of(wheel), PIP_FIND_LINKS=links)
     assert found == {"torch-9.9+cpu", "other-1.0"}
     assert "CUDA" not in told
+
+
+@on_linux
+def test_the_build_for_the_cpu_is_checked_by_its_hash(install, indexes, tmp_path):
+    found, told = install(f"{indexes}/cpu", digest="0" * 64, code=1)
+    assert "DO NOT MATCH" in told
+    assert not found
+
+
+@on_linux
+def test_no_other_build_comes_where_only_that_for_the_cpu_is_wanted(install):
+    found, told = install("http://127.0.0.1:1", "--cpu-only", code=1)
+    assert "PyTorch's build for the CPU was not found: torch 9.9+cpu" in told
+    assert not found
+
+
+@on_linux
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_in_a_folder_the_build_for_the_cpu_is_checked_by_its_hash(install, tmp_path, digest):
+    folder = tmp_path / "a folder"
+    wheel = write_wheel(folder, "torch", "9.9+cpu")
+    for each in tmp_path.glob("ordinary/*/*.whl"):
+        shutil.copy2(each, folder)
+    options, code = ("--no-index", "--find-links", folder), int(bool(digest))
+    found, told = install("", *options, digest=digest or digest_of(wheel), code=code)
+    assert ("DO NOT MATCH" in told) == bool(digest)
+    assert found == (set() if digest else {"torch-9.9+cpu", "other-1.0"})
+
+
+@on_linux
+def test_in_a_folder_another_build_is_the_persons_own_choice(install, tmp_path):
+    folder = tmp_path / "a folder"
+    write_wheel(folder, "torch", "9.9+cu130")
+    write_wheel(folder, "other", "1.0")
+    found, _ = install("", "--no-index", "--find-links", folder)
+    assert found == {"torch-9.9+cu130", "other-1.0"}
+
+
+def test_a_list_with_hashes_brings_nothing_besides(indexes, tmp_path):
+    """face-alignment asks for opencv-python, which would lie over opencv-python-headless."""
+    wheel = write_wheel(tmp_path / "wheels", "needy", "1.0", "Requires-Dist: other\n")
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"needy==1.0 --hash=sha256:{digest_of(wheel)}\n")
+    target = ("--no-index", "--find-links", wheel.parent, "--target", tmp_path / "installed")
+    command = [sys.executable, "-I", PIP_INSTALL, "-r", listed, *target]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert [*(tmp_path / "installed").glob("needy*.dist-info")]
 
 
 def test_a_package_with_another_hash_is_refused(indexes, tmp_path):
