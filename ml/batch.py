@@ -19,6 +19,7 @@ from .results.folder import (
     Wanted,
     finished_heads,
     head_record,
+    recorded_digest,
     stage,
     write_failure,
     write_heads,
@@ -70,7 +71,11 @@ def row_if_finished(task: Task, settings: Settings, *, preview: bool = False) ->
     if not settings.skip_existing:
         return None
     finished = finished_heads(task.folder, Wanted(task.photo, settings, preview))
-    return skipped_row(task.photo, head_record(finished[0]), finished) if finished else None
+    if not finished:
+        return None
+    about = head_record(finished[0])
+    known = {**about, "photo_sha256": recorded_digest(about)}
+    return skipped_row(task.photo, known, finished)
 
 
 def process_person(

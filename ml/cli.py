@@ -138,7 +138,7 @@ def main(
             say("Cancelled before the first photo")
             return SOME_FAILED
         rows, written = _collect(results, work, interrupts, parsed)
-        report = write_report(rows, work.out, work.share.shard)
+        report = write_report(rows, work.out, work.share.shard, parsed.consent)
     if not (parsed.quiet and report):
         say(conclusion(rows, report, work.out))
     done = written and all_done(rows, accept_failures=parsed.accept_failures)

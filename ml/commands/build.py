@@ -17,6 +17,7 @@ from ..batch import BatchOptions, Reconstruct, run_batch
 from ..errors import HeadError, UsageError, explained
 from ..pipeline.built import FromFile
 from ..results.columns import Columns, blocks, unusable
+from ..results.estimate import consent_in
 from ..results.joined import open_columns
 from ..results.plan import plan
 from ..results.report import Row, all_done, conclusion, write_report
@@ -74,7 +75,7 @@ def main(
             done[row.photo] = row
             shown.add(row)
     rows_of_all = [done[str(photo)] for photo in rows]
-    report = write_report(rows_of_all, parsed.out)
+    report = write_report(rows_of_all, parsed.out, consent=consent_in(columns.about))
     if not (parsed.quiet and report):
         say(conclusion(rows_of_all, report, parsed.out))
     return OK if all_done(rows_of_all) else SOME_FAILED

@@ -11,6 +11,7 @@ import numpy as np
 from ..data import Camera, FloatArray, HeadCoefficients
 from ..settings import Settings
 from ..version import effigy_version
+from .origin import statement_of_many
 from .provenance import Provenance, current_model
 from .reconstruction import made_with
 
@@ -102,15 +103,24 @@ def _values(name: str, estimate: Estimate) -> dict[str, Any]:
 
 
 def about_of(settings: Settings, names: Sequence[str], licence: str) -> dict[str, Any]:
-    """What is the same in all rows of a batch: head model, Effigy, settings, expressions' names."""
+    """What is the same in all rows of a batch: head model, Effigy, settings, expressions' names.
+
+    Also what the file says of its origin, to which its date is added when it is whole.
+    """
     model_id, version = current_model()
     return {
         "format": FORMAT,
         "model": {"id": model_id, "version": version, "licence": licence},
         "effigy_version": effigy_version(),
+        "provenance": statement_of_many(effigy_version(), consent=settings.consent),
         "settings": made_with(settings),
         "expression_names": list(names),
     }
+
+
+def consent_in(about: Mapping[str, Any]) -> str:
+    """The note about consent in a file; empty where there is none, as in files before 1.0."""
+    return str(about.get("provenance", {}).get("consent", ""))
 
 
 def estimate_of(row: Mapping[str, Any], about: Mapping[str, Any]) -> Estimate:
@@ -135,6 +145,7 @@ def estimate_of(row: Mapping[str, Any], about: Mapping[str, Any]) -> Estimate:
         focal_refused=str(row["focal_refused"]),
         orientation_refused=str(row["orientation_refused"]),
         photo_path=path,
+        consent=consent_in(about),
     )
     x0, y0, x1, y1 = map(float, row["face_box"])
     intrinsics, rotation, translation = (

@@ -58,6 +58,11 @@ def made_statement(version: str, photo: str, made: str = "", consent: str = "") 
     return {name: text for name, text in found.items() if text or name == "consent"}
 
 
+def statement_of_many(version: str, made: str = "", consent: str = "") -> dict[str, str]:
+    """The statement of a file about many photos, whose rows hold the photos' hashes."""
+    return made_statement(version, "", made, consent) | {"digitalSourceType": OF_A_PHOTO}
+
+
 def write_sidecar(path: Path, statement: Mapping[str, str]) -> Path:
     """Write a statement beside the file at ``path``, for formats that cannot hold it."""
     beside = path.with_name(path.name + SIDECAR)

@@ -113,9 +113,10 @@ def save_index(person: SamePerson, folders: list[Path], out: Path, main: int | N
     aptest.
     """
     names = [folder.relative_to(out).as_posix() for folder in folders]
+    main = person.main if main is None else main
     about = {
         "status": "ok",
-        "main": names[person.main if main is None else main],
+        "main": names[main],
         "photos": names,
         "left_out": [
             {
@@ -127,6 +128,7 @@ def save_index(person: SamePerson, folders: list[Path], out: Path, main: int | N
             for item in person.left_out
         ],
         "doubts": [{"photo": item.photo.name, "message": item.message} for item in person.doubts],
+        "provenance": person.heads[main].provenance.to_json()["provenance"],
     }
     target = out / PERSON_NAME
     with replacing(target) as file:

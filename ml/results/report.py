@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import logging
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HeadError, explained
+from ..version import effigy_version
 from .estimate import Estimate
 from .files import replacing
 from .gallery import page_of
+from .origin import now, statement_of_many, write_sidecar
 from .reconstruction import Reconstruction
 from .shard import Shard, stem_of
 
@@ -36,6 +39,7 @@ class Row:
         why it is low; empty where it is not.
     warning: what else the person should know of a photo that gave a head.
     code, error, hint: of the error, empty if there was none.
+    photo_sha256: of the photo's bytes; empty if there is no head.
     """
 
     photo: str
@@ -49,6 +53,7 @@ class Row:
     quality: float | None = None
     quality_reason: str = ""
     warning: str = ""
+    photo_sha256: str = ""
 
 
 def warnings_about(row: Row) -> str:
@@ -72,15 +77,16 @@ def head_row(
         round(float(head.confidence), 4),
         quality=None if head.quality is None else round(float(head.quality), 4),
         quality_reason=head.quality_reason,
+        photo_sha256=head.provenance.photo_sha256,
     )
 
 
 def skipped_row(photo: Path, head: Mapping[str, Any], folders: Sequence[Path] = ()) -> Row:
     """The row of a photo that was done before.
 
-    head: what is known of its first head, ``confidence``, ``quality`` and ``quality_reason``: with
-    them the report of a run that went on says as much as that of an undisturbed one. folders: of
-    its heads.
+    head: what is known of its first head (``confidence``, ``quality``, ``quality_reason``) and
+    ``photo_sha256``: with them the report of a run that went on says as much as that of an
+    undisturbed one. folders: of its heads.
     """
     quality = head.get("quality")
     return Row(
@@ -90,6 +96,7 @@ def skipped_row(photo: Path, head: Mapping[str, Any], folders: Sequence[Path] = 
         confidence=round(float(head.get("confidence", 0.0)), 4),
         quality=None if quality is None else round(float(quality), 4),
         quality_reason=str(head.get("quality_reason", "")),
+        photo_sha256=str(head["photo_sha256"]),
     )
 
 
@@ -133,6 +140,9 @@ class RowLog:
         shard, places = self._share.shard, self._share.places
         self._path = folder / f"{stem_of(NAME, shard)}.jsonl"
         self._works = True
+        # That it cannot be made is said below.
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
         if shard is None:
             self._write("w", "")
             return
@@ -162,11 +172,15 @@ def _line(about: Mapping[str, object]) -> str:
     return json.dumps(about) + "\n"
 
 
-def write_report(rows: Sequence[Row], folder: Path, shard: Shard | None = None) -> Path | None:
+def write_report(
+    rows: Sequence[Row], folder: Path, shard: Shard | None = None, consent: str = ""
+) -> Path | None:
     """Write ``report.json``, ``.csv`` and ``.html`` into ``folder`` (created if needed).
 
-    A shard's files have its number in their names. Returns the path of the first. None, and a
-    warning: they cannot be written; earlier ones stay.
+    A shard's files have its number in their names. What is said of the origin of those of a whole
+    batch, with the note ``consent``, lies beside them: the rows of two runs are the same.
+
+    Returns the path of the first. None, and a warning: they cannot be written; earlier ones stay.
     """
     path = folder / f"{stem_of(NAME, shard)}.json"
     try:
@@ -181,6 +195,8 @@ def write_report(rows: Sequence[Row], folder: Path, shard: Shard | None = None) 
                 writer.writerow({**asdict(row), "heads": ";".join(row.heads)})
         with replacing(path.with_suffix(".html")) as file:
             file.writelines(page_of(rows, folder, summary(rows)))
+        if shard is None:
+            write_sidecar(path, statement_of_many(effigy_version(), now(), consent))
     except OSError as error:
         logger.warning("The report is not written: %s", explained(error, path))
         return None

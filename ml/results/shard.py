@@ -15,7 +15,8 @@ from ..errors import UsageError
 _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 # What a batch itself leaves among the folders of its results, such as report-1-of-4.json.
 OF_A_BATCH = re.compile(
-    r"(report|coefficients)(-[0-9]+-of-[0-9]+)?\.(json|jsonl|csv|html|npz|parquet|parts)"
+    r"(report|coefficients)(-[0-9]+-of-[0-9]+)?"
+    r"\.(json|json\.provenance\.json|jsonl|csv|html|npz|parquet|parts)"
 )
 
 

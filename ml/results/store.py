@@ -18,15 +18,21 @@ import numpy as np
 
 from ..errors import HeadError, UsageError
 from .columns import Columns, Layout, NpzColumns, blocks, write_npz
-from .estimate import Estimate, columns_of
+from .estimate import Estimate, columns_of, consent_in
 from .files import locked
 from .folder import photo_digest
 from .joined import Joined, open_columns, write_joined
+from .origin import now
 
 # Photos that a killed run loses at most, beside those that were worked on.
 PART = 128
 # What is being written.
 _NEW, _JOINED = "new", "joined"
+
+
+def _made_by(about: dict[str, Any]) -> dict[str, Any]:
+    """What rows depend on: all but who noted what, and when."""
+    return {name: value for name, value in about.items() if name != "provenance"}
 
 
 class _Place(NamedTuple):
@@ -101,7 +107,7 @@ class CoefficientStore:
         """Know the rows of a file of an earlier run, unless it is damaged or of other settings."""
         with contextlib.suppress(HeadError):
             source = open_columns(path)
-            if source.about == self.about:
+            if _made_by(source.about) == _made_by(self.about):
                 self._index(source)
 
     def _index(self, source: Columns) -> None:
@@ -122,7 +128,8 @@ class CoefficientStore:
         place = self._places.get(str(photo.absolute()))
         if place is None or place.digest != photo_digest(photo):
             return None
-        return {name: getattr(place, name) for name in _TRUST}
+        known = {name: getattr(place, name) for name in _TRUST}
+        return known | {"photo_sha256": place.digest}
 
     def forget(self, photo: Path) -> None:
         """Leave out what earlier runs know of a photo that is done anew."""
@@ -154,6 +161,12 @@ class CoefficientStore:
         self._waiting = []
         self._index(NpzColumns(path))
 
+    def _statement(self) -> dict[str, Any]:
+        """``about`` with the date, and with the note of an earlier run where this one has none."""
+        notes = (consent_in(about) for about in (self.about, *(s.about for s in self._sources)))
+        said = {"date": now(), "consent": next(filter(None, notes), "")}
+        return self.about | {"provenance": self.about["provenance"] | said}
+
     def finish(self, photos: Sequence[Path]) -> int:
         """Write the file, with the rows of the photos in this order, and return their number.
 
@@ -169,7 +182,7 @@ class CoefficientStore:
             source = np.repeat([place.source for place in places], faces)
             rows = np.concatenate([np.arange(place.start, place.end) for place in places])
             aside = self._folder / _JOINED
-            joined = Joined(self._sources, np.stack([source, rows], axis=1), self.about)
+            joined = Joined(self._sources, np.stack([source, rows], axis=1), self._statement())
             write_joined(aside, joined, self.path.suffix)
             os.replace(aside, self.path)
         else:

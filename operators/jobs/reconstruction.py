@@ -13,7 +13,7 @@ import bpy
 
 from ...ml.errors import EngineUnavailable, HeadError, UsageError
 from ...ml.results.plan import Task
-from ...ml.results.report import Row, conclusion, failed_row, write_report
+from ...ml.results.report import Row, RowLog, conclusion, failed_row, write_report
 from ...ml.settings import Settings
 from ..engine.client import Request
 from ..engine.warming import warm_up_again
@@ -57,8 +57,8 @@ class ReconstructionJob:
     """Fulfil an order: one request per photo, or one for all photos of a person.
 
     A photo that fails does not stop the others. Heads are built when the person does nothing else
-    with the scene (``waits_for``); the engine goes on meanwhile. The report is written
-    anew after each request, so that it is there even if Blender is closed.
+    with the scene (``waits_for``); the engine goes on meanwhile. Rows are kept in report.jsonl as
+    they come, so that they are there even if Blender is closed; the report is written in the end.
 
     Parameters
     ----------
@@ -90,6 +90,7 @@ class ReconstructionJob:
         self._submit, self._on_head, self._on_row = submit, on_head, on_row
         self._parts = [order.tasks] if order.same_person else [(task,) for task in order.tasks]
         self._done = 0
+        self._log: RowLog | None = None
         self._unbuilt: list[_Finished] = []
         self._request: Request | None = None
         self._asked = 0.0
@@ -113,7 +114,10 @@ class ReconstructionJob:
 
     def write_report(self) -> Path | None:
         """Write what became of each photo so far; None where no report is ordered."""
-        return write_report(self.rows, self.order.out) if self.order.out is not None else None
+        order = self.order
+        if order.out is None:
+            return None
+        return write_report(self.rows, order.out, consent=order.settings.consent)
 
     def _compute(self, tasks: Sequence[Task]) -> None:
         """Ask the engine, or look for its answer."""
@@ -169,8 +173,11 @@ class ReconstructionJob:
 
     def _close(self, first: int, rows: list[Row]) -> None:
         self.rows[first : first + len(rows)] = rows
-        self.write_report()
+        if self._log is None and self.order.out is not None:
+            self._log = RowLog(self.order.out)
         for row in rows:
+            if self._log is not None:
+                self._log.add(row)
             self._on_row(row)
 
     def _show_progress(self) -> None:

@@ -130,6 +130,24 @@ def test_a_job_ticks_to_its_end(context, run, tmp_path):
     assert operator.reports[-1][1].startswith("2 photos: 2 ok")
 
 
+def test_the_report_of_many_photos_is_written_once_and_their_rows_as_they_come(
+    context, run, module, tmp_path, monkeypatch
+):
+    job = module("operators.jobs.reconstruction")
+    written, write_report = [], job.write_report
+    monkeypatch.setattr(
+        job, "write_report", lambda *a, **k: written.append(1) or write_report(*a, **k)
+    )
+    operator, log = run("ok1.jpg", "ok2.jpg", "ok3.jpg"), tmp_path / "out/report.jsonl"
+    tick_until(
+        operator, context, lambda done: log.exists() and len(log.read_text().splitlines()) == 2
+    )
+    assert not written
+    tick_until(operator, context, lambda done: done == {"FINISHED"})
+    assert len(written) == 1
+    assert status_of(map(json.loads, log.read_text().splitlines())) == ["ok"] * 3
+
+
 def test_escape_stops_and_keeps_what_is_finished(bpy, context, run, module, tmp_path):
     operator = run("a_ok.jpg", "slow.jpg", "z_ok.jpg")
     state = context.window_manager.effigy_job

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -18,8 +19,10 @@ from ml.results import joined, store
 from ml.results.columns import NpzColumns
 from ml.results.estimate import COLUMNS
 from ml.results.files import locked
+from ml.results.origin import statement_of_many
 from ml.results.reconstruction import load_reconstruction
 from ml.settings import Settings
+from ml.version import effigy_version
 from tests.support.fake_pipeline import fake_estimates, tiny_head
 
 KINDS = ["npz", "parquet"]
@@ -61,15 +64,21 @@ def trust(out):
 def told(path):
     columns = joined.open_columns(path)
     numbers = np.arange(columns.count)
-    return {name: columns.read(name, numbers).tolist() for name in COLUMNS} | columns.about
+    found = {name: columns.read(name, numbers).tolist() for name in COLUMNS} | columns.about
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", found["provenance"].pop("date"))
+    return found
 
 
 def test_a_file_has_a_row_for_every_face_and_no_heads_are_written(album, tmp_path, kind):
     out = tmp_path / "out"
     assert run(album, out, "--columns", kind) == 1
     path = out / f"coefficients.{kind}"
-    names = {"report.json", "report.csv", "report.jsonl", path.name}
-    assert {item.name for item in out.iterdir()} - {"report.html"} == names
+    reports = {"report.json", "report.csv", "report.jsonl", "report.html"}
+    assert {item.name for item in out.iterdir()} == {
+        *reports,
+        "report.json.provenance.json",
+        path.name,
+    }
     found = told(path)
     photos = ["a.jpg", "deep/a.jpg", "deep/two.jpg", "deep/two.jpg", "z-longer.jpg"]
     assert found["photo"] == photos
@@ -79,6 +88,7 @@ def test_a_file_has_a_row_for_every_face_and_no_heads_are_written(album, tmp_pat
     settings = Settings(face="all")
     names = dict.fromkeys(album / name for name in photos)
     expected = [face for name in names for face in fake_estimates(name, settings)]
+    assert found["provenance"] == statement_of_many(effigy_version())
     for estimate, row in zip(expected, read_estimates(path, range(5)), strict=True):
         for name in ("identity", "expression"):
             values = [getattr(one.coefficients, name) for one in (estimate, row)]
@@ -130,6 +140,19 @@ def test_a_resumed_file_is_that_of_an_undisturbed_run(album, tmp_path, kind, mon
     assert trust(out) == trust(whole)
     assert told(out / f"coefficients.{kind}") == told(whole / f"coefficients.{kind}")
     assert not (out / "coefficients.parts").exists()
+
+
+def test_a_note_about_consent_is_kept_and_goes_into_the_heads_that_are_built(album, tmp_path, kind):
+    out = tmp_path / "out"
+    run(album, out, "--columns", kind, "--consent", "Ada, 2026")
+    before = told(path := out / f"coefficients.{kind}")
+    # It is no setting that coefficients depend on.
+    run(album, out, "--columns", kind, "--skip-existing")
+    assert sorted(rows(out).values()) == ["failed", "skipped", "skipped", "skipped"]
+    assert told(path) == before
+    assert before["provenance"]["consent"] == "Ada, 2026"
+    (estimate,) = read_estimates(path, [0])
+    assert estimate.provenance.to_json()["provenance"]["consent"] == "Ada, 2026"
 
 
 def test_changed_photos_and_other_settings_are_done_anew(album, tmp_path):

@@ -1,5 +1,6 @@
 """What files say of their origin: results, binary glTF, sidecars, and manifests of C2PA."""
 
+import hashlib
 import json
 import struct
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.cli import main
 from ml.errors import HeadError, UsageError
 from ml.results import credentials, origin
 from ml.results.nobody import average_head
@@ -17,6 +19,7 @@ from ml.results.provenance import dated
 from ml.results.reconstruction import load_reconstruction, save_reconstruction
 from ml.settings import LONGEST_NOTE, Settings, check_settings
 from ml.version import effigy_version
+from tests.support.fake_pipeline import fake_heads, fake_person
 from tests.support.synthetic_head import write_synthetic
 
 NOTE = "Ada, 2026: „für das Museum“"
@@ -37,6 +40,32 @@ def read_glb(path):
     magic, _, total, length, _ = struct.unpack_from("<4sIII4s", data)
     assert (magic, total, length % 4) == (b"glTF", len(data), 0)
     return json.loads(data[20 : 20 + length]), data[20 + length :]
+
+
+def test_reports_and_the_index_of_a_person_say_it_too(tmp_path, monkeypatch):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(name.encode())
+    given, texts = [str(folder), "--out", str(out), "--consent", NOTE], []
+    for date in ("1769853600", "1769953600"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", date)
+        assert main([*given, "--same-person"], reconstruct_person=fake_person) == 0
+        rows = json.loads((out / "report.json").read_text())
+        texts.append([{**row, "seconds": 0} for row in rows])
+    # Rows hold no dates.
+    assert texts[0] == texts[1]
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in ("a.jpg", "b.jpg")]
+    assert [row["photo_sha256"] for row in texts[0]] == digests
+    said = json.loads((out / "report.json.provenance.json").read_text("utf-8"))
+    assert said == origin.statement_of_many(effigy_version(), "2026-02-01T13:46:40Z", NOTE)
+    assert said["digitalSourceType"] == origin.OF_A_PHOTO
+    index = json.loads((out / "person.json").read_text("utf-8"))
+    head = json.loads((out / index["main"] / "reconstruction.json").read_text("utf-8"))
+    assert index["provenance"] == head["provenance"]
+    assert main([*given, "--skip-existing"], reconstruct=fake_heads) == 0
+    rows = json.loads((out / "report.json").read_text())
+    assert [row["photo_sha256"] for row in rows] == digests
 
 
 def test_a_result_says_tool_date_photo_source_and_consent(tmp_path, monkeypatch):
