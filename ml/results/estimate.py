@@ -130,23 +130,7 @@ def estimate_of(row: Mapping[str, Any], about: Mapping[str, Any]) -> Estimate:
     ------
     KeyError, ValueError, TypeError: something is missing or of another kind.
     """
-    model, path = about["model"], str(row["path"])
-    origin = Provenance(
-        model_id=model["id"],
-        model_version=model["version"],
-        model_licence=model["licence"],
-        photo_name=path.replace("\\", "/").rpartition("/")[2],
-        photo_sha256=str(row["sha256"]),
-        width=int(row["width"]),
-        height=int(row["height"]),
-        effigy_version=about["effigy_version"],
-        level=about["settings"]["level"],
-        focal_source=str(row["focal_source"]),
-        focal_refused=str(row["focal_refused"]),
-        orientation_refused=str(row["orientation_refused"]),
-        photo_path=path,
-        consent=consent_in(about),
-    )
+    origin = _provenance_of(row, about)
     x0, y0, x1, y1 = map(float, row["face_box"])
     intrinsics, rotation, translation = (
         np.asarray(row[name]) for name in ("intrinsics", "rotation", "translation")
@@ -162,4 +146,24 @@ def estimate_of(row: Mapping[str, Any], about: Mapping[str, Any]) -> Estimate:
         landmarks_68_px=np.asarray(row["landmarks_68"]),
         landmarks_478_px=np.asarray(row["landmarks_478"]),
         face=(int(row["face"]), int(row["faces"])),
+    )
+
+
+def _provenance_of(row: Mapping[str, Any], about: Mapping[str, Any]) -> Provenance:
+    model, path = about["model"], str(row["path"])
+    return Provenance(
+        model_id=model["id"],
+        model_version=model["version"],
+        model_licence=model["licence"],
+        photo_name=path.replace("\\", "/").rpartition("/")[2],
+        photo_sha256=str(row["sha256"]),
+        width=int(row["width"]),
+        height=int(row["height"]),
+        effigy_version=about["effigy_version"],
+        level=about["settings"]["level"],
+        focal_source=str(row["focal_source"]),
+        focal_refused=str(row["focal_refused"]),
+        orientation_refused=str(row["orientation_refused"]),
+        photo_path=path,
+        consent=consent_in(about),
     )
