@@ -35,8 +35,8 @@ HUES, LEVELS = 0.3, 0.7
 FRONT = np.array([[0, 0, -1], [0.5, 0, -0.87], [-0.5, 0, -0.87], [0, -0.6, -0.8]], np.float32)
 DARKEST = 0.004
 # Fewer strands do not tell a colour. How bright strands are that skin shows through, as a share of
-# what is seen.
-FEW, THROUGH = 20, 0.55
+# what is seen; and of very short ones.
+FEW, THROUGH, BENEATH = 20, 0.55, 0.7
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,13 @@ def unmixed(colours: ByteArray, hair: ByteArray) -> ByteArray:
     like = np.median(linear_of(hair), 0) if len(hair) >= FEW else USUAL
     level = linear_of(colours).mean(1, keepdims=True)
     return _bytes(THROUGH * level * like / max(float(like.mean()), DARKEST))
+
+
+def greyed(colours: ByteArray) -> ByteArray:
+    """(N, 3) sRGB of strands that are seen with the skin under them, a little without it."""
+    linear = linear_of(colours)
+    level = linear.mean(1, keepdims=True)
+    return _bytes(BENEATH * (0.5 * linear + 0.5 * level))
 
 
 def _palette(seen: FloatArray, ranks: tuple[float, float]) -> FloatArray:

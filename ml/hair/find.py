@@ -10,7 +10,7 @@ from ..data import ByteArray, Camera, FloatArray, Photo
 from ..head.mesh import Person
 from ..head.model import HeadModel
 from ..parsing.classes import Parse
-from .colour import Dye, middle_of, unmixed
+from .colour import Dye, greyed, middle_of, unmixed
 from .facial import FacialRead, beard_strands, brow_strands, read_facial
 from .flow import Flow, strokes_of
 from .ground import Roots, ground_of
@@ -54,8 +54,7 @@ def find_hair(shown: Shown, model: HeadModel) -> Hair:
         roots = _chosen(ground.roots[kind], found.kept(kind, ground.roots[kind]), found.rng)
         points, mask = _grown(kind, roots, found, model)
         colours = found.dye.of(kind, points, mask, found.rng)
-        if kind == "moustache" and found.facial.thin:
-            colours = unmixed(colours, parts[0][2])
+        colours = found.cleared(kind, colours, parts[0][2] if parts else colours)
         parts.append((_at_rest(points, roots, (solid, rest)), roots.uv, colours))
     read, facial = found.read, found.facial
     colour = middle_of(parts[0][2] if len(parts[0][2]) else parts[1][2])
@@ -80,6 +79,14 @@ class _Found:
         if kind == "scalp":
             return roots.points.on(self.read.rooted[:, None])[:, 0]
         return self.facial.kept[kind]
+
+    def cleared(self, kind: str, colours: ByteArray, hair: ByteArray) -> ByteArray:
+        """(N, 3) sRGB of strands without the skin that shows through; hair: of the scalp's."""
+        if kind == "scalp" and self.read.length == "shaved":
+            return greyed(colours)
+        if kind == "brow" or (kind == "moustache" and self.facial.thin):
+            return unmixed(colours, hair)
+        return colours
 
 
 def _grown(

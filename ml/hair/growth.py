@@ -25,6 +25,8 @@ STRAIGHT, CURLY, WAVE, WAVINESS = 0.84, 0.58, 0.05, 0.007
 FRAYED = 0.004
 # Below this height hair no longer lies on the head but hangs; metres, over a span.
 HANGS, SPAN = 0.02, 0.06
+# The length of hair that has no thickness of its own, metres: it lies and covers the skin.
+SHAVED = 0.008
 # z of the ears, metres, and how far hair that hangs before them falls back, per metre down.
 EARS, BACK = 0.015, 0.7
 # Metres beyond which strands are not pulled back to the hair in the photo, but end: of hair that
@@ -90,7 +92,7 @@ def wishes(roots: Roots, places: FloatArray, read: HairRead, rng: np.random.Gene
         length = np.maximum(places[:, 1] - lowest, 0.04) * 1.15 + 0.06
     elif read.length == "shaved":
         layer = np.full(count, 0.002, np.float32)
-        length = np.full(count, 0.003, np.float32)
+        length = SHAVED * (0.7 + 0.6 * rng.random(count))
         lowest = lowest - 1
     else:
         lowest = lowest - 1

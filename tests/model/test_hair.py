@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ml.data import Camera, HeadCoefficients, Photo
+from ml.hair.colour import greyed, unmixed
 from ml.hair.find import Shown, find_hair
 from ml.hair.ground import ground_of
 from ml.hair.solid import solid_of
@@ -268,3 +269,22 @@ def test_a_knot_on_top_or_at_the_nape_gathers_all_hair_and_none_falls(long, shor
         assert np.median(tips[:, 2]) < 0.03
     assert not long.look.tied
     assert not short.look.tied
+
+
+def test_skin_that_shows_through_thin_hair_is_taken_out_of_its_colour():
+    rosy, grey = np.full((40, 3), (150, 100, 90), np.uint8), np.full((40, 3), 120, np.uint8)
+    brows = unmixed(rosy, grey).astype(int)
+    assert np.ptp(brows[0]) <= 1  # as grey as the hair
+    assert brows.mean() < rosy.mean() - 15
+    stubble = greyed(rosy).astype(int)
+    assert np.ptp(stubble[0]) < 0.7 * np.ptp(rosy[0].astype(int))
+    assert stubble.mean() < rosy.mean() - 8
+
+
+def test_hair_too_short_for_a_thickness_lies_and_covers_the_skin():
+    thin = find_hair(drawn({"hair": cap(0.001, 0.02)}), MODEL)
+    assert thin.look.length == "shaved"
+    points = thin.strands.of("scalp").points
+    length = np.linalg.norm(np.diff(points, axis=1), axis=2).sum(1)
+    assert 0.006 < np.median(length) < 0.011
+    assert np.quantile(above_skin(points[:, -1]), 0.9) < 0.004
