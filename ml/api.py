@@ -82,7 +82,8 @@ def head_mesh(
     ----------
     identity: (I,) coefficients, as in a result or a file of coefficients.
     expression: activations, 0 to 1, by their names; the others are 0.
-    level: of the mesh: low, base or high.
+    level: the name of the mesh: low, base or high; with "-open" behind it the bust is not closed
+        below.
 
     Raises
     ------

@@ -55,6 +55,7 @@ class Settings:
     consent: a note about the consent of who is in the photo, for the files that are made.
     likeness: per cent.
     hair: whether strands of hair are grown.
+    bust: whether the bust is closed below.
     """
 
     face: str = "prominent"
@@ -68,6 +69,7 @@ class Settings:
     renderer: str = "builtin"
     likeness: int = 100
     hair: bool = True
+    bust: bool = True
     skip_existing: bool = False
     consent: str = ""
     device: str = "auto"
@@ -195,6 +197,7 @@ OPTIONS = (
         limits=(LEAST_LIKENESS, MOST_LIKENESS),
     ),
     Option("hair", "Hair", "Strands of hair, brows and beard, as the photo shows them"),
+    Option("bust", "Bust", "Close it below; off, the mesh ends in the loop that joins a body"),
     Option(
         "skip_existing",
         "Skip finished photos",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..ml.geometry.mesh_names import mesh_name
 from ..ml.results.nobody import average_head, random_head
 from ..ml.settings import Settings, option
 from .heads import make_active, poll_object_mode
@@ -12,7 +13,7 @@ from .reporting import ReportsErrors
 from .scene.collection import build_nobody
 from .translations import CONTEXT
 
-_LEVEL = option("level")
+_LEVEL, _BUST = option("level"), option("bust")
 
 
 class EFFIGY_OT_add_head(RandomPerson, ReportsErrors, bpy.types.Operator):
@@ -38,6 +39,12 @@ class EFFIGY_OT_add_head(RandomPerson, ReportsErrors, bpy.types.Operator):
         default=Settings().level,
         translation_context=CONTEXT,
     )
+    bust: bpy.props.BoolProperty(
+        name=_BUST.label,
+        description=_BUST.help,
+        default=Settings().bust,
+        translation_context=CONTEXT,
+    )
 
     @classmethod
     def poll(cls, context):
@@ -51,12 +58,14 @@ class EFFIGY_OT_add_head(RandomPerson, ReportsErrors, bpy.types.Operator):
             layout.prop(self, "seed")
             layout.prop(self, "variation")
         layout.prop(self, "level")
+        layout.prop(self, "bust")
 
     def run(self, context):
+        mesh = mesh_name(self.level, bust=self.bust)
         if self.person == "RANDOM":
-            head, name = random_head(self.seed, self.variation, self.level), f"Head {self.seed}"
+            head, name = random_head(self.seed, self.variation, mesh), f"Head {self.seed}"
         else:
-            head, name = average_head(self.level), "Head"
+            head, name = average_head(mesh), "Head"
         make_active(context, build_nobody(context.scene, context.view_layer, head, name))
         return {"FINISHED"}
 

@@ -1,9 +1,10 @@
-"""Change the level of a head's mesh after the fact; its photo is not reconstructed again."""
+"""Change a head's mesh after the fact; its photo is not reconstructed again."""
 
 from __future__ import annotations
 
 import bpy
 
+from ..ml.geometry.mesh_names import level_and_bust, mesh_name
 from ..ml.results.record import at_level
 from ..ml.settings import option
 from .edited_result import record_result, save_edited
@@ -21,7 +22,7 @@ from .scene.relevel import change_level
 from .scene.sculpt import take_sculpt
 from .translations import CONTEXT
 
-_LEVEL = option("level")
+_LEVEL, _BUST = option("level"), option("bust")
 
 
 class EFFIGY_OT_change_level(ReportsErrors, bpy.types.Operator):
@@ -38,6 +39,13 @@ class EFFIGY_OT_change_level(ReportsErrors, bpy.types.Operator):
         default="base",
         translation_context=CONTEXT,
     )
+    bust: bpy.props.BoolProperty(
+        name=_BUST.label,
+        description=_BUST.help,
+        default=True,
+        options={"SKIP_SAVE"},
+        translation_context=CONTEXT,
+    )
 
     @classmethod
     def poll(cls, context):
@@ -46,11 +54,15 @@ class EFFIGY_OT_change_level(ReportsErrors, bpy.types.Operator):
     def run(self, context):
         obj = active_head(context)
         fitted = stored_head(obj)
-        if fitted.provenance.level == self.level:
+        # Scripts that give a level alone leave the bust as it is.
+        given = self.properties.is_property_set("bust")
+        bust = self.bust if given else level_and_bust(fitted.provenance.level)[1]
+        mesh = mesh_name(self.level, bust=bust)
+        if fitted.provenance.level == mesh:
             self.report({"INFO"}, f"{obj.name} has this mesh already")
             return {"FINISHED"}
         old = take_sculpt(obj, fitted)
-        new = at_level(old, self.level)
+        new = at_level(old, mesh)
         lost = change_level(obj, old, new)
         directory = directory_of(obj) if has_photo(record_of(obj)) else None
         record_head(obj, new, directory, camera_object(obj))
@@ -66,7 +78,8 @@ class EFFIGY_OT_change_level(ReportsErrors, bpy.types.Operator):
     def _saved(self, obj, head) -> str:
         """Keep the head beside its result, too; empty, or why that cannot be."""
         try:
-            record_result(obj, head, save_edited(obj, head, {"level": self.level}))
+            level, bust = level_and_bust(head.provenance.level)
+            record_result(obj, head, save_edited(obj, head, {"level": level, "bust": bust}))
         except KNOWN as error:
             return f". It is kept in this .blend file alone: {error}"
         return ""

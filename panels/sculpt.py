@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..ml.geometry.mesh_names import level_and_bust
 from ..ml.settings import option
 from ..operators.scene.metadata import active_head, record_of
 from ..operators.sculpt import LEFT
@@ -24,10 +25,14 @@ class EFFIGY_PT_sculpt(HeadPanel, bpy.types.Panel):
         layout.operator("effigy.save_sculpt", icon="FILE_TICK")
         layout.operator("effigy.remove_sculpt", icon="X")
         row = layout.row(align=True)
+        level, bust = level_and_bust(record_of(obj)["level"])
         for each in option("level").choices:
-            text, now = each.label, record_of(obj)["level"] == each.value
+            text, now = each.label, level == each.value
             button = row.operator("effigy.change_level", text=text, text_ctxt=CONTEXT, depress=now)
-            button.level = each.value
+            button.level, button.bust = each.value, bust
+        text = option("bust").label
+        button = layout.operator("effigy.change_level", text=text, text_ctxt=CONTEXT, depress=bust)
+        button.level, button.bust = level, not bust
         layout.operator("effigy.change_texture", icon="TEXTURE")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 from bl_ui.utils import PresetPanel
 
+from ..ml.geometry.mesh_names import level_and_bust
 from ..ml.head.arkit import REGIONS, mirrored_name
 from ..ml.results.pinned import NAME as PINNED
 from ..operators.drawing import draw_options
@@ -183,7 +184,7 @@ class EFFIGY_PT_expression(SidebarPanel, bpy.types.Panel):
 def _about(obj: bpy.types.Object, record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """What a head was made of, in lines of text with their icons."""
     model = tr("Model {id} {version}, {licence}").format(**record["model"])
-    level, faces = tr(record["level"].capitalize()), len(obj.data.polygons)
+    level, faces = tr(level_and_bust(record["level"])[0].capitalize()), len(obj.data.polygons)
     mesh = tr("Mesh {level}, {faces:,} faces").format(level=level, faces=faces)
     photo = record["photo"]["name"] or tr("No photo")
     return (photo, "IMAGE_DATA"), (model, "MESH_DATA"), (mesh, "MESH_GRID")

@@ -8,18 +8,25 @@ import numpy as np
 
 from ..data import FloatArray, IntArray
 from ..errors import UsageError
+from ..geometry.mesh_names import level_and_bust
 from ..settings import LEVELS
 from .model import HeadModel, Level, SurfacePoints
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def level_of(model: HeadModel, name: str) -> Level | None:
     """The level ``name``: "low", "base" or "high"; None for the base mesh itself.
+
+    "low-open", "base-open" and "high-open" are the same without what closes the bust below
+    (geometry.mesh_names). Their other vertices stay in order.
 
     Raises
     ------
     UsageError: there is no such level.
     """
+    name, bust = level_and_bust(name)
+    if not bust:
+        return _open(model, level_of(model, name) or _as_level(model))
     if name == "base":
         return None
     if name == "high":
@@ -27,6 +34,29 @@ def level_of(model: HeadModel, name: str) -> Level | None:
     if name == "low" and model.low is not None:
         return model.low
     raise UsageError(f"The head has no level {name!r}", f"Use one of {', '.join(LEVELS)}")
+
+
+def _as_level(model: HeadModel) -> Level:
+    """The base mesh as a level of itself."""
+    own = np.arange(model.vertex_count, dtype=np.int32)[:, None]
+    points = SurfacePoints(own, np.ones(own.shape, np.float32))
+    return Level(points, model.quads, model.uv, model.uv_quads, model.part)
+
+
+def _open(model: HeadModel, level: Level) -> Level:
+    """``level`` without the bust's faces, and the vertices that nothing else has."""
+    if "bust" not in model.part_names:
+        return level
+    kept = level.part != model.part_names.index("bust")
+    rows, quads = np.unique(level.quads[kept], return_inverse=True)
+    coordinates, uv_quads = np.unique(level.uv_quads[kept], return_inverse=True)
+    return Level(
+        level.points.take(rows),
+        quads.reshape(-1, 4).astype(np.int32),
+        level.uv[coordinates],
+        uv_quads.reshape(-1, 4).astype(np.int32),
+        level.part[kept],
+    )
 
 
 def subdivided(model: HeadModel) -> Level:

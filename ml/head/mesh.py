@@ -44,7 +44,7 @@ def person_of(
 
 
 def person_mesh(model: HeadModel, person: Person, level: str = "base") -> HeadMesh:
-    """A person's mesh at one of ml.settings.LEVELS; landmarks and joints are the base's always.
+    """A person's mesh of a name (geometry.mesh_names); landmarks and joints are the base's always.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Camera, Progress
+from ..geometry.mesh_names import level_and_bust, mesh_name
 from ..head.mesh import Person, person_mesh
 from ..head.storage import load_head_model
 from ..pins.heads import estimate_of, pinned_by, pins_for
@@ -96,7 +97,8 @@ def follow_again(folders: Sequence[Path], pins: Pins, progress: Progress | None 
     progress(0.05, "Loading the network")
     warm_up(settings)
     progress(0.2, "Moving the head to its pins")
-    people, heads, copies = *_followed(results, pins, settings.level), list[Path]()
+    mesh = mesh_name(settings.level, bust=settings.bust)
+    people, heads, copies = *_followed(results, pins, mesh), list[Path]()
     common = common_again(people, settings)
     for number, seen in enumerate(people):
         share, name = 0.3 + 0.7 * number / len(results), seen.result.head.provenance.photo_name
@@ -163,7 +165,8 @@ def settings_of(result: Result) -> Settings:
     stored, known = result.about.get("settings"), {field.name for field in fields(Settings)}
     given = stored if isinstance(stored, dict) else {}
     settings = Settings(**{name: value for name, value in given.items() if name in known})
-    settings = replace(settings, level=result.head.provenance.level, skip_existing=False)
+    level, bust = level_and_bust(result.head.provenance.level)
+    settings = replace(settings, level=level, bust=bust, skip_existing=False)
     check_settings(settings)
     return settings
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..data import Photo
+from ..geometry.mesh_names import mesh_name
 from ..head.storage import load_head_model
 from ..results.estimate import Estimate
 from ..results.provenance import Provenance
@@ -29,16 +30,17 @@ def estimate_photo(path: Path, settings: Settings) -> tuple[Estimate, ...]:
     use_device(settings.device)
     photo = read_photo(path)
     upright = observe_upright(photo, settings)
+    mesh = mesh_name(settings.level, bust=settings.bust)
     photo, of, found = upright.photo, len(upright.observations), list[Estimate]()
     for number, observation in enumerate(upright.observations, start=1):
         fitted = with_likeness(fit_observation(photo, observation), settings.likeness)
-        estimate = with_landmarks(estimated(photo, fitted, settings.level))
+        estimate = with_landmarks(estimated(photo, fitted, mesh))
         found.append(replace(estimate, face=(number, of)))
     return tuple(found)
 
 
 def estimated(photo: Photo, fitted: Fitted, level: str) -> Estimate:
-    """What the fit to one face of ``photo`` found. level: of the head's mesh."""
+    """What the fit to one face of ``photo`` found. level: the name of its mesh."""
     model, face, fit = load_head_model(), fitted.observation.face, fitted.fit
     return Estimate(
         provenance=Provenance(

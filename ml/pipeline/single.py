@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import ByteArray, FloatArray, Photo, Progress
 from ..detail.view import PersonView
+from ..geometry.mesh_names import mesh_name
 from ..hair.look import Hair
 from ..head.mesh import Person, person_mesh, person_of
 from ..head.storage import load_head_model
@@ -126,9 +127,10 @@ def complete_head(
     own: relief and texture, where other photos have a say in them; None: what this photo shows.
     """
     model = load_head_model()
+    mesh = mesh_name(settings.level, bust=settings.bust)
     with clock.step("assemble"):
         person = person_of(model, fitted.fit.coefficients, fitted.layer)
-        head = assemble(estimated(photo, fitted, settings.level), person, fitted.pinned)
+        head = assemble(estimated(photo, fitted, mesh), person, fitted.pinned)
     return dressed(head, Sight(photo, head.camera, person), settings, clock, progress, own)
 
 

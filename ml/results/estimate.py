@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..data import Camera, FloatArray, HeadCoefficients
+from ..geometry.mesh_names import mesh_name
 from ..settings import Settings
 from ..version import effigy_version
 from .origin import statement_of_many
@@ -160,7 +161,7 @@ def _provenance_of(row: Mapping[str, Any], about: Mapping[str, Any]) -> Provenan
         width=int(row["width"]),
         height=int(row["height"]),
         effigy_version=about["effigy_version"],
-        level=about["settings"]["level"],
+        level=mesh_name(about["settings"]["level"], bust=about["settings"].get("bust", True)),
         focal_source=str(row["focal_source"]),
         focal_refused=str(row["focal_refused"]),
         orientation_refused=str(row["orientation_refused"]),

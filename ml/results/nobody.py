@@ -22,7 +22,7 @@ _SIDE, _LENS, _SENSOR, _SHARE = 1024, 85.0, 36.0, 0.7
 
 
 def average_head(level: str = "base") -> Reconstruction:
-    """The head model's mean, at rest. ``level``: of the mesh, one of ml.settings.LEVELS.
+    """The head model's mean, at rest. ``level``: of the mesh, see ml.geometry.mesh_names.
 
     Raises
     ------

@@ -26,7 +26,7 @@ class Provenance:
     photo_name: file name of the photo; photo_sha256: of its bytes.
     width, height: of the photo in pixels, upright.
     effigy_version: of the extension that made it.
-    level: of the mesh: low, base or high.
+    level: the name of the mesh: low, base or high (geometry.mesh_names).
     focal_source: of the camera's focal length: "exif", "guess", or "unknown" in results of earlier
         versions. focal_refused: why EXIF's was not believed; empty if it was, or if there was none.
     orientation_refused: why the photo is not turned as EXIF says; empty if it is.

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import bpy
 import numpy as np
 
-from ...ml.data import HeadMesh
+from ...ml.data import HeadMesh, IntArray
+from ...ml.geometry.triangles import edges_of
 from .bone_names import BONES, SCHEMES, bone_name, bone_names
 
 REGIONS = ("brows", "eyes", "nose", "cheeks", "mouth", "jaw", "ears", "neck")
@@ -25,15 +26,30 @@ NECK_LOOP = "neck_loop"
 
 
 def add_part_groups(obj: bpy.types.Object, head: HeadMesh) -> None:
-    """One vertex group for each part (skin, eye_left, teeth_upper, ...)."""
+    """One vertex group for each part that the mesh has (skin, eye_left, teeth_upper, ...)."""
     for index, name in enumerate(head.part_names):
-        group = obj.vertex_groups.new(name=name)
-        group.add(np.unique(head.quads[head.part == index]).tolist(), 1.0, "REPLACE")
+        members = np.unique(head.quads[head.part == index]).tolist()
+        if members:
+            obj.vertex_groups.new(name=name).add(members, 1.0, "REPLACE")
+    loop = _neck_loop(head)
+    if len(loop):
+        obj.vertex_groups.new(name=NECK_LOOP).add(loop.tolist(), 1.0, "REPLACE")
+
+
+def _neck_loop(head: HeadMesh) -> IntArray:
+    """The vertices at which the skin ends below; none in heads of versions without a bust."""
     names = list(head.part_names)
-    if "bust" in names:
-        skin, bust = (head.quads[head.part == names.index(name)] for name in ("skin", "bust"))
-        loop = obj.vertex_groups.new(name=NECK_LOOP)
-        loop.add(np.intersect1d(skin, bust).tolist(), 1.0, "REPLACE")
+    if "bust" not in names:
+        return np.zeros(0, np.int32)
+    skin, bust = (head.quads[head.part == names.index(name)] for name in ("skin", "bust"))
+    if len(bust):
+        return np.intersect1d(skin, bust)
+    # The bust is open: of all borders of the skin, this one is no other part's.
+    pairs = np.sort(edges_of(skin), axis=1)
+    edges, uses = np.unique(pairs, axis=0, return_counts=True)
+    others = np.unique(head.quads[head.part != names.index("skin")])
+    border = np.unique(edges[uses == 1])
+    return np.setdiff1d(border, others)
 
 
 def add_region_groups(obj: bpy.types.Object, head: HeadMesh) -> None:

@@ -9,6 +9,7 @@ import bpy
 from mathutils import Vector
 
 from ...ml.errors import HeadError
+from ...ml.geometry.mesh_names import level_and_bust, mesh_name
 from ...ml.results.reconstruction import Reconstruction
 from ...ml.results.record import at_level
 from .bone_names import NECK, bone_name
@@ -32,7 +33,7 @@ def add_levels(
 
     head: what the copy shows. pattern: of the names. Raises HeadError.
     """
-    obj, level = copy.head, head.provenance.level
+    obj, (level, bust) = copy.head, level_and_bust(head.provenance.level)
     if len(lay_out(obj.data, max(1, len(obj.material_slots)), _LAYOUT_SIZE).owners) > 1:
         raise HeadError(
             f"Surfaces of {obj.name} lie on one another in its UV map, so its levels of detail "
@@ -45,7 +46,7 @@ def add_levels(
             mesh = obj
         else:
             mesh = _twin(obj, cleanup)
-            change_level(mesh, head, at_level(head, each))
+            change_level(mesh, head, at_level(head, mesh_name(each, bust=bust)))
             copy.originals.append(copy.originals[0])
             copy.copies.append(mesh)
         mesh.name = mesh.data.name = pattern.format(name=name, number=number)

@@ -8,10 +8,13 @@ import pytest
 
 from ml.data import HeadCoefficients
 from ml.errors import UsageError
+from ml.geometry.mesh_names import mesh_name
 from ml.head.levels import level_of
+from ml.head.loops import mesh_edges
 from ml.head.mesh import blend, person_mesh, person_of
 from ml.head.storage import load_head_model
 from ml.head.surface import nearest_on_triangles
+from ml.head.transfer import between_levels
 from ml.settings import LEVELS, option
 
 BONES = ("bone_neck", "bone_head", "bone_jaw")
@@ -115,6 +118,35 @@ def test_an_unknown_level_is_refused(model, person):
     with pytest.raises(UsageError, match="finest") as caught:
         person_mesh(model, person, "finest")
     assert "low, base, high" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_without_the_bust_all_else_is_the_same_and_the_neck_is_open(model, person, name):
+    closed, open_ = (person_mesh(model, person, mesh_name(name, bust=b)) for b in (True, False))
+    bust = closed.part == closed.part_names.index("bust")
+    kept = np.unique(closed.quads[~bust])
+    assert len(open_.quads) == (~bust).sum()
+    assert set(np.unique(open_.quads)) == set(range(len(open_.vertices)))
+    np.testing.assert_array_equal(kept[open_.quads], closed.quads[~bust])
+    np.testing.assert_array_equal(open_.uv[open_.uv_quads], closed.uv[closed.uv_quads[~bust]])
+    np.testing.assert_array_equal(open_.part, closed.part[~bust])
+    np.testing.assert_array_equal(open_.vertices, closed.vertices[kept])
+    np.testing.assert_array_equal(open_.shape_keys, closed.shape_keys[:, kept])
+    assert all(np.array_equal(open_.masks[m], closed.masks[m][kept]) for m in closed.masks)
+    edges, uses = mesh_edges(open_.quads)
+    before, used = mesh_edges(closed.quads)
+    own = np.setdiff1d(edges[uses == 1], np.searchsorted(kept, before[used == 1]))
+    assert (open_.vertices[own, 1] < -0.1).all()
+    assert len(own) == len(np.intersect1d(closed.quads[bust], closed.quads[~bust]))
+
+
+def test_a_sculpt_goes_from_an_open_bust_to_a_closed_one_and_back(model):
+    names = "base-open", "base"
+    count = len(level_of(model, "base-open").points)
+    values = np.random.default_rng(3).normal(size=(count, 3)).astype(np.float32)
+    there = between_levels(model, *names, values)
+    assert there.shape == (model.vertex_count, 3)
+    np.testing.assert_allclose(between_levels(model, *names[::-1], there), values, atol=0.02)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -32,10 +32,10 @@ def test_defaults_are_among_the_choices_and_valid():
 def test_flags_set_every_field():
     folder = str(Path("clips").absolute())
     first = ("2", "face-alignment", True, 512, "low", "off")
-    wanted = Settings(*first, "openai", folder, "pytorch3d", 125, False, device="cpu")
+    wanted = Settings(*first, "openai", folder, "pytorch3d", 125, False, False, device="cpu")
     words = "--face 2 --landmarks face-alignment --allow-download --texture-size 512 --level low"
     words += " --detail off --clip openai --clip-folder clips --renderer pytorch3d"
-    words += " --likeness 125 --no-hair --device cpu"
+    words += " --likeness 125 --no-hair --no-bust --device cpu"
     assert parsed(*words.split()) == wanted
     assert parsed() == Settings()
 
