@@ -34,6 +34,7 @@ from .scene.metadata import active_head, record_of, rig_of
 from .scene.one_material import use_one_material
 from .scene.place import scale_of
 from .scene.plain_materials import use_plain_materials
+from .scene.recording import frames_of
 from .scene.stamp import stamped
 from .scene.texture_material import use_material
 from .translations import CONTEXT
@@ -142,11 +143,12 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
             self._adapt(context.scene, copy, cleanup, writer)
             cleanup.enter_context(_only_selected(context.view_layer, *copy.written))
             statement = statement_of(record_of(obj)) | {"exported": now()}
+            frames = _frames(context.scene, obj) if self.animation else None
             with stamped(path, statement):
                 if profile is None:
-                    writer.write(path, animated=self.animation)
+                    writer.write(path, frames)
                 else:
-                    write_profile(path, writer, profile, copy, animated=self.animation)
+                    write_profile(path, profile, copy, frames)
         self.report({"INFO"}, f"Wrote {path}")
         return {"FINISHED"}
 
@@ -183,6 +185,18 @@ class EFFIGY_OT_export(ReportsErrors, bpy.types.Operator):
         cleanup.callback(bpy.data.batch_remove, made)
         for mesh in copy.meshes[1:] if made else ():
             use_material(mesh, made[0])
+
+
+def _frames(scene: bpy.types.Scene, obj: bpy.types.Object) -> tuple[int, int]:
+    """The frames that a file's animation has: those of the head's actions and strips.
+
+    What the head hangs on moves it, too, as long as the scene plays.
+    """
+    first, last = frames_of(scene, obj)
+    outer = rig_of(obj) or obj
+    if outer.parent is None and not outer.constraints:
+        return first, last
+    return min(first, scene.frame_start), max(last, scene.frame_end)
 
 
 def _named(path: Path, writer: Writer, profile: Profile | None) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +47,16 @@ class Writer:
             return path
         return path.with_name(path.name + self.suffix)
 
-    def write(self, path: Path, *, animated: bool = False) -> None:
-        """Write the selected objects. Raises HeadError."""
+    def write(
+        self,
+        path: Path,
+        frames: tuple[int, int] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write the selected objects. Raises HeadError.
+
+        frames: first and last of the animation; None: without. more: options besides, or others.
+        """
         module, name = self.operator.split(".")
         operators = getattr(bpy.ops, module)
         if name not in dir(operators):
@@ -59,10 +67,12 @@ class Writer:
         operator = getattr(operators, name)
         # Blenders differ in what their exporters can do.
         known = operator.get_rna_type().properties
-        wanted = self.options | {self.animation: animated or self.timed}
+        wanted = self.options | {self.animation: frames is not None or self.timed, **(more or {})}
         options = {key: value for key, value in wanted.items() if key in known}
-        still = self.timed and not animated
-        with _one_frame(bpy.context.scene) if still else nullcontext():
+        scene = bpy.context.scene
+        if frames is None and self.timed:
+            frames = scene.frame_current, scene.frame_current
+        with _played(scene, *frames) if frames is not None else nullcontext():
             call_operator(operator, filepath=str(path), **options)
 
 
@@ -125,13 +135,17 @@ WRITERS = {
 
 
 @contextmanager
-def _one_frame(scene: bpy.types.Scene) -> Iterator[None]:
-    """Let the scene's range be the present frame alone within the block."""
-    start, end = scene.frame_start, scene.frame_end
-    scene.frame_start = scene.frame_end = scene.frame_current
+def _played(scene: bpy.types.Scene, first: int, last: int) -> Iterator[None]:
+    """Let the scene play these frames within the block: exporters write its range."""
+    before = scene.frame_start, scene.frame_end
+    _play(scene, first, last)
     try:
         yield
     finally:
-        # Blender keeps the start before the end, whichever is set.
-        scene.frame_start, scene.frame_end = start, end
-        scene.frame_start = start
+        _play(scene, *before)
+
+
+def _play(scene: bpy.types.Scene, first: int, last: int) -> None:
+    # Blender keeps the start before the end, whichever is set.
+    scene.frame_start, scene.frame_end = first, last
+    scene.frame_start = first

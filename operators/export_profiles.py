@@ -26,7 +26,7 @@ class Profile:
         order. bones: names of bones, by Effigy's and "root".
     lod: names of meshes, of {name} and {number} (0 is the finest); empty: one level alone.
     influences: bones that a vertex may follow. humanoid: whether a whole body's bones and VRM's
-        expressions are added.
+        expressions are added. options: of Blender's exporter, besides those of the format.
     """
 
     label: str
@@ -39,6 +39,7 @@ class Profile:
     lod: str = "{name}_LOD{number}"
     influences: int = 4
     humanoid: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 _ARKIT = {name: name for name in LIVE_LINK_ORDER}
@@ -125,7 +126,18 @@ PROFILES = {
         bones=_HUMANOID,
     ),
     "ARKIT": Profile(
-        "Apple ARKit", "USDZ, expressions in ARKit's order", "USD", ".usdz", keys=_ARKIT, lod=""
+        "Apple ARKit",
+        "USDZ, expressions in ARKit's order",
+        "USD",
+        ".usdz",
+        keys=_ARKIT,
+        lod="",
+        # Apple's own check of files (usdchecker --arkit) refuses another axis.
+        options={
+            "convert_orientation": True,
+            "export_global_forward_selection": "NEGATIVE_Z",
+            "export_global_up_selection": "Y",
+        },
     ),
 }
 

@@ -12,9 +12,10 @@ import bpy
 from ..ml.errors import HeadError
 from ..ml.speech.sets import SETS
 from ..ml.version import effigy_version
-from .export_formats import WRITERS, Writer
+from .export_formats import WRITERS
 from .export_profiles import BODY, PROFILES, VRM_EXPRESSIONS, Profile
 from .heads import stored_head
+from .scene.animation import frames_per_second
 from .scene.bone_names import bone_names
 from .scene.export_copy import ExportCopy, add_root_bone, portable_bones
 from .scene.profile_copy import add_body, add_levels, limit_influences, name_keys, settle_detail
@@ -65,14 +66,17 @@ def _bones(rig: bpy.types.Object, profile: Profile) -> dict[str, str]:
 
 
 def write_profile(
-    path: Path, writer: Writer, profile: Profile, copy: ExportCopy, *, animated: bool
+    path: Path, profile: Profile, copy: ExportCopy, frames: tuple[int, int] | None
 ) -> None:
-    """Write ``copy``, which is selected, and beside it what the file holds. Raises HeadError."""
-    about = _about(path, profile, copy, animated)
+    """Write ``copy``, which is selected, and beside it what the file holds. Raises HeadError.
+
+    frames: first and last of the animation; None: without.
+    """
+    writer, about = WRITERS[profile.format], _about(path, profile, copy, frames)
     if profile.humanoid:
         plain = path.with_name(f"{path.name}{writer.suffix}")
         try:
-            writer.write(plain, animated=animated)
+            writer.write(plain, frames)
             expressions = {**VRM_EXPRESSIONS, **SETS["VRM"].shapes}
             known = {*BODY, *profile.bones.values()}
             bones = {bone.name: bone.name for bone in copy.rig.data.bones if bone.name in known}
@@ -82,22 +86,23 @@ def write_profile(
             plain.unlink(missing_ok=True)
         about["expressions"] = list(expressions)
     else:
-        writer.write(path, animated=animated)
+        writer.write(path, frames, profile.options)
     text = json.dumps(about, indent=1, ensure_ascii=False)
     path.with_name(f"{path.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _about(path: Path, profile: Profile, copy: ExportCopy, animated: bool) -> dict[str, Any]:
+def _about(
+    path: Path, profile: Profile, copy: ExportCopy, frames: tuple[int, int] | None
+) -> dict[str, Any]:
     """What is in the file, for people and scripts."""
-    scene, rig = bpy.context.scene, copy.rig
-    up = "Z" if WRITERS["USD"].suffix == WRITERS[profile.format].suffix else "Y"
+    rig = copy.rig
     about: dict[str, Any] = {
         "file": path.name,
         "profile": next(name for name, each in PROFILES.items() if each is profile),
         "made_by": f"Effigy {effigy_version()}",
         "unit": "metre",
-        "up": up,
-        "forward": "-Y" if up == "Z" else "Z",
+        "up": "Y",
+        "forward": "Z",
         "meshes": [_mesh(each) for each in (*copy.meshes, *copy.cards)],
         "shape_keys": _key_names(copy, profile),
         "max_influences": profile.influences,
@@ -108,9 +113,9 @@ def _about(path: Path, profile: Profile, copy: ExportCopy, animated: bool) -> di
     if rig is not None:
         parents = {bone.name: bone.parent for bone in rig.data.bones if bone.use_deform}
         about["bones"] = {name: each.name if each else None for name, each in parents.items()}
-    if animated:
-        rate = scene.render.fps / scene.render.fps_base
-        about["animation"] = {"start": scene.frame_start, "end": scene.frame_end, "fps": rate}
+    if frames is not None:
+        rate = frames_per_second(bpy.context.scene)
+        about["animation"] = {"start": frames[0], "end": frames[1], "fps": rate}
     return about
 
 

@@ -19,7 +19,7 @@ _BESIDE, _EYE_ROW = 0.25, 0.062
 _LENGTH, _SMALL = 0.02, 0.006
 # Of the frame with its words, and of what is taken hold of; and of bones that are selected.
 _Colour = tuple[float, float, float]
-_FRAME_COLOUR: _Colour = (0.55, 0.55, 0.55)
+_FRAME_COLOUR: _Colour = (0.85, 0.85, 0.85)
 _HANDLE_COLOUR: _Colour = (1.0, 0.75, 0.1)
 _SELECTED, _ACTIVE = (0.3, 0.8, 1.0), (0.7, 0.95, 1.0)
 

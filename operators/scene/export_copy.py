@@ -126,9 +126,10 @@ def _driver_targets(owner: bpy.types.ID) -> list[bpy.types.DriverTarget]:
 
 
 def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:
-    """Set all expressions of ``copy`` to zero.
+    """Set all expressions of ``copy`` to zero, and its bones to their places at rest.
 
-    Unless it is kept, animation is taken off: it would set them again.
+    Unless it is kept, animation is taken off: it would set them again. Where it is kept, bones
+    stay: a pose belongs to it.
     """
     owners = [copy.head.data.shape_keys, *([copy.rig] if copy.rig else [])]
     for owner in owners:
@@ -138,6 +139,8 @@ def put_to_rest(copy: ExportCopy, *, keep_animation: bool) -> None:
         if key.name not in (BASIS, DETAIL):
             set_expression(copy.head, key, 0.0)
     rest_board(copy.rig)
+    for bone in copy.rig.pose.bones if copy.rig and not keep_animation else ():
+        bone.matrix_basis.identity()
 
 
 def leave_helpers_out(copy: ExportCopy) -> None:

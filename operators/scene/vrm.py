@@ -27,7 +27,9 @@ def make_vrm(
     HeadError: the file lacks a bone or has no morph targets.
     """
     held, rest = _read(path)
-    nodes = {node.get("name"): number for number, node in enumerate(held["nodes"])}
+    # Not all nodes: a head may be called as a bone is.
+    joints = {joint for skin in held.get("skins", ()) for joint in skin["joints"]}
+    nodes = {held["nodes"][joint].get("name"): joint for joint in joints}
     missing = sorted(set(bones) - set(nodes))
     if missing:
         raise HeadError(f"{path} lacks the bones {', '.join(missing)}", "Add the rig anew")
@@ -39,7 +41,7 @@ def make_vrm(
             "humanoid": {"humanBones": humanoid},
             "lookAt": {
                 "type": "bone",
-                "offsetFromHeadBone": [0.0, 0.08, 0.08],
+                "offsetFromHeadBone": _between_eyes(held, humanoid),
                 **{f"rangeMap{way}": _LOOK for way in _WAYS},
             },
             "expressions": {"preset": _presets(held, path, expressions)},
@@ -49,6 +51,14 @@ def make_vrm(
     _write(path, held, rest)
 
 
+def _between_eyes(held: dict[str, Any], humanoid: Mapping[str, Mapping[str, int]]) -> list[float]:
+    """The middle between the eyes, which hang on the head, as seen from that; metres."""
+    eyes = [held["nodes"][humanoid[name]["node"]] for name in _EYES if name in humanoid]
+    places = [eye.get("translation", (0.0, 0.0, 0.0)) for eye in eyes]
+    return [sum(axis) / len(eyes) for axis in zip(*places, strict=True)] if eyes else _MIDDLE
+
+
+_EYES, _MIDDLE = ("leftEye", "rightEye"), [0.0, 0.06, 0.0]
 _WAYS = ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp")
 
 

@@ -98,6 +98,8 @@ REQUIRED = {"hips", "spine", "head"} | {
 
 def test_vrm_has_its_expressions_and_a_humanoid(bpy, rigged, tmp_path, profiles):
     wanted = world_keys(rigged.obj)
+    rigged.obj.name = "head"  # as a bone is called
+    rigged_eyes = {bone.name: bone.head_local.copy() for bone in rigged.rig.data.bones}
     path, about = write(bpy, rigged.obj, tmp_path, "VRM", profiles)
     assert sorted(each.name for each in tmp_path.glob("a.*")) == ["a.vrm", "a.vrm.json"]
     held = glb_json(path)
@@ -107,6 +109,12 @@ def test_vrm_has_its_expressions_and_a_humanoid(bpy, rigged, tmp_path, profiles)
     bones = vrm["humanoid"]["humanBones"]
     assert set(bones) >= REQUIRED | {"neck", "jaw", "leftEye", "rightEye"}
     assert held["nodes"][bones["leftEye"]["node"]]["name"] == "leftEye"
+    assert "mesh" not in held["nodes"][bones["head"]["node"]]
+    eyes = [rigged_eyes[name] for name in ("eye.L", "eye.R")]
+    between = (eyes[0] + eyes[1]) / 2 - rigged_eyes["head"]
+    assert vrm["lookAt"]["offsetFromHeadBone"] == pytest.approx(
+        (0, between.z, -between.y), abs=1e-5
+    )
     presets = vrm["expressions"]["preset"]
     assert set(presets) >= {"happy", "blink", "aa", "ih", "ou", "ee", "oh", "lookUp"}
     (bind, _) = presets["blink"]["morphTargetBinds"]
@@ -220,3 +228,51 @@ def test_every_texture_of_a_file_is_in_it(bpy, rigged, tmp_path, profile, kind, 
     assert all(node.image is not None and node.image.size[0] >= size for node in nodes), [
         node.image and (node.image.filepath, *node.image.size) for node in nodes
     ]
+
+
+@pytest.mark.parametrize("name", ["UNITY", "UNREAL", "WEB", "ARKIT", "VRM"])
+def test_a_profile_is_at_rest_whatever_the_pose(bpy, rigged, tmp_path, profiles, shown, name):
+    wanted = shown(rigged.obj)
+    rigged.rig.pose.bones["head"].rotation_euler.x = 0.4
+    rigged.rig.pose.bones["eyes.target"].location.x = 0.2
+    path, _ = write(bpy, rigged.obj, tmp_path, name, profiles)
+    assert rigged.rig.pose.bones["head"].rotation_euler.x == pytest.approx(0.4)
+    path = path.rename(path.with_suffix(".glb")) if name == "VRM" else path
+    obj, _ = read_back(bpy, path)
+    bpy.context.scene.frame_set(1)
+    assert farthest(shown(obj), wanted) <= CLOSE
+
+
+def test_usdz_for_apple_stands_upright_about_y(bpy, rigged, tmp_path, profiles, module):
+    """usdchecker --arkit, by Apple, refuses files whose up axis is another."""
+    _, about = write(bpy, rigged.obj, tmp_path, "ARKIT", profiles)
+    assert (about["up"], about["forward"]) == ("Y", "Z")
+    plain = tmp_path / "a.usda"
+    bpy.ops.effigy.export(filepath=str(plain), format="USD")
+    assert 'upAxis = "Z"' in plain.read_text(encoding="utf-8")
+    writer, options = module("operators.export_formats").WRITERS["USD"], profiles["ARKIT"].options
+    writer.write(plain, None, options)
+    assert 'upAxis = "Y"' in plain.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("UNITY", ".fbx"), ("WEB", ".glb"), ("ARKIT", ".usdz")]
+)
+def test_an_animation_is_written_whole(bpy, rigged, tmp_path, profiles, name, suffix):
+    """Not only what the scene plays: 12 keyframes of which the scene plays 5."""
+    scene, rig = bpy.context.scene, rigged.rig
+    scene.frame_start, scene.frame_end = 1, 5
+    for frame in range(3, 15):
+        rig["jawOpen"] = frame / 15
+        rig.keyframe_insert('["jawOpen"]', frame=frame)
+    path, about = write(bpy, rigged.obj, tmp_path, name, profiles, animation=True)
+    assert (scene.frame_start, scene.frame_end) == (1, 5)
+    span = about["animation"]
+    assert (span["start"], span["end"], span["fps"]) == (3, 14, 24)
+    obj, _ = read_back(bpy, path)
+    action = next(a for a in bpy.data.actions if a.frame_range[1] - a.frame_range[0] > 1)
+    assert action.frame_range[1] - action.frame_range[0] == pytest.approx(11)
+    for number in (0, 6, 11):
+        bpy.context.scene.frame_set(int(action.frame_range[0]) + number)
+        found = obj.data.shape_keys.key_blocks["jawOpen"].value
+        assert found == pytest.approx((3 + number) / 15, abs=1e-3)
