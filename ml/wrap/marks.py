@@ -6,11 +6,13 @@ NumPy only: Blender's own Python reads the names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 
 from ..data import FloatArray, HeadMesh
 from ..errors import HeadError
+from ..geometry.alignment import best_similarity
 
 # Label, and the iBUG-68 landmark of each mark; left and right are the subject's.
 MARKS: Mapping[str, tuple[str, int]] = {
@@ -28,6 +30,9 @@ MARKS: Mapping[str, tuple[str, int]] = {
     "chin": ("Chin", 8),
 }
 FEWEST = 5
+_MIRROR = np.array([-1.0, 1.0, 1.0])
+# Marks that are interchanged lie so many times nearer to their places when changed back.
+_NEARER = 0.5
 
 
 def places_of(marks: Mapping[str, int], goal: HeadMesh) -> tuple[np.ndarray, FloatArray]:
@@ -51,3 +56,29 @@ def places_of(marks: Mapping[str, int], goal: HeadMesh) -> tuple[np.ndarray, Flo
         raise HeadError(f"One vertex is marked as several points: {labels}", "Mark them again")
     vertices = np.array(list(marks.values()), np.int32)
     return vertices, goal.landmarks_68[[MARKS[name][1] for name in marks]]
+
+
+def check_marks(marks: Mapping[str, int], vertices: FloatArray, goal: HeadMesh) -> None:
+    """Raise HeadError where marks on (V, 3) vertices are interchanged, as left with right."""
+    marked, places = places_of(marks, goal)
+    points = vertices[marked].astype(np.float64)
+    apart = _apart(points, places)
+    if _apart(points, places * _MIRROR) < _NEARER * apart:
+        raise HeadError(
+            "The marks are those of a mirrored head: left and right are interchanged",
+            "Mark again: left is the head's own left. If that is so, the mesh is mirrored: apply "
+            "its scale, and flip its normals",
+        )
+    names = list(marks)
+    for pair in combinations(range(len(names)), 2):
+        order = np.arange(len(names))
+        order[list(pair)] = pair[::-1]
+        if _apart(points[order], places) < _NEARER * apart:
+            one, other = (MARKS[names[number]][0] for number in pair)
+            raise HeadError(f"Two marks are interchanged: {one} and {other}", "Mark them again")
+
+
+def _apart(points: FloatArray, places: FloatArray) -> float:
+    """Mean distance of (N, 3) points, laid on (N, 3) places by a similarity, from those."""
+    laid = best_similarity(points, places).apply(points)
+    return float(np.linalg.norm(laid - places, axis=1).mean())

@@ -60,6 +60,17 @@ class Surface:
         """(V, 3) unit normals."""
         return vertex_normals(self.vertices, self.triangles)
 
+    def outward(self) -> Surface:
+        """The same with all triangles turned over where most of them face inward."""
+        corners = self.vertices[self.triangles].astype(np.float64)
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        sizes = np.linalg.norm(normals, axis=1)
+        middles = corners.mean(1)
+        centre = (sizes[:, None] * middles).sum(0) / max(sizes.sum(), 1e-30)
+        if (normals * (middles - centre)).sum() >= 0:
+            return self
+        return Surface(self.vertices, self.triangles[:, ::-1].copy())
+
     def part(self, which: np.ndarray) -> Surface:
         """The surface of some vertices, in ascending order, and of the triangles that join them."""
         number = np.full(len(self.vertices), -1, np.int32)

@@ -12,7 +12,7 @@ from ..errors import HeadError
 from ..geometry import MILLIMETRES
 from .keys import transferred
 from .lids import closing
-from .marks import places_of
+from .marks import check_marks, places_of
 from .register import Pairs, Registered, error_of, registered
 from .surface import Surface, goal_of
 
@@ -62,7 +62,8 @@ def wrap(
     HeadError: the mesh is too large or damaged, there are too few marks, or they are wrong.
     """
     check_surface(surface)
-    goal = goal_of(mesh)
+    check_marks(marks, surface.vertices, mesh)
+    surface, goal = surface.outward(), goal_of(mesh)
     result = registered(surface, goal, Pairs(*places_of(marks, mesh)), progress)
     progress(0.9, "Transferring the shape keys")
     keys = transferred(result, goal)

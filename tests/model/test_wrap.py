@@ -157,6 +157,35 @@ def test_five_marks_are_enough_and_four_are_refused(goal, foreign):
         wrap(surface, few, goal, ignore_progress)
 
 
+@pytest.mark.parametrize("fewest", [False, True])
+def test_left_and_right_interchanged_are_named(goal, foreign, fewest):
+    _, surface, marks = foreign
+    names = ["nose_tip", "eye_outer_right", "eye_outer_left", "mouth_right", "mouth_left"]
+    other = {"right": "left", "left": "right"}
+    swapped = {
+        "_".join(other.get(word, word) for word in name.split("_")): marks[name]
+        for name in (names if fewest else marks)
+    }
+    with pytest.raises(HeadError, match="left and right are interchanged"):
+        wrap(surface, swapped, goal, ignore_progress)
+
+
+def test_two_marks_interchanged_are_named(goal, foreign):
+    _, surface, marks = foreign
+    for one, other in (("chin", "nose_tip"), ("eye_inner_left", "eye_outer_left")):
+        swapped = {**marks, one: marks[other], other: marks[one]}
+        with pytest.raises(HeadError, match="Two marks are interchanged") as caught:
+            wrap(surface, swapped, goal, ignore_progress)
+        assert all(MARKS[name][0] in caught.value.message for name in (one, other))
+
+
+def test_normals_that_face_inward_do_not_matter(goal, foreign, wrapped):
+    _, surface, marks = foreign
+    inside_out = replace(surface, triangles=surface.triangles[:, ::-1].copy())
+    made = wrap(inside_out, marks, goal, ignore_progress)
+    assert np.abs(made.vertices - wrapped.vertices).max() < 1e-3 * SCALE
+
+
 def test_wrong_marks_and_meshes_are_refused(goal, foreign):
     _, surface, marks = foreign
     with pytest.raises(HeadError, match="'hat'"):
