@@ -90,6 +90,10 @@ class Unexpected(HeadError):
     code = "unexpected"
 
 
+# The remedy where a package of the extras lacks.
+EXTRAS_REMEDY = (
+    'Press Install Extras in Blender\'s settings, or pip install "effigy-ml[extras]" elsewhere'
+)
 _ANOTHER = "choose another folder"
 # What happened to the file or folder {path}, and the remedy, by the system's numbers; {text}: its
 # own words.

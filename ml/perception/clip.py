@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from ..assets.card import REMEDY, verified
-from ..errors import EngineUnavailable, UsageError, WeightsMissing, explained
+from ..errors import EXTRAS_REMEDY, EngineUnavailable, UsageError, WeightsMissing, explained
 from .torchvision_shim import ensure_torchvision
 
 # Errors that open_clip and torch raise for files that are damaged or belong to another model.
@@ -122,8 +122,7 @@ def open_clip_module() -> Any:
         import open_clip
     except ImportError as error:
         raise EngineUnavailable(
-            f"open_clip could not be loaded ({error})",
-            "Press Install engine in Effigy's preferences with Extras ticked",
+            f"open_clip could not be loaded ({error})", EXTRAS_REMEDY
         ) from error
     return open_clip
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import EngineUnavailable
+from ..errors import EXTRAS_REMEDY, EngineUnavailable
 
 # The operators that torchvision's Python code refers to at import, with its own schema.
 _REQUIRED = ("nms", "qnms")
@@ -42,8 +42,7 @@ def ensure_torchvision() -> torch.library.Library | None:
     found = importlib.util.find_spec("torchvision")
     if found is None or found.origin is None:
         raise EngineUnavailable(
-            "torchvision is not installed",
-            "Press Install engine in Effigy's preferences with Extras ticked",
+            "torchvision, one of the extras, is not installed in the engine's Python", EXTRAS_REMEDY
         )
     if _operators_load(Path(found.origin).parent):
         return None

@@ -21,7 +21,7 @@ from types import ModuleType
 import numpy as np
 
 from ..data import FaceBox, FloatArray, Landmarks, Photo
-from ..errors import EngineUnavailable, WeightsMissing, explained
+from ..errors import EXTRAS_REMEDY, EngineUnavailable, WeightsMissing, explained
 from ..settings import DOWNLOAD_PROXY
 
 # Each name ends in the first digits of the file's SHA-256.
@@ -178,7 +178,7 @@ def _package() -> ModuleType:
     except ImportError as error:
         raise EngineUnavailable(
             f"face-alignment is not installed in the engine's Python ({error})",
-            f"Press Install engine with Extras ticked, {_OTHERWISE}",
+            f"{EXTRAS_REMEDY}, {_OTHERWISE}",
         ) from error
     return face_alignment
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -29,7 +30,7 @@ NVIDIA = Path(__file__).with_name(
     "nvidia-windows.txt" if sys.platform == "win32" else "requirements-nvidia.txt"
 )
 # MB of the wheels, and GB on the disk afterwards, with Python 3.11.
-SIZES = {"win32": (280, 1.1), "darwin": (245, 1.0)}.get(sys.platform, (380, 1.4))
+SIZES = {"win32": (280, 1.1), "darwin": (245, 1.1)}.get(sys.platform, (380, 1.5))
 ROOT = Path(__file__).resolve().parents[2]
 LOG_NAME = "engine-install.log"
 _PIP_INSTALL = Path(__file__).with_name("pip_install.py")
@@ -82,6 +83,9 @@ _CAUSES = (
         "Change its permissions, or close the program that uses it",
     ),
 )
+
+
+_DAMAGED = re.compile(r"from (?:file|https?)://\S*?([^/\s]+\.whl)")
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,9 @@ class InstallJob:
         record = f"The whole record is in {self._log}; {kept or 'nothing was left behind'}"
         for signs, meaning, remedy in _CAUSES:
             if any(sign in self._said.lower() for sign in signs):
+                # pip says which file it is before it says what is wrong with it.
+                damaged = _DAMAGED.search(self._said) if signs is _CAUSES[1][0] else None
+                last = damaged[1] if damaged else last
                 return EngineUnavailable(
                     f"Installing the engine failed: {meaning} ({last})", f"{remedy}. {record}"
                 )

@@ -99,7 +99,7 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
         description="Which build of PyTorch is fetched",
         items=[
             ("cpu", "For the processor", "Small; on a Mac it uses the GPU, too"),
-            ("nvidia", "For NVIDIA GPUs", "3 GB more; needs NVIDIA's driver"),
+            ("nvidia", "For NVIDIA GPUs", "2.7 GB to download; needs NVIDIA's driver"),
         ],
         default="cpu",
         translation_context=CONTEXT,
@@ -209,7 +209,7 @@ def _installed() -> str:
 
 
 def _words(value: object) -> str:
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ("; ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _check_online() -> None:

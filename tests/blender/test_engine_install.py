@@ -214,6 +214,16 @@ def test_what_a_cut_off_installation_left_is_cleaned_up(make_job, old_engine, mo
         ("WARNING: ... ProxyError('Cannot connect to proxy.'", "PyPI could not be reached"),
         ("SSLError(SSLCertVerificationError(1, 'CERTIFICATE_VERIFY_FAILED", "certificate"),
         ("ERROR: [Errno 28] No space left on device", "disk is full"),
+        (
+            "PyTorch's build for the CPU was not found: torch 2.13.0+cpu",
+            "PyTorch's own package index",
+        ),
+        ("ERROR: Wheel 'x' located at /x.whl is invalid.", "damaged"),
+        (
+            "PACKAGES DO NOT MATCH THE HASHES\n  x from file:///C:/a/x-1-py3.whl:\nGot 12",
+            r"damaged.*\(x-1-py3.whl\).*replace it",
+        ),
+        ("PermissionError: [Errno 13] Permission denied: '/tmp/x'", "cannot be written to"),
     ],
 )
 def test_the_cause_of_a_failure_is_called_what_it_is(install, make_job, module, line, meaning):

@@ -224,3 +224,24 @@ def test_the_checks_themselves_see_what_is_wrong():
     long = ast.parse("def f():\n" + "    pass\n" * 39)
     assert list(functions_longer_than(40, long)) == ["f has 40 lines"]
     assert list(functions_longer_than(41, long)) == []
+
+
+def test_what_is_no_part_of_the_engines_core_is_loaded_only_where_it_is_used():
+    """CLIP, face-alignment, Parquet and clusters are installed by choice."""
+    chosen = {"face_alignment", "open_clip", "torchvision", "timm", "pytorch3d", "skimage"}
+    chosen |= {"pyarrow", "dask", "distributed", "c2pa", "pillow_heif", "av", "tqdm", "h5py", "igl"}
+    loaded = {
+        f"{name}: {word}"
+        for name, tree in TREES.items()
+        if name.split(".")[1:2] not in (["training"], ["evaluation"])
+        for node in when_loaded(tree.body)
+        for word in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+        if word.partition(".")[0] in chosen
+    }
+    assert loaded == set()
