@@ -133,6 +133,28 @@ def test_many_rows_show_first_what_failed(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="runs the page's script")
+@pytest.mark.parametrize(
+    ("sheet", "expected"),
+    [((2100, 420), {"colour": "50% 50%", "clay": "75% 50%"}), ((512, 512), {"colour": None})],
+)
+def test_colour_and_clay_are_panels_of_the_preview(tmp_path, sheet, expected):
+    found = Page(page([Row("a.jpg", "ok", heads=(str(tmp_path / "a"),))], tmp_path))
+    code = DOCUMENT.replace("ROWS", json.dumps(found.scripts[0])) + found.scripts[1]
+    code += """
+const seen = {};
+for (const link of get("cards").children[0].children[0].children.slice(1)) {
+  const [made] = link.children;
+  [made.naturalWidth, made.naturalHeight, made.style] = [...SHEET, {}];
+  made.listeners.load();
+  if (!link.gone) seen[made.alt] = made.style.objectPosition ?? null;
+}
+console.log(JSON.stringify(seen));
+""".replace("SHEET", json.dumps(sheet))
+    done = subprocess.run(["node"], input=code, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == expected
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="runs the page's script")
 def test_the_script_filters_sorts_and_pages_ten_thousand_rows(tmp_path):
     rows = [
         Row(f"{number}.jpg", "ok", number / 10, quality=(number % 100) / 100)
