@@ -16,19 +16,6 @@ from .errors import UsageError
 # Blender blocks the network of the engine's process; the proxy of a download that a person agreed
 # to stands here, empty where there is none.
 DOWNLOAD_PROXY = "EFFIGY_DOWNLOAD_PROXY"
-# Files that are taken for photos in a folder; a file that is named itself may be called anything.
-PHOTO_EXTENSIONS = (
-    *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
-    *(".mpo", ".png", ".tif", ".tiff", ".webp"),
-)
-# Pictures that are not read, or HEIC only where its reader is installed. In a folder they are taken
-# for photos all the same, so that each is refused by name and none passed over in silence.
-FOREIGN_EXTENSIONS = (
-    *(".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".psd", ".svg", ".xcf", ".eps"),
-    *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2"),
-    *(".exr", ".hdr", ".tga", ".pbm", ".pgm", ".pnm", ".ppm"),
-)
-PICTURE_EXTENSIONS = (*PHOTO_EXTENSIONS, *FOREIGN_EXTENSIONS)
 # Texels along one side of the albedo texture; 0 makes no texture.
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 64, 8192
 # Per cent of what makes a person differ from the average that a head keeps.

@@ -9,9 +9,9 @@ from pathlib import Path
 import bpy
 
 from ..ml.errors import HeadError, UsageError
+from ..ml.file_types import PHOTO_EXTENSIONS
 from ..ml.performance.animation import NPZ_NAME, PARTS_NAME, PREVIEW_NAME, load_animation
 from ..ml.results.plan import folder_stem
-from ..ml.settings import PHOTO_EXTENSIONS
 from .jobs.asking import BrowsingOperator
 from .photo_files import unused_directory
 from .pins.job import PinsJob

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..ml.errors import UsageError
-from ..ml.settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
+from ..ml.file_types import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
 
 # Of the file browser. Pictures that are not read are shown, too, and refused with what to do.
 FILTER_GLOB = ";".join(f"*{extension}" for extension in PICTURE_EXTENSIONS)

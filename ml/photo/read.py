@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data import Photo
 from ..errors import ImageUnreadable, explained
-from ..settings import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
+from ..file_types import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 from .decode import LARGEST_PIXELS, decode
 from .formats import begins_as_ours, foreign_format
 

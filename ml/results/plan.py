@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError, explained
-from ..settings import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
+from ..file_types import PHOTO_EXTENSIONS, PICTURE_EXTENSIONS
 from .files import JSON_NAME, NPZ_NAME, PARTIAL, PERSON_NAME
 from .folder import belongs_to_another, photo_digest
 from .shard import OF_A_BATCH

@@ -19,9 +19,9 @@ import numpy as np
 
 from ..data import ByteArray
 from ..errors import VideoUnreadable, explained
+from ..file_types import PHOTO_EXTENSIONS
 from ..performance.timecode import nearest_rate
 from ..photo.read import read_photo
-from ..settings import PHOTO_EXTENSIONS
 from .timecodes import start_of
 
 # Of a sequence of images, unless somebody says otherwise.

@@ -217,7 +217,7 @@ def test_the_file_browser_shows_thumbnails_pictures_and_the_settings(bpy, asking
     pattern = rna["filter_glob"].default
     shown = set(pattern.split(";"))
     assert {"*.heic", "*.avif", "*.jpg"} <= shown
-    assert shown == {f"*{extension}" for extension in module("ml.settings").PICTURE_EXTENSIONS}
+    assert shown == {f"*{extension}" for extension in module("ml.file_types").PICTURE_EXTENSIONS}
     assert len(pattern) < 256  # Blender cuts the rest off
     operator.same_person = False
     operator.draw(context)

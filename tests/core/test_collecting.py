@@ -3,9 +3,9 @@
 import pytest
 
 from ml.errors import ImageUnreadable
+from ml.file_types import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 from ml.photo.read import read_photo
 from ml.results.plan import collect_photos
-from ml.settings import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 
 
 def test_every_picture_in_a_folder_is_taken_and_nothing_else(tmp_path):

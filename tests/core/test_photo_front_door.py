@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from ml.errors import ImageUnreadable
+from ml.file_types import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 from ml.photo import decode, formats, read
 from ml.photo.read import read_photo
-from ml.settings import FOREIGN_EXTENSIONS, PHOTO_EXTENSIONS
 
 
 @pytest.fixture
