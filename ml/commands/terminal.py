@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..results.report import Row, warnings_about
 from ..version import COMMAND
+
+if TYPE_CHECKING:
+    from ..results.report import Row
 
 _IN_A_CLONE = "python -m ml.cli"
 _PHOTOS = (
@@ -141,6 +143,8 @@ class Photos(_Shown):
 
     def add(self, row: Row) -> None:
         """Say what became of a photo."""
+        from ..results.report import warnings_about
+
         self._done += 1
         failed = row.status == "failed"
         self._failed += failed
