@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HeadError, UsageError, explained
-from .report import NAME, Row
+from .report import DONE, NAME, Row
 from .shard import Shard
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ _LOG = re.compile(rf"{NAME}-([0-9]+)-of-([0-9]+)\.jsonl")
 
 @dataclass(frozen=True)
 class Merged:
-    """The rows of all shards, in the order of the photos, and in words what they lack."""
+    """The rows of all shards, in the order of the photos, and in words what is wrong with them."""
 
     rows: tuple[Row, ...]
     lacks: tuple[str, ...]
@@ -87,8 +87,28 @@ def merge(folder: Path) -> Merged:
                 f"photos: {again} --skip-existing"
             )
         rows += log.known()
-    rows.sort(key=lambda found: (found[0], found[1].photo))
-    return Merged(tuple(row for _, row in rows), tuple(lacks))
+    if wrong := _misplaced([number for number, _ in rows], complete=not lacks):
+        lacks.append(
+            f"The shards were not run on the same photos ({wrong} are in two of them or in none): "
+            "run all again with --skip-existing, naming the same folder in the same way"
+        )
+    return Merged(_once(rows), tuple(lacks))
+
+
+def _misplaced(numbers: list[int], *, complete: bool) -> int:
+    """How many numbers of photos are there twice or, if rows are ``complete``, not at all."""
+    known = set(numbers)
+    gaps = max(known) + 1 - len(known) if known and complete else 0
+    return len(numbers) - len(known) + gaps
+
+
+def _once(rows: list[tuple[int, Row]]) -> tuple[Row, ...]:
+    """The rows in the order of the photos; of two rows of a photo one, if possible a head's."""
+    found: dict[str, Row] = {}
+    for _, row in sorted(rows, key=lambda numbered: (numbered[0], numbered[1].photo)):
+        if row.photo not in found or found[row.photo].status not in DONE:
+            found[row.photo] = row
+    return tuple(found.values())
 
 
 def _logs_in(folder: Path) -> dict[Shard, Path]:

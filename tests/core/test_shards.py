@@ -189,6 +189,32 @@ def test_a_farm_leaves_failed_photos_to_the_report_but_not_parts_that_are_missin
     assert run("report", "merge", out, "--accept-failures") == 0
 
 
+def test_shards_of_different_photos_are_said_and_no_photo_is_listed_twice(album, tmp_path, capsys):
+    out, again = tmp_path / "out", "--skip-existing"
+    run(album, "--recursive", "--out", out, "--shard", "1/2", "--accept-failures")
+    # Below another folder photos have other relative paths, so that they are of other shards.
+    run(album / "a", "--out", out, "--shard", "2/2", "--accept-failures")
+    assert run("report", "merge", out, "--accept-failures") == 1
+    assert "were not run on the same photos" in capsys.readouterr().err
+    names = [row["photo"] for row in report(out)]
+    assert len(names) == len(set(names))
+    in_shards(2, album, out, again)
+    assert run("report", "merge", out, "--accept-failures") == 0
+    added = album / "a/0-first.jpg"
+    added.write_bytes(b"new")
+    number = next(n for n in (1, 2) if Shard(n, 2).holds("a/0-first.jpg"))
+    run(album, "--recursive", "--out", out, "--shard", f"{number}/2", again, "--accept-failures")
+    assert run("report", "merge", out, "--accept-failures") == 1
+    assert "run all again with --skip-existing" in capsys.readouterr().err
+    in_shards(2, album, out, again)
+    assert run("report", "merge", out, "--accept-failures") == 0
+    assert len(report(out)) == len(names_of(album))
+
+
+def names_of(album):
+    return [path for path in album.rglob("*") if path.is_file()]
+
+
 def test_no_photo_gets_the_name_of_a_report(tmp_path):
     names = ["report-1-of-4.json.jpg", "coefficients.npz.jpg", "REPORT.html.png"]
     folders = [task.folder.name for task in plan([tmp_path / name for name in names], tmp_path)]
