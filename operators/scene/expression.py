@@ -28,6 +28,12 @@ def expression_slot(
     return key, "value"
 
 
+def slider_value(obj: bpy.types.Object, key: bpy.types.ShapeKey) -> float:
+    """What the slider of a key says; a rig's lids and control board add to that."""
+    owner, path = expression_slot(obj, key)
+    return float(owner.path_resolve(path))
+
+
 def keyframe_place(
     obj: bpy.types.Object, key: bpy.types.ShapeKey
 ) -> tuple[bpy.types.ID, str] | None:

@@ -19,7 +19,7 @@ from ...ml.results.reconstruction import Reconstruction
 from .axes import camera_to_world, to_blender
 from .camera import follow_head
 from .detail import DETAIL, store_offsets
-from .expression import BASIS, set_expression
+from .expression import BASIS, set_expression, slider_value
 from .hair import settle_hair
 from .images import ALBEDO, NORMALS, file_of, image_in_file, load_image
 from .metadata import camera_object, rig_of
@@ -60,7 +60,7 @@ def reshape_head(obj: bpy.types.Object, old: Reconstruction, new: Reconstruction
     after = dict(zip(new.mesh.expression_names, new.coefficients.expression, strict=True))
     for name, value in after.items():
         key = keys.get(name)
-        if key is not None and abs(key.value - before[name]) < _SAME_VALUE:
+        if key is not None and abs(slider_value(obj, key) - before[name]) < _SAME_VALUE:
             set_expression(obj, key, float(value))
     store_offsets(obj, new.detail.offsets if new.detail is not None else None)
     store_rig_data(obj, new.mesh)

@@ -1,5 +1,7 @@
 """The control board beside a rigged head: what it moves, keeps, and leaves when it goes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -133,6 +135,22 @@ def test_rebuilding_keeps_it_and_rest_puts_it_to_rest(bpy, rigged, board):
     rigged.rig.pose.bones["board.jaw"].location.y = -ALL / 2
     bpy.ops.effigy.expression(which="NEUTRAL")
     assert max(values(bpy, rigged.obj).values()) == 0
+
+
+def test_a_head_of_another_expression_moves_the_sliders_alone(bpy, built_head, saved_head, module):
+    """As pins and shape sliders do; what the board adds is not the photo's."""
+    bpy.ops.effigy.rig()
+    bpy.ops.effigy.control_board()
+    rig, old = built_head.parent, saved_head.head
+    rig.pose.bones["board.jaw"].location.x = ALL / 4
+    bpy.context.view_layer.update()
+    expression = old.coefficients.expression / 2
+    new = replace(old, coefficients=replace(old.coefficients, expression=expression))
+    module("operators.scene.follow").reshape_head(built_head, old, new)
+    assert [rig[name] for name in EXPRESSION_NAMES] == pytest.approx(expression.tolist(), abs=1e-6)
+    bpy.context.view_layer.update()
+    keys = built_head.data.shape_keys.key_blocks
+    assert keys["jawLeft"].value == pytest.approx(rig["jawLeft"] + 0.25, abs=1e-6)
 
 
 def test_an_expression_goes_to_the_board_and_the_face_stays(bpy, rigged, board, shown):
