@@ -17,6 +17,8 @@ _TOKEN = re.compile(
     r"|(?P<number>(?<!\S)[-+]?(?:\d[\d.]*|\.\d+)(?:[eE][-+]?\d+)?%?(?!\S))"
     r'|(?P<open>")|(?P<word>[^\s"]+)'
 )
+# Also as older versions of Praat began their short files.
+_FILES = ("ooTextFile", "ooTextFile short")
 _INTERVALS, _POINTS = "IntervalTier", "TextTier"
 _PHONE_TIERS = ("phones", "phone", "phonemes", "phoneme", "segments", "segment")
 _HINT = "Export the TextGrid again from Montreal Forced Aligner or Praat"
@@ -65,7 +67,7 @@ def rows_of_textgrid(text: str, tier: str = "") -> list[Row]:
     Trouble: the file is damaged, or there is no such tier, or there are several.
     """
     tokens = _Tokens(text)
-    if tokens.next("text") != "ooTextFile" or tokens.next("text") != "TextGrid":
+    if tokens.next("text") not in _FILES or tokens.next("text") != "TextGrid":
         raise Trouble(1, "this is no TextGrid of Praat", _HINT)
     tokens.number(), tokens.number()
     if tokens.next("flag") != "<exists>":

@@ -192,3 +192,12 @@ def test_rounded_times_may_overlap_a_little(tmp_path):
     cues = read_speech(path).cues
     assert [cue.sound for cue in cues] == ["p", "aa", "p"]
     assert all(one.end <= other.start for one, other in pairwise(cues))
+
+
+def test_short_files_of_older_versions_of_praat_are_read(tmp_path):
+    new, old = tmp_path / "new.TextGrid", tmp_path / "old.TextGrid"
+    new.write_text(text := textgrid([("phones", PHONES)], short=True))
+    first, second, rest = text.split("\n", 2)
+    assert (first, second) == ('File type = "ooTextFile"', 'Object class = "TextGrid"')
+    old.write_text(f'File type = "ooTextFile short"\n"TextGrid"\n{rest}')
+    assert read_speech(old) == read_speech(new)
