@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from ..data import ByteArray
 from ..errors import VideoUnreadable, explained
 from ..file_types import PHOTO_EXTENSIONS
+from ..performance.sequence import images_in
 from ..performance.timecode import nearest_rate
 from ..photo.read import read_photo
 from .timecodes import start_of
@@ -28,7 +28,6 @@ from .timecodes import start_of
 IMAGE_RATE = 24.0
 # What no camera records at; containers that do not know say 1000 or 90000, or 0.
 _SLOWEST, _FASTEST = 1.0, 480.0
-_NUMBER = re.compile(r"(\d+)$")
 _CONVERT = "Convert it to H.264 in an MP4 file, or export it as a sequence of images"
 # Bytes at either end of a file that tell it from others; of a sequence, every so-many-th image's.
 _TOLD, _EACH = 1 << 20, 50
@@ -172,17 +171,12 @@ def _video(path: Path, rate: float | None) -> Footage:
 
 def _images_in(folder: Path, rate: float) -> Footage:
     """The images of a folder, by the numbers at the ends of their names; else by their names."""
-    found = [item for item in sorted(folder.iterdir()) if item.suffix.lower() in PHOTO_EXTENSIONS]
-    if not found:
+    images = images_in(folder)
+    if not images:
         raise VideoUnreadable(
             f"{folder} holds no images",
             f"Choose a video, or a folder with one of {', '.join(PHOTO_EXTENSIONS)}",
         )
-    ends = [_NUMBER.search(item.stem) for item in found]
-    numbers = [int(end[1]) for end in ends if end is not None]
-    if len(set(numbers)) < len(found):
-        numbers = list(range(len(found)))
-    images = tuple(sorted(zip(numbers, found, strict=True)))
     shown = read_photo(images[0][1])
     return Footage(folder, shown.width, shown.height, rate, len(images), None, images)
 

@@ -15,6 +15,7 @@ from ...ml.errors import HeadError
 from ...ml.geometry.rotations import rotations_from_angles
 from ...ml.performance.animation import BRIDGED, FACING, LOST, Animation
 from ...ml.performance.performance import Performance, resampled
+from ...ml.performance.sequence import images_in
 from .animation import frames_per_second
 from .axes import camera_to_world
 from .camera import follow_head, new_camera
@@ -125,6 +126,10 @@ def _camera(
     for background in camera.data.background_images:
         user = background.image_user
         user.frame_start, user.frame_duration = wanted.first, len(animation.times)
+        if images := _images(wanted.video):
+            # Blender shows the image whose number the frame has, plus this.
+            user.frame_offset = images[0][0] - 1
+            user.frame_duration = images[-1][0] - images[0][0] + 1
         user.use_auto_refresh = True
     return camera
 
@@ -133,13 +138,18 @@ def _movie(video: Path | None) -> bpy.types.Image | None:
     """The video, or the sequence of images in a folder; None where Blender cannot open it."""
     if video is None:
         return None
-    images = sorted(video.iterdir()) if video.is_dir() else []
+    images = _images(video)
     try:
-        image = bpy.data.images.load(str(images[0] if images else video))
-    except (RuntimeError, IndexError):
+        image = bpy.data.images.load(str(images[0][1] if images else video))
+    except RuntimeError:
         return None
     image.source = "SEQUENCE" if images else "MOVIE"
     return image
+
+
+def _images(video: Path | None) -> tuple[tuple[int, Path], ...]:
+    """The images of a sequence; of a video, none."""
+    return images_in(video) if video is not None and video.is_dir() else ()
 
 
 def _frame_of(animation: Animation, frame: int, scene: bpy.types.Scene, first: int) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from ml.head.arkit import EXPRESSION_NAMES
 from tests.support.acted import FRAMES, RATE, write_acted
+from tests.support.clips import grey, write_images
 
 JAW = EXPRESSION_NAMES.index("jawOpen")
 FLIP = np.diag([1.0, -1, -1])
@@ -107,6 +108,18 @@ def test_sound_goes_to_the_sequencer(bpy, scene, saved_head, tmp_path):
     editor = scene.sequence_editor
     (strip,) = editor.strips if hasattr(editor, "strips") else editor.sequences
     assert (strip.type, strip.frame_final_start) == ("SOUND", 5)
+
+
+def test_the_images_of_a_sequence_are_behind_the_camera(bpy, scene, saved_head, tmp_path):
+    write_acted(saved_head.directory)
+    folder = write_images(tmp_path / "shot", map(grey, (10, 20, 30)), (1001, 1002, 1004))
+    (folder / ".DS_Store").write_bytes(b"no image")
+    build(bpy, saved_head, filepath=str(folder), first_frame=5)
+    (background,) = scene.camera.data.background_images
+    assert background.image.source == "SEQUENCE"
+    assert background.image.filepath.endswith("shot_1001.png")
+    user = background.image_user
+    assert (user.frame_start, user.frame_offset, user.frame_duration) == (5, 1000, 4)
 
 
 def test_a_folder_without_an_animation_is_named(bpy, saved_head):

@@ -68,6 +68,13 @@ def test_images_follow_their_numbers_and_gaps_take_time(tmp_path):
     assert [int(frame.rgb.mean()) for frame in frames] == [10, 20, 30]
 
 
+def test_files_that_other_systems_leave_beside_images_are_no_images(tmp_path):
+    folder = write_images(tmp_path / "shot", map(grey, (10, 20)), (9, 10))
+    for name in ("._shot_0009.png", ".DS_Store", "Thumbs.db"):
+        (folder / name).write_bytes(b"\0\5\x16\7")
+    assert [int(frame.rgb.mean()) for frame in open_footage(folder).frames()] == [10, 20]
+
+
 def test_an_image_of_another_size_is_named(tmp_path):
     folder = write_images(tmp_path / "shot", [grey(1), grey(2, (32, 32))], (1, 2))
     with pytest.raises(VideoUnreadable, match=r"shot_0002\.png has 32 x 32 pixels"):
