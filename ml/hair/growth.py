@@ -47,8 +47,8 @@ class Allowed:
 
 
 def allowed_in(view: HairView) -> Allowed:
-    """What the photo allows; outside it anything is."""
-    hair = view.hair > 0.4
+    """What the photo allows; outside it anything is, and so it is under a hat."""
+    hair = (view.hair > 0.4) | (view.hat > 0.4)
     head = hair | np.isfinite(view.depth)
     ways = [_way_to(mask) * view.inside[..., None] for mask in (hair, head)]
     return Allowed(ways[0], ways[1])

@@ -44,7 +44,7 @@ class HairRead:
 
     Attributes
     ----------
-    length: see ml.hair.look.LENGTHS. hat: whether one hides hair.
+    length: see ml.hair.look.LENGTHS. hat: whether one hides hair, which is grown under it.
     rooted: (V,) 0..1 how surely hair is rooted at a vertex. thickness: (V,) metres of hair above
     the vertices of the scalp, 0 elsewhere.
     reach: (2,) the lowest height of the hair on the subject's right and left, metres in head space.
@@ -73,9 +73,8 @@ def read_hair(view: HairView, model: HeadModel, solid: Solid) -> HairRead:
     hatted = covered > HATTED
     outline = _outline(view)
     beyond = _beyond(view, outline, solid.vertices[ground.scalp])
-    rooted, share = _rooted(view, model, (pixels, shown), beyond)
-    if hatted:
-        rooted[ground.scalp] *= _below_hat(solid.vertices[ground.scalp], shown * hat)
+    # A hat is no bare skin: under it is what is round it.
+    rooted, share = _rooted(view, model, (pixels, shown * (1 - hat)), beyond)
     thickness = _thickness(view, model, solid, outline)
     reach = _reach(view)
     middle = float(np.average(thickness[ground.scalp], weights=rooted[ground.scalp] + 1e-6))
@@ -123,15 +122,6 @@ def _rooted(
     found = np.zeros(len(model.shape.mean), np.float32)
     found[ground.scalp] = shown * told + (1 - shown) * guessed
     return found, share
-
-
-def _below_hat(places: FloatArray, hat: FloatArray) -> FloatArray:
-    """(S,) 0 for vertices above the lower rim of the hat, a plane through where it is seen."""
-    worn = hat > 0.4
-    if worn.sum() < 8:
-        return np.ones(len(places), np.float32)
-    rim = float(np.quantile(places[worn, 1], 0.08))
-    return np.clip((rim + 0.004 - places[:, 1]) / 0.008, 0, 1).astype(np.float32)
 
 
 def _beyond(view: HairView, outline: Outline, places: FloatArray) -> FloatArray:
