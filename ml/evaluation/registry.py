@@ -53,6 +53,7 @@ COMMANDS = (
     Command("now", "benchmarks.protocol", "results against the scans of NoW"),
     Command("facescape", "benchmarks.protocol", "results against the scans of FaceScape"),
     Command("speed", "speed.photo", "time of one photo by step, cold and warm"),
+    Command("profile", "speed.profile", "processor time by part, and of new processes"),
     Command("one", "speed.one", "reconstruct one photo, for timing a new process"),
     Command("throughput", "speed.throughput", "photos per second, beside what the machine can do"),
     Command("rendering", "speed.rendering", "time of the differentiable renderer, both ways"),

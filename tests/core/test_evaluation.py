@@ -1,6 +1,7 @@
 """Metrics, the baseline, the measuring of a pipeline, and the command line of the evaluation."""
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ml.evaluation.photos.pipeline import Pipeline
 from ml.evaluation.photos.sheet import HEAD, LABEL, TILE, contact_sheet
 from ml.evaluation.regions import REGIONS
 from ml.evaluation.speed.photo import Speed
+from ml.evaluation.speed.profile import part
 from ml.photo.crop import EYE_LEFT, EYE_RIGHT, box_from_landmarks
 from tests.support.synthetic_head import synthetic_reconstruction
 
@@ -254,3 +256,15 @@ def test_a_remedy_instead_of_a_traceback(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         commands.main(["unheard-of"])
     assert stopped.value.code == 2
+
+
+def test_parts_note_the_processor_time_of_every_call_and_hand_on_what_it_gives():
+    spent = defaultdict(list)
+    work = part(spent, "fit", lambda count, *, of: [of] * count)
+    assert work(2, of=3) == [3, 3]
+    with pytest.raises(TypeError):
+        work(2)
+    work(0, of=0)
+    assert [name for name, noted in spent.items()] == ["fit"]
+    assert len(spent["fit"]) == 3
+    assert all(noted >= 0 for noted in spent["fit"])
