@@ -24,6 +24,7 @@ from .cover import Cover
 from .fine_detail import DETAIL_GAIN, reduce_shine
 from .light import AlbedoAndLight, SkinColours, separate_light
 from .projection import Projection, sample
+from .rims import rims
 from .scalp import HAIR, grown_scalp, hair_tone, stubble
 from .shade import broad_shade, evenly_dark, patch_tone
 from .skin import SkinModel
@@ -123,6 +124,9 @@ def estimate_skin(photo: Photo, texels: Texels, model: HeadModel, skin: SkinMode
     first = separate_light(_gather_colours(linear, confidence, texels, mesh), skin, mesh.edges)
     residual = logs - expected_on(first, model, atlas)
     free, clear = unobstructed(residual, confidence, atlas, size)
+    if cover is not None and cover.rimmed:
+        off = 1 - rims(residual, atlas, size)
+        free, clear = free * off, clear * off
     confidence = np.maximum(confidence * free, bare * neck_confidence(residual, atlas, size))
     observed = _gather_colours(linear, confidence, texels, mesh)
     separated = evenly_dark(separate_light(observed, skin, mesh.edges), mesh.twins, mesh.edges)

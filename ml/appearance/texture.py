@@ -139,7 +139,7 @@ def _shown(
     """The texels of the coarse atlas with (N,) ``visibility``: all if there are none."""
     seen = np.flatnonzero(visibility)
     atlas = coarse.only(seen, size // 32) if len(seen) else coarse
-    cover = cover_of(parse, atlas.on(projection.pixels))
+    cover = cover_of(parse, atlas.on(projection.pixels), atlas.mean)
     return Texels(atlas, projection, visibility[seen] if len(seen) else visibility, size, cover)
 
 

@@ -4,6 +4,7 @@ skin: under hair, beside its shadows and in any light."""
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from ml.appearance.confidence import unobstructed
 from ml.appearance.fine_detail import shorten_beard
 from ml.appearance.gamut import toward_gamut, within_gamut
 from ml.appearance.light import AlbedoAndLight
+from ml.appearance.rims import rims
 from ml.appearance.scalp import grown_scalp, shaded, stubble
 from ml.appearance.shade import broad_shade, evenly_dark, patch_tone
 from ml.appearance.skin import load_skin_model
@@ -112,6 +114,41 @@ def test_hair_before_a_brow_is_replaced_by_the_other_brow(model, atlas, scene):
     above = (np.abs(atlas.mean[:, 1] - 0.065) < 0.005) & (np.abs(x - 0.03) < 0.012)
     cheek = (np.abs(atlas.mean[:, 1]) < 0.008) & (np.abs(np.abs(x) - 0.04) < 0.008)
     assert abs(log[above].mean() - log[cheek & (atlas.mean[:, 2] > 0.05)].mean()) < 0.35
+
+
+@pytest.mark.parametrize(("parts", "kept"), [(True, False), (False, True)])
+def test_thin_rims_are_taken_off_whose_glasses_a_parse_sees_in_parts(
+    model, atlas, scene, parts, kept
+):
+    photo, camera, head = scene
+    rgb = photo.rgb.copy()
+    rim = np.zeros(rgb.shape[:2], np.uint8)
+    for side in (1, -1):
+        middle = camera.project(np.float32([[side * 0.034, 0.018, 0.08]]))[0]
+        cv2.circle(rim, tuple(int(along) for along in middle), 22, 255, 2)
+    rgb[rim > 0] = rgb[rim > 0] * 0.78
+    bridge = box(camera, (-0.009, 0.0255, 0.11), (0.009, 0.031, 0.11))
+    rgb[bridge] = (60, 55, 50)
+    seen = {"background": ~head} | ({"glasses": bridge} if parts else {})
+    known = replace(photo, rgb=rgb), camera, model.shape.mean, model, SIZE
+    albedo = make_albedo(*known, parse=parse_of(seen))
+    log, (x, y, z) = np.log(luminance(albedo, atlas)), atlas.mean.T
+    skin = (atlas.part == model.part_names.index("skin")) & (z > 0.04)
+    below = skin & (np.abs(np.abs(x) - 0.034) < 0.012) & (y < 0.005) & (y > -0.02)
+    darkest = np.percentile(log[below], 2) - np.median(log[below])
+    assert (darkest < -0.25) == kept
+
+
+def test_wrinkles_of_who_wears_glasses_stay(model, atlas):
+    x, y, z = atlas.mean.T
+    crease = (np.abs(y + 0.004) < 0.0008) & (np.abs(np.abs(x) - 0.034) < 0.012) & (z > 0.04)
+    residual = np.zeros((len(x), 3), np.float32)
+    residual[crease] = -0.15
+    assert not rims(residual, atlas, SIZE).any()
+    residual[crease] = -0.6
+    assert rims(residual, atlas, SIZE)[crease].min() == 1
+    residual[crease & (atlas.columns % 20 > 4)] = 0  # moles, or lashes
+    assert not rims(residual, atlas, SIZE).any()
 
 
 def test_a_broad_shadow_is_light_and_a_mole_is_skin(atlas):
