@@ -11,7 +11,7 @@ import numpy as np
 from ..data import FloatArray, Photo
 from ..head.model import HeadModel
 from .atlas import COARSE, Atlas, atlas_of
-from .confidence import FACE, within
+from .confidence import FACE, ramp, within
 from .fine_detail import Held, seen_detail
 from .projection import Projection
 
@@ -23,6 +23,9 @@ SPLIT = 256
 # The exponent makes the high band that of the best photo nearly everywhere. Each photo is taken for
 # this much worse than the next better one: photos that show a place equally well would be mixed.
 EXPONENT, WORSE = 16, 0.85
+# Metres round lids with brows, and lips, up to which they come from one photo, and from which on
+# each place is judged by itself: fits differ a little, and a brow of two photos would have a kink.
+FEATURE = (0.003, 0.007)
 # Texels per metre of a face in a texture of one texel per side.
 PER_METRE = 4.0
 # Weights never fall to nothing: where the best photo shows an eye, the next best takes over.
@@ -124,9 +127,20 @@ def best_shares(parts: Sequence[Part], model: HeadModel, sheet: Sheet) -> FloatA
     place = np.argsort(np.argsort(-rank, kind="stable"), kind="stable")
     # What shows a place only in single texels does not interrupt another photo.
     around = np.stack([sheet.blurred(one, NARROW) for one in good])
-    good = np.minimum(good, around) * (WORSE**place)[:, None]
+    good = _even_on_features(np.minimum(good, around) * (WORSE**place)[:, None], sheet.coarse)
     shares = (good / np.maximum(good.max(0), 1e-20)) ** EXPONENT + LEAST
     return np.asarray(shares / shares.sum(0), np.float32)
+
+
+def _even_on_features(good: FloatArray, atlas: Atlas) -> FloatArray:
+    """(P, N) how well P photos show texels, with the same value all over a feature; see FEATURE."""
+    near_eyes = 1 - ramp(np.minimum(atlas.contours.lids, atlas.contours.brows), FEATURE)
+    near_lips = 1 - ramp(atlas.contours.lips, FEATURE)
+    left = (atlas.mean[:, 0] > 0).astype(np.float32)
+    for near in (near_eyes * left, near_eyes * (1 - left), near_lips):
+        mean = good @ near / max(float(near.sum()), 1e-6)
+        good = good * (1 - near) + mean[:, None] * near
+    return good
 
 
 def sharpness(projection: Projection, model: HeadModel, sheet: Sheet) -> FloatArray:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ml.appearance.atlas import atlas_of
-from ml.appearance.bands import Sheet, sharpness
+from ml.appearance.bands import Part, Sheet, best_shares, sharpness
 from ml.appearance.blend import blend_textures, cropped, middle_tone
 from ml.appearance.colour import photographed
+from ml.appearance.fine_detail import Held
 from ml.appearance.projection import project, sample
 from ml.appearance.texture import View, make_albedo, see_skin
 from ml.data import Camera, Photo
@@ -153,6 +154,29 @@ def test_detail_comes_from_one_photo(model):
     contrast = [lightness(model, albedo, forehead).mean(1).std() for albedo in (alone, both)]
     assert contrast[0] > 0.08
     assert contrast[1] > 0.85 * contrast[0]
+
+
+def test_each_brow_and_the_lips_come_from_one_photo(model):
+    """Of two photos, one shows one half of every feature better, the other one the other half."""
+    view, sheet = view_of(model, 0), Sheet.of(model, 512)
+    x, y, z = sheet.coarse.mean.T
+    outer = np.abs(np.abs(x) - 0.015) < 0.0155
+    first = np.where(outer, 1.0, 0.6).astype(np.float32)
+    projection, nothing = project(view.camera, view.vertices, model), np.zeros_like(x)
+    held = Held(nothing, np.zeros((len(x), 3), np.float32), nothing)
+    parts = [
+        Part(view.photo, projection, view.vertices, held, trust) for trust in (first, 1.6 - first)
+    ]
+    shares = best_shares(parts, model, sheet)
+    contours = sheet.coarse.contours
+    skin = (sheet.coarse.part == model.part_names.index("skin")) & (z > 0.03)
+    for distance in (contours.brows, contours.lids, contours.lips):
+        for side in (x > 0, x < 0):
+            feature = shares[0][skin & side & (np.abs(distance) < 0.003)]
+            assert np.ptp(feature) < 0.1
+    cheek = skin & (np.abs(y + 0.01) < 0.008)
+    assert shares[0][cheek & (np.abs(np.abs(x) - 0.022) < 0.004)].min() > 0.9
+    assert shares[1][cheek & (np.abs(np.abs(x) - 0.04) < 0.004)].min() > 0.9
 
 
 def test_a_grey_photo_leaves_the_hue_to_the_others(model):
