@@ -25,18 +25,21 @@ class Paint:
     Attributes
     ----------
     colour: sRGB 0..255 at its foremost point, in full light.
-    depth_m: metres inwards over which it darkens to a third.
+    depth_m: metres inwards over which it darkens to the share ``deepest``. Most of the dark of an
+        open mouth is missing light, which a renderer finds by itself: what is painted is for
+        viewers that cast no shadows there.
     """
 
     colour: tuple[int, int, int]
     depth_m: float
+    deepest: float = 0.9
 
 
 PAINTS = {
-    "teeth": Paint((226, 217, 199), 0.055),
-    "gums": Paint((176, 96, 94), 0.055),
-    "tongue": Paint((184, 104, 102), 0.055),
-    "mouth": Paint((140, 66, 62), 0.06),
+    "teeth": Paint((226, 217, 199), 0.055, deepest=0.75),
+    "gums": Paint((206, 137, 130), 0.055),
+    "tongue": Paint((200, 126, 121), 0.055, deepest=0.95),
+    "mouth": Paint((206, 137, 130), 0.06),
     "tear": Paint((205, 138, 130), 0.06),
 }
 LASHES = (52.0, 40.0, 34.0)
@@ -83,7 +86,7 @@ def _painted_parts(model: HeadModel, atlas: Atlas) -> Painted:
         texels = atlas.of_parts(parts_of_kind(model, kind))
         depth = atlas.mean[texels, 2].max(initial=-np.inf) - atlas.mean[texels, 2]
         share = np.clip(depth / paint.depth_m, 0, 1)
-        shade = (1 - 0.67 * share)[:, None]
+        shade = (1 - (1 - paint.deepest) * share)[:, None]
         painted.append((texels, (np.array(paint.colour, np.float32) * shade).astype(np.float32)))
     return painted
 

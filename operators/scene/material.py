@@ -41,12 +41,12 @@ SURFACES = {
     "skin": Surface(
         (0.50, 0.30, 0.23, 1.0), roughness=0.55, coat=0.12, subsurface=0.15, group=SKIN
     ),
-    "mouth": Surface((0.25, 0.06, 0.06, 1.0), roughness=0.35, subsurface=0.05),
-    "tongue": Surface((0.42, 0.14, 0.13, 1.0), roughness=0.35, subsurface=0.08),
+    "mouth": Surface((0.61, 0.25, 0.22, 1.0), roughness=0.3, coat=0.4, subsurface=0.4),
+    "tongue": Surface((0.57, 0.21, 0.19, 1.0), roughness=0.35, coat=0.4, subsurface=0.4),
     "teeth": Surface(
         (0.75, 0.70, 0.58, 1.0), roughness=0.2, coat=0.3, subsurface=0.03, group=TEETH
     ),
-    "gums": Surface((0.38, 0.11, 0.10, 1.0), roughness=0.3, coat=0.2, subsurface=0.05),
+    "gums": Surface((0.61, 0.25, 0.22, 1.0), roughness=0.3, coat=0.4, subsurface=0.4),
     "eye": Surface(
         (0.56, 0.50, 0.46, 1.0), roughness=0.35, coat=1.0, subsurface=0.15, wet=Wet(polish=0.03)
     ),
