@@ -7,7 +7,8 @@ import pytest
 
 from ml.data import HeadCoefficients
 from ml.evaluation.head.lashes import blade_lines, measure_lashes
-from ml.evaluation.head.mouth import mouth_views, seen_in_mouth
+from ml.evaluation.head.mouth import OPEN as OPEN_ANYHOW
+from ml.evaluation.head.mouth import mouth_views, seen_in_mouth, with_expression
 from ml.head.loops import mesh_edges
 from ml.head.mesh import person_mesh, person_of
 from ml.head.storage import load_head_model
@@ -55,6 +56,15 @@ def test_the_mouth_is_closed_inside_at_every_level_and_for_others(model, level, 
     mesh = mesh_of(model, level, seed, jawOpen=1)
     views = mouth_views(mesh, mesh.vertices_expressed)
     assert sum(view.pixels for view in views) > 5000
+    assert all(view.outside == 0 and view.backs == 0 for view in views)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_line_of_sight_through_a_mouth_meets_the_outside_or_the_neck(model, seed):
+    identity = np.random.default_rng(100 + seed).normal(size=model.identity_count).clip(-2.5, 2.5)
+    mesh = with_expression(model, identity, OPEN_ANYHOW[seed % len(OPEN_ANYHOW)])
+    views = mouth_views(mesh, mesh.vertices_expressed)
+    assert sum(view.pixels for view in views) > 300
     assert all(view.outside == 0 and view.backs == 0 for view in views)
 
 

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...data import FloatArray, HeadMesh, IntArray
+from ...data import FloatArray, HeadCoefficients, HeadMesh, IntArray
 from ...geometry import MILLIMETRES
 from ...geometry.rotations import rotation_from_vector
 from ...geometry.triangles import quad_of_triangle, triangulate
 from ...head.loops import mouth_rim
+from ...head.mesh import person_mesh, person_of
+from ...head.model import HeadModel
 from ...rendering import Fragments, rasterize
 
 # Pixels across the mouth, and half the width of what is drawn, metres.
 SIDE, HALF = 96, 0.04
 # Degrees to either side and up and down from which the mouth is looked into.
 YAWS, PITCHES = (-60, -30, 0, 30, 60), (-30, 0, 30)
+# Expressions that open the mouth; random people who have them.
+OPEN: tuple[dict[str, float], ...] = (
+    {"jawOpen": 1},
+    {"jawOpen": 0.6, "mouthFunnel": 1},
+    {"mouthFunnel": 1},
+    {"jawOpen": 0.5, "tongueOut": 1},
+    {"tongueOut": 1},
+    {"jawOpen": 0.7, "jawLeft": 1},
+    {"jawOpen": 0.5, "cheekPuff": 1},
+    {"jawOpen": 0.4, "mouthSmileLeft": 1, "mouthSmileRight": 1},
+)
+SEED, PEOPLE = 50, 20
 # Half the width of the middle of the mouth in which the incisors stand, metres.
 MIDDLE = 0.006
 
@@ -35,6 +50,32 @@ class Mouth:
     outside: int
     backs: int
     incisors_mm: float
+
+
+def measure_mouth(model: HeadModel, people: int = PEOPLE) -> dict[str, int]:
+    """How many lines of sight go into the open mouths of random people, each with every expression
+    of OPEN; and how many of them meet no face, or the back of one."""
+    rng = np.random.default_rng(SEED)
+    views: list[Mouth] = []
+    for _ in range(people):
+        identity = np.clip(rng.normal(size=model.identity_count), -2.5, 2.5)
+        for keys in OPEN:
+            mesh = with_expression(model, identity, keys)
+            views += mouth_views(mesh, mesh.vertices_expressed)
+    return {
+        "into_the_mouth": sum(view.pixels for view in views),
+        "outside": sum(view.outside for view in views),
+        "backs": sum(view.backs for view in views),
+    }
+
+
+def with_expression(model: HeadModel, identity: FloatArray, keys: Mapping[str, float]) -> HeadMesh:
+    """The mesh of a person (I,) with these expressions, by name."""
+    expression = np.zeros(len(model.expression_names), np.float32)
+    for name, value in keys.items():
+        expression[model.expression_names.index(name)] = value
+    coefficients = HeadCoefficients(identity.astype(np.float32), expression)
+    return person_mesh(model, person_of(model, coefficients))
 
 
 def mouth_views(mesh: HeadMesh, vertices: FloatArray) -> list[Mouth]:

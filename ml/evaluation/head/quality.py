@@ -36,6 +36,7 @@ from ..synthetic.people import random_people
 from ..synthetic.reference import Reference, make_reference
 from ..synthetic.shape import face_of
 from .contact import measure_contact
+from .mouth import measure_mouth
 from .topology import measure_topology
 from .uv import measure_uv
 
@@ -67,6 +68,7 @@ def measure(kept_out: KeptOut) -> dict[str, Any]:
         "topology": measure_topology(model),
         "uv": measure_uv(model),
         "contact": measure_contact(model),
+        "mouth": measure_mouth(model),
         "speed": measure_speed(model),
         "explained_variance": explained_variance(reference.head, data),
         "niosh_mm": against_survey(reference.head, data),
