@@ -184,6 +184,37 @@ def test_more_strands_are_seen_than_are_edited_and_all_are_rooted(bpy, haired):
         assert count == 1 or (apart > 0.0005).mean() > 0.4
 
 
+def test_what_is_edited_takes_the_strands_round_it_along(bpy, haired):
+    hair = hair_of(haired.obj)["hair"]
+    before = evaluated(bpy, hair, others=True)
+    flat = np.empty(3 * len(hair.data.points), np.float32)
+    hair.data.position_data.foreach_get("vector", flat)
+    points = flat.reshape(-1, POINTS, 3)
+    points[7, 1:] += [0.0, 0.0, 0.01]  # as a comb does
+    hair.data.position_data.foreach_set("vector", points.ravel())
+    hair.data.update_tag()
+    moved = np.linalg.norm(evaluated(bpy, hair, others=True) - before, axis=2)[:, -1] > 0.009
+    assert np.flatnonzero(moved).tolist() == [21, 22, 23]
+
+
+def test_tools_of_blender_take_the_strands_as_theirs(bpy, haired):
+    hair = hair_of(haired.obj)["hair"]
+    bpy.context.view_layer.objects.active = hair
+    bpy.ops.object.mode_set(mode="SCULPT_CURVES")
+    assert hair.mode == "SCULPT_CURVES"
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.curves.select_all(action="SELECT")
+    bpy.ops.curves.delete()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert len(hair.data.curves) == 0
+    # Attached by their roots, as the tools that need it do.
+    beard = hair_of(haired.obj)["beard"]
+    rooted = evaluated(bpy, beard)
+    bpy.context.view_layer.objects.active = beard
+    bpy.ops.curves.snap_curves_to_surface(attach_mode="DEFORM")
+    assert np.linalg.norm(evaluated(bpy, beard) - rooted, axis=2).max() < 0.001
+
+
 def attribute(bpy, hair, name, field, width):
     bpy.context.view_layer.update()
     seen = hair.evaluated_get(bpy.context.evaluated_depsgraph_get())
