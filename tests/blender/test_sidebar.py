@@ -10,7 +10,8 @@ from tests.support.layout import Layout
 @pytest.mark.parametrize("photo", ["a.jpg", "portrait of my grandmother in the garden, 1968.jpg"])
 def test_a_long_message_of_a_job_takes_several_lines(module, photo):
     message = f"12/250 {photo}: Reading the face's detail"
-    job, layout = SimpleNamespace(running=True, message=message, fraction=0.5), Layout()
+    job = SimpleNamespace(running=True, message=message, fraction=0.5, icon=0)
+    layout = Layout()
     assert module("panels.engine_hint").draw_progress(layout, job)
     labels = [(text, icon) for kind, text, icon in layout.drawn if kind == "label"]
     assert " ".join(text for text, _ in labels) == message
