@@ -99,7 +99,9 @@ def run(network: nn.Module, *inputs: Any) -> Any:
     copies, key = _copies.setdefault(network, {}), str(place.device)
     try:
         if key not in copies:
-            copies[key] = copy.deepcopy(network).to(place.device)
+            # A copy that is made while nothing is differentiated could never be.
+            with torch.inference_mode(False):
+                copies[key] = copy.deepcopy(network).to(place.device)
         # CUDA's shortened float32 would move landmarks by tenths of a pixel.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             found = copies[key](*moved(inputs, place.device))  # type: ignore[misc]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..assets.device import run
 from ..errors import UsageError
 
 BLOCK = "transformer.resblocks.{}"
@@ -22,6 +23,7 @@ class ImageTower:
     def __init__(self, model: nn.Module) -> None:
         visual: Any = model.visual
         self._visual: nn.Module = visual.eval().requires_grad_(False)
+        self._layered = _Layered(self._visual).eval()
         self._modules = dict(visual.named_modules())
         size = visual.image_size
         self.size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)
@@ -87,20 +89,7 @@ class ImageTower:
                 f"This CLIP takes pictures of {self.size}, not {tuple(pictures.shape[-2:])}",
                 "Resize them first",
             )
-        kept: dict[str, Tensor] = {}
-        hooks = [
-            self._modules[name].register_forward_hook(_keeper(kept, name, len(set(layers))))
-            for name in layers
-        ]
-        device = self.device
-        try:
-            with torch.autocast(device.type, enabled=False):
-                self._visual(self.normalised(pictures.to(device).float()))
-        except _AllComputed:
-            pass
-        finally:
-            for hook in hooks:
-                hook.remove()
+        kept = run(self._layered, self.normalised(pictures.to(self.device).float()), list(layers))
         return {name: self._as_map(kept[name]) for name in layers}
 
     def _as_map(self, output: Tensor) -> Tensor:
@@ -111,6 +100,31 @@ class ImageTower:
         high, wide = self._grid
         patches = output[:, output.shape[1] - high * wide :]
         return patches.transpose(1, 2).reshape(len(output), -1, high, wide)
+
+
+class _Layered(nn.Module):
+    """Outputs of named layers of an encoder, of which no more is computed than they need."""
+
+    def __init__(self, visual: nn.Module) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def forward(self, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        kept: dict[str, Tensor] = {}
+        modules = dict(self.visual.named_modules())
+        hooks = [
+            modules[name].register_forward_hook(_keeper(kept, name, len(set(layers))))
+            for name in layers
+        ]
+        try:
+            with torch.autocast(pictures.device.type, enabled=False):
+                self.visual(pictures)
+        except _AllComputed:
+            pass
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return kept
 
 
 class _AllComputed(Exception):

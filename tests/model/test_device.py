@@ -13,6 +13,7 @@ from ml.assets.device import Place, current_device, place_of, run, use_device
 from ml.data import FaceBox, Photo
 from ml.environment import DEVICE_VARIABLE
 from ml.errors import EngineUnavailable, UsageError
+from ml.perception.face_clip import face_consistency
 from ml.photo.detector import load_detector
 from ml.pipeline.check import check
 from ml.pipeline.single import warm_up
@@ -109,6 +110,19 @@ def test_another_device_gets_a_copy_and_gives_everything_back(monkeypatch):
     assert where == [False, False]
     assert first.device == again.device == torch.device("cpu")
     assert [*device._copies[network]] == ["cpu:0"]
+
+
+def test_clips_features_are_the_same_from_a_copy_and_carry_gradients():
+    loss = face_consistency()
+    pictures = torch.from_numpy(np.random.default_rng(1).random((2, 1, 3, 96, 96), np.float32))
+    render, mask = pictures[0].requires_grad_(), torch.ones(1, 1, 96, 96)
+    found = []
+    for place in (torch.device("cpu"), OTHER):
+        put(place)
+        value = loss(render, pictures[1].detach(), mask, torch.Generator().manual_seed(0)).total
+        found.append((value.detach(), *torch.autograd.grad(value, render)))
+    assert found[0][1].abs().sum() > 0
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_what_an_automatic_device_cannot_do_the_cpu_does(caplog):
