@@ -41,7 +41,8 @@ _CAUSES = (
     (
         ("build for the cpu was not found",),
         "PyTorch's own package index could not be reached",
-        "Check the network connection and the proxy, or use Install from folder",
+        "Check the network connection and the proxy, or use Install from folder. On Linux PyTorch "
+        "for NVIDIA GPUs comes from PyPI, and works without such a GPU, too",
     ),
     (
         ("do not match the hashes", "is invalid", "badzipfile", "hash mismatch"),
