@@ -17,9 +17,12 @@ import argparse
 import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("-r", dest="requirements", type=Path, required=True)
     parser.add_argument("--proxy", help="for everything that pip does")
     arguments, options = parser.parse_known_args()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     if arguments.proxy:
         os.environ["PIP_PROXY"] = arguments.proxy
     with tempfile.TemporaryDirectory() as folder:
@@ -53,6 +57,18 @@ def main() -> None:
         sys.stdout.flush()
         # In this process: whoever stops this script stops pip.
         runpy.run_module("pip", run_name="__main__", alter_sys=True)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A Blender that was killed must not leave pip writing where the next one installs.
+
+    On Windows a process does not see its parent's end: there the files in use are in the way.
+    """
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)  # pip removes its temporary files
+    time.sleep(10)
+    os._exit(1)
 
 
 def cpu_build(build: str, arguments: argparse.Namespace, options: list[str]) -> bool:

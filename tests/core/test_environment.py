@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
@@ -183,6 +184,28 @@ def test_a_package_with_another_hash_is_refused(indexes, tmp_path):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == code, done.stderr
     assert "DO NOT MATCH" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not say that a parent has ended")
+def test_pip_ends_with_the_blender_that_started_it(tmp_path):
+    """Or it would go on to write into a folder that the next installation has made anew."""
+    (tmp_path / "requirements.txt").write_text("other==1.0\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+        kept["PIP_INDEX_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        kept |= {"PIP_CONFIG_FILE": os.devnull, "NO_PROXY": "127.0.0.1", "PIP_TIMEOUT": "600"}
+        kept["TMPDIR"] = str(tmp_path)  # pip may be still cleaning up there
+        command = [sys.executable, "-I", str(PIP_INSTALL), "-r", str(tmp_path / "requirements.txt")]
+        code = f"import subprocess, sys; subprocess.Popen({command!r}); sys.stdin.read()"
+        parent = [sys.executable, "-c", code]
+        with subprocess.Popen(parent, env=kept, stdin=subprocess.PIPE) as parent:
+            connection, _ = silent.accept()  # pip waits for an answer that does not come
+            parent.kill()
+            assert connection.recv(1)
+            connection.settimeout(60)  # it ends with the process
+            while connection.recv(1 << 16):
+                pass
+            connection.close()
 
 
 def make_environment(folder):
