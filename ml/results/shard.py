@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,12 +59,17 @@ def relative_names(photos: Sequence[Path], sources: Sequence[Path]) -> list[str]
 
     Of a photo that was named itself it is the file's name.
     """
-    folders = [source for source in sources if source.is_dir()]
-    return [_below(photo, folders) for photo in photos]
+    places: dict[Path, int] = {}
+    for place, source in enumerate(sources):
+        if source.is_dir():
+            places.setdefault(source, place)
+    return [_below(photo, places) for photo in photos]
 
 
-def _below(photo: Path, folders: Sequence[Path]) -> str:
-    for folder in folders:
-        if photo.is_relative_to(folder):
-            return photo.relative_to(folder).as_posix()
-    return photo.name
+def _below(photo: Path, places: Mapping[Path, int]) -> str:
+    """places: of the folders in the order in which they were named; the first counts."""
+    # Not by trying each folder: there may be as many as photos.
+    above = [folder for folder in photo.parents if folder in places]
+    if not above:
+        return photo.name
+    return photo.relative_to(min(above, key=places.__getitem__)).as_posix()

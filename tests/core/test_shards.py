@@ -66,6 +66,21 @@ def test_the_relative_path_decides_wherever_the_folder_lies(tmp_path):
         assert named == ["deep/a.jpg", "b.jpg"]
 
 
+def test_names_below_as_many_folders_as_photos_are_found_without_trying_each(tmp_path, monkeypatch):
+    folders = [tmp_path / str(number) for number in range(60)]
+    for folder in folders:
+        folder.mkdir()
+    photos = [folder / "me.jpg" for folder in folders] + [tmp_path / "7/deep/me.jpg"]
+    calls, real = [], Path.relative_to
+    counted = lambda path, *other: calls.append(path) or real(path, *other)  # noqa: E731
+    monkeypatch.setattr(Path, "relative_to", counted)
+    named = relative_names(photos, [*folders, tmp_path])
+    assert named == ["me.jpg"] * 60 + ["deep/me.jpg"]
+    assert len(calls) == len(photos)
+    # Of a folder in a folder, the one that was named first counts.
+    assert relative_names(photos[-1:], [tmp_path, *folders]) == ["7/deep/me.jpg"]
+
+
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1", "1/0", "a/b", "1/-4", "1/4/2", ""])
 def test_a_shard_that_cannot_be_is_refused(text, tmp_path, capsys):
     with pytest.raises(UsageError, match="such as 1/4"):
