@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,16 +150,29 @@ class CoefficientStore:
         if not self._waiting:
             return
         columns = columns_of(self._waiting)
-        aside, path = self._folder / _NEW, self._folder / f"{self._next:08d}.npz"
         given = {
             name: (Layout(values.dtype, values.shape[1:]), [values])
             for name, values in columns.items()
         }
-        write_npz(aside, given, len(self._waiting), self.about)
-        os.replace(aside, path)
+        path = self._folder / f"{self._next:08d}.npz"
+        with self._replacing(_NEW, path) as aside:
+            write_npz(aside, given, len(self._waiting), self.about)
         self._next += 1
         self._waiting = []
         self._index(NpzColumns(path))
+
+    @contextlib.contextmanager
+    def _replacing(self, name: str, path: Path) -> Iterator[Path]:
+        """Where a file is written that then takes the place of ``path``."""
+        aside = self._folder / name
+        try:
+            yield aside
+        except BaseException:
+            # What did not fit must not keep a full disk full.
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+        os.replace(aside, path)
 
     def _statement(self) -> dict[str, Any]:
         """``about`` with the date, and with the note of an earlier run where this one has none."""
@@ -181,10 +194,9 @@ class CoefficientStore:
         if places:
             source = np.repeat([place.source for place in places], faces)
             rows = np.concatenate([np.arange(place.start, place.end) for place in places])
-            aside = self._folder / _JOINED
             joined = Joined(self._sources, np.stack([source, rows], axis=1), self._statement())
-            write_joined(aside, joined, self.path.suffix)
-            os.replace(aside, self.path)
+            with self._replacing(_JOINED, self.path) as aside:
+                write_joined(aside, joined, self.path.suffix)
         else:
             self.path.unlink(missing_ok=True)
         for path in self._folder.glob("*.npz"):

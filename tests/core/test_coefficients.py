@@ -191,18 +191,23 @@ def test_two_runs_do_not_write_one_file(album, tmp_path, capsys):
     assert not (out / "report.jsonl").exists()
 
 
-def test_a_full_disk_ends_the_run_and_keeps_what_was_there(album, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("writer", ["write_npz", "write_joined"])
+def test_a_full_disk_ends_the_run_and_keeps_what_was_there(
+    album, tmp_path, monkeypatch, capsys, writer
+):
     out = tmp_path / "out"
     run(album, out)
     before = (out / "coefficients.npz").read_bytes()
 
-    def full(*_):
+    def full(path, *_):
+        path.write_bytes(b"half of it")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "write_npz", full)
+    monkeypatch.setattr(store, writer, full)
     assert run(album, out) == 1
     assert "The disk is full" in capsys.readouterr().err
     assert (out / "coefficients.npz").read_bytes() == before
+    assert not list(out.rglob("new")) + list(out.rglob("joined"))
 
 
 @pytest.mark.parametrize(
