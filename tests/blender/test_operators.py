@@ -51,7 +51,9 @@ def test_reconstruct_builds_the_head_of_the_photo(bpy, fake_engine, photos, tmp_
         "renderer": "builtin",
         "skip_existing": False,
         "hair": True,
+        "bust": True,
         "consent": "",
+        "device": "auto",
     }
     assert sent["preview"] is True
 

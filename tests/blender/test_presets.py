@@ -91,6 +91,7 @@ def test_a_preset_of_ones_own_is_kept_and_removed(bpy, settings):
         "renderer",
         "likeness",
         "hair",
+        "bust",
     }
     bpy.ops.effigy.setting_preset(name="Mine", remove_name=True)
     assert not path.exists()

@@ -111,8 +111,9 @@ def changes():
     found = {name: now.get(name) for name in before | now if now.get(name) != before.get(name)}
     replaced = [name for name, module in modules.items() if sys.modules.get(name) is not module]
     added = {name.split(".")[0] for name in set(sys.modules) - set(modules)}
-    # __mp_main__ is the standard library's own second name for __main__.
-    foreign = added - {"effigy", "numpy", "__mp_main__"} - set(sys.stdlib_module_names)
+    # __mp_main__ is the standard library's own second name for __main__; bpy loads some of its
+    # parts when they are asked for.
+    foreign = added - {"effigy", "numpy", "bpy", "__mp_main__"} - set(sys.stdlib_module_names)
     return found | {kind: names for kind, names in (
         ("replaced", replaced), ("foreign", sorted(foreign))) if names}
 
