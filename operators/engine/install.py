@@ -39,12 +39,6 @@ _PACKAGES = 30
 # What pip and the system write, in lower case, and what it means to a person.
 _CAUSES = (
     (
-        ("build for the cpu was not found",),
-        "PyTorch's own package index could not be reached",
-        "Check the network connection and the proxy, or use Install from folder. On Linux PyTorch "
-        "for NVIDIA GPUs comes from PyPI, and works without such a GPU, too",
-    ),
-    (
         ("do not match the hashes", "is invalid", "badzipfile", "hash mismatch"),
         "A package is damaged, or not the one that belongs there",
         "Try again; replace it if it comes out of a folder",
@@ -205,7 +199,7 @@ class InstallJob:
         for signs, meaning, remedy in _CAUSES:
             if any(sign in self._said.lower() for sign in signs):
                 # pip says which file it is before it says what is wrong with it.
-                damaged = _DAMAGED.search(self._said) if signs is _CAUSES[1][0] else None
+                damaged = _DAMAGED.search(self._said) if signs is _CAUSES[0][0] else None
                 last = damaged[1] if damaged else last
                 return EngineUnavailable(
                     f"Installing the engine failed: {meaning} ({last})", f"{remedy}. {record}"

@@ -143,7 +143,7 @@ class EFFIGY_OT_install_engine(_EngineOperator, bpy.types.Operator):
                 "Tick Download and install, or set a Python that has PyTorch in the preferences",
             )
         proxy = chosen_proxy()
-        options = ("--cpu-only", *(("--proxy", proxy) if proxy else ()))
+        options = ("--proxy", proxy) if proxy else ()
         nvidia = self.build == "nvidia" and sys.platform != "darwin"
         lists = (REQUIREMENTS[0], NVIDIA) if nvidia else REQUIREMENTS
         return _install_job(lists, options, extras=self.extras)

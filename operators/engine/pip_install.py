@@ -1,14 +1,14 @@
 """Install packages with pip, with PyTorch's build for the CPU where there is one.
 
-    python -I pip_install.py [--cpu-only] [--cpu-index URL] [--proxy URL] -r requirements.txt
-                             [pip's own options]
+    python -I pip_install.py [--cpu-index URL] [--proxy URL] -r requirements.txt [pip's own options]
 
 A script for the Python that is installed into; standard library only. A list with hashes has all
 that is needed, and nothing else is installed. PyPI's Linux builds of PyTorch bring 4 GB of CUDA.
-PyTorch's own index has the same versions for the CPU: it is used if it answers. If it does not,
-that is an error with --cpu-only; otherwise the ordinary build comes, with what it needs and without
-hashes. With pip's --no-index and --find-links what comes is what lies in that folder; on Linux only
-PyTorch's build for the CPU is checked by its hash there, of several that there are.
+PyTorch's own index has the same versions for the CPU: it is used if it answers. If it does not, the
+ordinary build comes, for it works without a GPU, too: by the list of it beside requirements.txt,
+or, where there is none, with what it needs and without hashes. With pip's --no-index and
+--find-links what comes is what lies in that folder; on Linux only PyTorch's build for the CPU is
+checked by its hash there, of several that there are.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ _LINKS = ("-f", "--find-links")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--cpu-index", default=CPU_INDEX, help="an index with PyTorch for the CPU")
-    parser.add_argument("--cpu-only", action="store_true", help="no other build of PyTorch")
     parser.add_argument("-r", dest="requirements", type=Path, required=True)
     parser.add_argument("--proxy", help="for everything that pip does")
     arguments, options = parser.parse_known_args()
@@ -50,7 +49,7 @@ def main() -> None:
         version = pinned("torch", listed)
         if version and sys.platform == "linux":
             build = cpu_build(f"{version}+cpu", arguments, options)
-            wanted = whole(exact(listed, version, folder)) if build else without_hashes(listed)
+            wanted = whole(exact(listed, version, folder)) if build else ordinary(listed)
         else:
             wanted = whole(listed)
         sys.argv = ["pip", "install", *OPTIONS, *wanted, *options]
@@ -72,10 +71,7 @@ def _end_with_parent(parent: int) -> None:
 
 
 def cpu_build(build: str, arguments: argparse.Namespace, options: list[str]) -> bool:
-    """Whether pip sees this ``build`` of PyTorch, if need be after a change of its ``options``.
-
-    Exits where it does not and no other build is wanted.
-    """
+    """Whether pip sees this ``build`` of PyTorch, if need be after a change of its ``options``."""
     if "--no-index" in options:
         return holds_cpu_build(options)
     print("Looking for PyTorch's build for the CPU", flush=True)
@@ -83,8 +79,6 @@ def cpu_build(build: str, arguments: argparse.Namespace, options: list[str]) -> 
         if build in _versions("torch", more):
             options += more
             return True
-    if arguments.cpu_only:
-        sys.exit(f"PyTorch's build for the CPU was not found: torch {build}")
     print(f"torch {build} was not found; the ordinary build may bring CUDA (4 GB)")
     return False
 
@@ -99,6 +93,12 @@ def exact(requirements: Path, version: str, folder: str) -> Path:
     copy = Path(folder) / requirements.name
     copy.write_text(text.replace(f"torch=={version}", f"torch=={version}+cpu"), encoding="utf-8")
     return copy
+
+
+def ordinary(requirements: Path) -> list[str]:
+    """pip's options for the build of PyTorch that PyPI has."""
+    nvidia = requirements.with_name("requirements-nvidia.txt")
+    return whole(nvidia) if nvidia.exists() else without_hashes(requirements)
 
 
 def whole(requirements: Path) -> list[str]:

@@ -81,7 +81,7 @@ def test_the_proxy_of_the_preferences_goes_to_pip(bpy, operators, module, monkey
                 bpy.ops.effigy.install_engine(agree=True)
     finally:
         own.proxy = ""
-    assert plans == [("--cpu-only",), ("--cpu-only", "--proxy", "http://proxy.test:3128")]
+    assert plans == [(), ("--proxy", "http://proxy.test:3128")]
 
 
 def test_pip_is_given_the_proxy_for_questions_and_downloads(tmp_path):

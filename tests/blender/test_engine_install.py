@@ -214,10 +214,6 @@ def test_what_a_cut_off_installation_left_is_cleaned_up(make_job, old_engine, mo
         ("WARNING: ... ProxyError('Cannot connect to proxy.'", "PyPI could not be reached"),
         ("SSLError(SSLCertVerificationError(1, 'CERTIFICATE_VERIFY_FAILED", "certificate"),
         ("ERROR: [Errno 28] No space left on device", "disk is full"),
-        (
-            "PyTorch's build for the CPU was not found: torch 2.13.0+cpu",
-            "PyTorch's own package index",
-        ),
         ("ERROR: Wheel 'x' located at /x.whl is invalid.", "damaged"),
         (
             "PACKAGES DO NOT MATCH THE HASHES\n  x from file:///C:/a/x-1-py3.whl:\nGot 12",

@@ -133,10 +133,16 @@ def test_the_build_for_the_cpu_is_checked_by_its_hash(install, indexes, tmp_path
 
 
 @on_linux
-def test_no_other_build_comes_where_only_that_for_the_cpu_is_wanted(install):
-    found, told = install("http://127.0.0.1:1", "--cpu-only", code=1)
-    assert "PyTorch's build for the CPU was not found: torch 9.9+cpu" in told
-    assert not found
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_the_ordinary_build_is_checked_where_its_list_is_there(install, tmp_path, digest):
+    lines = []
+    for name, version in (("torch", "9.9"), ("other", "1.0")):
+        (wheel,) = tmp_path.glob(f"ordinary/{name}/*.whl")
+        lines.append(f"{name}==={version} --hash=sha256:{digest or digest_of(wheel)}\n")
+    (tmp_path / "requirements-nvidia.txt").write_text("".join(lines))
+    found, told = install("http://127.0.0.1:1", code=int(bool(digest)))
+    assert ("DO NOT MATCH" in told) == bool(digest)
+    assert found == (set() if digest else {"torch-9.9", "other-1.0"})
 
 
 @on_linux
