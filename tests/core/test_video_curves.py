@@ -20,6 +20,7 @@ from ml.performance.animation import (
 from ml.performance.columns import Layout
 from ml.performance.read import Units, read_performance
 from ml.performance.write import write_performance
+from ml.video.acquaintance import Acquaintance
 from ml.video.curves import curves_of
 from ml.video.cuts import Cuts
 from ml.video.parts import Parts, Rows
@@ -151,11 +152,16 @@ def test_parts_are_taken_up_again_and_those_of_another_clip_are_not(tmp_path):
     first, second = rows(10, rng), rows(7, rng)
     parts.add(first)
     parts.add(second)
-    parts.keep_cast(np.arange(5, dtype=np.float32), 800.0)
+    known = Acquaintance(rng.random((3, 5), np.float32), rng.random(3, np.float32))
+    parts.keep_cast(np.arange(5, dtype=np.float32), 800.0, known)
     again = Parts(tmp_path, key)
     assert again.count == 17
     np.testing.assert_array_equal(again.rows().rotation[10:], second.rotation)
-    np.testing.assert_array_equal(again.cast()[0], np.arange(5))
+    identity, focal, found = again.cast()
+    np.testing.assert_array_equal(identity, np.arange(5))
+    assert focal == 800
+    np.testing.assert_array_equal(found.identities, known.identities)
+    np.testing.assert_array_equal(found.vagueness, known.vagueness)
     next(tmp_path.glob("frames-00000010.npz")).write_bytes(b"cut off")
     assert Parts(tmp_path, key).count == 10
     other = Parts(tmp_path, {"video": "b"})
