@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HeadError
+from .glb import pack_glb, unpack_glb
 
 TOOL = "Effigy"
 SIDECAR = ".provenance.json"
@@ -28,7 +29,6 @@ _CONTEXT = {
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
 }
-_GLB, _JSON_CHUNK = b"glTF", b"JSON"
 
 
 def now() -> str:
@@ -77,23 +77,16 @@ def stamp_glb(path: Path, statement: Mapping[str, str]) -> None:
     ------
     HeadError: the file is no binary glTF 2.
     """
-    data = path.read_bytes()
     try:
-        magic, version, _, length, kind = struct.unpack_from("<4sIII4s", data)
-        if (magic, version, kind) != (_GLB, 2, _JSON_CHUNK):
-            raise ValueError("the header is another's")
-        content = json.loads(data[20 : 20 + length])
-        _stamp(content, statement)
+        content, rest = unpack_glb(path.read_bytes())
+        stamp_content(content, statement)
     except (struct.error, ValueError, TypeError, AttributeError) as error:
         raise HeadError(f"{path} is no binary glTF 2 ({error})", "Export the head again") from error
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    text += b" " * (-len(text) % 4)
-    rest = data[20 + length :]
-    header = struct.pack("<4sIII4s", _GLB, 2, 20 + len(text) + len(rest), len(text), _JSON_CHUNK)
-    path.write_bytes(header + text + rest)
+    path.write_bytes(pack_glb(content, rest))
 
 
-def _stamp(content: dict[str, Any], statement: Mapping[str, str]) -> None:
+def stamp_content(content: dict[str, Any], statement: Mapping[str, str]) -> None:
+    """Put a statement into the JSON of a glTF file, as :func:`stamp_glb`."""
     asset = content.setdefault("asset", {})
     asset.setdefault("extras", {})["effigy"] = dict(statement)
     packets = content.setdefault("extensions", {}).setdefault(_XMP, {}).setdefault("packets", [])
