@@ -44,7 +44,7 @@ class BatchOptions:
     Attributes
     ----------
     jobs: processes at a time; 1 works in this process.
-    preview: also write preview.png beside every head.
+    preview: also write preview.png and turntable.js beside every head.
     cluster: work there instead.
     """
 

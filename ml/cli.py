@@ -65,7 +65,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--write", default="heads", metavar="VALUE", help="heads or coefficients (%(default)s)")
     add("--columns", default="npz", metavar="VALUE", help="of coefficients: npz or parquet (npz)")
     add("--accept-failures", action="store_true", help="status 0 even where photos failed")
-    add("--preview", action="store_true", help="also write preview.png for each head")
+    add(
+        "--preview",
+        action="store_true",
+        help="also write preview.png and turntable.js for each head",
+    )
     add("--quiet", action="store_true", help="say nothing but what fails")
     return parser
 

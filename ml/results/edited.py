@@ -20,6 +20,7 @@ from .files import (
     PERSON_NAME,
     PINS_NAME,
     PREVIEW_NAME,
+    TURNTABLE_NAME,
     arrays_of,
     write_arrays,
 )
@@ -99,7 +100,7 @@ def put_view(record: Mapping[str, Any], directory: Path) -> None:
 
 def _without(head: Reconstruction, settings: Mapping[str, Any]) -> list[str]:
     """Files of the earlier result that ``head`` has not."""
-    unwanted = [PREVIEW_NAME]  # it shows the head as it was
+    unwanted = [PREVIEW_NAME, TURNTABLE_NAME]  # they show the head as it was
     if head.detail is None:
         unwanted += [NORMAL_NAME, DISPLACEMENT_NAME]
     if settings.get("texture_size") == 0:

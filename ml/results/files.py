@@ -35,13 +35,15 @@ from .png import write_png
 NPZ_NAME = "reconstruction.npz"
 JSON_NAME = "reconstruction.json"
 PREVIEW_NAME = "preview.png"
+TURNTABLE_NAME = "turntable.js"
 PERSON_NAME = "person.json"
 PINS_NAME = "pins.json"
 ANIMATION_NAMES = ("animation.npz", "animation.csv")
 IMAGE_NAMES = (ALBEDO_NAME, PHOTO_NAME, NORMAL_NAME, DISPLACEMENT_NAME, PREVIEW_NAME)
 # All that one run may leave in a folder: what the next one does not make must not stay. Blender
 # would build the person of an earlier run instead of the head, or wear an earlier texture.
-RESULT_NAMES = (PERSON_NAME, NPZ_NAME, PINS_NAME, HAIR_NAME, *ANIMATION_NAMES, *IMAGE_NAMES)
+_OTHER_NAMES = (PERSON_NAME, NPZ_NAME, PINS_NAME, HAIR_NAME, *ANIMATION_NAMES, TURNTABLE_NAME)
+RESULT_NAMES = (*_OTHER_NAMES, *IMAGE_NAMES)
 PARTIAL = ".partial-"
 LOCK_SECONDS = 60.0
 # What writes one file.

@@ -13,7 +13,15 @@ from typing import Any
 from ..errors import HeadError
 from ..hair.strands import HAIR_NAME
 from ..settings import Settings
-from .files import JSON_NAME, NPZ_NAME, PREVIEW_NAME, Replacement, is_whole, replacing
+from .files import (
+    JSON_NAME,
+    NPZ_NAME,
+    PREVIEW_NAME,
+    TURNTABLE_NAME,
+    Replacement,
+    is_whole,
+    replacing,
+)
 from .pinned import NAME as PINNED
 from .provenance import current_model
 from .reconstruction import Reconstruction, made_with, write_files
@@ -41,8 +49,8 @@ def write_heads(
 ) -> list[Path]:
     """Write the first head to ``folder``, others to ``folder_face2``, ``folder_face3`` ...
 
-    Returns the folders. preview: whether to write ``preview.png`` into each. No folder is changed
-    before all heads are written beside.
+    Returns the folders. preview: whether to write ``preview.png`` and ``turntable.js`` into each.
+    No folder is changed before all heads are written beside.
 
     Raises
     ------
@@ -72,8 +80,10 @@ def stage(
         replacement = stack.enter_context(Replacement(target))
         if preview:
             from .preview import save_preview
+            from .turntable import save_turntable
 
             save_preview(head, replacement.aside / PREVIEW_NAME)
+            save_turntable(head, replacement.aside / TURNTABLE_NAME)
         write_files(head, replacement.aside)
         waiting.append(replacement)
     return waiting

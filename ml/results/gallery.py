@@ -6,12 +6,9 @@ page's script makes texts. The page allows no script but that one.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,11 +16,11 @@ from urllib.parse import quote
 
 from .files import PREVIEW_NAME
 from .images import ALBEDO_NAME, PHOTO_NAME
+from .viewer import script_hash, turntable_of
 
 TEMPLATE = Path(__file__).with_name("gallery.html")
 # Rows in a page that a browser still opens; what failed comes first where there are more.
 MOST = 100_000
-_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 class Told(Protocol):
@@ -49,8 +46,13 @@ class Told(Protocol):
     def warning(self) -> str: ...
 
 
-def page_of(rows: Sequence[Told], folder: Path, summary: str) -> Iterator[str]:
-    """The text of a page in ``folder``, a row at a time. summary: the counts, in words."""
+def page_of(
+    rows: Sequence[Told], folder: Path, summary: str, *, turntables: bool = False
+) -> Iterator[str]:
+    """The text of a page in ``folder``, a row at a time.
+
+    summary: the counts, in words. turntables: whether what turns heads lies beside the page.
+    """
     template = TEMPLATE.read_text(encoding="utf-8")
     before, after = template.split("@ROWS@")
     if len(rows) > MOST:
@@ -59,17 +61,18 @@ def page_of(rows: Sequence[Told], folder: Path, summary: str) -> Iterator[str]:
     yield before.replace("@POLICY@", _policy(template)).replace("@SUMMARY@", html.escape(summary))
     start = "["
     for row in rows:
-        yield start + "\n" + _data(_about(row, folder))
+        about = _about(row, folder)
+        if turntables and (turntable := turntable_of(row)) is not None:
+            about["turntable"] = _address(turntable, folder)
+        yield start + "\n" + _data(about)
         start = ","
     yield ("[" if start == "[" else "\n") + "]" + after
 
 
 def _policy(template: str) -> str:
-    found = _SCRIPT.search(template)
-    assert found is not None
-    digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
-    allowed = f"script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src 'self' file:"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    allowed = f"script-src '{script_hash(template)}'; style-src 'unsafe-inline'"
+    shown = "img-src 'self' file:; frame-src 'self' file:"
+    return f"default-src 'none'; {allowed}; {shown}; base-uri 'none'; form-action 'none'"
 
 
 def _data(about: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from .gallery import page_of
 from .origin import now, statement_of_many, write_sidecar
 from .reconstruction import Reconstruction
 from .shard import Shard, stem_of
+from .viewer import put_viewer
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +195,8 @@ def write_report(
             for row in rows:
                 writer.writerow({**asdict(row), "heads": ";".join(row.heads)})
         with replacing(path.with_suffix(".html")) as file:
-            file.writelines(page_of(rows, folder, summary(rows)))
+            turntables = put_viewer(rows, folder)
+            file.writelines(page_of(rows, folder, summary(rows), turntables=turntables))
         if shard is None:
             write_sidecar(path, statement_of_many(effigy_version(), now(), consent))
     except OSError as error:

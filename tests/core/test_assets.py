@@ -44,7 +44,9 @@ def test_a_head_model_that_was_replaced_is_read_again(tmp_path):
 
 
 def test_every_asset_has_a_card_and_is_the_file_it_describes():
-    files = {path for path in ROOT.glob("*/assets/*") if path.suffix in (".safetensors", ".npz")}
+    files = {
+        path for path in ROOT.glob("*/assets/*") if path.suffix in (".safetensors", ".npz", ".js")
+    }
     assert set(shipped_assets()) == files
     assert len(files) >= 8
     for path in files:

@@ -169,6 +169,7 @@ def test_nothing_of_an_earlier_run_stays(tmp_path):
         *kept,
         *images,
         "preview.png",
+        "turntable.js",
         "person.json",
     }
     about = json.loads((tmp_path / "reconstruction.json").read_text())
