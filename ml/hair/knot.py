@@ -13,7 +13,8 @@ from .ground import ground_of
 from .solid import Solid
 from .view import CHIN, HairView
 
-# A knot on top is a bump of the outline: metres above the rest, and the widest angle of it.
+# A knot on top is a bump of the outline, of hair that does not hang: metres above the rest, and the
+# widest angle of it.
 BUMP, NARROW = 0.032, np.radians(75)
 # A knot at the nape: ears are seen, and beside the jaw more hair than short hair leaves, which does
 # not go on below. Square metres; pieces narrower than the last, metres, do not count.
@@ -65,7 +66,10 @@ def knot_of(
 
     outline: of the hair, see ml.hair.read.
     """
-    found = _on_top(view, outline) or _at_nape(view)
+    beside, below = _hanging(view)
+    # Hair that hangs is not in a knot on top, whatever its outline has there.
+    found = _on_top(view, outline) if beside.sum() + below.sum() < BESIDE else None
+    found = found or _at_nape(view, beside, below)
     if found is None:
         return None
     place, radius = found
@@ -95,19 +99,25 @@ def _on_top(view: HairView, outline: tuple[FloatArray, ...]) -> tuple[FloatArray
     )
 
 
-def _at_nape(view: HairView) -> tuple[FloatArray, float] | None:
-    """A place behind the nape, and the radius of the knot there."""
+def _hanging(view: HairView) -> tuple[FloatArray, FloatArray]:
+    """(S, S) square metres of hair beside the jaw, and of hair below it, in each pixel."""
     wide = max(round(WISP / view.pixel()), 1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
     hair = cv2.morphologyEx((view.hair > 0.5).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
-    height, pixel = view.heights(), view.pixel() ** 2
+    height, pixel = view.heights(), np.float32(view.pixel() ** 2)
     beside = hair & (height > JAW[0]) & (height < JAW[1])
-    below = hair & (height < JAW[0])
-    area = float(beside.sum()) * pixel
-    ears = float(view.parse.of("ears").sum()) * pixel
-    if ears < EARS or area < BESIDE or float(below.sum()) * pixel > ON * area:
+    return beside * pixel, (hair & (height < JAW[0])) * pixel
+
+
+def _at_nape(
+    view: HairView, beside: FloatArray, below: FloatArray
+) -> tuple[FloatArray, float] | None:
+    """A place behind the nape, and the radius of the knot there; see :func:`_hanging`."""
+    area = float(beside.sum())
+    ears = float(view.parse.of("ears").sum()) * view.pixel() ** 2
+    if ears < EARS or area < BESIDE or below.sum() > ON * area:
         return None
-    middle = float(np.clip(height[beside].mean(), CHIN / 2, 0))
+    middle = float(np.clip(view.heights()[beside > 0].mean(), CHIN / 2, 0))
     return np.array([0, middle, -0.13], np.float32), float(
         np.clip(1.2 * np.sqrt(area / np.pi), SMALLEST, LARGEST)
     )

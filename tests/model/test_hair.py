@@ -273,6 +273,13 @@ def test_a_knot_on_top_or_at_the_nape_gathers_all_hair_and_none_falls(long, shor
     assert not short.look.tied
 
 
+def test_hair_that_hangs_is_not_tied_whatever_stands_on_top():
+    falls = cap(0.006, -0.12) | disc(0, 0.16, 0.031)
+    hair = find_hair(drawn({"hair": falls}), MODEL)
+    assert not hair.look.tied
+    assert hair.strands.of("scalp").points[..., 1].min() < -0.08
+
+
 def test_skin_that_shows_through_thin_hair_is_taken_out_of_its_colour():
     rosy, grey = np.full((40, 3), (150, 100, 90), np.uint8), np.full((40, 3), 120, np.uint8)
     brows = unmixed(rosy, grey).astype(int)
