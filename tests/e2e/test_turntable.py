@@ -86,3 +86,11 @@ def test_a_head_that_is_gone_is_named_and_a_filter_closes_what_turned(report):
         frame = opened(page, 0)
         page.wait(f"{VIEWER}?.loaded", frame)
         page.wait(f"({DRAWN})({VIEWER}).then(part => part > 0.05)", frame)
+
+
+def test_a_browser_that_draws_nothing_says_so(report):
+    with browser.Browser("--disable-3d-apis") as page:
+        page.open(report.as_uri())
+        page.wait(f"{BUTTONS}.length === 3")
+        frame = opened(page, 0)
+        page.wait("document.body.textContent.includes('Switch its WebGL on')", frame)

@@ -36,7 +36,7 @@ class Browser:
     logged as an error; ``contexts``: of the scripts of the page and of each frame.
     """
 
-    def __init__(self):
+    def __init__(self, *options):
         down, up = os.pipe(), os.pipe()
 
         def as_3_and_4():
@@ -50,7 +50,7 @@ class Browser:
             prefix="effigy-tests-", ignore_cleanup_errors=True
         )
         folder = self._folder.name
-        command = [found(), *OPTIONS, f"--user-data-dir={folder}", "about:blank"]
+        command = [found(), *OPTIONS, *options, f"--user-data-dir={folder}", "about:blank"]
         self._process = subprocess.Popen(
             command,
             close_fds=False,
