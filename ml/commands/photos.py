@@ -191,7 +191,13 @@ def _options(parsed: argparse.Namespace) -> BatchOptions:
         check_address(parsed.cluster)
         told = {} if parsed.quiet else {"say": say}
         cluster = Cluster(parsed.cluster, parsed.jobs, **told)
-    return BatchOptions(settings_of(parsed), parsed.jobs, parsed.preview, cluster)
+    settings = settings_of(parsed)
+    if cluster is None and settings.device in ("cuda", "mps"):
+        # A device that is not there is said once, not of every photo. A cluster's is elsewhere.
+        from ..assets.device import place_of
+
+        place_of(settings.device)
+    return BatchOptions(settings, parsed.jobs, parsed.preview, cluster)
 
 
 def _pins(parsed: argparse.Namespace, photos: Sequence[Path]) -> Pins | None:

@@ -10,6 +10,7 @@ import torch
 
 from ml.assets import device
 from ml.assets.device import Place, current_device, place_of, run, use_device
+from ml.cli import main
 from ml.data import FaceBox, Photo
 from ml.environment import DEVICE_VARIABLE
 from ml.errors import EngineUnavailable, UsageError
@@ -151,3 +152,11 @@ def test_the_check_tries_the_device(gpus, monkeypatch):
     monkeypatch.setenv(DEVICE_VARIABLE, "mps")
     with pytest.raises(EngineUnavailable, match="The device mps is not there"):
         check()
+
+
+def test_a_batch_says_once_that_a_device_is_not_there(gpus, tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(b"")
+    assert main([str(tmp_path), "--out", str(tmp_path / "out"), "--device", "cuda"]) == 1
+    assert capsys.readouterr().err.count("The device cuda is not there") == 1
+    assert not (tmp_path / "out").exists()
