@@ -49,7 +49,7 @@ class Sheet:
         """(N,) values of coarse texels, blurred by a share of the texture's side."""
         side = min(self.size, COARSE)
         image = cv2.GaussianBlur(self.coarse.image(values, side), (0, 0), share * side)
-        return np.asarray(image[self.coarse.rows, self.coarse.columns])
+        return self.coarse.of_image(image)
 
     def enlarged(self, values: FloatArray) -> FloatArray:
         """(N,) values of coarse texels -> (N',) at those of the texture."""
@@ -57,7 +57,7 @@ class Sheet:
             return values
         image = self.coarse.image(values, min(self.size, COARSE))
         large = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(large[self.atlas.rows, self.atlas.columns])
+        return self.atlas.of_image(large)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def low_band(found: FloatArray, weight: FloatArray, sheet: Sheet) -> FloatArray:
     small = cv2.GaussianBlur(small, (0, 0), BAND * side)
     means = small[..., :3] / (small[..., 3:] + 1e-4)
     large = cv2.resize(means, (sheet.size, sheet.size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(large[atlas.rows, atlas.columns])
+    return atlas.of_image(large)
 
 
 def best_shares(parts: Sequence[Part], model: HeadModel, sheet: Sheet) -> FloatArray:

@@ -74,24 +74,6 @@ class Held:
         return confidence, found[:, :3], found[:, 3]
 
 
-def fine_detail(
-    photo: Photo,
-    projection: Projection,
-    expected: FloatArray,
-    held: Held,
-    coarse: Atlas,
-    atlas: Atlas,
-    size: int,
-) -> FloatArray:
-    """(S, S, 3) logarithm of the photo's colours over the expected ones; 0 far from visible skin.
-
-    The parameters are those of :func:`seen_detail`.
-    """
-    return completed(
-        *seen_detail(photo, projection, expected, held, coarse, atlas, size), atlas, size
-    )
-
-
 def seen_detail(
     photo: Photo,
     projection: Projection,

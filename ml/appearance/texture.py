@@ -13,7 +13,7 @@ from .atlas import COARSE, Atlas, atlas_of
 from .confidence import FACE, within
 from .cover import cover_of
 from .eye_albedo import FaceTone
-from .fine_detail import Held, compose_albedo, fine_detail
+from .fine_detail import Held, completed, compose_albedo, seen_detail
 from .gamut import within_gamut
 from .levels import with_usual_levels
 from .light import AlbedoAndLight
@@ -104,7 +104,8 @@ def make_texture(
     coarse, atlas = atlas_of(model, min(size, COARSE)), atlas_of(model, size)
     tinted = shaded(seen.albedo, seen.found.stubble, seen.found.hair)
     logs = _on_whole_head(own, len(vertices), tinted, seen.separated)
-    detail = fine_detail(view.photo, seen.projection, logs[2], seen.held, coarse, atlas, size)
+    found = seen_detail(view.photo, seen.projection, logs[2], seen.held, coarse, atlas, size)
+    detail = completed(*found, atlas, size)
     colours = compose_albedo(logs[0], own, detail, atlas)
     tone = face_tone(model, seen.albedo, seen.separated.light, seen.grey)
     painted = paint_inner_parts(colours, view.photo, camera, vertices, model, atlas, tone)

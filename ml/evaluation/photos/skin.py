@@ -122,7 +122,7 @@ def measure(seen: Seen, model: HeadModel) -> SkinFigures:
     atlas, projection = atlas_of(model, SIZE), project(seen.camera, seen.vertices, model)
     visible = visibility_of(*known, atlas, projection)
     colours = sample(seen.photo.rgb, projection.pixels, atlas)
-    own = albedo[atlas.rows, atlas.columns].astype(np.float32)
+    own = atlas.of_image(albedo.astype(np.float32))
     beard = seen.parse.at(atlas.on(projection.pixels), "beard")
     shown = visible > SEEN
     seams = _seams(own, colours, shown, model, atlas)
@@ -140,10 +140,10 @@ def _seams(
     plain = (atlas.part == model.part_names.index("skin")) & (apart > FEATURE) & ~ears
     plain &= ~within(atlas.mean, NOSE)
     inside = cv2.erode(atlas.image(plain.astype(np.float32), SIZE), np.ones((13, 13)))
-    plain = inside[atlas.rows, atlas.columns] > 0
+    plain = atlas.of_image(inside) > 0
     # A step may lie a few texels beside the photo's own.
-    there = cv2.dilate(steps(photo, atlas), np.ones((9, 9)))[atlas.rows, atlas.columns]
-    here = steps(own, atlas)[atlas.rows, atlas.columns]
+    there = atlas.of_image(cv2.dilate(steps(photo, atlas), np.ones((9, 9))))
+    here = atlas.of_image(steps(own, atlas))
     seam = here - ALLOWED * there * shown > SEAM
     return tuple(  # type: ignore[return-value]
         1000 * float(seam[plain & where].mean()) if (plain & where).any() else 0.0
